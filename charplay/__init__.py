@@ -1,0 +1,1 @@
+"""charplay: a playground for character-level recurrent networks."""

@@ -1,0 +1,149 @@
+"""Save, load and list trained models: safetensors files, each with its whole description in its header.
+
+The header's metadata holds, as JSON: format version, task, config, alphabet, classes, data fingerprint, training
+recipe with its seed, date, and the measured results. A file that lacks one of them, has other shapes, or is cut
+short is refused with one sentence. Pickles are never read.
+"""
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from charplay.models import MODELS, CharLM, NameClassifier, RecurrentConfig
+
+FORMAT_VERSION = 1
+DIRECTORY = Path(__file__).resolve().parent.parent / "checkpoints"
+
+
+class CheckpointError(ValueError):
+    """The file is not a checkpoint that this version can use; the sentence names it and says why."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model and everything that is known of it."""
+
+    task: str  # "names" or "speech"
+    model: NameClassifier | CharLM
+    alphabet: str  # the characters seen in training, in order of code
+    classes: tuple[str, ...]  # what the logits stand for; empty for a language model
+    data: str  # fingerprint of the data it was trained on
+    recipe: dict[str, Any]  # how it was trained, seed included
+    date: str  # day of the training, ISO 8601
+    results: dict[str, Any]  # what was measured
+
+    @property
+    def config(self) -> RecurrentConfig:
+        """The model's own config."""
+        return self.model.config
+
+
+_DESCRIPTION = ("task", "alphabet", "classes", "data", "recipe", "date", "results")
+
+
+def save(path: Path, checkpoint: Checkpoint, half: bool = False) -> None:
+    """Writes `checkpoint` to `path`, whole or not at all.
+
+    Args:
+        path: the final name; a file already there is replaced.
+        checkpoint: what to write.
+        half: store the weights in half precision (float16).
+    """
+    described = {"format_version": FORMAT_VERSION, "config": dataclasses.asdict(checkpoint.config)}
+    described |= {key: getattr(checkpoint, key) for key in _DESCRIPTION}
+    tensors = {
+        name: tensor.detach().cpu().to(torch.float16 if half else torch.float32).contiguous()
+        for name, tensor in checkpoint.model.state_dict().items()
+    }
+    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+        raise CheckpointError(f"{path.name} was not written: the model holds values that are no finite numbers.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arriving = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        save_file(tensors, arriving, {key: json.dumps(value) for key, value in described.items()})
+        arriving.replace(path)
+    finally:
+        arriving.unlink(missing_ok=True)
+
+
+def load(path: Path, task: str | None = None) -> Checkpoint:
+    """Reads a checkpoint, in evaluation mode, weights in float32.
+
+    The header is checked against the config before anything of the model's size is allocated.
+
+    Args:
+        path: the file.
+        task: the task it must be for; None for either.
+
+    Raises:
+        CheckpointError: the file is missing, not safetensors, cut short, or does not hold what a checkpoint must.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            described = _read_description(path, file.metadata() or {})
+            if task and described["task"] != task:
+                raise CheckpointError(f"{path.name} holds a model for {described['task']}, not for {task}.")
+            model = _build(path, described)
+            shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 (no mapping)
+            expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+            if shapes != expected:
+                raise CheckpointError(f"{path.name} holds other tensors than its own config describes.")
+            weights = {name: file.get_tensor(name).float() for name in shapes}
+    except FileNotFoundError:
+        raise CheckpointError(f"There is no checkpoint at {path}.") from None
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path.name} is no readable safetensors file ({error}).") from None
+    if not all(tensor.isfinite().all() for tensor in weights.values()):
+        raise CheckpointError(f"{path.name} holds values that are no finite numbers.")
+    model.load_state_dict(weights, assign=True)
+    model.requires_grad_(False).eval()
+    return Checkpoint(model=model, **{key: described[key] for key in _DESCRIPTION})
+
+
+def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+    """The header's metadata as Python values, each of the kind it must be."""
+    kinds = {"format_version": int, "task": str, "config": dict, "alphabet": str, "classes": list}
+    kinds |= {"data": str, "recipe": dict, "date": str, "results": dict}
+    missing = [key for key in kinds if key not in metadata]
+    if missing:
+        raise CheckpointError(f"{path.name} is no charplay checkpoint: its header lacks {', '.join(missing)}.")
+    try:
+        described = {key: json.loads(metadata[key]) for key in kinds}
+    except (json.JSONDecodeError, RecursionError):
+        raise CheckpointError(f"{path.name} has a header that is no JSON.") from None
+    wrong = [key for key, kind in kinds.items() if type(described[key]) is not kind]
+    if wrong:
+        raise CheckpointError(f"{path.name} has a header with unusable {', '.join(wrong)}.")
+    if described["format_version"] != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path.name} has format version {described['format_version']}; this charplay reads {FORMAT_VERSION}."
+        )
+    if described["task"] not in MODELS:
+        raise CheckpointError(f"{path.name} is for an unknown task.")
+    if not described["alphabet"].isascii() or not described["alphabet"]:
+        raise CheckpointError(f"{path.name} has an alphabet that is empty or not ASCII.")
+    if not all(isinstance(name, str) for name in described["classes"]):
+        raise CheckpointError(f"{path.name} has classes that are no names.")
+    described["classes"] = tuple(described["classes"])
+    return described
+
+
+def _build(path: Path, described: dict[str, Any]) -> nn.Module:
+    """The model that the config describes, with shapes but no memory behind them yet."""
+    config_class, model_class = MODELS[described["task"]]
+    try:
+        config = config_class(**described["config"])
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path.name} describes a model that cannot be built: {error}") from None
+    if len(described["classes"]) != getattr(config, "classes", 0):
+        raise CheckpointError(f"{path.name} names {len(described['classes'])} classes, its config does not.")
+    with torch.device("meta"):
+        return model_class(config)

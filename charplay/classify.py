@@ -1,0 +1,58 @@
+"""Names -> probabilities over the countries."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import torch
+
+from charplay.batches import order_by_length, pad
+from charplay.checkpoints import Checkpoint
+from charplay.models import NameClassifier
+from charplay.text import normalize_name
+
+BATCH_SIZE = 512
+
+
+class Classification(TypedDict):
+    """What the model believes of one name."""
+
+    name: str  # as typed
+    normalized: str  # as read
+    country: str  # the likeliest
+    probabilities: dict[str, float]  # over all countries, in the model's order; they sum to 1
+
+
+@torch.no_grad()
+def logits_of(model: NameClassifier, names: Sequence[str]) -> torch.Tensor:
+    """Logits (names, classes) of normalised names, in the order given; computed in batches of similar length."""
+    order = order_by_length(names)
+    device = next(model.parameters()).device
+    rows = []
+    for start in range(0, len(order), BATCH_SIZE):
+        padded = pad([names[index] for index in order[start : start + BATCH_SIZE]])
+        rows.append(model(padded.codes.to(device), padded.lengths).cpu())
+    back = torch.tensor(order).argsort()
+    return torch.cat(rows)[back]
+
+
+def classify(checkpoint: Checkpoint, names: Sequence[str]) -> list[Classification]:
+    """Classifies each of `names`, in one run.
+
+    Raises:
+        ValueError: a name is blank or cannot be read; the sentence says what to change.
+    """
+    normalized = [normalize_name(name) for name in names]
+    if not all(normalized):
+        raise ValueError("Type a name of at least one letter.")
+    if not normalized:
+        return []
+    probabilities = logits_of(checkpoint.model, normalized).softmax(1)  # (names, countries)
+    return [
+        Classification(
+            name=name,
+            normalized=read,
+            country=checkpoint.classes[row.argmax()],
+            probabilities=dict(zip(checkpoint.classes, row.tolist(), strict=True)),
+        )
+        for name, read, row in zip(names, normalized, probabilities, strict=True)
+    ]

@@ -1,0 +1,53 @@
+"""The bounds of every input, once: the tabs, the HTTP endpoints and the command line all read them here.
+
+A value out of bounds raises `ValueError` with one sentence that names the bounds.
+"""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The inclusive bounds of one number, and the check that refuses everything else."""
+
+    name: str  # as a sentence names it: "temperature"
+    low: float
+    high: float
+    whole: bool = True  # whole numbers only
+
+    def check(self, value: object) -> int | float:
+        """Returns `value` as an int or float within the bounds.
+
+        Raises:
+            ValueError: `value` is not a number (a bool, a string, a list, NaN...) or lies outside the bounds.
+        """
+        kind = "a whole number" if self.whole else "a number"
+        sentence = f"The {self.name} must be {kind} from {self.low} to {self.high}."
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(sentence)
+        # JSON has one kind of number, so 200.0 is as good as 200; NaN fails every comparison.
+        if not self.low <= value <= self.high or (self.whole and math.floor(value) != value):
+            raise ValueError(sentence)
+        return int(value) if self.whole else float(value)
+
+
+NAME_CHARACTERS = 64  # longest name read; the longest one in the data has 19
+NAMES = Limit("number of names", 1, 500)  # rows of one batch
+DRAWN_NAMES = 32  # rows of a batch that are drawn; the figures are over all
+
+PRIME_CHARACTERS = 2_000  # longest text a generation can begin with
+PRIME_LENGTH = Limit("prime length", 1, PRIME_CHARACTERS)
+TEMPERATURE = Limit("temperature", 0.0, 2.0, whole=False)  # 0 is argmax
+LENGTH = Limit("length", 1, 10_000)  # characters to generate
+TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
+SEED = Limit("seed", 0, 2**32 - 1)
+
+
+def check_text(what: str, value: object, longest: int) -> str:
+    """Returns `value` if it is a string of at most `longest` characters; `what` names it in the sentence."""
+    if not isinstance(value, str):
+        raise ValueError(f"The {what} must be a text.")
+    if len(value) > longest:
+        raise ValueError(f"The {what} may have at most {longest:,} characters; this one has {len(value):,}.")
+    return value

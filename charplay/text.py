@@ -1,0 +1,125 @@
+"""Characters <-> codes: what a person typed is brought to ASCII, and ASCII is what the networks read.
+
+The lecture's input representation: a character is its ASCII code, 0 to 127, and a code picks a row of an
+embedding. Code 0 (NUL) never occurs in a text and serves as padding.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import torch
+
+from charplay import limits
+
+CODES = 128
+PAD = 0
+
+# Letters and marks that NFKD leaves alone though everyone writes them in ASCII.
+_LATIN = {
+    "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
+    "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "ħ": "h", "Ħ": "H", "ŋ": "n", "Ŋ": "N",
+}  # fmt: skip
+_PUNCTUATION = {
+    "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'", "\u02bc": "'", "\u02bb": "'", "\u02b9": "'",
+    "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"',
+    "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2212": "-",
+}  # fmt: skip
+
+
+def _printable(text: str) -> bool:
+    return all(" " <= character <= "~" for character in text)
+
+
+def _quoted(character: str) -> str:
+    """`character` as a sentence can show it, also one that no font has or no encoder takes."""
+    code = f"U+{ord(character):04X}"
+    return f"“{character}” ({code})" if character.isprintable() else code
+
+
+def normalize_name(name: object) -> str:
+    """Brings a name to printable ASCII: "Müller" -> "Muller", "Søren" -> "Soren", "  O’Brien " -> "O'Brien".
+
+    Accents go (NFKD), runs of blanks become one, invisible formatting marks are dropped.
+
+    Returns:
+        The name as the network reads it, at most 64 characters; "" for a blank one.
+
+    Raises:
+        ValueError: the name is too long, holds a control character, or a character without an ASCII form.
+    """
+    name = limits.check_text("name", name, limits.NAME_CHARACTERS)
+    read = []
+    # NFC first, so that "u" + combining diaeresis is one character to look up and to name in a sentence.
+    for character in unicodedata.normalize("NFC", name.strip(" \t\r\n")):
+        category = unicodedata.category(character)
+        if category == "Cf":
+            continue
+        if category == "Cc":
+            raise ValueError(
+                f"A name holds letters, blanks, apostrophes and hyphens, but no control character such as "
+                f"{_quoted(character)}: please take it out."
+            )
+        known = _LATIN.get(character) or _PUNCTUATION.get(character)
+        ascii_form = known or "".join(
+            c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)
+        )
+        if (not ascii_form and not unicodedata.combining(character)) or not _printable(ascii_form):
+            raise ValueError(
+                f"The model reads the Latin alphabet, and {_quoted(character)} has no ASCII form: "
+                "please type a romanised spelling."
+            )
+        read.append(ascii_form)
+    normalized = " ".join("".join(read).split())
+    return limits.check_text("name", normalized, limits.NAME_CHARACTERS)
+
+
+def normalize_prose(text: str) -> str:
+    """Brings running text to newlines and printable ASCII, as the speeches were before training.
+
+    NFKD; curly quotes to straight ones, en dash to "-", em dash to "--", backslashes dropped; tabs are blanks;
+    what has no ASCII form goes; runs of blanks become one, blanks around a newline go, two and more newlines
+    become two. Both ends stay as they are: whether a prime ends in a blank matters to its continuation.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = unicodedata.normalize("NFKD", text)
+    text = re.sub("[\u2018\u2019]", "'", text)
+    text = re.sub("[\u201c\u201d]", '"', text)
+    text = text.replace("\u2013", "-").replace("\u2014", "--").replace("\\", "").replace("\t", " ")
+    text = re.sub(r"[^\n -~]", "", text)
+    text = re.sub(" +", " ", text)
+    text = re.sub(r" ?\n ?", "\n", text)
+    return re.sub(r"\n{2,}", "\n\n", text)
+
+
+def normalize_prime(prime: object) -> str:
+    """Checks and normalises the text that a generation begins with.
+
+    Raises:
+        ValueError: it is no text, too long, or nothing in it has an ASCII form.
+    """
+    prime = limits.check_text("prime", prime, limits.PRIME_CHARACTERS)
+    if not prime:
+        raise ValueError("Write at least one character for the model to go on from.")
+    normalized = normalize_prose(prime)
+    if not normalized:
+        raise ValueError(
+            "The model reads English letters, digits and punctuation, and nothing in this prime is one: "
+            "please write it in the Latin alphabet."
+        )
+    # Ligatures grow when they are taken apart (one character can become 18).
+    return limits.check_text("prime", normalized, limits.PRIME_CHARACTERS)
+
+
+def encode(text: str) -> torch.Tensor:
+    """Text -> ASCII codes, int64 of shape (characters,). Raises `UnicodeEncodeError` outside ASCII."""
+    return (
+        torch.frombuffer(bytearray(text.encode("ascii")), dtype=torch.uint8).long()
+        if text
+        else torch.zeros(0, dtype=torch.long)
+    )
+
+
+def decode(codes: torch.Tensor | Iterable[int]) -> str:
+    """ASCII codes -> text."""
+    return bytes(codes.tolist() if isinstance(codes, torch.Tensor) else codes).decode("ascii")
