@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialize
 from torch import nn
 
 from charplay.models import MODELS, CharLM, NameClassifier, RecurrentConfig
@@ -68,7 +68,7 @@ def save(path: Path, checkpoint: Checkpoint, half: bool = False) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     arriving = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        save_file(tensors, arriving, {key: json.dumps(value) for key, value in described.items()})
+        arriving.write_bytes(serialize(tensors, {key: json.dumps(value) for key, value in described.items()}))
         arriving.replace(path)
     finally:
         arriving.unlink(missing_ok=True)

@@ -179,7 +179,7 @@ def load_names(split: str, directory: Path) -> Names:
 
 
 def hold_out(rows: Names, seed: int, share: float = 0.1) -> tuple[Names, Names]:
-    """Splits `rows` by a seeded shuffle into (the rest, a `share` held out): hyper-parameters are chosen on the latter."""
+    """Splits `rows` by a seeded shuffle into (the rest, a `share` held out to choose hyper-parameters on)."""
     shuffled = rows.copy()
     random.Random(seed).shuffle(shuffled)
     held_out = round(len(rows) * share)

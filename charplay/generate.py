@@ -5,6 +5,7 @@ character drawn from the softmax is fed back as the next input.
 """
 
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -95,3 +96,15 @@ def generate(checkpoint: Checkpoint, request: Request) -> Iterator[str]:
         yield chr(code)
         if remaining:
             logits, state = _read(model, torch.tensor([code]), state)
+
+
+def in_chunks(characters: Iterator[str], seconds: float) -> Iterator[str]:
+    """Gathers characters into texts that took about `seconds` each to compute."""
+    chunk, start = [], time.perf_counter()
+    for character in characters:
+        chunk.append(character)
+        if time.perf_counter() - start >= seconds:
+            yield "".join(chunk)
+            chunk, start = [], time.perf_counter()
+    if chunk:
+        yield "".join(chunk)

@@ -1,0 +1,29 @@
+"""The entry of the desktop and of a Hugging Face Space: builds `demo` and, as a program, launches it."""
+
+import argparse
+import os
+
+from charplay.ui import page
+
+demo = page.build()
+
+
+def main() -> None:
+    """Launches the app; where nothing is said, Gradio chooses host and port, and so does a Space."""
+    parser = argparse.ArgumentParser(description="charplay: a playground for character-level recurrent networks")
+    parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets others in the room connect")
+    parser.add_argument("--port", type=int, help="port to listen on")
+    parser.add_argument("--share", action="store_true", help="a public link, through Gradio's relay")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    arguments = parser.parse_args()
+    demo.launch(
+        server_name=arguments.host,
+        server_port=arguments.port,
+        share=arguments.share,
+        inbrowser=not arguments.no_browser and "SPACE_ID" not in os.environ,
+        **page.launch_arguments(),
+    )
+
+
+if __name__ == "__main__":
+    main()

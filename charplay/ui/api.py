@@ -1,0 +1,72 @@
+"""The typed HTTP endpoints, apart from the tabs' own events: /classify, /generate and /compare_batches."""
+
+from collections.abc import Iterator
+
+import gradio as gr
+
+from charplay import packing
+from charplay.checkpoints import Checkpoint, CheckpointError
+from charplay.classify import Classification
+from charplay.classify import classify as classify_names
+from charplay.generate import make_request
+from charplay.packing import BatchReport
+from charplay.ui.mistakes import spoken
+from charplay.ui.speech import stream
+from charplay.ui.worker import compute
+
+
+def build(names: Checkpoint | CheckpointError, speech: Checkpoint | CheckpointError) -> None:
+    """Adds the endpoints to the current Blocks; one whose model is missing answers with the reason."""
+
+    def loaded(checkpoint: Checkpoint | CheckpointError) -> Checkpoint:
+        if isinstance(checkpoint, CheckpointError):
+            raise checkpoint
+        return checkpoint
+
+    @spoken
+    def classify(name: str) -> Classification:
+        """The probabilities of 18 countries for a surname.
+
+        Args:
+            name: up to 64 characters; accents are taken off, other scripts refused.
+        """
+        return compute(classify_names, loaded(names), [name])[0]
+
+    @spoken
+    def generate(
+        prime: str,
+        temperature: float = 0.8,
+        length: int = 200,
+        prime_length: int | None = None,
+        top_k: int = 0,
+        seed: int | None = None,
+    ) -> Iterator[str]:
+        """Streams the text so far: the whole prime, then up to `length` characters that the model adds.
+
+        Args:
+            prime: the text to go on from, up to 2,000 characters.
+            temperature: 0 (always the likeliest character) to 2.
+            length: characters to generate, 1 to 10,000.
+            prime_length: how many of the prime's last characters warm up the hidden state; none: all.
+            top_k: draw among the k likeliest characters alone; 0: among all.
+            seed: the same one gives the same text; none: a new one.
+        """
+        request = make_request(prime, temperature, length, prime_length, top_k, seed)
+        for continuation in stream(loaded(speech), request):
+            yield request.prime + continuation
+
+    # `names` is the endpoint's own word for its input, so the model goes by another one here.
+    classifier = names
+
+    @spoken
+    def compare_batches(names: list[str], sort: bool = True) -> BatchReport:
+        """Names as a padded and as a packed batch, and what reading the padded end costs.
+
+        Args:
+            names: 1 to 500 of them.
+            sort: rows by length, the longest first; otherwise as they come.
+        """
+        return compute(packing.compare_batches, loaded(classifier), names, sort)
+
+    for endpoint in (classify, generate, compare_batches):
+        gr.api(endpoint, api_name=endpoint.__name__)

@@ -1,0 +1,112 @@
+"""One batch -> the three pictures of the Batches tab: the padded rectangle, the packed columns, the flat strip."""
+
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+
+from charplay.batches import Comparison
+from charplay.packing import States
+from charplay.text import decode
+from charplay.ui import figures, state
+
+# Columns up to which a value, a letter with its place below it, or a letter has room in a cell.
+VALUES_FIT, PLACES_FIT, LETTERS_FIT = 8, 20, 32
+
+
+class Pictures:
+    """What the pictures of one batch share: letters, pads, the place of each cell in the flat data, one scale.
+
+    Args:
+        names: the names in the order of the comparison's rows.
+        comparison: the batch, padded and packed.
+        states: the same batch inside the network.
+        cells: what the cells show, one of `state.CELLS.choices`.
+        unit: which number of a cell's vector, where it has one.
+    """
+
+    def __init__(self, names: list[str], comparison: Comparison, states: States, cells: str, unit: int):
+        self.names, self.batch_sizes = names, comparison.batch_sizes
+        codes = comparison.padded.codes
+        self.shape = tuple(codes.shape)  # (rows, time)
+        self.is_pad = ~comparison.padded.is_real.numpy()
+        self.in_values, self.drifts = cells != state.CHARACTERS, cells == state.HIDDEN
+        letters = np.array([list(decode(row)) for row in codes])
+        self.letters = np.where(letters == " ", "␣", letters)
+
+        if cells == state.CHARACTERS:  # the same colour for the same name
+            padded = packed = np.broadcast_to(np.array(comparison.order)[:, None], self.shape)
+        elif cells == state.EMBEDDING:
+            padded = packed = states.embedding[:, :, unit].numpy()
+        else:
+            padded, packed = states.naive[:, :, unit].numpy(), states.packed[:, :, unit].numpy()
+        self.padded_values, self.packed_values = padded, packed
+        reach = max(float(np.abs(padded).max()), float(np.abs(packed).max()), 1e-6)
+        self.scale = (-reach, reach) if self.in_values else None  # one for all three, zero in its middle
+
+        self.cells_in_order = (np.array(comparison.packed_rows), np.array(comparison.packed_steps))
+        self.flat_index = np.full(self.shape, -1)  # of each cell in `PackedSequence.data`
+        self.flat_index[self.cells_in_order] = np.arange(len(comparison.packed))
+        # Column t of the packed picture is the first batch_sizes[t] rows, whatever the order of the padded ones.
+        self.packed_order = comparison.packed_rows[: comparison.batch_sizes[0]]
+
+    def _numbered(self, between: str) -> np.ndarray:
+        """Each letter with its place in the flat data."""
+        return np.char.add(np.char.add(self.letters, between), self.flat_index.astype(str))
+
+    def _texts(self, values: np.ndarray, with_places: bool) -> np.ndarray:
+        """What stands in the cells of the two rectangles, as much as fits into so many columns."""
+        time = self.shape[1]
+        if self.in_values:
+            shown = [[f"{value + 0.0:.2f}" if time <= VALUES_FIT else "" for value in row] for row in values]
+            return np.array(shown)
+        letters = self.letters if time <= LETTERS_FIT else np.full(self.shape, "")
+        if with_places and time <= PLACES_FIT:
+            letters = self._numbered(" " if time <= VALUES_FIT else "<br>")
+        pad = "pad" if time <= VALUES_FIT else "·"
+        return np.where(self.is_pad, "" if with_places else pad, letters)
+
+    def _hovers(self, values: np.ndarray) -> np.ndarray:
+        made = np.empty(self.shape, dtype=object)
+        for row, step in np.ndindex(*self.shape):
+            letter = self.letters[row, step]
+            cell = "pad" if self.is_pad[row, step] else f"{letter}, data[{self.flat_index[row, step]}]"
+            value = f"<br>value {values[row, step]:.4f}" if self.in_values else ""
+            made[row, step] = f"{escape(self.names[row])}, time {step}: {escape(cell)}{value}"
+        return made
+
+    def padded(self) -> go.Figure:
+        """The rectangle (rows, time); in hidden state the outputs of the unpacked run, pads and all."""
+        values = self.padded_values
+        return figures.cells(
+            figures.Grid(values, self._texts(values, with_places=False), self._hovers(values), self.is_pad),
+            scale=self.scale,
+            rows=self.names,
+            columns=[str(step) for step in range(self.shape[1])],
+            column_title="time",
+            pads_have_values=self.drifts,
+        )
+
+    def packed(self) -> go.Figure:
+        """The columns of time with the batch shrinking; in hidden state the outputs after `pad_packed_sequence`."""
+        values, order = self.packed_values, self.packed_order
+        shown = values if self.drifts else np.where(self.is_pad, np.nan, values)
+        texts = np.where(self.is_pad & (not self.drifts), "", self._texts(values, with_places=True))
+        return figures.cells(
+            figures.Grid(shown[order], texts[order], self._hovers(values)[order], self.is_pad[order] & self.drifts),
+            scale=self.scale,
+            rows=[self.names[row] for row in order],
+            columns=[f"{step}<br><b>{size}</b>" for step, size in enumerate(self.batch_sizes)],
+            column_title="time, <b>batch_sizes</b>",
+            pads_have_values=self.drifts,
+        )
+
+    def strip(self) -> go.Figure:
+        """`PackedSequence.data` as it lies in memory, broken into lines."""
+        values = self.packed_values
+        return figures.strip(
+            values[self.cells_in_order],
+            self._numbered("<br>")[self.cells_in_order],
+            self._hovers(values)[self.cells_in_order],
+            scale=self.scale,
+        )

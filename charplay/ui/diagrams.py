@@ -1,0 +1,61 @@
+"""The lecture's map of RNN applications, a small drawing for the head of each tab. Inline SVG, no library."""
+
+from html import escape
+
+_BOX, _GAP, _ROW = 15, 12, 24  # px
+
+
+def _diagram(name: str, inputs: int, outputs: tuple[int, ...], fed_back: bool, says: str) -> str:
+    """`inputs` boxes below, a hidden state above each step, an output at the steps named.
+
+    Each drawing has an arrow tip of its own name: one that lies in a hidden tab is not drawn anywhere else.
+    """
+    steps = max(inputs, max(outputs) + 1)
+    shapes = []
+
+    def box(step: int, row: int, fill: str) -> None:
+        x, y = step * (_BOX + _GAP) + 1, row * _ROW + 1
+        shapes.append(
+            f'<rect x="{x}" y="{y}" width="{_BOX}" height="{_BOX}" rx="3" fill="{fill}" stroke="currentColor"/>'
+        )
+
+    def arrow(x1: float, y1: float, x2: float, y2: float, dashed: bool = False) -> None:
+        dash = ' stroke-dasharray="3 2"' if dashed else ""
+        shapes.append(
+            f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="currentColor" marker-end="url(#{name})"{dash}/>'
+        )
+
+    for step in range(steps):
+        left, middle = step * (_BOX + _GAP) + 1, step * (_BOX + _GAP) + 1 + _BOX / 2
+        box(step, 1, "#56b4e9")
+        if step + 1 < steps:
+            arrow(left + _BOX, _ROW + 1 + _BOX / 2, left + _BOX + _GAP - 2, _ROW + 1 + _BOX / 2)
+        if step < inputs:
+            box(step, 2, "#e69f00")
+            arrow(middle, 2 * _ROW + 1, middle, _ROW + _BOX + 3)
+        if step in outputs:
+            box(step, 0, "#009e73")
+            arrow(middle, _ROW + 1, middle, _BOX + 3)
+            if fed_back and step + 1 < steps:
+                arrow(left + _BOX, _BOX, left + _BOX + _GAP, 2 * _ROW, dashed=True)
+    width, height = steps * (_BOX + _GAP) - _GAP + 2, 2 * _ROW + _BOX + 2
+    return (
+        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(says)}">'
+        f"<title>{escape(says)}</title>"
+        f'<defs><marker id="{name}" viewBox="0 0 6 6" refX="5" refY="3" markerWidth="5" markerHeight="5" orient="auto">'
+        '<path d="M0 0 6 3 0 6z" fill="currentColor"/></marker></defs>'
+        f"{''.join(shapes)}</svg>"
+    )
+
+
+_MANY_TO_ONE = "Many to one: a name goes in letter by letter, one answer comes out at its end"
+NAMES = _diagram("tip-names", 4, (3,), False, _MANY_TO_ONE)
+BATCHES = _diagram("tip-batches", 4, (3,), False, _MANY_TO_ONE)
+SPEECH = _diagram(
+    "tip-speech", 4, (0, 1, 2, 3), True, "Many to many: a prediction at every character, fed back as the next one"
+)
+
+
+def lead(diagram: str, sentence: str) -> str:
+    """The head of a tab: the drawing, and the sentence that says what to look at (HTML)."""
+    return f'<div class="lead">{diagram}<p>{sentence}</p></div>'

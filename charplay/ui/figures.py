@@ -1,0 +1,193 @@
+"""Numbers -> plotly figures. No model, no gradio.
+
+A figure does not know whether the page is light or dark: grounds are transparent, axis text gets its colour from CSS.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, FONT, INK, LIGHT_FROM, PAD_CELL, PAPER, QUIET
+
+TEXT_SIZE = 14  # px, the smallest in a chart
+ROW_HEIGHT = 32  # px of a heatmap's row
+TALL_ROW_HEIGHT = 38  # of one with two lines of text in its cells
+STRIP_COLUMNS = 12  # cells of the flat strip on one line, so that a phone can show what stands in them
+
+
+def _figure(traces: list, height: int, **layout) -> go.Figure:
+    """A figure without decoration; `template="none"` keeps a message at a tenth of its size."""
+    figure = go.Figure(traces)
+    figure.update_layout(
+        template="none",
+        height=height,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"size": TEXT_SIZE, "family": FONT},
+        dragmode=False,
+        showlegend=False,
+        **layout,
+    )
+    figure.update_xaxes(fixedrange=True, zeroline=False, ticks="")
+    figure.update_yaxes(fixedrange=True, zeroline=False, ticks="", ticklabelstandoff=4)
+    return figure
+
+
+def bars(labels: Sequence[str], probabilities: Sequence[float] | None) -> go.Figure:
+    """Horizontal bars in a fixed order on a fixed axis, the winner in the accent colour and in bold.
+
+    Args:
+        labels: one for each bar.
+        probabilities: each 0 to 1; None draws the empty state.
+    """
+    shares = list(probabilities) if probabilities is not None else [0.0] * len(labels)
+    winner = int(np.argmax(shares)) if probabilities is not None else -1
+    texts = [f"{share:.1%}".replace("%", " %") for share in shares] if probabilities is not None else None
+    trace = go.Bar(
+        x=shares,
+        y=list(labels),
+        orientation="h",
+        marker={"color": [ACCENT if row == winner else QUIET for row in range(len(shares))]},
+        text=[f"<b>{text}</b>" if row == winner else text for row, text in enumerate(texts or [])] or None,
+        textposition="outside",
+        textfont={"size": TEXT_SIZE},
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.2%}<extra></extra>",
+    )
+    figure = _figure([trace], 22 * len(labels) + 44, margin={"l": 92, "r": 64, "t": 4, "b": 32}, bargap=0.25)
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells of a batch as a picture needs them, (rows, columns) each."""
+
+    values: np.ndarray  # float32: what the colour stands for; NaN where there is no cell at all
+    texts: np.ndarray  # str: what stands in a cell
+    hovers: np.ndarray  # str: what pointing at it says
+    is_pad: np.ndarray  # bool: drawn grey, or with its value's colour where `pads_have_values`
+
+
+def _heatmap(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, ink: str, **colours) -> go.Heatmap:
+    """The cells that are not NaN, with their text."""
+    return go.Heatmap(
+        z=values.astype(np.float32),
+        text=np.where(np.isnan(values), "", texts),
+        customdata=hovers,
+        texttemplate="%{text}",
+        textfont={"size": TEXT_SIZE, "color": ink},
+        hovertemplate="%{customdata}<extra></extra>",
+        hoverongaps=False,
+        xgap=2,
+        ygap=2,
+        **colours,
+    )
+
+
+def _heatmaps(
+    values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, scale: tuple[float, float] | None, **colour_bar
+) -> list[go.Heatmap]:
+    """Cells in the colour of their value, dark text on the light ones and light text on the dark ones.
+
+    Without a scale the values are numbers of names: one colour each, all of them light, again after the seventh.
+    """
+    if scale is None:
+        count = len(CATEGORIES)
+        steps = [[edge / count, colour] for at, colour in enumerate(CATEGORIES) for edge in (at, at + 1)]
+        colours = {"zmin": -0.5, "zmax": count - 0.5, "colorscale": steps, "showscale": False}
+        return [_heatmap(np.mod(values, count), texts, hovers, INK, **colours)]
+    low, high = scale
+    colours = {"zmin": low, "zmax": high, "colorscale": AMOUNTS}
+    is_light = (values - low) / (high - low) >= LIGHT_FROM
+    return [
+        _heatmap(
+            np.where(is_light, values, np.nan), texts, hovers, INK, showscale=bool(colour_bar), **colour_bar, **colours
+        ),
+        _heatmap(np.where(is_light, np.nan, values), texts, hovers, PAPER, showscale=False, **colours),
+    ]
+
+
+def cells(
+    grid: Grid,
+    *,
+    scale: tuple[float, float] | None,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    column_title: str,
+    pads_have_values: bool = False,
+) -> go.Figure:
+    """A heatmap of the cells of a batch.
+
+    Args:
+        grid: the cells.
+        scale: the values at both ends of the colour scale; None: the values are numbers of names, a colour each.
+        rows, columns: their labels.
+        column_title: what the columns are.
+        pads_have_values: colour pads by their value too (a state that drifts on), and frame them.
+    """
+    values = grid.values if pads_have_values else np.where(grid.is_pad, np.nan, grid.values)
+    traces = _heatmaps(values, grid.texts, grid.hovers, scale)
+    if grid.is_pad.any() and not pads_have_values:
+        pads = np.where(grid.is_pad, 1.0, np.nan)
+        grey = [[0, PAD_CELL], [1, PAD_CELL]]
+        traces.append(_heatmap(pads, grid.texts, grid.hovers, INK, showscale=False, colorscale=grey))
+    row_height = TALL_ROW_HEIGHT if any("<br>" in text for text in grid.texts.flat) else ROW_HEIGHT
+    labels = [label if len(label) <= 12 else label[:11] + "…" for label in rows]
+    widest = max(len(label) for label in labels)
+    figure = _figure(traces, len(rows) * row_height + 58, margin={"l": 12 + 9 * widest, "r": 2, "t": 54, "b": 4})
+    if pads_have_values:
+        figure.update_layout(shapes=[_frame(row, column) for row, column in np.argwhere(grid.is_pad)])
+    every = -(-len(columns) // 10)
+    figure.update_xaxes(
+        side="top",
+        tickvals=list(range(0, len(columns), every)),
+        ticktext=list(columns)[::every],
+        tickangle=0,
+        title={"text": column_title, "standoff": 2, "font": {"size": TEXT_SIZE}},
+        showgrid=False,
+    )
+    figure.update_yaxes(
+        autorange="reversed", tickvals=list(range(len(rows))), ticktext=labels, showgrid=False, ticklabelstandoff=4
+    )
+    return figure
+
+
+def _frame(row: int, column: int) -> dict:
+    """A dashed frame round a cell that is a pad."""
+    edges = {"x0": column - 0.46, "x1": column + 0.46, "y0": row - 0.44, "y1": row + 0.44}
+    return {"type": "rect", "line": {"color": QUIET, "width": 2, "dash": "dot"}, **edges}
+
+
+def strip(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, *, scale: tuple[float, float] | None) -> go.Figure:
+    """Cells that lie one after another, (cells,) each, broken into lines of 24; values get their colour bar."""
+    count = len(values)
+    lines, columns = -(-count // STRIP_COLUMNS), min(count, STRIP_COLUMNS)
+    missing = lines * columns - count
+
+    def broken(flat: np.ndarray, filler: object) -> np.ndarray:
+        return np.append(flat, [filler] * missing).reshape(lines, columns)
+
+    bar = {"orientation": "h", "thickness": 12, "y": 0, "yanchor": "top", "len": 0.6}
+    traces = _heatmaps(
+        broken(values.astype(float), np.nan),
+        broken(texts, ""),
+        broken(hovers, ""),
+        scale,
+        **({"colorbar": bar} if scale is not None else {}),
+    )
+    bar_height = 48 if scale is not None else 4
+    figure = _figure(
+        traces, lines * TALL_ROW_HEIGHT + 4 + bar_height, margin={"l": 44, "r": 2, "t": 4, "b": bar_height}
+    )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(
+        autorange="reversed",
+        tickvals=list(range(lines)),
+        ticktext=[str(line * columns) for line in range(lines)],
+        showgrid=False,
+    )
+    return figure

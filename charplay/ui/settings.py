@@ -1,0 +1,32 @@
+"""The settings that the server runs with, in one place, with the reason for each. Imports no gradio."""
+
+import os
+from typing import Any
+
+_ENVIRONMENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False",  # no telemetry, no version check: nothing is fetched from outside
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000",  # default 1: statistics over all past events after every event
+    "HF_HUB_OFFLINE": "1",  # charplay needs nothing from the hub
+}
+
+LAUNCH: dict[str, Any] = {
+    "max_threads": 250,  # default 40, which is also how many streams can run at once
+    "max_file_size": "1mb",  # /upload answers even with no file component on the page
+    "run_history": False,  # default True: keeps inputs and outputs in the browser; classroom machines are shared
+    "pwa": True,  # the page can be installed as an app of its own
+    "show_error": True,  # a sentence to the visitor, not a bare "Error"
+    "footer_links": ["api", "settings"],  # "settings" holds the switch between light and dark
+    "ssr_mode": False,  # server-side rendering wants Node.js, and a second process
+}
+
+QUEUE: dict[str, Any] = {
+    "api_open": False,  # without it /gradio_api/run/x goes round the queue, and answers every mistake with a 500
+    "default_concurrency_limit": 250,  # default 1 for each event: one student at a time
+    "max_size": 2_000,  # waiting events; beyond them the page says that the server is busy
+}
+
+
+def apply_environment() -> None:
+    """Sets what Gradio reads from the environment, unless whoever starts the app has set it."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)

@@ -1,0 +1,137 @@
+"""The Speech tab: a prime, and the model's continuation of it streamed at any temperature."""
+
+import time
+from collections.abc import Iterator
+from html import escape
+
+import gradio as gr
+
+from charplay import limits
+from charplay.checkpoints import Checkpoint
+from charplay.generate import Request, generate, in_chunks, make_request
+from charplay.text import normalize_prime
+from charplay.ui import diagrams, state
+from charplay.ui.mistakes import spoken
+from charplay.ui.worker import compute_each
+
+_LEAD = (
+    "Press Generate and read on: the network writes one character at a time, each drawn from its softmax over the "
+    "next, sharpened or flattened by the temperature. The text is made by a model; nobody said it."
+)
+QUANTUM = 0.03  # seconds of computing before the next visitor has a turn
+EVERY = 0.12  # seconds between two messages of a stream
+SHOWN_SHIFT = 36  # characters of the prime in the picture of input and target
+
+
+def stream(checkpoint: Checkpoint, request: Request) -> Iterator[str]:
+    """The continuation so far, every 0.12 seconds and at its end."""
+    text, sent = "", time.monotonic()
+    for chunk in compute_each(in_chunks(generate(checkpoint, request), QUANTUM)):
+        text += chunk
+        if time.monotonic() - sent >= EVERY or len(text) == request.length:
+            yield text
+            sent = time.monotonic()
+
+
+def _seed(typed: str) -> int | None:
+    """The seed in its text field: None where it is empty."""
+    if not typed.strip():
+        return None
+    try:
+        return int(typed)
+    except ValueError:
+        return limits.SEED.check(typed)  # says the bounds
+
+
+def _prime_html(prime: str, prime_length: int) -> str:
+    unread, read = prime[:-prime_length], prime[-prime_length:]
+    grey = f'<span class="unread">{escape(unread)}</span>' if unread else ""
+    return f'{grey}<span class="read">{escape(read)}</span>'
+
+
+def _text_html(request: Request, continuation: str) -> str:
+    """The prime and its continuation, told apart (HTML)."""
+    prime = _prime_html(request.prime, request.prime_length)
+    return f'<div class="text" tabindex="0" aria-label="Generated text">{prime}{escape(continuation)}</div>'
+
+
+def _stats_html(request: Request, characters: int, seconds: float) -> str:
+    speed = characters / max(seconds, 1e-9)
+    return (
+        f'<p class="caption"><b>{speed:,.0f}</b> characters/s · {characters:,} of {request.length:,} characters · '
+        f'seed <b id="seed-used">{request.seed}</b> · temperature {request.temperature:g}'
+        '<span class="note"> · <span class="read">prime read</span>, <span class="unread">prime not read</span>, '
+        "then the model</span></p>"
+    )
+
+
+def _shift_html(prime: str, prime_length: int) -> str:
+    """Input and target shifted by one, for what of the prime is read: what the model was trained to do (HTML)."""
+    read = prime[-prime_length:].replace("\n", "↵")[-SHOWN_SHIFT:]
+    return (
+        '<p class="caption note">Trained to turn each input into the target: the same text, shifted by one.</p>'
+        f'<div class="shift">input&nbsp; {escape(read)}</div><div class="shift">target {escape(read[1:])}?</div>'
+    )
+
+
+def build(checkpoint: Checkpoint) -> None:
+    """Lays out the tab inside the current Blocks; its opening text is generated here, once per process."""
+    example = make_request(
+        state.PRIME.default, state.TEMPERATURE.default, state.LENGTH.default, seed=state.EXAMPLE_SEED
+    )
+    start = time.monotonic()
+    opening = "".join(generate(checkpoint, example))
+    seconds = time.monotonic() - start
+
+    gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD))
+    with gr.Row():
+        with gr.Column(scale=2, min_width=320):
+            prime = gr.Textbox(**state.PRIME.arguments(), lines=2, max_lines=4)
+            prime_length = gr.Slider(
+                **state.PRIME_LENGTH.arguments() | {"maximum": len(state.PRIME.default)}, buttons=[]
+            )
+            shift = gr.HTML(_shift_html(example.prime, example.prime_length), elem_id="shift")
+            with gr.Row():
+                temperature = gr.Slider(**state.TEMPERATURE.arguments(), min_width=150, buttons=[])
+                length = gr.Slider(**state.LENGTH.arguments(), min_width=150, buttons=[])
+            with gr.Row(elem_classes="bottom"):
+                seed = gr.Textbox(**state.SEED.arguments(), max_lines=1, min_width=190, scale=2)
+                start_button = gr.Button("Generate", variant="primary", elem_id="generate", size="md", min_width=90)
+                stop_button = gr.Button("Stop", elem_id="stop", size="md", min_width=90)
+        with gr.Column(scale=3, min_width=320):
+            text = gr.HTML(_text_html(example, opening), elem_id="text")
+            stats = gr.HTML(_stats_html(example, len(opening), seconds), elem_id="stats")
+
+    def run(prime: str, prime_length: int, temperature: float, length: int, seed: str) -> Iterator[tuple]:
+        request = make_request(prime, temperature, length, prime_length, seed=_seed(seed))
+        start = time.monotonic()
+        for continuation in stream(checkpoint, request):
+            yield (
+                _text_html(request, continuation),
+                _stats_html(request, len(continuation), time.monotonic() - start),
+            )
+
+    def reread(prime: str) -> tuple[dict, str]:
+        """A new prime is read whole until the slider is moved."""
+        try:
+            normalized = normalize_prime(prime)
+        except ValueError as mistake:
+            return gr.skip(), f'<p class="caption problem" role="status">{escape(str(mistake))}</p>'
+        whole = len(normalized)
+        return gr.Slider(maximum=max(whole, 2), value=whole), _shift_html(normalized, whole)
+
+    def shorten(prime: str, prime_length: int) -> str:
+        request = make_request(prime, prime_length=prime_length)
+        return _shift_html(request.prime, request.prime_length)
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    prime.change(reread, prime, [prime_length, shift], trigger_mode="always_last", **quiet)
+    prime_length.input(spoken(shorten), [prime, prime_length], shift, trigger_mode="always_last", **quiet)
+    running = gr.on(
+        [start_button.click, prime.submit],
+        spoken(run),
+        [prime, prime_length, temperature, length, seed],
+        [text, stats],
+        **quiet,
+    )
+    stop_button.click(None, cancels=[running], api_visibility="private")

@@ -1,0 +1,57 @@
+"""Every control of every tab in one typed table: its name, label, default and limit. Imports no gradio."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from charplay import limits
+from charplay.limits import Limit
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control; `name` is also its id on the page."""
+
+    name: str
+    label: str
+    default: Any
+    limit: Limit | None = None  # bounds of a number
+    step: float | None = None
+    choices: tuple[str, ...] = ()
+    info: str | None = None  # one line under the label
+    placeholder: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments for the component that shows it."""
+        given = {"label": self.label, "value": self.default, "elem_id": self.name, "info": self.info}
+        if self.limit:
+            given |= {"minimum": self.limit.low, "maximum": self.limit.high}
+        if self.step:
+            given["step"] = self.step
+        if self.choices:
+            given["choices"] = list(self.choices)
+        if self.placeholder:
+            given["placeholder"] = self.placeholder
+        return given
+
+
+NAME = Control("name", "Name", "Kowalski", placeholder="Type a surname, such as Kowalski")
+
+_PRIME = "My fellow Americans, "
+PRIME = Control("prime", "Prime: the first words of a speech", _PRIME, placeholder="Write the first words of a speech")
+PRIME_LENGTH = Control("prime-length", "Prime length: how much of its end is read", len(_PRIME), limits.PRIME_LENGTH, 1)
+TEMPERATURE = Control("temperature", "Temperature", 0.8, limits.TEMPERATURE, 0.05)
+LENGTH = Control("length", "Length", 600, limits.LENGTH, 1)
+SEED = Control("seed", "Seed", "", placeholder="a new one each time")
+EXAMPLE_SEED = 7  # of the text that the Speech tab opens with
+
+SORTED, AS_TYPED = "sorted by length", "as typed"
+CHARACTERS, EMBEDDING, HIDDEN = "characters", "embedding", "hidden state"
+NAMES = Control(
+    "names",
+    f"Names, one a line ({int(limits.NAMES.low)} to {int(limits.NAMES.high)})",
+    "adylov\nsolan\nhard\nsan",
+    placeholder="One name a line",
+)
+ORDER = Control("order", "Rows", SORTED, choices=(SORTED, AS_TYPED))
+CELLS = Control("cells", "Cells show", CHARACTERS, choices=(CHARACTERS, EMBEDDING, HIDDEN))
+UNIT = Control("unit", "Which number of the vector", 0, step=1)

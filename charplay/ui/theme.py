@@ -1,0 +1,118 @@
+"""Colours, fonts and CSS for light, dark and projector."""
+
+import gradio as gr
+
+ACCENT = "#c2410c"  # the winner's bar
+QUIET = "#8792a2"  # the bars beside it
+PAD_CELL = "#cbd0d8"
+# After Okabe and Ito, told apart by the colour-blind, and light enough for dark letters: one name, one colour.
+CATEGORIES = ("#e69f00", "#56b4e9", "#2fb58a", "#f0e442", "#e5793c", "#d39bbd", "#c9b37e")
+AMOUNTS = "Cividis"
+LIGHT_FROM = 0.45  # from here up the scale a cell is light enough for dark text; below it gets light text
+INK, PAPER = "#111827", "#ffffff"  # text on light and on dark cells
+FONT = "system-ui, sans-serif"
+
+# Nothing on a page is smaller than 16 px, whatever name Gradio has for the size.
+_TEXT = gr.themes.Size(
+    name="text_charplay", xxs="16px", xs="16px", sm="16px", md="16px", lg="18px", xl="22px", xxl="28px"
+)
+
+
+def theme() -> gr.themes.Base:
+    """Gradio's base theme with our sizes, and fonts that every machine has."""
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.blue,
+        neutral_hue=gr.themes.colors.slate,
+        text_size=_TEXT,
+        spacing_size="sm",
+        radius_size="sm",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        body_text_color="*neutral_900",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_label_text_color="*neutral_800",
+        block_label_text_color_dark="*neutral_100",
+        block_title_text_color="*neutral_800",
+        block_title_text_color_dark="*neutral_100",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_text_color="white",
+        color_accent="*primary_700",
+        block_border_width="0px",
+        block_background_fill="transparent",
+        block_background_fill_dark="transparent",
+        block_padding="2px 0px",
+        block_shadow="none",
+        input_border_width="1px",
+        input_border_color="*neutral_400",
+        input_border_color_dark="*neutral_500",
+        input_background_fill="white",
+        input_background_fill_dark="*neutral_900",
+    )
+
+
+CSS = """
+.gradio-container { max-width: 1500px !important; }
+.gradio-container > .main, .gradio-container main { padding: 8px 20px 0 !important; }
+.gradio-container main, .gradio-container .column, .gradio-container .tabitem { gap: 8px; }
+.gradio-container .tabitem { padding: 4px 0 0 !important; }
+.gradio-container .form { background: transparent; border: 0; gap: 10px; box-shadow: none; }
+.gradio-container p { line-height: 1.4; }
+#title { margin: 0; font-size: 18px; }
+#title b { font-size: 22px; margin-right: 10px; }
+@media (min-width: 900px) { #title-block { text-align: right; margin-bottom: -40px; pointer-events: none; } }
+.lead { display: flex; gap: 16px; align-items: center; margin: 0 0 4px; }
+.lead svg { flex: none; color: var(--body-text-color); }
+.lead p { margin: 0; font-size: 18px; max-width: 1000px; }
+.headline { font-size: 22px; min-height: 32px; margin: 0; }
+.headline b { color: var(--accent-text); }
+.hint { font-size: 18px; }
+.note { color: var(--body-text-color-subdued); }
+.problem { border-left: 4px solid var(--accent-text); padding: 4px 12px; font-size: 18px; margin: 0; }
+:root, .light { --accent-text: #b03a0a; }
+.dark { --accent-text: #fb923c; --color-accent: var(--primary-300); }
+
+/* Pictures are made by the server and do not know the mode: their text is coloured here, in-cell text spared. */
+.js-plotly-plot .xtick text, .js-plotly-plot .ytick text, .js-plotly-plot .bartext,
+.js-plotly-plot .xtitle, .js-plotly-plot .ytitle, .js-plotly-plot .cbaxis text,
+.js-plotly-plot .cbtitle text, .js-plotly-plot .annotation text
+  { fill: var(--body-text-color) !important; }
+.js-plotly-plot .gridlayer path { stroke: var(--border-color-primary) !important; }
+.js-plotly-plot .modebar { display: none !important; }
+
+.cells { display: flex; flex-wrap: wrap; gap: 3px; margin: 4px 0; font-family: ui-monospace, monospace; }
+.cells span { border: 1px solid var(--border-color-primary); border-radius: 4px; text-align: center; min-width: 40px;
+  padding: 1px 4px; }
+.cells span b { display: block; font-size: 20px; white-space: pre; }
+.facts { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 4px 0; }
+.facts dt { color: var(--body-text-color-subdued); }
+.facts dd { margin: 0; max-height: 74px; overflow-y: auto; overflow-wrap: anywhere; }
+.facts code, .shift, .tiles code { font-family: ui-monospace, monospace; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(230px, 1fr)); gap: 10px; margin: 4px 0; }
+.tiles div { border: 1px solid var(--border-color-primary); border-radius: 6px; padding: 6px 10px; line-height: 1.3; }
+.tiles b { font-size: 22px; display: block; }
+summary { cursor: pointer; }
+.bottom { align-items: end; }
+input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent) !important; }
+@media (max-width: 600px) {
+  .lead { flex-direction: column; align-items: flex-start; gap: 6px; }
+  .lead p { font-size: 16px; }
+}
+
+.text { font-size: 18px; line-height: 1.5; white-space: pre-wrap; overflow-wrap: anywhere; min-height: 260px;
+  max-height: 460px; overflow-y: auto; border: 1px solid var(--border-color-primary); border-radius: 6px;
+  padding: 10px 14px; }
+.unread { color: var(--body-text-color-subdued); font-style: italic; text-decoration: line-through; }
+.read { font-weight: 700; text-decoration: underline; text-decoration-color: var(--accent-text);
+  text-underline-offset: 4px; }
+.shift { white-space: pre; overflow: hidden; margin: 2px 0; font-size: 16px; }
+.caption { margin: 2px 0; }
+footer { padding: 4px !important; }
+"""
