@@ -96,7 +96,8 @@ def load(path: Path, task: str | None = None) -> Checkpoint:
             expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
             if shapes != expected:
                 raise CheckpointError(f"{path.name} holds other tensors than its own config describes.")
-            weights = {name: file.get_tensor(name).float() for name in shapes}
+            # Copied, because a product over numbers that lie unaligned in the file may round otherwise.
+            weights = {name: file.get_tensor(name).to(torch.float32, copy=True) for name in shapes}
     except FileNotFoundError:
         raise CheckpointError(f"There is no checkpoint at {path}.") from None
     except (OSError, SafetensorError) as error:

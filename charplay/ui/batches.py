@@ -96,20 +96,20 @@ def views(checkpoint: Checkpoint, typed: str, order: str, cells: str, unit: int)
 
 
 def _padded_caption(cells: str, pictures: Pictures) -> str:
-    run = "run unpacked, the state drifts on through the pads" if cells == state.HIDDEN else "a rectangle, filled up"
-    return f'<p class="caption"><b>Padded</b> {pictures.shape}: {run}</p>'
+    says = ", not packed: drifts on at the pads" if cells == state.HIDDEN else ": a rectangle, filled up"
+    return f'<p class="caption"><b>Padded</b> {pictures.shape}{says}</p>'
 
 
 def _packed_caption(cells: str, pictures: Pictures) -> str:
-    run = "after <code>pad_packed_sequence</code>, zero at the pads" if cells == state.HIDDEN else "the batch shrinks"
-    return f'<p class="caption"><b>Packed</b> {len(pictures.batch_sizes)} steps: {run}</p>'
+    says = "zero at the pads, once unpacked" if cells == state.HIDDEN else "the batch shrinks"
+    return f'<p class="caption"><b>Packed</b>, {len(pictures.batch_sizes)} steps: {says}</p>'
 
 
 def _strip_caption(cells: str, pictures: Pictures) -> str:
-    what = "one-dimensional" if cells == state.CHARACTERS else "one row a cell, of which one number is shown"
+    what = "one-dimensional" if cells == state.CHARACTERS else "a vector each, one number of it shown"
     return (
-        f'<p class="caption"><b>PackedSequence.data</b> ({sum(pictures.batch_sizes)} cells): {what}, column after '
-        "column of the packed picture</p>"
+        f'<p class="caption"><b>PackedSequence.data</b>, {sum(pictures.batch_sizes)} cells, {what}: '
+        "the packed picture column by column</p>"
     )
 
 
@@ -124,7 +124,11 @@ def build(checkpoint: Checkpoint) -> None:
             order = gr.Radio(**state.ORDER.arguments())
             cells = gr.Radio(**state.CELLS.arguments())
             unit = gr.Slider(
-                **state.UNIT.arguments(), minimum=0, maximum=_units(checkpoint, state.HIDDEN) - 1, visible=False
+                **state.UNIT.arguments(),
+                minimum=0,
+                maximum=_units(checkpoint, state.HIDDEN) - 1,
+                visible=False,
+                buttons=[],
             )
             message = gr.HTML(note, elem_id="batch-message")
         with gr.Column(scale=5, min_width=320):

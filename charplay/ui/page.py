@@ -10,7 +10,7 @@ from charplay import checkpoints
 from charplay.checkpoints import Checkpoint, CheckpointError
 from charplay.ui import api, batches, names, settings, speech, theme
 
-_TITLE = '<p id="title"><b>charplay</b>a playground for character-level recurrent networks</p>'
+_TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
 
 
 def _load(directory: Path, task: str) -> Checkpoint | CheckpointError:

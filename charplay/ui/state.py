@@ -54,4 +54,4 @@ NAMES = Control(
 )
 ORDER = Control("order", "Rows", SORTED, choices=(SORTED, AS_TYPED))
 CELLS = Control("cells", "Cells show", CHARACTERS, choices=(CHARACTERS, EMBEDDING, HIDDEN))
-UNIT = Control("unit", "Which number of the vector", 0, step=1)
+UNIT = Control("unit", "Number of the vector", 0, step=1)

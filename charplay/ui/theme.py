@@ -102,6 +102,7 @@ summary { cursor: pointer; }
 .bottom { align-items: end; }
 input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent) !important; }
 @media (max-width: 600px) {
+  #title span { display: none; }
   .lead { flex-direction: column; align-items: flex-start; gap: 6px; }
   .lead p { font-size: 16px; }
 }

@@ -1,0 +1,134 @@
+"""The HTTP endpoints of a launched app, through its public queue."""
+
+import itertools
+import json
+import time
+import urllib.request
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from charplay.datasets import COUNTRIES
+
+
+@pytest.fixture(scope="module")
+def client(app_url):
+    client = Client(app_url, verbose=False)
+    yield client
+    client.close()
+
+
+def test_the_three_endpoints_and_no_event_of_a_tab_are_public(client):
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    assert set(endpoints) == {"/classify", "/generate", "/compare_batches"}
+    parameters = {p["parameter_name"]: p.get("parameter_default") for p in endpoints["/generate"]["parameters"]}
+    assert parameters == {
+        "prime": None, "temperature": 0.8, "length": 200, "prime_length": None, "top_k": 0, "seed": None
+    }  # fmt: skip
+
+
+def test_classify_gives_eighteen_probabilities(client):
+    result = client.predict("Müller", api_name="/classify")
+    assert set(result) == {"name", "normalized", "country", "probabilities"}
+    assert (result["name"], result["normalized"]) == ("Müller", "Muller")
+    assert result["country"] == max(result["probabilities"], key=result["probabilities"].get)
+    assert set(result["probabilities"]) == set(COUNTRIES)
+    assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_generate_streams_the_text_so_far_and_the_same_seed_gives_the_same_text(client):
+    job = client.submit("My fellow ", length=4000, seed=7, api_name="/generate")
+    final = job.result()
+    yields = job.outputs()
+    assert len(yields) > 2
+    assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(yields))
+    assert final.startswith("My fellow ")
+    assert len(final) == len("My fellow ") + 4000
+    assert client.predict("My fellow ", length=4000, seed=7, api_name="/generate") == final
+
+
+def test_generate_at_temperature_zero_needs_no_seed(client):
+    texts = {client.predict("We the people", 0, 80, api_name="/generate") for _ in range(2)}
+    assert len(texts) == 1
+
+
+def test_compare_batches_gives_the_lectures_batch(client):
+    report = client.predict(["adylov", "solan", "hard", "san"], api_name="/compare_batches")
+    assert report["order"] == [0, 1, 2, 3]
+    assert report["batch_sizes"] == [4, 4, 4, 3, 2, 1]
+    assert (len(report["padded"]), len(report["padded"][0]), len(report["packed"])) == (4, 6, 18)
+    assert report["padding_fraction"] == pytest.approx(0.25)
+    assert report["naive_difference"] > 0.01
+    assert report["masked_difference"] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "says"),
+    [
+        ("/classify", {"name": ""}, "at least one letter"),
+        ("/classify", {"name": " \t"}, "at least one letter"),
+        ("/classify", {"name": "x" * 65}, "at most 64"),
+        ("/classify", {"name": "a\0b"}, "control character"),
+        ("/classify", {"name": "🙂🙂"}, "romanised"),
+        ("/classify", {"name": "한국"}, "romanised"),
+        ("/classify", {"name": 7}, "must be a text"),
+        ("/classify", {"name": ["Rossi"]}, "must be a text"),
+        ("/classify", {"name": None}, "must be a text"),
+        ("/generate", {"prime": "x", "temperature": -1}, "temperature must be a number from 0.0 to 2.0"),
+        ("/generate", {"prime": "x", "temperature": 1e9}, "temperature must be a number from 0.0 to 2.0"),
+        ("/generate", {"prime": "x", "temperature": "hot"}, "temperature must be a number from 0.0 to 2.0"),
+        ("/generate", {"prime": "x", "temperature": [1]}, "temperature must be a number from 0.0 to 2.0"),
+        ("/generate", {"prime": "x", "length": 1_000_000}, "length must be a whole number from 1 to 10000"),
+        ("/generate", {"prime": "x" * 10_000_000}, "at most 2,000 characters"),
+        ("/generate", {"prime": ""}, "at least one character"),
+        ("/generate", {"prime": "x", "seed": "lucky"}, "seed must be"),
+        ("/compare_batches", {"names": []}, "from 1 to 500"),
+        ("/compare_batches", {"names": ["x"] * 501}, "from 1 to 500"),
+        ("/compare_batches", {"names": "Rossi"}, "must be a list"),
+        ("/compare_batches", {"names": ["Rossi"], "sort": "yes"}, "true or false"),
+    ],
+)
+def test_bad_input_gets_its_sentence_and_nobody_sees_a_traceback(client, capfd, endpoint, arguments, says):
+    start = time.monotonic()
+    with pytest.raises(AppError, match=says):
+        client.predict(**arguments, api_name=endpoint)
+    assert time.monotonic() - start < 5
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("names", [["solo"], ["anna", "otto"], [f"{'x' * (1 + index % 12)}" for index in range(500)]])
+def test_batches_of_one_of_equal_lengths_and_of_five_hundred_work(client, names):
+    report = client.predict(names, api_name="/compare_batches")
+    assert sum(report["batch_sizes"]) == sum(len(name) for name in names)
+    assert report["masked_difference"] < 1e-4
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_json_cannot_say_is_refused_too(app_url, number):
+    """Over raw HTTP, since no client library sends it."""
+    body = f'{{"data": ["x", {number}, 20, null, 0, 1]}}'.encode()
+    request = urllib.request.Request(f"{app_url}gradio_api/call/generate", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{app_url}gradio_api/call/generate/{event}", timeout=10) as answer:
+        stream = answer.read().decode()
+    assert "event: error" in stream
+    assert "temperature must be a number from 0.0 to 2.0" in stream
+
+
+def test_the_road_round_the_queue_is_closed(app_url):
+    request = urllib.request.Request(
+        f"{app_url}gradio_api/run/classify", b'{"data": ["Rossi"]}', {"Content-Type": "application/json"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    assert refused.value.code in (401, 403, 404)
+
+
+def test_two_visitors_at_once_do_not_change_each_others_text(client):
+    alone = client.predict("We ", length=1500, seed=3, api_name="/generate")
+    jobs = [client.submit("We ", length=1500, seed=seed, api_name="/generate") for seed in (3, 4, 3)]
+    texts = [job.result() for job in jobs]
+    assert texts[0] == texts[2] == alone
+    assert texts[1] != alone

@@ -1,0 +1,82 @@
+"""What the tests share: the data where it is at hand, small models, and a launched app."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from charplay import datasets
+from charplay.checkpoints import Checkpoint
+from charplay.models import CharLM, CharLMConfig, NameClassifier, NameClassifierConfig
+
+
+def missing(reason: str):
+    """Skips with a reason; under CI, where everything must be at hand, fails."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The directory of the data."""
+    directory = datasets.data_directory()
+    absent = [file.name for file in datasets.FILES if not (directory / file.name).exists()]
+    if absent:
+        missing(f"{', '.join(absent)} not in {directory}: run `python -m charplay data fetch` or set CHARPLAY_DATA")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def speeches(data) -> dict[str, list[datasets.Speech]]:
+    return datasets.split_speeches(datasets.load_speeches(data))
+
+
+def make_classifier(cell: str = "gru", bidirectional: bool = True, pooling: bool = True, seed: int = 0):
+    torch.manual_seed(seed)
+    return NameClassifier(NameClassifierConfig(cell, 8, 12, 2, bidirectional=bidirectional, pooling=pooling)).eval()
+
+
+def make_language_model(cell: str = "gru", seed: int = 0):
+    torch.manual_seed(seed)
+    return CharLM(CharLMConfig(cell, 8, 12, 2)).eval()
+
+
+def make_checkpoint(task: str, model=None) -> Checkpoint:
+    """A checkpoint with an untrained model in it."""
+    return Checkpoint(
+        task=task,
+        model=model or (make_classifier() if task == "names" else make_language_model()),
+        alphabet="abcdefghijklmnopqrstuvwxyz .\n" if task == "speech" else "abcdefghijklmnopqrstuvwxyz",
+        classes=datasets.COUNTRIES if task == "names" else (),
+        data="none",
+        recipe={"seed": 0},
+        date="2026-01-01",
+        results={},
+    )
+
+
+@pytest.fixture
+def classifier() -> Checkpoint:
+    return make_checkpoint("names")
+
+
+@pytest.fixture
+def language_model() -> Checkpoint:
+    return make_checkpoint("speech")
+
+
+@pytest.fixture(scope="session")
+def app_url():
+    """A launched app with the shipped models, on a free port of this machine."""
+    from charplay.ui import page
+
+    demo = page.build()
+    try:
+        _, url, _ = demo.launch(
+            prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **page.launch_arguments()
+        )
+        yield url
+    finally:
+        demo.close()

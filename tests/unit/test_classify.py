@@ -1,0 +1,40 @@
+import pytest
+import torch
+
+from charplay.checkpoints import load
+from charplay.classify import BATCH_SIZE, classify, logits_of
+from charplay.datasets import COUNTRIES
+
+
+def test_a_classification_says_what_was_typed_what_was_read_and_eighteen_shares(classifier):
+    (result,) = classify(classifier, ["  Müller"])
+    assert (result["name"], result["normalized"]) == ("  Müller", "Muller")
+    assert tuple(result["probabilities"]) == COUNTRIES
+    assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-6)
+    assert result["country"] == max(result["probabilities"], key=result["probabilities"].get)
+
+
+def test_many_names_come_back_in_their_order(classifier):
+    names = [chr(97 + index % 26) * (1 + index % 9) for index in range(BATCH_SIZE + 50)]
+    together = logits_of(classifier.model, names)
+    for index in (0, 7, BATCH_SIZE - 1, BATCH_SIZE + 49):
+        torch.testing.assert_close(logits_of(classifier.model, [names[index]])[0], together[index], rtol=0, atol=1e-5)
+
+
+def test_a_blank_name_is_refused_and_no_names_are_no_results(classifier):
+    with pytest.raises(ValueError, match="at least one letter"):
+        classify(classifier, ["Rossi", "  "])
+    assert classify(classifier, []) == []
+
+
+def test_the_shipped_model_knows_the_names_of_the_example(shipped_names):
+    expected = {"Kowalski": "Polish", "Rossi": "Italian", "Nguyen": "Vietnamese", "O'Brien": "Irish"}
+    results = classify(shipped_names, list(expected))
+    assert {result["name"]: result["country"] for result in results} == expected
+
+
+@pytest.fixture(scope="module")
+def shipped_names():
+    from charplay.checkpoints import DIRECTORY
+
+    return load(DIRECTORY / "names.safetensors", "names")

@@ -1,0 +1,128 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from charplay import checkpoints
+from charplay.__main__ import main
+from charplay.datasets import COUNTRIES
+from tests.conftest import make_checkpoint
+
+
+def run(capsys, *arguments):
+    """Exit status, what stdout holds as JSON, and stderr."""
+    status = main([*arguments, "--json"])
+    out, err = capsys.readouterr()
+    return status, json.loads(out) if out else None, err
+
+
+def test_classify_gives_one_result_a_name(capsys):
+    status, result, _ = run(capsys, "classify", "O'Brien", "Müller")
+    assert status == 0
+    assert [(r["name"], r["normalized"]) for r in result["results"]] == [("O'Brien", "O'Brien"), ("Müller", "Muller")]
+    assert all(set(r["probabilities"]) == set(COUNTRIES) for r in result["results"])
+    assert main(["classify", "Rossi"]) == 0
+    assert capsys.readouterr().out.startswith("Rossi: Italian (")
+
+
+def test_generate_gives_the_same_text_twice(capsys):
+    arguments = ("generate", "--prime", "My fellow", "--length", "200", "--seed", "7")
+    status, first, _ = run(capsys, *arguments)
+    assert status == 0
+    assert (first["seed"], len(first["text"])) == (7, len("My fellow") + 200)
+    assert first["text"].startswith("My fellow")
+    assert first["characters_per_second"] > 0
+    assert run(capsys, *arguments)[1]["text"] == first["text"]
+    assert main(list(arguments)) == 0
+    assert capsys.readouterr().out == first["text"] + "\n"
+
+
+def test_a_file_of_ones_own_is_measured_also_without_the_data(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHARPLAY_DATA", str(tmp_path))
+    (tmp_path / "my.csv").write_text("Rossi,Italian\nKowalski,Polish\n")
+    status, result, _ = run(capsys, "evaluate", "names", "--file", str(tmp_path / "my.csv"))
+    assert (status, result["n"], result["accuracy"], result["unseen_accuracy"]) == (0, 2, 1.0, None)
+    (tmp_path / "my.txt").write_text("My fellow Americans, we can do this together.")
+    status, result, _ = run(capsys, "evaluate", "speech", "--file", str(tmp_path / "my.txt"))
+    assert (status, result["characters"], result["split"]) == (0, 45, None)
+    assert 0 < result["bits_per_character"] < 5
+
+
+def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp_path, data):
+    out = tmp_path / "names.safetensors"
+    small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
+    status, trained, err = run(
+        capsys, "train", "names", *small.split(), "--precision", "float32", "--data", str(data), "--out", str(out)
+    )
+    assert status == 0
+    assert "epoch 1/1" in err
+    status, measured, _ = run(capsys, "evaluate", "names", "--checkpoint", str(out), "--data", str(data))
+    assert status == 0
+    checkpoint = checkpoints.load(out)
+    for key, value in checkpoint.results["test"].items():
+        assert measured[key] == value == trained["test"][key]
+    assert checkpoint.recipe["seed"] == 1
+    assert checkpoint.recipe["epochs"] == 1
+
+
+def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
+    out = tmp_path / "speech.safetensors"
+    small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --since 2018 --copies 1 --batch-size 256"
+    status, trained, _ = run(
+        capsys, "train", "speech", *small.split(), "--precision", "float32", "--data", str(data), "--out", str(out)
+    )
+    assert status == 0
+    assert trained["test"]["characters"] == 86_677
+    assert trained["test"]["bits_per_character"] < 7  # 128 equally likely characters
+    assert checkpoints.load(out).results["test"] == trained["test"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "required"),
+        (["sing"], "invalid choice"),
+        (["classify"], "required"),
+        (["classify", " "], "at least one letter"),
+        (["classify", "한국"], "romanised"),
+        (["classify", "x" * 65], "at most 64"),
+        (["classify", "--checkpoint", "missing.safetensors", "Rossi"], "no checkpoint at missing.safetensors"),
+        (["generate"], "required"),
+        (["generate", "--prime", ""], "at least one character"),
+        (["generate", "--prime", "x", "--temperature", "nan"], "temperature must be"),
+        (["generate", "--prime", "x", "--temperature", "hot"], "invalid float value"),
+        (["generate", "--prime", "x", "--length", "1000000"], "length must be"),
+        (["generate", "--prime", "x", "--seed", "-1"], "seed must be"),
+        (["evaluate", "names", "--file", "missing.csv"], "cannot be read"),
+        (["evaluate", "speech", "--split", "train"], "invalid choice"),
+        (["evaluate", "names", "--data", "nowhere"], "data fetch"),
+        (["train", "names", "--cell", "cnn"], "cell must be"),
+        (["train", "names", "--epochs", "0"], "epochs must be"),
+        (["train", "weather"], "invalid choice"),
+        (["data", "fetch", "--from", "nowhere", "--data", "TMP"], "Could not fetch"),
+        (["bench", "everything"], "invalid choice"),
+    ],
+)
+def test_a_mistake_is_one_sentence_on_stderr_and_exit_status_two(capsys, tmp_path, arguments, says):
+    status = main([str(tmp_path) if argument == "TMP" else argument for argument in arguments])
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert says in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+def test_a_foreign_checkpoint_is_one_sentence(capsys, tmp_path):
+    path = tmp_path / "speech.safetensors"
+    checkpoints.save(path, make_checkpoint("speech"))
+    assert main(["classify", "Rossi", "--checkpoint", str(path)]) == 2
+    assert "for speech, not for names" in capsys.readouterr().err
+
+
+def test_the_module_runs_as_a_program():
+    program = [sys.executable, "-m", "charplay"]
+    done = subprocess.run([*program, "classify", "Rossi", "--json"], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["results"][0]["country"] == "Italian"
+    mistake = subprocess.run([*program, "classify", "한국"], capture_output=True, text=True, check=False)
+    assert (mistake.returncode, mistake.stdout) == (2, "")
+    assert len(mistake.stderr.splitlines()) == 1

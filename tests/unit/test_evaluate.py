@@ -1,0 +1,99 @@
+import math
+
+import pytest
+import torch
+
+from charplay import checkpoints, datasets, evaluate
+from charplay.text import encode
+from tests.conftest import make_language_model
+
+
+def test_macro_f1_is_the_mean_over_the_classes():
+    truth, guesses = torch.tensor([0, 0, 0, 1, 1, 2]), torch.tensor([0, 0, 1, 1, 1, 0])
+    # class 0: tp 2, fp 1, fn 1; class 1: tp 2, fp 1; class 2: never right; class 3: never seen nor guessed
+    assert evaluate.macro_f1(truth, guesses, 4) == pytest.approx((4 / 6 + 4 / 5 + 0 + 0) / 4)
+
+
+def test_names_are_measured_against_a_count_by_hand(classifier):
+    rows = [("rossi", "Italian"), ("ivanov", "Russian"), ("smith", "English"), ("lee", "Korean")]
+    from charplay.classify import classify
+
+    right = [
+        result["country"] == country
+        for (_, country), result in zip(rows, classify(classifier, [name for name, _ in rows]), strict=True)
+    ]
+    measured = evaluate.evaluate_names(classifier.model, classifier.classes, rows, {"rossi", "lee"})
+    assert measured["accuracy"] == sum(right) / 4
+    assert measured["unseen_n"] == 2
+    assert measured["unseen_accuracy"] == (right[1] + right[2]) / 2
+    assert evaluate.evaluate_names(classifier.model, classifier.classes, rows)["unseen_accuracy"] is None
+
+
+def test_bits_per_character_is_the_mean_surprise_of_one_run(monkeypatch):
+    model, text = make_language_model(), "hi! This is sung, and sung again."
+    logits = model(encode(text)[None])[0][0]
+    bits = [-logits[at].log_softmax(0)[code].item() / math.log(2) for at, code in enumerate(encode(text)[1:].tolist())]
+    expected = sum(bits) / len(bits)
+    for chunk in (4096, 7, 1):  # the state is carried from chunk to chunk
+        monkeypatch.setattr(evaluate, "CHUNK", chunk)
+        measured = evaluate.evaluate_speech(model, text)
+        assert measured["characters"] == len(text)
+        assert measured["bits_per_character"] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("text", ["", "a"])
+def test_a_text_with_nothing_to_predict_is_refused(text):
+    with pytest.raises(ValueError, match="at least two characters"):
+        evaluate.evaluate_speech(make_language_model(), text)
+
+
+def test_names_of_a_file_are_read_and_normalised(tmp_path):
+    path = tmp_path / "names.csv"
+    path.write_text('name,country\n"Müller",German\n\nO’Brien, Irish\n', encoding="utf-8-sig")
+    assert evaluate.read_names_csv(path, datasets.COUNTRIES) == [("Muller", "German"), ("O'Brien", "Irish")]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"Rossi,Italian\nRossi\n", "row 2: expected two cells"),
+        (b"Rossi,Italian,3\n", "row 1: expected two cells"),
+        (b"Rossi,Martian\n", "row 1: 'Martian' is none of"),
+        (b",Italian\n", "row 1: the name is blank"),
+        ("한국,Korean\n".encode(), "row 1: .*romanised"),
+        (b"", "holds no row"),
+        (b"name,country\n", "holds no row"),
+        (b"\xff\xfe\x00\x01", "no UTF-8 text"),
+        (b"a\x00b,Italian\n", "row 1"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_where(tmp_path, content, says):
+    path = tmp_path / "names.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=says):
+        evaluate.read_names_csv(path, datasets.COUNTRIES)
+
+
+def test_a_missing_file_is_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match="cannot be read"):
+        evaluate.read_speech_txt(tmp_path / "missing.txt")
+
+
+def test_the_header_of_the_shipped_classifier_says_what_it_gives(data):
+    checkpoint = checkpoints.load(checkpoints.DIRECTORY / "names.safetensors", "names")
+    known = {name for name, _ in datasets.load_names("train", data)}
+    rows = datasets.load_names("test", data)
+    measured = evaluate.evaluate_names(checkpoint.model, checkpoint.classes, rows, known)
+    assert measured["n"] == 6700
+    assert measured["accuracy"] >= 0.845
+    assert measured["macro_f1"] >= 0.54
+    for figure, tolerance in (("accuracy", 0.0005), ("macro_f1", 0.002), ("unseen_accuracy", 0.0005)):
+        assert measured[figure] == pytest.approx(checkpoint.results["test"][figure], abs=tolerance)
+
+
+def test_the_header_of_the_shipped_language_model_says_what_it_gives(speeches):
+    checkpoint = checkpoints.load(checkpoints.DIRECTORY / "speech.safetensors", "speech")
+    measured = evaluate.evaluate_speech(checkpoint.model, datasets.join_speeches(speeches["test"]))
+    assert measured["characters"] == 86_677
+    assert measured["bits_per_character"] <= 1.70
+    assert measured["bits_per_character"] == pytest.approx(checkpoint.results["test"]["bits_per_character"], abs=0.001)
