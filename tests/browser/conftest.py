@@ -1,0 +1,54 @@
+"""A real Chromium or Chrome on the launched app."""
+
+import shutil
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from tests.conftest import missing
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+SIZES = {"projector": (1280, 720), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        missing(f"no browser found: none of {', '.join(BROWSERS)} is on the PATH")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser, app_url):
+    """Opens the app in a page of a size and mode; at the end no page may have complained or asked another host."""
+    contexts, complaints, strangers = [], [], set()
+
+    def note_request(request):
+        host = urlsplit(request.url).netloc
+        if host and host != urlsplit(app_url).netloc:
+            strangers.add(request.url)
+
+    def open_one(size: str = "projector", mode: str = "light") -> Page:
+        width, height = SIZES[size]
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", note_request)
+        page.goto(f"{app_url}?__theme={mode}")
+        page.locator("#bars .bartext").first.wait_for()
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not complaints
+    assert not strangers

@@ -1,0 +1,69 @@
+"""What a back row and a phone see: sizes, contrast, no sideways scroll; in light and in dark."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import SIZES
+
+TABS = ("Names", "Speech", "Batches")
+
+# Every visible element with text of its own: [what it says, its size in px, contrast against the ground behind it].
+READ_TEXT = """() => {
+  const channels = colour => {
+    const context = Object.assign(document.createElement('canvas'), {width: 1, height: 1}).getContext('2d');
+    context.fillStyle = colour; context.fillRect(0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = ([r, g, b]) => [r, g, b]
+    .map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = channels(getComputedStyle(at).backgroundColor);
+      if (colour[3] > 250) return colour;
+    }
+    return channels(getComputedStyle(document.body).backgroundColor);
+  };
+  const found = [];
+  for (const element of document.querySelectorAll('.gradio-container *')) {
+    const says = [...element.childNodes].filter(n => n.nodeType === 3).map(n => n.textContent.trim()).join('')
+      || (element.matches('input[type=text], input[type=number], textarea') && (element.value || element.placeholder));
+    if (!says || !element.checkVisibility({visibilityProperty: true, opacityProperty: true})) continue;
+    if (element.closest('footer, style, script')) continue;
+    const style = getComputedStyle(element), inChart = element.closest('svg.main-svg') !== null;
+    if (inChart && element.closest('.heatmap-label, .hm')) continue;
+    const ink = channels(inChart ? style.fill : style.color), behind = ground(element);
+    const [low, high] = [luminance(ink), luminance(behind)].sort((a, b) => a - b);
+    found.push([says.slice(0, 40), parseFloat(style.fontSize), (high + 0.05) / (low + 0.05), inChart]);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_tab_fits_and_can_be_read(open_page, size, mode):
+    page = open_page(size, mode)
+    for tab in TABS:
+        page.get_by_role("tab", name=tab, exact=True).click()
+        expect(page.get_by_role("tabpanel").filter(visible=True)).to_have_count(1)
+        page.wait_for_timeout(500)  # plotly fits its pictures to the tab after it has opened
+        inner, content = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
+        assert content <= inner, f"{tab} scrolls sideways"
+        texts = page.evaluate(READ_TEXT)
+        assert len(texts) > 20
+        small = [text for text in texts if text[1] < (14 if text[3] else 16)]
+        assert not small, f"{tab}: too small"
+        faint = [text for text in texts if text[2] < 4.5]
+        assert not faint, f"{tab}: too faint"
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_the_headline_picture_fits_one_screen_of_a_projector(open_page, tab):
+    page = open_page("projector")
+    page.get_by_role("tab", name=tab, exact=True).click()
+    last = page.locator({"Names": "#bars", "Speech": "#text", "Batches": "#facts .tiles"}[tab])
+    expect(last).to_be_visible()
+    page.wait_for_timeout(500)
+    box = last.bounding_box()
+    assert box["y"] + box["height"] <= 720

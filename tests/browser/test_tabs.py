@@ -1,0 +1,246 @@
+"""What a visitor does on each tab."""
+
+import itertools
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from charplay.datasets import COUNTRIES
+from charplay.ui import state
+
+SPEECH_TEXT = "#text .text"
+
+
+def go_to(page: Page, tab: str) -> None:
+    page.get_by_role("tab", name=tab, exact=True).click()
+
+
+def bars(page: Page) -> dict[str, float]:
+    """The percentages at the bars' ends, country by country from the top."""
+    shares = page.locator("#bars .bartext").all_text_contents()
+    return dict(zip(COUNTRIES, (float(share.removesuffix("%")) for share in shares), strict=True))
+
+
+def test_names_opens_with_its_example(open_page):
+    page = open_page()
+    expect(page.locator("#name input")).to_have_value(state.NAME.default)
+    country = page.locator("#headline b").inner_text()
+    assert max(bars(page), key=bars(page).get) == country
+    assert sum(bars(page).values()) == pytest.approx(100, abs=1)
+    expect(page.locator("#seen .cells span")).to_have_count(len(state.NAME.default))
+
+
+def test_typing_moves_the_bars_with_every_letter(open_page):
+    page = open_page()
+    name = page.locator("#name input")
+    name.fill("")
+    expect(page.locator("#headline")).to_contain_text("Type a name")
+    expect(page.locator("#bars .bartext")).to_have_count(0)
+    beliefs = []
+    for typed in ("R", "Ro", "Ros", "Ross", "Rossi"):
+        name.press_sequentially(typed[-1])
+        expect(page.locator("#seen .cells span")).to_have_count(len(typed))
+        expect(page.locator("#bars .bartext")).to_have_count(len(COUNTRIES))
+        beliefs.append(bars(page))
+    assert all(before != after for before, after in itertools.pairwise(beliefs))
+    expect(page.locator("#headline b")).to_have_text("Italian")
+    assert max(beliefs[-1], key=beliefs[-1].get) == "Italian"
+
+
+def test_a_name_that_is_typed_fast_ends_at_its_last_letter(open_page):
+    page = open_page()
+    page.locator("#name input").fill("")
+    page.locator("#name input").press_sequentially("Yamamoto", delay=15)
+    expect(page.locator("#headline b")).to_have_text("Japanese")
+    expect(page.locator("#seen .cells span")).to_have_count(len("Yamamoto"))
+
+
+def test_pasting_and_deleting_count_as_typing(open_page):
+    page = open_page()
+    name = page.locator("#name input")
+    name.fill("")
+    name.focus()
+    page.keyboard.insert_text("Kowalczyk")
+    expect(page.locator("#headline b")).to_have_text("Polish")
+    name.press("Backspace")
+    expect(page.locator("#seen .cells span")).to_have_count(len("Kowalczy"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"), [("한국", "romanised"), ("🙂", "romanised"), ("x" * 65, "at most 64 characters")]
+)
+def test_a_name_that_cannot_be_read_gets_a_sentence_and_resting_bars(open_page, typed, says):
+    page = open_page()
+    page.locator("#name input").fill(typed)
+    expect(page.locator("#headline")).to_contain_text(says)
+    expect(page.locator("#bars .bartext")).to_have_count(0)
+    page.locator("#name input").fill("Rossi")
+    expect(page.locator("#headline b")).to_have_text("Italian")
+
+
+def test_markup_is_shown_as_text(open_page):
+    page = open_page()
+    markup = "<img src=x onerror=alert(1)>"
+    page.on("dialog", lambda dialog: pytest.fail("markup ran"))
+    page.locator("#name input").fill(markup + "é")
+    expect(page.locator("#headline")).to_contain_text(markup + "e")
+    go_to(page, "Speech")
+    page.locator("#prime textarea").fill(markup)
+    expect(page.locator("#shift")).to_contain_text(markup)
+    page.locator("#generate").click()
+    expect(page.locator(f"{SPEECH_TEXT} .read")).to_have_text(markup)
+    go_to(page, "Batches")
+    page.locator("#names textarea").fill(f"{markup}\nRossi")
+    expect(page.locator("#padded .ytick text").first).to_contain_text("<img")
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_speech_opens_with_a_text_that_is_the_same_for_everyone(open_page):
+    texts = []
+    for _ in range(2):
+        page = open_page()
+        requests = []
+        page.on(
+            "request", lambda request, seen=requests: seen.append(request.url) if request.method == "POST" else None
+        )
+        go_to(page, "Speech")
+        expect(page.locator(SPEECH_TEXT)).to_contain_text(state.PRIME.default.strip())
+        expect(page.locator("#seed-used")).to_have_text(str(state.EXAMPLE_SEED))
+        texts.append(page.locator(SPEECH_TEXT).inner_text())
+        assert not requests  # opening the page starts no generation
+    assert texts[0] == texts[1]
+    assert len(texts[0]) > 500
+    expect(page.get_by_text("The text is made by a model; nobody said it.")).to_be_visible()
+
+
+def test_a_speech_streams_and_stops(open_page):
+    page = open_page()
+    go_to(page, "Speech")
+    page.locator("#length input[type=number]").fill("10000")
+    page.locator("#seed input").fill("3")
+    page.locator("#generate").click()
+    expect(page.locator("#seed-used")).to_have_text("3")
+    grown = [len(page.locator(SPEECH_TEXT).inner_text())]
+    expect(page.locator("#stats")).not_to_contain_text(re.compile(r"\b0 of"))
+    page.wait_for_function("before => document.querySelector('#text .text').innerText.length > before", arg=grown[0])
+    page.locator("#stop").click()
+    page.wait_for_timeout(600)
+    stopped = page.locator(SPEECH_TEXT).inner_text()
+    page.wait_for_timeout(600)
+    assert page.locator(SPEECH_TEXT).inner_text() == stopped  # what was written stays
+    assert grown[0] < len(stopped) < 10_000
+
+
+def test_the_same_seed_writes_the_same_speech_and_no_seed_another_one(open_page):
+    page = open_page()
+    go_to(page, "Speech")
+    texts = []
+    for seed in ("5", "5", ""):
+        page.locator("#length input[type=number]").fill("150")
+        page.locator("#seed input").fill(seed)
+        page.locator("#generate").click()
+        expect(page.locator("#stats")).to_contain_text("150 of 150")
+        if seed:
+            expect(page.locator("#seed-used")).to_have_text(seed)
+        else:
+            expect(page.locator("#seed-used")).not_to_have_text("5")
+        texts.append(page.locator(SPEECH_TEXT).inner_text())
+        page.locator("#length input[type=number]").fill("1")
+        page.locator("#generate").click()
+        expect(page.locator("#stats")).to_contain_text("1 of 1")
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_the_prime_slider_greys_what_is_not_read(open_page):
+    page = open_page()
+    go_to(page, "Speech")
+    page.locator("#prime textarea").fill("My fellow citizens")
+    expect(page.locator("#shift")).to_contain_text("y fellow citizens?")
+    slider = page.locator("#prime-length input[type=number]")
+    expect(slider).to_have_value("18")
+    slider.fill("8")
+    slider.press("Tab")
+    expect(page.locator("#shift")).to_contain_text("itizens?")
+    expect(page.locator("#shift")).not_to_contain_text("fellow")
+    page.locator("#generate").click()
+    expect(page.locator(f"{SPEECH_TEXT} .unread")).to_have_text("My fellow ")
+    expect(page.locator(f"{SPEECH_TEXT} .read")).to_have_text("citizens")
+
+
+def test_a_bad_seed_and_a_prime_without_letters_get_a_sentence_and_lose_nothing(open_page):
+    page = open_page()
+    go_to(page, "Speech")
+    before = page.locator(SPEECH_TEXT).inner_text()
+    page.locator("#seed input").fill("lucky")
+    page.locator("#generate").click()
+    expect(page.get_by_text("The seed must be a whole number")).to_be_visible()
+    page.locator("#seed input").fill("")
+    page.locator("#prime textarea").fill("한국")
+    expect(page.locator("#shift")).to_contain_text("Latin alphabet")
+    assert page.locator(SPEECH_TEXT).inner_text() == before
+
+
+def cell_texts(page: Page, plot: str) -> list[str]:
+    return page.locator(f"{plot} .heatmap-label").all_text_contents()
+
+
+def test_batches_opens_with_the_lectures_names(open_page):
+    page = open_page()
+    go_to(page, "Batches")
+    expect(page.locator("#padded .heatmap-label").first).to_be_visible()
+    assert cell_texts(page, "#padded").count("pad") == 6
+    assert len(cell_texts(page, "#packed")) == len(cell_texts(page, "#strip")) == 18
+    expect(page.locator("#facts")).to_contain_text("25.0%")
+    expect(page.locator("#facts")).to_contain_text("4, 4, 4, 3, 2, 1")
+    page.locator("#facts summary").click()
+    expect(page.locator("#facts")).to_contain_text("(1, 4, 18)")
+
+
+def test_batches_redraw_as_names_are_typed_and_rows_are_sorted_or_not(open_page):
+    page = open_page()
+    go_to(page, "Batches")
+    page.locator("#names textarea").fill("ghatmasala\nnicela\nchutpakodas")
+    expect(page.locator("#facts")).to_contain_text("3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 1")
+    expect(page.locator("#padded .ytick text").first).to_have_text("chutpakodas")
+    page.get_by_label("as typed").check()
+    expect(page.locator("#padded .ytick text").first).to_have_text("ghatmasala")
+    expect(page.locator("#packed .ytick text").first).to_have_text("chutpakodas")
+    expect(page.locator("#facts")).to_contain_text("10, 6, 11")
+
+
+def test_hidden_states_are_zero_at_the_pads_once_packed_and_drift_on_if_not(open_page):
+    page = open_page()
+    go_to(page, "Batches")
+    page.get_by_label("embedding").check()
+    expect(page.locator("#padded .heatmap-label").first).to_have_text(re.compile(r"^-?\d\.\d\d$"))
+    page.get_by_label("hidden state").check()
+    expect(page.locator("#padded .shapelayer path")).to_have_count(6)  # the framed pads
+    packed, padded = cell_texts(page, "#packed"), cell_texts(page, "#padded")
+    assert (len(packed), len(padded)) == (24, 24)
+    assert packed.count("0.00") >= 6
+    assert padded.count("0.00") < packed.count("0.00")
+    page.locator("#unit input[type=number]").fill("5")
+    page.locator("#unit input[type=number]").press("Tab")
+    expect(page.locator("#padded .heatmap-label").first).not_to_have_text(padded[0])
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [("", "at least one name"), ("Rossi\n한국", "Name 2"), ("\n".join(["x"] * 501), "from 1 to 500")],
+)
+def test_names_that_are_no_batch_get_a_sentence_and_the_pictures_stay(open_page, typed, says):
+    page = open_page()
+    go_to(page, "Batches")
+    page.locator("#names textarea").fill(typed)
+    expect(page.locator("#batch-message")).to_contain_text(says)
+    assert cell_texts(page, "#padded").count("pad") == 6
+
+
+def test_five_hundred_names_are_counted_and_thirty_two_drawn(open_page):
+    page = open_page()
+    go_to(page, "Batches")
+    page.locator("#names textarea").fill("\n".join(["Rossi", "Kowalczyk"] * 250))
+    expect(page.locator("#batch-message")).to_contain_text("the first 32 of 500", timeout=15_000)
+    expect(page.locator("#padded .ytick text")).to_have_count(32)
+    expect(page.locator("#facts")).to_contain_text("1,000 of 4,500 cells")
