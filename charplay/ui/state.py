@@ -34,7 +34,7 @@ class Control:
         return given
 
 
-NAME = Control("name", "Name", "Kowalski", placeholder="Type a surname, such as Kowalski")
+NAME = Control("name", "Name", "Costa", placeholder="Type a surname, such as Costa")
 
 _PRIME = "My fellow Americans, "
 PRIME = Control("prime", "Prime: the first words of a speech", _PRIME, placeholder="Write the first words of a speech")

@@ -27,7 +27,7 @@ def test_a_blank_name_is_refused_and_no_names_are_no_results(classifier):
     assert classify(classifier, []) == []
 
 
-def test_the_shipped_model_knows_the_names_of_the_example(shipped_names):
+def test_the_shipped_model_knows_names_that_everyone_knows(shipped_names):
     expected = {"Kowalski": "Polish", "Rossi": "Italian", "Nguyen": "Vietnamese", "O'Brien": "Irish"}
     results = classify(shipped_names, list(expected))
     assert {result["name"]: result["country"] for result in results} == expected

@@ -1,0 +1,38 @@
+"""The README's pictures: python -m tests.browser.screenshots writes one real screenshot of each tab."""
+
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+from tests.browser.conftest import BROWSERS, SIZES
+
+from charplay.ui import page
+
+DIRECTORY = Path(__file__).parent / "screenshots"
+
+
+def main() -> None:
+    """Launches the app, opens each tab with its example and takes its picture."""
+    DIRECTORY.mkdir(exist_ok=True)
+    demo = page.build()
+    _, url, _ = demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **page.launch_arguments())
+    width, height = SIZES["projector"]
+    try:
+        with sync_playwright() as playwright:
+            path = next(filter(None, map(shutil.which, BROWSERS)))
+            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+            shown = browser.new_page(viewport={"width": width, "height": height})
+            shown.goto(f"{url}?__theme=light")
+            shown.locator("#bars .bartext").first.wait_for()
+            for tab in ("Names", "Speech", "Batches"):
+                shown.get_by_role("tab", name=tab, exact=True).click()
+                shown.mouse.move(0, 0)
+                shown.wait_for_timeout(1000)  # plotly fits its pictures to the tab after it has opened
+                shown.screenshot(path=DIRECTORY / f"{tab.lower()}.png")
+            browser.close()
+    finally:
+        demo.close()
+
+
+if __name__ == "__main__":
+    main()
