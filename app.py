@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 
 from charplay.ui import page
 
@@ -16,13 +17,16 @@ def main() -> None:
     parser.add_argument("--share", action="store_true", help="a public link, through Gradio's relay")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
     arguments = parser.parse_args()
-    demo.launch(
-        server_name=arguments.host,
-        server_port=arguments.port,
-        share=arguments.share,
-        inbrowser=not arguments.no_browser and "SPACE_ID" not in os.environ,
-        **page.launch_arguments(),
-    )
+    try:
+        demo.launch(
+            server_name=arguments.host,
+            server_port=arguments.port,
+            share=arguments.share,
+            inbrowser=not arguments.no_browser and "SPACE_ID" not in os.environ,
+            **page.launch_arguments(),
+        )
+    except (OSError, OverflowError) as error:  # the port is taken, or there is no such address
+        sys.exit(f"charplay cannot listen there: {error}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from charplay.checkpoints import Checkpoint
 from charplay.classify import classify
 from charplay.evaluate import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
 from charplay.generate import generate, make_request
+from charplay.load import bench_load
 from charplay.models import MODELS, count_parameters
 
 
@@ -193,7 +194,10 @@ def fetch_data(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def bench(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measures speed on this machine."""
+    """Measures speed on this machine: of a model, or of the whole app under a classroom's load."""
+    if arguments.what == "load":
+        students, seconds = limits.STUDENTS.check(arguments.students), limits.SECONDS.check(arguments.seconds)
+        return bench_load(students, seconds)
     task, measure = {"generate": ("speech", bench_generate), "classify": ("names", bench_classify)}[arguments.what]
     return measure(checkpoints.load(arguments.checkpoint or default_checkpoint(task), task))
 
@@ -249,9 +253,14 @@ def _parser() -> Parser:
     made.add_argument("--seed", type=int, metavar="S")
     made.add_argument("--checkpoint", type=Path, metavar="F")
 
-    made = command("bench", bench)
-    made.add_argument("what", choices=("generate", "classify"))
-    made.add_argument("--checkpoint", type=Path, metavar="F")
+    measures = commands.add_parser("bench", help=bench.__doc__.split("\n")[0]).add_subparsers(
+        dest="what", required=True, metavar="generate|classify|load"
+    )
+    for what in ("generate", "classify"):
+        command(what, bench, measures).add_argument("--checkpoint", type=Path, metavar="F")
+    made = command("load", bench, measures)
+    made.add_argument("--students", type=int, default=30, metavar="N")
+    made.add_argument("--seconds", type=float, default=30, metavar="S")
 
     data = commands.add_parser("data", help="the two data sets").add_subparsers(required=True, metavar="fetch")
     made = command("fetch", fetch_data, data)

@@ -43,6 +43,9 @@ LENGTH = Limit("length", 1, 10_000)  # characters to generate
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
 
+STUDENTS = Limit("number of students", 1, 1_000)  # of a load test
+SECONDS = Limit("number of seconds", 1, 3_600, whole=False)  # of a load test
+
 
 def check_text(what: str, value: object, longest: int) -> str:
     """Returns `value` if it is a string of at most `longest` characters; `what` names it in the sentence."""

@@ -6,7 +6,6 @@ from typing import Any
 _ENVIRONMENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",  # no telemetry, no version check: nothing is fetched from outside
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000",  # default 1: statistics over all past events after every event
-    "HF_HUB_OFFLINE": "1",  # charplay needs nothing from the hub
 }
 
 LAUNCH: dict[str, Any] = {

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
-from tests.browser.conftest import BROWSERS, SIZES
 
 from charplay.ui import page
+from tests.browser.conftest import BROWSERS, SIZES
 
 DIRECTORY = Path(__file__).parent / "screenshots"
 

@@ -102,6 +102,8 @@ def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
         (["train", "weather"], "invalid choice"),
         (["data", "fetch", "--from", "nowhere", "--data", "TMP"], "Could not fetch"),
         (["bench", "everything"], "invalid choice"),
+        (["bench", "load", "--students", "0"], "number of students must be"),
+        (["bench", "load", "--seconds", "nan"], "number of seconds must be"),
     ],
 )
 def test_a_mistake_is_one_sentence_on_stderr_and_exit_status_two(capsys, tmp_path, arguments, says):
@@ -110,6 +112,27 @@ def test_a_mistake_is_one_sentence_on_stderr_and_exit_status_two(capsys, tmp_pat
     assert (status, out) == (2, "")
     assert says in err.splitlines()[-1]
     assert "Traceback" not in err
+
+
+def test_bench_measures_the_shipped_models(capsys, monkeypatch):
+    monkeypatch.setattr("charplay.bench.SECONDS", 0.05)
+    status, result, _ = run(capsys, "bench", "generate")
+    assert status == 0
+    assert result["one_stream_ratio"] == pytest.approx(result["one_stream"] / result["lecture_loop"])
+    assert (result["cell"], result["hidden_size"], result["layers"]) == ("gru", 512, 2)
+    status, result, _ = run(capsys, "bench", "classify")
+    assert status == 0
+    assert result["names_per_second"] > result["one_at_a_time"] > 0
+
+
+def test_bench_load_lets_a_small_class_loose_on_the_app(capsys):
+    status, result, _ = run(capsys, "bench", "load", "--students", "4", "--seconds", "2")
+    assert status == 0
+    assert (result["students"], result["errors"]) == (4, 0)
+    assert result["streams"] >= 4
+    assert result["slowest_stream_cps"] > 0
+    assert result["first_text_p95_s"] > 0
+    assert result["typing_p95_s"] > 0
 
 
 def test_a_foreign_checkpoint_is_one_sentence(capsys, tmp_path):
