@@ -12,6 +12,7 @@ from charplay.ui import figures, state
 
 # Columns up to which a value, a letter with its place below it, or a letter has room in a cell.
 VALUES_FIT, PLACES_FIT, LETTERS_FIT = 8, 20, 32
+_SHOWN = {" ": "␣", "\0": ""}
 
 
 class Pictures:
@@ -31,8 +32,8 @@ class Pictures:
         self.shape = tuple(codes.shape)  # (rows, time)
         self.is_pad = ~comparison.padded.is_real.numpy()
         self.in_values, self.drifts = cells != state.CHARACTERS, cells == state.HIDDEN
-        letters = np.array([list(decode(row)) for row in codes])
-        self.letters = np.where(letters == " ", "␣", letters)
+        # plotly reads a little markup in its texts, so a "<" is escaped there too
+        self.letters = np.array([[_SHOWN.get(letter, escape(letter)) for letter in decode(row)] for row in codes])
 
         if cells == state.CHARACTERS:  # the same colour for the same name
             padded = packed = np.broadcast_to(np.array(comparison.order)[:, None], self.shape)
@@ -72,7 +73,7 @@ class Pictures:
             letter = self.letters[row, step]
             cell = "pad" if self.is_pad[row, step] else f"{letter}, data[{self.flat_index[row, step]}]"
             value = f"<br>value {values[row, step]:.4f}" if self.in_values else ""
-            made[row, step] = f"{escape(self.names[row])}, time {step}: {escape(cell)}{value}"
+            made[row, step] = f"{escape(self.names[row])}, time {step}: {cell}{value}"
         return made
 
     def padded(self) -> go.Figure:

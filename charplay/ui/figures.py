@@ -5,6 +5,7 @@ A figure does not know whether the page is light or dark: grounds are transparen
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -89,7 +90,11 @@ def _heatmap(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, ink: str
 
 
 def _heatmaps(
-    values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, scale: tuple[float, float] | None, **colour_bar
+    values: np.ndarray,
+    texts: np.ndarray,
+    hovers: np.ndarray,
+    scale: tuple[float, float] | None,
+    colour_bar: dict | None = None,
 ) -> list[go.Heatmap]:
     """Cells in the colour of their value, dark text on the light ones and light text on the dark ones.
 
@@ -104,10 +109,16 @@ def _heatmaps(
     colours = {"zmin": low, "zmax": high, "colorscale": AMOUNTS}
     is_light = (values - low) / (high - low) >= LIGHT_FROM
     return [
-        _heatmap(
-            np.where(is_light, values, np.nan), texts, hovers, INK, showscale=bool(colour_bar), **colour_bar, **colours
-        ),
         _heatmap(np.where(is_light, np.nan, values), texts, hovers, PAPER, showscale=False, **colours),
+        _heatmap(
+            np.where(is_light, values, np.nan),
+            texts,
+            hovers,
+            INK,
+            showscale=colour_bar is not None,
+            colorbar=colour_bar,
+            **colours,
+        ),
     ]
 
 
@@ -151,7 +162,10 @@ def cells(
         showgrid=False,
     )
     figure.update_yaxes(
-        autorange="reversed", tickvals=list(range(len(rows))), ticktext=labels, showgrid=False, ticklabelstandoff=4
+        autorange="reversed",
+        tickvals=list(range(len(rows))),
+        ticktext=[escape(label) for label in labels],
+        showgrid=False,
     )
     return figure
 
@@ -163,7 +177,7 @@ def _frame(row: int, column: int) -> dict:
 
 
 def strip(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, *, scale: tuple[float, float] | None) -> go.Figure:
-    """Cells that lie one after another, (cells,) each, broken into lines of 24; values get their colour bar."""
+    """Cells that lie one after another, (cells,) each, broken into lines; values get their colour bar."""
     count = len(values)
     lines, columns = -(-count // STRIP_COLUMNS), min(count, STRIP_COLUMNS)
     missing = lines * columns - count
@@ -177,7 +191,7 @@ def strip(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, *, scale: t
         broken(texts, ""),
         broken(hovers, ""),
         scale,
-        **({"colorbar": bar} if scale is not None else {}),
+        bar if scale is not None else None,
     )
     bar_height = 48 if scale is not None else 4
     figure = _figure(

@@ -20,7 +20,7 @@ _LEAD = (
 )
 QUANTUM = 0.03  # seconds of computing before the next visitor has a turn
 EVERY = 0.12  # seconds between two messages of a stream
-SHOWN_SHIFT = 36  # characters of the prime in the picture of input and target
+SHOWN_SHIFT = 28  # characters of the prime's end in the picture of input and target; a phone has room for them
 
 
 def stream(checkpoint: Checkpoint, request: Request) -> Iterator[str]:
@@ -66,11 +66,13 @@ def _stats_html(request: Request, characters: int, seconds: float) -> str:
 
 
 def _shift_html(prime: str, prime_length: int) -> str:
-    """Input and target shifted by one, for what of the prime is read: what the model was trained to do (HTML)."""
-    read = prime[-prime_length:].replace("\n", "↵")[-SHOWN_SHIFT:]
+    """Input and target shifted by one, as in training; what of the prime is not read is greyed (HTML)."""
+    shown = prime.replace("\n", "↵")[-SHOWN_SHIFT:]
+    read = min(prime_length, len(shown))
+    target = " " * (len(shown) - read) + shown[-read:][1:] + "?"
     return (
         '<p class="caption note">Trained to turn each input into the target: the same text, shifted by one.</p>'
-        f'<div class="shift">input&nbsp; {escape(read)}</div><div class="shift">target {escape(read[1:])}?</div>'
+        f'<div class="shift">input  {_prime_html(shown, read)}</div><div class="shift">target {escape(target)}</div>'
     )
 
 

@@ -113,7 +113,8 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .unread { color: var(--body-text-color-subdued); font-style: italic; text-decoration: line-through; }
 .read { font-weight: 700; text-decoration: underline; text-decoration-color: var(--accent-text);
   text-underline-offset: 4px; }
-.shift { white-space: pre; overflow: hidden; margin: 2px 0; font-size: 16px; }
+.shift { white-space: pre; overflow: hidden; margin: 2px 0; font-size: 16px; line-height: 1.5; }
+.shift .read { font-weight: inherit; }
 .caption { margin: 2px 0; }
 footer { padding: 4px !important; }
 """
