@@ -81,7 +81,7 @@ def build(checkpoint: Checkpoint) -> None:
     """Lays out the tab inside the current Blocks."""
     ((headline, bars, seen),) = views(checkpoint, [state.NAME.default])
     gr.HTML(diagrams.lead(diagrams.NAMES, _LEAD))
-    with gr.Row():
+    with gr.Row(elem_id="names-row"):
         with gr.Column(scale=2, min_width=320):
             name = gr.Textbox(**state.NAME.arguments(), max_lines=1, autofocus=True)
             seen_html = gr.HTML(seen, elem_id="seen")

@@ -105,6 +105,10 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   #title span { display: none; }
   .lead { flex-direction: column; align-items: flex-start; gap: 6px; }
   .lead p { font-size: 16px; }
+  /* on a phone the bars come right after the name, so that both are in view */
+  #names-row { flex-direction: column; }
+  #names-row > .column { display: contents; }
+  #names-row .block:has(#seen), #seen { order: 1; }
 }
 
 .text { font-size: 18px; line-height: 1.5; white-space: pre-wrap; overflow-wrap: anywhere; min-height: 260px;
