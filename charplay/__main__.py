@@ -93,6 +93,8 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         file=sys.stderr,
     )
     out = arguments.out or default_checkpoint(arguments.task)
+    # The best epoch so far is on disk whatever happens to the run, and the last good checkpoint too.
+    unfinished = out.with_name(f"{out.stem}.unfinished.safetensors")
     described |= {
         "task": arguments.task,
         "alphabet": "".join(sorted(alphabet)),
@@ -104,8 +106,9 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
 
     def on_epoch(epoch: int, measured: dict[str, Any], is_best: bool) -> None:
         bar.epoch(epoch, measured, is_best)
-        if is_best:  # whatever happens to the run from here on, the best so far is on disk
-            checkpoints.save(out, Checkpoint(model=model, results={"validation": measured}, **described), half=True)
+        if is_best:
+            checkpoint = Checkpoint(model=model, results={"validation": measured}, **described)
+            checkpoints.save(unfinished, checkpoint, half=True)
 
     start = time.perf_counter()
     measured = training.fit(
@@ -113,9 +116,10 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     described["recipe"]["seconds"] = round(time.perf_counter() - start)
     # The header says what the file gives, so the figures are taken from the file, rounded weights and all.
-    stored = checkpoints.load(out)
+    stored = checkpoints.load(unfinished)
     results = {"validation": measured, "test": _measure(stored, directory)}
     checkpoints.save(out, dataclasses.replace(stored, **described, results=results), half=True)
+    unfinished.unlink()
     return {"checkpoint": str(out), **results}
 
 
@@ -189,7 +193,7 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
 def fetch_data(arguments: argparse.Namespace) -> dict[str, Any]:
     """Brings the data into the data directory."""
     directory = datasets.data_directory(arguments.data)
-    files = datasets.fetch(directory, arguments.source)
+    files = datasets.fetch(directory, arguments.source, say=lambda line: print(line, file=sys.stderr))
     return {"directory": str(directory), "files": [path.name for path in files]}
 
 
@@ -289,6 +293,9 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, FloatingPointError) as mistake:
         print(mistake, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
     print(json.dumps(result) if arguments.json else _as_text(result))
     return 0
 

@@ -11,7 +11,6 @@ import hashlib
 import os
 import random
 import socket
-import sys
 import tarfile
 import urllib.error
 from collections.abc import Callable
@@ -104,7 +103,9 @@ def data_directory(chosen: str | Path | None = None) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "charplay"
 
 
-def fetch(directory: Path, source: Path | None = None, attempts: int = 3) -> list[Path]:
+def fetch(
+    directory: Path, source: Path | None = None, attempts: int = 3, say: Callable[[str], None] = lambda line: None
+) -> list[Path]:
     """Brings all files into `directory`, verified; those already there and intact are kept.
 
     A download goes to a temporary name and gets its final one only after it was verified, so that a broken
@@ -114,6 +115,7 @@ def fetch(directory: Path, source: Path | None = None, attempts: int = 3) -> lis
         directory: made if missing.
         source: a directory that holds the files (a mirror); None for their public addresses.
         attempts: how often a file is tried before giving up.
+        say: is told, a line at a time, what happens.
 
     Returns:
         The paths of the files.
@@ -125,21 +127,21 @@ def fetch(directory: Path, source: Path | None = None, attempts: int = 3) -> lis
     socket_timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(60)  # a stalled connection is a broken one
     try:
-        return [_fetch_one(file, directory, source, attempts) for file in FILES]
+        return [_fetch_one(file, directory, source, attempts, say) for file in FILES]
     finally:
         socket.setdefaulttimeout(socket_timeout)
 
 
-def _fetch_one(file: DataFile, directory: Path, source: Path | None, attempts: int) -> Path:
+def _fetch_one(file: DataFile, directory: Path, source: Path | None, attempts: int, say: Callable[[str], None]) -> Path:
     final = directory / file.name
     if file.is_intact(final):
-        print(f"{file.name}: already there, verified", file=sys.stderr)
+        say(f"{file.name}: already there, verified")
         return final
     url = (source / file.name).resolve().as_uri() if source else file.url
     arriving = directory / f".{file.name}.{os.getpid()}"
     for attempt in range(1, attempts + 1):
         try:
-            print(f"{file.name}: fetching from {url}", file=sys.stderr)
+            say(f"{file.name}: fetching from {url}")
             download_url_to_file(url, str(arriving))
             if file.is_intact(arriving):
                 arriving.replace(final)
@@ -149,7 +151,7 @@ def _fetch_one(file: DataFile, directory: Path, source: Path | None, attempts: i
             problem = str(error)
         finally:
             arriving.unlink(missing_ok=True)
-        print(f"{file.name}: {problem} (attempt {attempt} of {attempts})", file=sys.stderr)
+        say(f"{file.name}: {problem} (attempt {attempt} of {attempts})")
     raise DataError(
         f"Could not fetch {file.name} from {url}: {problem}. Try again, or name a directory that holds the files "
         "with --from DIR."

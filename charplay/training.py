@@ -128,6 +128,11 @@ class SpeechTask:
         self.speeches, self.validation, self.recipe = list(speeches), validation, recipe
         self.characters = len(join_speeches(self.speeches))
         self.state = None
+        if self.count() < 1:
+            raise ValueError(
+                f"{self.characters:,} characters are not enough for {recipe.batch_size} streams of {recipe.steps}: "
+                "choose a smaller batch_size or steps, or more speeches."
+            )
 
     def count(self) -> int:
         return (self.characters // self.recipe.batch_size - 1) // self.recipe.steps

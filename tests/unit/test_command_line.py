@@ -59,11 +59,23 @@ def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp
     assert "epoch 1/1" in err
     status, measured, _ = run(capsys, "evaluate", "names", "--checkpoint", str(out), "--data", str(data))
     assert status == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["names.safetensors"]
     checkpoint = checkpoints.load(out)
     for key, value in checkpoint.results["test"].items():
         assert measured[key] == value == trained["test"][key]
     assert checkpoint.recipe["seed"] == 1
     assert checkpoint.recipe["epochs"] == 1
+
+
+def test_a_training_that_breaks_off_leaves_the_last_checkpoint_and_the_best_so_far(capsys, tmp_path, data, monkeypatch):
+    out = tmp_path / "names.safetensors"
+    out.write_bytes(b"what was there")
+    monkeypatch.setattr("charplay.__main__._measure", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
+    status, _, err = run(capsys, "train", "names", *small.split(), "--data", str(data), "--out", str(out))
+    assert (status, err.splitlines()[-1]) == (130, "Stopped.")
+    assert out.read_bytes() == b"what was there"
+    assert checkpoints.load(tmp_path / "names.unfinished.safetensors").results["validation"]["epoch"] == 1
 
 
 def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):

@@ -154,3 +154,8 @@ def test_the_faster_precision_is_found_by_trying_and_leaves_no_gradient_behind()
 def test_a_recipe_that_nothing_can_be_trained_by_is_refused(changes):
     with pytest.raises(ValueError, match="must be"):
         training.adjust(training.RECIPES["names"], changes)
+
+
+def test_a_text_too_short_for_its_batches_is_refused():
+    with pytest.raises(ValueError, match="smaller batch_size"):
+        speech_task(batch_size=64, steps=128)
