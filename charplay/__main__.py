@@ -6,7 +6,6 @@ stderr and exit status 2.
 
 import argparse
 import dataclasses
-import datetime
 import json
 import sys
 import time
@@ -17,9 +16,8 @@ from typing import Any, NoReturn
 import torch
 from tqdm import tqdm  # comes with gradio, by way of huggingface_hub
 
-from charplay import checkpoints, datasets, limits, training
+from charplay import checkpoints, datasets, limits, runs, training
 from charplay.bench import bench_classify, bench_generate
-from charplay.checkpoints import Checkpoint
 from charplay.classify import classify
 from charplay.evaluate import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
 from charplay.generate import generate, make_request
@@ -70,66 +68,27 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     fields = _fields_of(recipe)
     changes = {key: value for key, value in vars(arguments).items() if key in fields and value is not None}
     recipe = training.adjust(recipe, changes)
-    directory = datasets.data_directory(arguments.data)
-    device = training.choose_device()
-    torch.manual_seed(recipe.seed)
-    model = MODELS[arguments.task][1](recipe.config).to(device)
-    if arguments.task == "names":
-        rows = datasets.load_names("train", directory)
-        train_rows, validation_rows = datasets.hold_out(rows, recipe.seed, recipe.hold_out)
-        task = training.NamesTask(train_rows, validation_rows, datasets.COUNTRIES, recipe)
-        alphabet = set("".join(name for name, _ in train_rows))
-        described = {"classes": datasets.COUNTRIES, "data": datasets.fingerprint(datasets.NAMES_TRAIN)}
-    else:
-        splits = datasets.split_speeches(datasets.load_speeches(directory))
-        speeches = training.training_mix(splits, recipe)
-        task = training.SpeechTask(speeches, datasets.join_speeches(splits["val"]), recipe)
-        alphabet = set(datasets.join_speeches(speeches))
-        described = {"classes": (), "data": datasets.fingerprint(datasets.SPEECHES)}
-    precision = arguments.precision or training.choose_precision(model, task, device)
-    print(
-        f"training {count_parameters(model):,} parameters on {device.type} in {precision}, "
-        f"seed {recipe.seed}, {recipe.epochs} epochs of {task.count()} steps",
-        file=sys.stderr,
-    )
-    out = arguments.out or default_checkpoint(arguments.task)
-    # The best epoch so far is on disk whatever happens to the run, and the last good checkpoint too.
-    unfinished = out.with_name(f"{out.stem}.unfinished.safetensors")
-    described |= {
-        "task": arguments.task,
-        "alphabet": "".join(sorted(alphabet)),
-        "recipe": {key: value for key, value in dataclasses.asdict(recipe).items() if key != "config"}
-        | {"precision": precision, "device": device.type, "torch": torch.__version__},
-        "date": datetime.date.today().isoformat(),
-    }
     bar = ProgressBar(recipe.epochs, "names" if arguments.task == "names" else "characters")
 
-    def on_epoch(epoch: int, measured: dict[str, Any], is_best: bool) -> None:
-        bar.epoch(epoch, measured, is_best)
-        if is_best:
-            checkpoint = Checkpoint(model=model, results={"validation": measured}, **described)
-            checkpoints.save(unfinished, checkpoint, half=True)
+    def on_start(model: torch.nn.Module, task: training.Task, precision: str, device: torch.device) -> None:
+        print(
+            f"training {count_parameters(model):,} parameters on {device.type} in {precision}, seed {recipe.seed}, "
+            f"{recipe.epochs} epochs of {task.count()} steps",
+            file=sys.stderr,
+        )
 
-    start = time.perf_counter()
-    measured = training.fit(
-        model, task, recipe, device=device, precision=precision, on_step=bar.step, on_epoch=on_epoch
+    out = arguments.out or default_checkpoint(arguments.task)
+    results = runs.train(
+        arguments.task,
+        recipe,
+        datasets.data_directory(arguments.data),
+        out,
+        precision=arguments.precision,
+        on_start=on_start,
+        on_step=bar.step,
+        on_epoch=bar.epoch,
     )
-    described["recipe"]["seconds"] = round(time.perf_counter() - start)
-    # The header says what the file gives, so the figures are taken from the file, rounded weights and all.
-    stored = checkpoints.load(unfinished)
-    results = {"validation": measured, "test": _measure(stored, directory)}
-    checkpoints.save(out, dataclasses.replace(stored, **described, results=results), half=True)
-    unfinished.unlink()
     return {"checkpoint": str(out), **results}
-
-
-def _measure(checkpoint: Checkpoint, directory: Path, split: str = "test") -> dict[str, Any]:
-    """The checkpoint on its task's test part (of the speeches also "val")."""
-    if checkpoint.task == "names":
-        known = {name for name, _ in datasets.load_names("train", directory)}
-        return evaluate_names(checkpoint.model, checkpoint.classes, datasets.load_names("test", directory), known)
-    splits = datasets.split_speeches(datasets.load_speeches(directory))
-    return evaluate_speech(checkpoint.model, datasets.join_speeches(splits[split]))
 
 
 def _fields_of(recipe: training.Recipe) -> dict[str, tuple[type, Any]]:
@@ -149,9 +108,11 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     directory = datasets.data_directory(arguments.data)
     described = {"checkpoint": path.name, "date": checkpoint.date}
     if arguments.task == "speech":
-        described |= {"split": None if arguments.file else arguments.split}
+        if arguments.file and arguments.split:
+            raise ValueError("--split chooses a part of the speeches and --file a text of your own: give one of them.")
+        described["split"] = None if arguments.file else arguments.split or "test"
     if not arguments.file:
-        return described | _measure(checkpoint, directory, getattr(arguments, "split", "test"))
+        return described | runs.measure(checkpoint, directory, described.get("split"))
     if arguments.task == "speech":
         return described | evaluate_speech(checkpoint.model, read_speech_txt(arguments.file))
     try:
@@ -240,7 +201,7 @@ def _parser() -> Parser:
                 made.add_argument("--checkpoint", type=Path, metavar="F")
                 made.add_argument("--file", type=Path, metavar="CSV" if task == "names" else "TXT")
                 if task == "speech":
-                    made.add_argument("--split", choices=("val", "test"), default="test")
+                    made.add_argument("--split", choices=("val", "test"), help="default: test")
             else:
                 _add_training_arguments(made, task)
 
@@ -292,6 +253,9 @@ def main(argv: list[str] | None = None) -> int:
         result = arguments.run(arguments)
     except (ValueError, FloatingPointError) as mistake:
         print(mistake, file=sys.stderr)
+        return 2
+    except OSError as mistake:  # a path that cannot be read or written, a full disk
+        print(f"{mistake.filename or 'A file'} cannot be used: {mistake.strerror}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

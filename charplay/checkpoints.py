@@ -1,4 +1,4 @@
-"""Save, load and list trained models: safetensors files, each with its whole description in its header.
+"""Save and load trained models: safetensors files, each with its whole description in its header.
 
 The header's metadata holds, as JSON: format version, task, config, alphabet, classes, data fingerprint, training
 recipe with its seed, date, and the measured results. A file that lacks one of them, has other shapes, or is cut
@@ -118,7 +118,7 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         raise CheckpointError(f"{path.name} is no charplay checkpoint: its header lacks {', '.join(missing)}.")
     try:
         described = {key: json.loads(metadata[key]) for key in kinds}
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no JSON, nested too deep, or a number of too many digits
         raise CheckpointError(f"{path.name} has a header that is no JSON.") from None
     wrong = [key for key, kind in kinds.items() if type(described[key]) is not kind]
     if wrong:

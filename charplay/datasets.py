@@ -34,6 +34,8 @@ VALIDATION_DATES = ("2009-12-10", "2011-05-25", "2013-12-04")
 TEST_DATES = ("2010-06-15", "2012-09-06", "2015-03-07", "2016-03-22")
 OBAMA = "Barack Obama"
 
+ATTEMPTS = 3  # at a download
+
 
 def _file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -103,9 +105,7 @@ def data_directory(chosen: str | Path | None = None) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "charplay"
 
 
-def fetch(
-    directory: Path, source: Path | None = None, attempts: int = 3, say: Callable[[str], None] = lambda line: None
-) -> list[Path]:
+def fetch(directory: Path, source: Path | None = None, say: Callable[[str], None] = lambda line: None) -> list[Path]:
     """Brings all files into `directory`, verified; those already there and intact are kept.
 
     A download goes to a temporary name and gets its final one only after it was verified, so that a broken
@@ -114,7 +114,6 @@ def fetch(
     Args:
         directory: made if missing.
         source: a directory that holds the files (a mirror); None for their public addresses.
-        attempts: how often a file is tried before giving up.
         say: is told, a line at a time, what happens.
 
     Returns:
@@ -127,19 +126,19 @@ def fetch(
     socket_timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(60)  # a stalled connection is a broken one
     try:
-        return [_fetch_one(file, directory, source, attempts, say) for file in FILES]
+        return [_fetch_one(file, directory, source, say) for file in FILES]
     finally:
         socket.setdefaulttimeout(socket_timeout)
 
 
-def _fetch_one(file: DataFile, directory: Path, source: Path | None, attempts: int, say: Callable[[str], None]) -> Path:
+def _fetch_one(file: DataFile, directory: Path, source: Path | None, say: Callable[[str], None]) -> Path:
     final = directory / file.name
     if file.is_intact(final):
         say(f"{file.name}: already there, verified")
         return final
     url = (source / file.name).resolve().as_uri() if source else file.url
     arriving = directory / f".{file.name}.{os.getpid()}"
-    for attempt in range(1, attempts + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             say(f"{file.name}: fetching from {url}")
             download_url_to_file(url, str(arriving))
@@ -151,7 +150,7 @@ def _fetch_one(file: DataFile, directory: Path, source: Path | None, attempts: i
             problem = str(error)
         finally:
             arriving.unlink(missing_ok=True)
-        say(f"{file.name}: {problem} (attempt {attempt} of {attempts})")
+        say(f"{file.name}: {problem} (attempt {attempt} of {ATTEMPTS})")
     raise DataError(
         f"Could not fetch {file.name} from {url}: {problem}. Try again, or name a directory that holds the files "
         "with --from DIR."
@@ -230,6 +229,6 @@ def split_speeches(speeches: list[Speech]) -> dict[str, list[Speech]]:
     return splits
 
 
-def fingerprint(*files: DataFile) -> str:
+def fingerprint(file: DataFile) -> str:
     """What a checkpoint's header says of the data it was trained on."""
-    return hashlib.sha256("".join(file.digest for file in files).encode()).hexdigest()[:16]
+    return hashlib.sha256(file.digest.encode()).hexdigest()[:16]

@@ -50,6 +50,9 @@ def evaluate_names(
         n, accuracy, macro_f1, unseen_n and unseen_accuracy (None without `known`), loss (mean nats).
     """
     index = {country: number for number, country in enumerate(classes)}
+    unknown = {country for _, country in rows} - set(index)
+    if unknown:
+        raise ValueError(f"The model has no class for {', '.join(sorted(unknown))}: it knows {', '.join(classes)}.")
     truth = torch.tensor([index[country] for _, country in rows])
     logits = logits_of(model, [name for name, _ in rows])  # (rows, classes)
     guesses = logits.argmax(1)

@@ -4,6 +4,7 @@ A value out of bounds raises `ValueError` with one sentence that names the bound
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -35,6 +36,7 @@ class Limit:
 NAME_CHARACTERS = 64  # longest name read; the longest one in the data has 19
 NAMES = Limit("number of names", 1, 500)  # rows of one batch
 DRAWN_NAMES = 32  # rows of a batch that are drawn; the figures are over all
+UNIT = Limit("number of the vector", 0, 8191)  # which one a cell shows; two directions of the widest network
 
 PRIME_CHARACTERS = 2_000  # longest text a generation can begin with
 PRIME_LENGTH = Limit("prime length", 1, PRIME_CHARACTERS)
@@ -43,8 +45,38 @@ LENGTH = Limit("length", 1, 10_000)  # characters to generate
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
 
+# A network and its training; `models` and `training` check their configs and recipes against these.
+CONFIG = (
+    Limit("embedding_size", 1, 4096),
+    Limit("hidden_size", 1, 4096),
+    Limit("layers", 1, 8),
+    Limit("dropout", 0, 0.9, whole=False),
+    Limit("character_dropout", 0, 0.9, whole=False),
+    Limit("classes", 2, 4096),
+)
+RECIPE = (
+    Limit("epochs", 1, 10_000),
+    Limit("batch_size", 1, 65_536),
+    Limit("learning_rate", 1e-9, 100, whole=False),
+    Limit("weight_decay", 0, 100, whole=False),
+    Limit("clip", 1e-9, 1e9, whole=False),
+    Limit("warmup", 0, 0.9, whole=False),
+    SEED,
+    Limit("label_smoothing", 0, 0.9, whole=False),
+    Limit("hold_out", 0.01, 0.9, whole=False),
+    Limit("steps", 1, 65_536),
+    Limit("copies", 0, 100),
+)
+
 STUDENTS = Limit("number of students", 1, 1_000)  # of a load test
 SECONDS = Limit("number of seconds", 1, 3_600, whole=False)  # of a load test
+
+
+def check_fields(limits: Iterable[Limit], holder: object) -> None:
+    """Checks those fields of `holder` that `limits` name."""
+    for limit in limits:
+        if hasattr(holder, limit.name):
+            limit.check(getattr(holder, limit.name))
 
 
 def check_text(what: str, value: object, longest: int) -> str:

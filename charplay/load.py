@@ -7,6 +7,7 @@ itself.
 
 import asyncio
 import json
+import math
 import random
 import socket
 import subprocess
@@ -53,12 +54,12 @@ class Server:
         head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         writer.write(head.encode() + content)
         await writer.drain()
-        status = (await reader.readline()).split()[1]
+        _, _, status = (await reader.readline()).partition(b" ")
         while (await reader.readline()).strip():  # headers
             pass
-        if status != b"200":
+        if not status.startswith(b"200"):
             writer.close()
-            raise ConnectionError(f"{method} {path.split('?')[0]} answered {status.decode()}")
+            raise ConnectionError(f"{method} {path.split('?')[0]} answered {status.decode().strip() or 'nothing'}")
         return reader, writer
 
     async def call(self, endpoint: str, data: list[Any]):
@@ -93,14 +94,18 @@ async def _generate(server: Server, measured: Measured) -> None:
     measured.speeds.append(LENGTH / last)
 
 
+async def _classify(server: Server, name: str) -> float:
+    async for _, seconds in server.call("classify", [name]):
+        last = seconds
+    return last
+
+
 async def _type(server: Server, measured: Measured, end: float, chance: random.Random) -> None:
     while time.monotonic() < end:
         name = chance.choice(NAMES)
         for length in range(1, len(name) + 1):
             await asyncio.sleep(chance.uniform(*KEYSTROKES))
-            async for _, seconds in server.call("classify", [name[:length]]):
-                last = seconds
-            measured.answers.append(last)
+            measured.answers.append(await asyncio.wait_for(_classify(server, name[:length]), ANSWERS_WITHIN))
 
 
 async def _press(server: Server, measured: Measured, end: float, chance: random.Random) -> None:
@@ -122,7 +127,7 @@ async def _classroom(server: Server, process: subprocess.Popen, students: int, s
     async def watch_over(doing) -> None:
         try:
             await doing
-        except (OSError, TimeoutError) as error:  # a student who is let down does not press again
+        except (OSError, ValueError) as error:  # a student who is let down does not press again
             measured.errors.append(str(error) or type(error).__name__)
 
     running = asyncio.gather(*(watch_over(doing) for doing in doings))
@@ -143,16 +148,15 @@ async def _classroom(server: Server, process: subprocess.Popen, students: int, s
 
 
 def _p95(seconds: list[float]) -> float | None:
-    return sorted(seconds)[int(0.95 * (len(seconds) - 1))] if seconds else None
+    """The 95th percentile by nearest rank."""
+    return sorted(seconds)[math.ceil(0.95 * len(seconds)) - 1] if seconds else None
 
 
 def _resident_mb(pid: int) -> float | None:
-    """Resident memory of a process in MiB; None where the system has no /proc."""
+    """Resident memory of a process in MiB; None where the system has no /proc, or the process has ended."""
     status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return None
-    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) / 1024
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), None)
 
 
 async def _started(port: int, process: subprocess.Popen) -> Server:

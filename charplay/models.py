@@ -8,17 +8,16 @@ The cell is a field of the config: `rnn` (Elman 1990, tanh), `gru` (Cho et al. 2
 Schmidhuber 1997).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from charplay import limits
 from charplay.text import CODES, PAD
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-MAX_SIZE = 4096  # of an embedding or a hidden state
-MAX_LAYERS = 8
 
 State = torch.Tensor | tuple[torch.Tensor, torch.Tensor]  # (layers * directions, batch, hidden); an LSTM has two
 
@@ -36,16 +35,10 @@ class RecurrentConfig:
     def __post_init__(self):
         if self.cell not in CELLS:
             raise ValueError(f"The cell must be one of {', '.join(CELLS)}, not {self.cell!r}.")
-        for field, highest in (
-            ("embedding_size", MAX_SIZE),
-            ("hidden_size", MAX_SIZE),
-            ("layers", MAX_LAYERS),
-        ):
-            value = getattr(self, field)
-            if type(value) is not int or not 1 <= value <= highest:
-                raise ValueError(f"{field} must be a whole number from 1 to {highest}, not {value!r}.")
-        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be a number from 0 to below 1, not {self.dropout!r}.")
+        limits.check_fields(limits.CONFIG, self)
+        for field in fields(self):
+            if field.type is int and type(getattr(self, field.name)) is not int:  # 2.0 is no size of a tensor
+                raise ValueError(f"{field.name} must be a whole number, not {getattr(self, field.name)!r}.")
 
 
 @dataclass(frozen=True)
@@ -59,10 +52,6 @@ class NameClassifierConfig(RecurrentConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        if type(self.classes) is not int or not 2 <= self.classes <= MAX_SIZE:
-            raise ValueError(f"classes must be a whole number from 2 to {MAX_SIZE}, not {self.classes!r}.")
-        if not isinstance(self.character_dropout, int | float) or not 0 <= self.character_dropout < 1:
-            raise ValueError(f"character_dropout must be a number from 0 to below 1, not {self.character_dropout!r}.")
         if type(self.bidirectional) is not bool or type(self.pooling) is not bool:
             raise ValueError("bidirectional and pooling must be true or false.")
 

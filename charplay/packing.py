@@ -4,7 +4,7 @@ The lecture's pictures (a) and (b): after `pad_packed_sequence` the outputs are 
 rectangle they drift on through them, and who reads a row at its padded end reads the wrong state.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -15,6 +15,8 @@ from charplay.batches import Comparison, compare
 from charplay.checkpoints import Checkpoint
 from charplay.models import NameClassifier
 from charplay.text import normalize_name
+
+ROWS_AT_ONCE = 32  # of a batch, while others may wait for their turn
 
 
 def normalize_names(names: object) -> list[str]:
@@ -44,24 +46,28 @@ class States:
     embedding: torch.Tensor  # (batch, time, embedding); zero at the pads
     packed: torch.Tensor  # outputs after pad_packed_sequence, (batch, time, directions * hidden); zero at the pads
     naive: torch.Tensor  # outputs of the run over the padded rectangle, same shape
-    naive_difference: float  # largest |difference| of final hidden states, packed against read at the padded end
-    masked_difference: float  # the same, packed against held still at the pads; zero to rounding
 
 
 @torch.no_grad()
-def run(model: NameClassifier, comparison: Comparison) -> States:
-    """Runs the batch of `comparison` through the model's embedding and recurrent network in all three ways."""
+def states(model: NameClassifier, comparison: Comparison) -> States:
+    """Runs the batch of `comparison` through the model's embedding and recurrent network, packed and naively."""
     codes, lengths = comparison.padded.codes, comparison.padded.lengths
-    packed, packed_final = model.run_packed(codes, lengths)
-    naive, naive_final = model.run_padded(codes)
-    _, masked_final = model.run_masked(codes, lengths)
-    return States(
-        embedding=model.embedding(codes),
-        packed=packed,
-        naive=naive,
-        naive_difference=(packed_final - naive_final).abs().max().item(),
-        masked_difference=(packed_final - masked_final).abs().max().item(),
-    )
+    return States(model.embedding(codes), model.run_packed(codes, lengths)[0], model.run_padded(codes)[0])
+
+
+def differences(model: NameClassifier, comparison: Comparison) -> Iterator[tuple[float, float]]:
+    """What is at stake, for 32 rows after another, so that a server can let others in between.
+
+    Yields:
+        (naive, masked): the largest |difference| of final hidden states, packed against read at the padded end of the
+        whole batch, and packed against held still at the pads; the latter is zero to rounding.
+    """
+    padded = comparison.padded
+    for codes, lengths in zip(padded.codes.split(ROWS_AT_ONCE), padded.lengths.split(ROWS_AT_ONCE), strict=True):
+        with torch.no_grad():
+            packed = model.run_packed(codes, lengths)[1]  # (layers * directions, rows, hidden)
+            naive, masked = model.run_padded(codes)[1], model.run_masked(codes, lengths)[1]
+            yield (packed - naive).abs().max().item(), (packed - masked).abs().max().item()
 
 
 class BatchReport(TypedDict):
@@ -77,21 +83,12 @@ class BatchReport(TypedDict):
     masked_difference: float
 
 
-def compare_batches(checkpoint: Checkpoint, names: Sequence[str], sort: bool = True) -> BatchReport:
-    """Pads and packs `names` and says what is at stake, from the loaded model.
-
-    Raises:
-        ValueError: no names, too many, or one that cannot be read; `sort` is not true or false.
-    """
-    if not isinstance(sort, bool):
-        raise ValueError("sort must be true or false.")
-    comparison = compare(normalize_names(names), sort)
-    states = run(checkpoint.model, comparison)
-    return report(comparison, states)
+Turns = Callable[[Iterator[tuple[float, float]]], Iterable[tuple[float, float]]]
 
 
-def report(comparison: Comparison, states: States) -> BatchReport:
-    """The numbers of a comparison and of its run."""
+def report(model: NameClassifier, comparison: Comparison, turns: Turns = iter) -> BatchReport:
+    """The numbers of a comparison; `turns` draws the parts of the computation, one after another."""
+    naive, masked = zip(*turns(differences(model, comparison)), strict=True)
     return BatchReport(
         order=comparison.order,
         lengths=comparison.padded.lengths.tolist(),
@@ -99,6 +96,17 @@ def report(comparison: Comparison, states: States) -> BatchReport:
         packed=comparison.packed,
         batch_sizes=comparison.batch_sizes,
         padding_fraction=comparison.padded.padding_fraction,
-        naive_difference=states.naive_difference,
-        masked_difference=states.masked_difference,
+        naive_difference=max(naive),
+        masked_difference=max(masked),
     )
+
+
+def compare_batches(checkpoint: Checkpoint, names: object, sort: object = True, turns: Turns = iter) -> BatchReport:
+    """Pads and packs `names` and says what is at stake, from the loaded model.
+
+    Raises:
+        ValueError: no names, too many, or one that cannot be read; `sort` is not true or false.
+    """
+    if not isinstance(sort, bool):
+        raise ValueError("sort must be true or false.")
+    return report(checkpoint.model, compare(normalize_names(names), sort), turns)

@@ -6,7 +6,6 @@ embedding. Code 0 (NUL) never occurs in a text and serves as padding.
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 import torch
 
@@ -22,6 +21,7 @@ _LATIN = {
 }  # fmt: skip
 _PUNCTUATION = {
     "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'", "\u02bc": "'", "\u02bb": "'", "\u02b9": "'",
+    "\u00b4": "'", "\u2032": "'",
     "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"',
     "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2212": "-",
 }  # fmt: skip
@@ -120,6 +120,6 @@ def encode(text: str) -> torch.Tensor:
     )
 
 
-def decode(codes: torch.Tensor | Iterable[int]) -> str:
-    """ASCII codes -> text."""
-    return bytes(codes.tolist() if isinstance(codes, torch.Tensor) else codes).decode("ascii")
+def decode(codes: torch.Tensor) -> str:
+    """ASCII codes (characters,) -> text."""
+    return bytes(codes.tolist()).decode("ascii")

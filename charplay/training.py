@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from charplay import limits
 from charplay.batches import group_by_length, pad
 from charplay.datasets import Names, Speech, join_speeches
 from charplay.evaluate import evaluate_names, evaluate_speech
@@ -300,23 +301,5 @@ def adjust(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     own = {key: value for key, value in changes.items() if hasattr(recipe, key)}
     rest = {key: value for key, value in changes.items() if key not in own}
     adjusted = replace(recipe, **own, config=replace(recipe.config, **rest))
-    lowest = {
-        "epochs": 1,
-        "batch_size": 1,
-        "steps": 1,
-        "copies": 0,
-        "seed": 0,
-        "weight_decay": 0,
-        "hold_out": 0.01,
-    }
-    for field, bound in lowest.items():
-        if getattr(adjusted, field, bound) < bound:
-            raise ValueError(f"{field} must be at least {bound}.")
-    highest = {"hold_out": 0.9, "warmup": 0.9, "label_smoothing": 0.9}
-    for field, bound in highest.items():
-        if not 0 <= getattr(adjusted, field, 0) <= bound:
-            raise ValueError(f"{field} must be from 0 to {bound}.")
-    for field in ("learning_rate", "clip"):
-        if not 0 < getattr(adjusted, field) < float("inf"):
-            raise ValueError(f"{field} must be above 0.")
+    limits.check_fields(limits.RECIPE, adjusted)
     return adjusted

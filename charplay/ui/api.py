@@ -12,10 +12,10 @@ from charplay.generate import make_request
 from charplay.packing import BatchReport
 from charplay.ui.mistakes import spoken
 from charplay.ui.speech import stream
-from charplay.ui.worker import compute
+from charplay.ui.worker import compute, compute_each
 
 
-def build(names: Checkpoint | CheckpointError, speech: Checkpoint | CheckpointError) -> None:
+def build(classifier: Checkpoint | CheckpointError, language_model: Checkpoint | CheckpointError) -> None:
     """Adds the endpoints to the current Blocks; one whose model is missing answers with the reason."""
 
     def loaded(checkpoint: Checkpoint | CheckpointError) -> Checkpoint:
@@ -30,7 +30,7 @@ def build(names: Checkpoint | CheckpointError, speech: Checkpoint | CheckpointEr
         Args:
             name: up to 64 characters; accents are taken off, other scripts refused.
         """
-        return compute(classify_names, loaded(names), [name])[0]
+        return compute(classify_names, loaded(classifier), [name])[0]
 
     @spoken
     def generate(
@@ -52,11 +52,8 @@ def build(names: Checkpoint | CheckpointError, speech: Checkpoint | CheckpointEr
             seed: the same one gives the same text; none: a new one.
         """
         request = make_request(prime, temperature, length, prime_length, top_k, seed)
-        for continuation in stream(loaded(speech), request):
+        for continuation in stream(loaded(language_model), request):
             yield request.prime + continuation
-
-    # `names` is the endpoint's own word for its input, so the model goes by another one here.
-    classifier = names
 
     @spoken
     def compare_batches(names: list[str], sort: bool = True) -> BatchReport:
@@ -66,7 +63,7 @@ def build(names: Checkpoint | CheckpointError, speech: Checkpoint | CheckpointEr
             names: 1 to 500 of them.
             sort: rows by length, the longest first; otherwise as they come.
         """
-        return compute(packing.compare_batches, loaded(classifier), names, sort)
+        return packing.compare_batches(loaded(classifier), names, sort, compute_each)
 
     for endpoint in (classify, generate, compare_batches):
         gr.api(endpoint, api_name=endpoint.__name__)

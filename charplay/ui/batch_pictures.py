@@ -32,8 +32,10 @@ class Pictures:
         self.shape = tuple(codes.shape)  # (rows, time)
         self.is_pad = ~comparison.padded.is_real.numpy()
         self.in_values, self.drifts = cells != state.CHARACTERS, cells == state.HIDDEN
-        # plotly reads a little markup in its texts, so a "<" is escaped there too
-        self.letters = np.array([[_SHOWN.get(letter, escape(letter)) for letter in decode(row)] for row in codes])
+        # plotly reads a little markup in its texts, so "<" and "&" are escaped there too; it knows no &quot;
+        self.letters = np.array(
+            [[_SHOWN.get(letter, escape(letter, quote=False)) for letter in decode(row)] for row in codes]
+        )
 
         if cells == state.CHARACTERS:  # the same colour for the same name
             padded = packed = np.broadcast_to(np.array(comparison.order)[:, None], self.shape)
@@ -73,7 +75,7 @@ class Pictures:
             letter = self.letters[row, step]
             cell = "pad" if self.is_pad[row, step] else f"{letter}, data[{self.flat_index[row, step]}]"
             value = f"<br>value {values[row, step]:.4f}" if self.in_values else ""
-            made[row, step] = f"{escape(self.names[row])}, time {step}: {cell}{value}"
+            made[row, step] = f"{escape(self.names[row], quote=False)}, time {step}: {cell}{value}"
         return made
 
     def padded(self) -> go.Figure:

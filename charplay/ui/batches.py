@@ -1,35 +1,27 @@
 """The Batches tab: the same names padded and packed, side by side, and what is at stake."""
 
-from dataclasses import dataclass
 from html import escape
 
 import gradio as gr
+import plotly.graph_objects as go
 
 from charplay import limits, packing
-from charplay.batches import Comparison, compare
+from charplay.batches import compare
 from charplay.checkpoints import Checkpoint
 from charplay.ui import diagrams, state
 from charplay.ui.batch_pictures import Pictures
-from charplay.ui.worker import compute
+from charplay.ui.mistakes import spoken
+from charplay.ui.slider import Slider
+from charplay.ui.worker import compute, compute_each
 
 _LEAD = (
-    "Look at the grey cells: padded, every row is as long as the longest name; packed, each step of time holds only "
-    "the names that still have a character."
+    "<b>Many to one</b>, for several names at once. Look at the grey cells: padded, every row is as long as the "
+    "longest name; packed, each step of time holds only the names that still have a character."
 )
 
 
-@dataclass(frozen=True)
-class Batch:
-    """A batch of typed names, computed: what the pictures and the figures are made from."""
-
-    names: list[str]  # normalised, as typed
-    drawn: Comparison  # of the first 32
-    drawn_states: packing.States
-    report: packing.BatchReport  # over all
-
-
-def read(checkpoint: Checkpoint, typed: str, order: str) -> Batch:
-    """Computes the batch of the names typed, one a line; blank lines are passed over.
+def _read(typed: str) -> list[str]:
+    """The names typed, one a line, normalised; blank lines are passed over.
 
     Raises:
         ValueError: no names, too many, or one that cannot be read.
@@ -37,19 +29,11 @@ def read(checkpoint: Checkpoint, typed: str, order: str) -> Batch:
     lines = [line for line in typed.splitlines() if line.strip()]
     if not lines:
         raise ValueError("Type at least one name; one name a line.")
-    names, sort = packing.normalize_names(lines), order == state.SORTED
-    everything = compare(names, sort)
-    states = packing.run(checkpoint.model, everything)
-    report = packing.report(everything, states)
-    if len(names) > limits.DRAWN_NAMES:
-        drawn = compare(names[: limits.DRAWN_NAMES], sort)
-        return Batch(names, drawn, packing.run(checkpoint.model, drawn), report)
-    return Batch(names, everything, states, report)
+    return packing.normalize_names(lines)
 
 
-def _facts(batch: Batch, checkpoint: Checkpoint) -> str:
+def _facts(report: packing.BatchReport, classes: int) -> str:
     """The numbers under the pictures, over all names (HTML)."""
-    report, classes = batch.report, len(checkpoint.classes)
     count, time = len(report["lengths"]), len(report["batch_sizes"])
     cells, real = count * time, len(report["packed"])
     tiles = (
@@ -64,8 +48,10 @@ def _facts(batch: Batch, checkpoint: Checkpoint) -> str:
         ),
     )
     shown_tiles = "".join(f"<div><b>{figure}</b>{says}</div>" for figure, says in tiles)
+    explained = (("lengths", "characters of each name"), ("batch_sizes", "names still running at each step of time"))
     lists = "".join(
-        f"<dt>{key}</dt><dd><code>{', '.join(map(str, report[key]))}</code></dd>" for key in ("lengths", "batch_sizes")
+        f"<dt>{key}</dt><dd><code>{', '.join(map(str, report[key]))}</code> <span class='note'>{says}</span></dd>"
+        for key, says in explained
     )
     return (
         f'<div class="tiles">{shown_tiles}</div><dl class="facts">{lists}</dl>'
@@ -76,88 +62,94 @@ def _facts(batch: Batch, checkpoint: Checkpoint) -> str:
     )
 
 
-def views(checkpoint: Checkpoint, typed: str, order: str, cells: str, unit: int) -> tuple:
-    """Everything that the tab shows of the names typed: a problem or captions, the three pictures, the facts."""
-    batch = compute(read, checkpoint, typed, order)
-    names = [batch.names[index] for index in batch.drawn.order]
-    pictures = Pictures(names, batch.drawn, batch.drawn_states, cells, int(unit))
-    total, drawn = len(batch.names), len(names)
-    note = f'<p class="caption note">Drawn: the first {drawn} of {total}; the figures are over all.</p>'
+def pictures(checkpoint: Checkpoint, names: list[str], order: str, cells: str, unit: int) -> tuple:
+    """The pictures of the first 32 names, each with its caption: padded, packed, flat."""
+    drawn = compare(names[: limits.DRAWN_NAMES], order == state.SORTED)
+    inside = compute(packing.states, checkpoint.model, drawn)
+    made = Pictures([names[index] for index in drawn.order], drawn, inside, cells, unit)
     return (
-        note if drawn < total else "",
-        _padded_caption(cells, pictures),
-        pictures.padded(),
-        _packed_caption(cells, pictures),
-        pictures.packed(),
-        _strip_caption(cells, pictures),
-        pictures.strip(),
-        _facts(batch, checkpoint),
+        _padded_caption(cells, made),
+        made.padded(),
+        _packed_caption(cells, made),
+        made.packed(),
+        _strip_caption(cells, made),
+        made.strip(),
     )
 
 
-def _padded_caption(cells: str, pictures: Pictures) -> str:
+def facts(checkpoint: Checkpoint, names: list[str], order: str) -> tuple[str, str]:
+    """What the pictures leave out, and the figures over all names."""
+    total, drawn = len(names), limits.DRAWN_NAMES
+    note = f'<p class="caption note">Drawn: the first {drawn} of {total}; the figures are over all.</p>'
+    report = packing.report(checkpoint.model, compare(names, order == state.SORTED), compute_each)
+    return note if drawn < total else "", _facts(report, len(checkpoint.classes))
+
+
+def _padded_caption(cells: str, made: Pictures) -> str:
     says = ", not packed: drifts on at the pads" if cells == state.HIDDEN else ": a rectangle, filled up"
-    return f'<p class="caption"><b>Padded</b> {pictures.shape}{says}</p>'
+    return f'<p class="caption"><b>Padded</b> {made.shape}{says}</p>'
 
 
-def _packed_caption(cells: str, pictures: Pictures) -> str:
+def _packed_caption(cells: str, made: Pictures) -> str:
     says = "zero at the pads, once unpacked" if cells == state.HIDDEN else "the batch shrinks"
-    return f'<p class="caption"><b>Packed</b>, {len(pictures.batch_sizes)} steps: {says}</p>'
+    return f'<p class="caption"><b>Packed</b>, {len(made.batch_sizes)} steps: {says}</p>'
 
 
-def _strip_caption(cells: str, pictures: Pictures) -> str:
+def _strip_caption(cells: str, made: Pictures) -> str:
     what = "one-dimensional" if cells == state.CHARACTERS else "a vector each, one number of it shown"
     return (
-        f'<p class="caption"><b>PackedSequence.data</b>, {sum(pictures.batch_sizes)} cells, {what}: '
+        f'<p class="caption"><b>PackedSequence.data</b>, {sum(made.batch_sizes)} cells, {what}: '
         "the packed picture column by column</p>"
     )
 
 
 def build(checkpoint: Checkpoint) -> None:
     """Lays out the tab inside the current Blocks."""
-    opening = views(checkpoint, state.NAMES.default, state.ORDER.default, state.CELLS.default, state.UNIT.default)
-    note, padded_caption, padded, packed_caption, packed, strip_caption, strip, facts = opening
+    opening = _read(state.NAMES.default)
+    drawn = pictures(checkpoint, opening, state.ORDER.default, state.CELLS.default, state.UNIT.default)
+    note, figures = facts(checkpoint, opening, state.ORDER.default)
     gr.HTML(diagrams.lead(diagrams.BATCHES, _LEAD))
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             names = gr.Textbox(**state.NAMES.arguments(), lines=4, max_lines=8)
             order = gr.Radio(**state.ORDER.arguments())
             cells = gr.Radio(**state.CELLS.arguments())
-            unit = gr.Slider(
-                **state.UNIT.arguments(),
-                minimum=0,
-                maximum=_units(checkpoint, state.HIDDEN) - 1,
-                visible=False,
-                buttons=[],
-            )
+            unit = Slider(**state.UNIT.arguments(), visible=False)
             message = gr.HTML(note, elem_id="batch-message")
         with gr.Column(scale=5, min_width=320):
+            shown = []
             with gr.Row():
-                with gr.Column(min_width=300):
-                    padded_caption = gr.HTML(padded_caption)
-                    padded = gr.Plot(padded, elem_id="padded", show_label=False, container=False)
-                with gr.Column(min_width=300):
-                    packed_caption = gr.HTML(packed_caption)
-                    packed = gr.Plot(packed, elem_id="packed", show_label=False, container=False)
-            strip_caption = gr.HTML(strip_caption)
-            strip = gr.Plot(strip, elem_id="strip", show_label=False, container=False)
-            facts = gr.HTML(facts, elem_id="facts")
-    outputs = [message, padded_caption, padded, packed_caption, packed, strip_caption, strip, facts]
+                for caption, picture, name in ((*drawn[:2], "padded"), (*drawn[2:4], "packed")):
+                    with gr.Column(min_width=300):
+                        shown += [gr.HTML(caption), _plot(picture, name)]
+            shown += [gr.HTML(drawn[4]), _plot(drawn[5], "strip")]
+            numbers = gr.HTML(figures, elem_id="facts")
 
-    def update(typed: str, order: str, cells: str, unit: int) -> tuple:
+    def redraw(typed: str, order: str, cells: str, unit: object) -> tuple:
+        unit = min(limits.UNIT.check(unit), _units(checkpoint, cells) - 1)
+        return pictures(checkpoint, _read(typed), order, cells, unit)
+
+    def update(typed: str, order: str, cells: str, unit: object) -> tuple:
         try:
-            return views(checkpoint, typed, order, cells, min(unit, _units(checkpoint, cells) - 1))
+            return *facts(checkpoint, _read(typed), order), *redraw(typed, order, cells, unit)
         except ValueError as mistake:  # the pictures of the last good batch stay
-            return f'<p class="problem" role="status">{escape(str(mistake))}</p>', *[gr.skip()] * (len(outputs) - 1)
+            problem = f'<p class="problem" role="status">{escape(str(mistake))}</p>'
+            return problem, *[gr.skip()] * (1 + len(shown))
 
     def offer_units(cells: str) -> dict:
         return gr.Slider(visible=cells != state.CHARACTERS, maximum=_units(checkpoint, cells) - 1, value=0)
 
-    quiet = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
-    gr.on([names.change, order.input, unit.input], update, [names, order, cells, unit], outputs, **quiet)
-    cells.input(offer_units, cells, unit, **quiet).then(
-        update, [names, order, cells, unit], outputs, show_progress="hidden", api_visibility="private"
-    )
+    controls = [names, order, cells, unit]
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    live = {**quiet, "trigger_mode": "always_last"}
+    # not names.input, which a pasted text, a deletion and an input method do not fire
+    gr.on([names.change, order.input], update, controls, [message, numbers, *shown], **live)
+    unit.input(spoken(redraw), controls, shown, **live)
+    cells.input(offer_units, cells, unit, **live).then(spoken(redraw), controls, shown, **quiet)
+
+
+def _plot(picture: go.Figure, name: str) -> gr.Plot:
+    return gr.Plot(picture, elem_id=name, show_label=False, container=False)
 
 
 def _units(checkpoint: Checkpoint, cells: str) -> int:

@@ -45,7 +45,7 @@ def bars(labels: Sequence[str], probabilities: Sequence[float] | None) -> go.Fig
     """
     shares = list(probabilities) if probabilities is not None else [0.0] * len(labels)
     winner = int(np.argmax(shares)) if probabilities is not None else -1
-    texts = [f"{share:.1%}".replace("%", " %") for share in shares] if probabilities is not None else None
+    texts = [f"{100 * share:.1f} %" for share in shares] if probabilities is not None else None
     trace = go.Bar(
         x=shares,
         y=list(labels),
@@ -164,7 +164,7 @@ def cells(
     figure.update_yaxes(
         autorange="reversed",
         tickvals=list(range(len(rows))),
-        ticktext=[escape(label) for label in labels],
+        ticktext=[escape(label, quote=False) for label in labels],
         showgrid=False,
     )
     return figure

@@ -13,18 +13,18 @@ from charplay.ui import diagrams, figures, state
 from charplay.ui.worker import compute
 
 _LEAD = (
-    "Type a name and watch the bars: after every letter the network shares out its belief over "
+    "<b>Many to one.</b> Type a name and watch the bars: after every letter the network shares out its belief over "
     f"{len(COUNTRIES)} countries."
 )
 _HINT = '<p class="headline hint">Type a name: the bars follow every letter.</p>'
 
 
 def _headline(result: Classification) -> str:
-    share = result["probabilities"][result["country"]]
+    share = f"{100 * result['probabilities'][result['country']]:.1f} %"
     read = ""
     if result["normalized"] != result["name"].strip():
         read = f' <span class="note hint">read as “{escape(result["normalized"])}”</span>'
-    return f'<p class="headline"><b>{escape(result["country"])}</b> {share:.1%}{read}</p>'.replace("%", " %")
+    return f'<p class="headline"><b>{escape(result["country"])}</b> {share}{read}</p>'
 
 
 def _seen(name: str, checkpoint: Checkpoint) -> str:

@@ -12,11 +12,12 @@ from charplay.generate import Request, generate, in_chunks, make_request
 from charplay.text import normalize_prime
 from charplay.ui import diagrams, state
 from charplay.ui.mistakes import spoken
+from charplay.ui.slider import Slider
 from charplay.ui.worker import compute_each
 
 _LEAD = (
-    "Press Generate and read on: the network writes one character at a time, each drawn from its softmax over the "
-    "next, sharpened or flattened by the temperature. The text is made by a model; nobody said it."
+    "<b>Many to many.</b> Press Generate and read on: the network writes one character at a time, each drawn from its "
+    "softmax over the next, sharpened or flattened by the temperature. The text is made by a model; nobody said it."
 )
 QUANTUM = 0.03  # seconds of computing before the next visitor has a turn
 EVERY = 0.12  # seconds between two messages of a stream
@@ -89,13 +90,11 @@ def build(checkpoint: Checkpoint) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
             prime = gr.Textbox(**state.PRIME.arguments(), lines=2, max_lines=4)
-            prime_length = gr.Slider(
-                **state.PRIME_LENGTH.arguments() | {"maximum": len(state.PRIME.default)}, buttons=[]
-            )
+            prime_length = Slider(**state.PRIME_LENGTH.arguments() | {"maximum": len(state.PRIME.default)})
             shift = gr.HTML(_shift_html(example.prime, example.prime_length), elem_id="shift")
             with gr.Row():
-                temperature = gr.Slider(**state.TEMPERATURE.arguments(), min_width=150, buttons=[])
-                length = gr.Slider(**state.LENGTH.arguments(), min_width=150, buttons=[])
+                temperature = Slider(**state.TEMPERATURE.arguments(), min_width=150)
+                length = Slider(**state.LENGTH.arguments(), min_width=150)
             with gr.Row(elem_classes="bottom"):
                 seed = gr.Textbox(**state.SEED.arguments(), max_lines=1, min_width=190, scale=2)
                 start_button = gr.Button("Generate", variant="primary", elem_id="generate", size="md", min_width=90)

@@ -53,5 +53,11 @@ NAMES = Control(
     placeholder="One name a line",
 )
 ORDER = Control("order", "Rows", SORTED, choices=(SORTED, AS_TYPED))
-CELLS = Control("cells", "Cells show", CHARACTERS, choices=(CHARACTERS, EMBEDDING, HIDDEN))
-UNIT = Control("unit", "Number of the vector", 0, step=1)
+CELLS = Control(
+    "cells",
+    "Cells show",
+    CHARACTERS,
+    choices=(CHARACTERS, EMBEDDING, HIDDEN),
+    info="An embedding is the vector a character becomes, a hidden state what the network remembers up to it.",
+)
+UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)

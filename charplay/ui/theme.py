@@ -1,4 +1,4 @@
-"""Colours, fonts and CSS for light, dark and projector."""
+"""Colours, fonts and CSS: light and dark, and legible from the back row."""
 
 import gradio as gr
 
@@ -8,8 +8,8 @@ PAD_CELL = "#cbd0d8"
 # After Okabe and Ito, told apart by the colour-blind, and light enough for dark letters: one name, one colour.
 CATEGORIES = ("#e69f00", "#56b4e9", "#2fb58a", "#f0e442", "#e5793c", "#d39bbd", "#c9b37e")
 AMOUNTS = "Cividis"
-LIGHT_FROM = 0.45  # from here up the scale a cell is light enough for dark text; below it gets light text
-INK, PAPER = "#111827", "#ffffff"  # text on light and on dark cells
+LIGHT_FROM = 0.465  # from here up the scale a cell is light enough for dark text; below it gets light text
+INK, PAPER = "#000000", "#ffffff"  # text on light and on dark cells: 4.5:1 everywhere on the scale
 FONT = "system-ui, sans-serif"
 
 # Nothing on a page is smaller than 16 px, whatever name Gradio has for the size.

@@ -1,5 +1,6 @@
-"""A checkpoint that is missing or broken takes its tab along, and nothing else."""
+"""A checkpoint that is missing or broken takes its tabs along, and nothing else."""
 
+import pickle
 import shutil
 
 import pytest
@@ -8,25 +9,43 @@ from gradio_client.exceptions import AppError
 
 from charplay import checkpoints
 from charplay.ui import page
+from tests.unit.test_checkpoints import rewritten
+
+CALLS = {"names": ("/classify", "Rossi"), "speech": ("/generate", "My fellow")}
 
 
-@pytest.mark.parametrize("broken", ["missing", "cut short", "a text"])
-def test_the_app_starts_without_a_model_and_the_others_work(tmp_path, broken):
-    shutil.copy(checkpoints.DIRECTORY / "names.safetensors", tmp_path)
-    if broken != "missing":
-        whole = (checkpoints.DIRECTORY / "speech.safetensors").read_bytes()
-        (tmp_path / "speech.safetensors").write_bytes(whole[:100_000] if broken == "cut short" else b"no tensors")
+def break_file(path, how: str) -> None:
+    """Spoils the checkpoint at `path`."""
+    if how == "missing":
+        path.unlink()
+    elif how == "cut short":
+        path.write_bytes(path.read_bytes()[:100_000])
+    elif how == "a pickle renamed":
+        path.write_bytes(pickle.dumps({"weights": [1, 2, 3]}))
+    else:
+        rewritten(path, lambda header: header.update(config=header["config"].replace('"layers": 2', '"layers": 1')))
+
+
+@pytest.mark.parametrize("how", ["missing", "cut short", "a pickle renamed", "other shapes"])
+@pytest.mark.parametrize(("broken", "whole"), [("names", "speech"), ("speech", "names")])
+def test_the_app_starts_without_a_model_and_the_rest_works(tmp_path, broken, whole, how):
+    for task in CALLS:
+        shutil.copy(checkpoints.DIRECTORY / f"{task}.safetensors", tmp_path)
+    break_file(tmp_path / f"{broken}.safetensors", how)
     demo = page.build(tmp_path)
     try:
         _, url, _ = demo.launch(
             prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **page.launch_arguments()
         )
         client = Client(url, verbose=False)
-        assert client.predict("Rossi", api_name="/classify")["country"] == "Italian"
-        with pytest.raises(AppError, match=r"speech\.safetensors"):
-            client.predict("My fellow", api_name="/generate")
+        endpoint, text = CALLS[whole]
+        assert client.predict(text, api_name=endpoint)
+        endpoint, text = CALLS[broken]
+        with pytest.raises(AppError, match=rf"{broken}\.safetensors"):
+            client.predict(text, api_name=endpoint)
         shown = [str(block.value) for block in demo.blocks.values() if hasattr(block, "value")]
-        assert any("This tab has no model" in text and "speech.safetensors" in text for text in shown)
+        said = [text for text in shown if "This tab has no model" in text and f"{broken}.safetensors" in text]
+        assert len(said) == (2 if broken == "names" else 1)
         client.close()
     finally:
         demo.close()

@@ -82,7 +82,8 @@ def test_a_name_that_cannot_be_read_gets_a_sentence_and_resting_bars(open_page, 
 def test_markup_is_shown_as_text(open_page):
     page = open_page()
     markup = "<img src=x onerror=alert(1)>"
-    page.on("dialog", lambda dialog: pytest.fail("markup ran"))
+    dialogs = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.locator("#name input").fill(markup + "é")
     expect(page.locator("#headline")).to_contain_text(markup + "e")
     go_to(page, "Speech")
@@ -91,10 +92,12 @@ def test_markup_is_shown_as_text(open_page):
     page.locator("#generate").click()
     expect(page.locator(f"{SPEECH_TEXT} .read")).to_have_text(markup)
     go_to(page, "Batches")
-    page.locator("#names textarea").fill("<b>Li</b>\n<i>&amp;")
-    expect(page.locator("#padded .ytick text").first).to_have_text("<b>Li</b>")
+    page.locator("#names textarea").fill(f'{markup}\n<b>"Li"</b>\n<i>&amp;')
+    expect(page.locator("#padded .ytick text").first).to_have_text(f"{markup[:11]}…")
+    expect(page.locator("#padded .ytick text").nth(1)).to_have_text('<b>"Li"</b>')
     expect(page.locator("#padded .ytick text").last).to_have_text("<i>&amp;")
-    assert cell_texts(page, "#padded")[:3] == ["<", "b", ">"]
+    assert cell_texts(page, "#padded")[:4] == ["<", "i", "m", "g"]
+    assert not dialogs
     assert page.locator("img[src=x]").count() == 0
 
 
@@ -226,6 +229,22 @@ def test_hidden_states_are_zero_at_the_pads_once_packed_and_drift_on_if_not(open
     page.locator("#unit input[type=number]").fill("5")
     page.locator("#unit input[type=number]").press("Tab")
     expect(page.locator("#padded .heatmap-label").first).not_to_have_text(padded[0])
+
+
+def test_an_emptied_number_box_gets_a_sentence_or_does_nothing(open_page, capfd):
+    page = open_page()
+    go_to(page, "Speech")
+    for slider in ("#prime-length", "#temperature", "#length"):
+        page.locator(f"{slider} input[type=number]").fill("")
+        page.locator(f"{slider} input[type=number]").press("Tab")
+    page.locator("#generate").click()
+    expect(page.get_by_text(re.compile(r"must be a (whole )?number from")).first).to_be_visible()
+    go_to(page, "Batches")
+    page.get_by_label("hidden state").check()
+    page.locator("#unit input[type=number]").fill("")
+    page.locator("#unit input[type=number]").press("Tab")
+    expect(page.get_by_text("The number of the vector must be a whole number")).to_be_visible()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

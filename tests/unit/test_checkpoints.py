@@ -109,6 +109,7 @@ def test_a_pickle_by_another_name_is_refused_and_not_read(tmp_path):
         (lambda m: m.update(format_version='"1"'), "unusable format_version"),
         (lambda m: m.update(config="{"), "no JSON"),
         (lambda m: m.update(config="[" * 100_000), "no JSON"),
+        (lambda m: m.update(results='{"a": ' + "1" * 5000 + "}"), "no JSON"),
         (lambda m: m.update(config="[]"), "unusable config"),
         (lambda m: m.update(config='{"unknown": 1}'), "cannot be built"),
         (lambda m: m.update(config=m["config"].replace('"gru"', '"cnn"')), "cannot be built"),

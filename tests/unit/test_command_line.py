@@ -70,7 +70,7 @@ def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp
 def test_a_training_that_breaks_off_leaves_the_last_checkpoint_and_the_best_so_far(capsys, tmp_path, data, monkeypatch):
     out = tmp_path / "names.safetensors"
     out.write_bytes(b"what was there")
-    monkeypatch.setattr("charplay.__main__._measure", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("charplay.runs.measure", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
     status, _, err = run(capsys, "train", "names", *small.split(), "--data", str(data), "--out", str(out))
     assert (status, err.splitlines()[-1]) == (130, "Stopped.")
@@ -114,6 +114,11 @@ def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
         (["train", "weather"], "invalid choice"),
         (["data", "fetch", "--from", "nowhere", "--data", "TMP"], "Could not fetch"),
         (["bench", "everything"], "invalid choice"),
+        (["train", "names", "--out", "TMP"], "is a directory"),
+        (["train", "names", "--seed", "99999999999999999999999"], "seed must be"),
+        (["train", "names", "--weight-decay", "nan"], "weight_decay must be"),
+        (["data", "fetch", "--data", "/dev/null"], "cannot be used"),
+        (["evaluate", "speech", "--file", "x.txt", "--split", "val"], "give one of them"),
         (["bench", "load", "--students", "0"], "number of students must be"),
         (["bench", "load", "--seconds", "nan"], "number of seconds must be"),
     ],

@@ -1,5 +1,9 @@
 import shutil
+import threading
 from collections import Counter
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -51,6 +55,37 @@ def test_a_broken_download_leaves_nothing_and_the_next_one_mends_it(data, tmp_pa
     assert [path.name for path in target.iterdir()] == ["names_train.csv.gz"]  # what came before stays
     (mirror / "names_test.csv.gz").write_bytes(whole)
     assert len(datasets.fetch(target, mirror)) == 3
+
+
+class BreaksOffOnce(SimpleHTTPRequestHandler):
+    """Serves files, but closes the first connection half way."""
+
+    broken = False
+
+    def copyfile(self, source, outputfile):
+        content = source.read()
+        whole, type(self).broken = self.broken, True
+        outputfile.write(content if whole else content[: len(content) // 2])
+
+    def log_message(self, *_):
+        """Nothing is logged."""
+
+
+def test_a_connection_that_breaks_off_half_way_is_tried_again(data, tmp_path, monkeypatch):
+    BreaksOffOnce.broken = False
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(BreaksOffOnce, directory=str(data)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/names_test.csv.gz"
+        monkeypatch.setattr(datasets, "FILES", (replace(datasets.NAMES_TEST, url=url),))
+        said = []
+        datasets.fetch(tmp_path, say=said.append)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert any("attempt 1 of 3" in line for line in said)
+    assert [path.name for path in tmp_path.iterdir()] == ["names_test.csv.gz"]
+    assert len(datasets.load_names("test", tmp_path)) == 6_700
 
 
 def test_a_half_file_under_the_final_name_is_fetched_again(data, tmp_path):

@@ -29,6 +29,11 @@ def test_names_are_measured_against_a_count_by_hand(classifier):
     assert evaluate.evaluate_names(classifier.model, classifier.classes, rows)["unseen_accuracy"] is None
 
 
+def test_rows_of_a_country_that_the_model_does_not_know_are_refused(classifier):
+    with pytest.raises(ValueError, match="no class for Atlantean"):
+        evaluate.evaluate_names(classifier.model, classifier.classes, [("Rossi", "Italian"), ("Plato", "Atlantean")])
+
+
 def test_bits_per_character_is_the_mean_surprise_of_one_run(monkeypatch):
     model, text = make_language_model(), "hi! This is sung, and sung again."
     logits = model(encode(text)[None])[0][0]

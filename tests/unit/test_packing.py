@@ -1,5 +1,6 @@
 import pytest
 
+from charplay.batches import pad
 from charplay.packing import compare_batches
 
 LECTURE = ["adylov", "solan", "hard", "san"]
@@ -23,6 +24,25 @@ def test_the_padded_end_is_wrong_and_the_mask_is_right(classifier):
     report = compare_batches(classifier, LECTURE)
     assert report["naive_difference"] > 1e-2
     assert report["masked_difference"] < 1e-6
+
+
+def test_a_large_batch_is_computed_in_turns_and_means_the_same(classifier):
+    names = [chr(97 + index % 26) * (1 + index * 7 % 20) for index in range(100)]
+    turns = []
+
+    def counted(parts):
+        for part in parts:
+            turns.append(part)
+            yield part
+
+    report = compare_batches(classifier, names, turns=counted)
+    assert len(turns) == 4
+    padded = pad([names[index] for index in report["order"]])
+    packed, naive = (
+        classifier.model.run_packed(padded.codes, padded.lengths)[1],
+        classifier.model.run_padded(padded.codes)[1],
+    )
+    assert report["naive_difference"] == pytest.approx((packed - naive).abs().max().item(), abs=1e-5)
 
 
 @pytest.mark.parametrize("names", [["solo"], ["anna", "otto"], ["x"] * 500])

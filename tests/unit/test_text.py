@@ -15,6 +15,7 @@ from charplay.text import decode, encode, normalize_name, normalize_prime, norma
         ("Łukasz", "Lukasz"),
         ("Weiß", "Weiss"),
         ("O’Brien", "O'Brien"),
+        ("O´Brien", "O'Brien"),
         ("van\u00a0der  Berg", "van der Berg"),
         ("Smith\u2013Jones", "Smith-Jones"),
         ("\u200eLee\ufeff", "Lee"),  # marks that nobody sees
