@@ -11,7 +11,6 @@ from charplay.checkpoints import Checkpoint
 from charplay.ui import diagrams, state
 from charplay.ui.batch_pictures import Pictures
 from charplay.ui.mistakes import spoken
-from charplay.ui.slider import Slider
 from charplay.ui.worker import compute, compute_each
 
 _LEAD = (
@@ -26,7 +25,8 @@ def _read(typed: str) -> list[str]:
     Raises:
         ValueError: no names, too many, or one that cannot be read.
     """
-    lines = [line for line in typed.splitlines() if line.strip()]
+    longest = int(limits.NAMES.high) * (limits.NAME_CHARACTERS + 1)
+    lines = [line for line in limits.check_text("list of names", typed, longest).splitlines() if line.strip()]
     if not lines:
         raise ValueError("Type at least one name; one name a line.")
     return packing.normalize_names(lines)
@@ -64,9 +64,9 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
 
 def pictures(checkpoint: Checkpoint, names: list[str], order: str, cells: str, unit: int) -> tuple:
     """The pictures of the first 32 names, each with its caption: padded, packed, flat."""
-    drawn = compare(names[: limits.DRAWN_NAMES], order == state.SORTED)
+    drawn = compare(names[: limits.DRAWN_NAMES], state.ORDER.choose(order) == state.SORTED)
     inside = compute(packing.states, checkpoint.model, drawn)
-    made = Pictures([names[index] for index in drawn.order], drawn, inside, cells, unit)
+    made = Pictures([names[index] for index in drawn.order], drawn, inside, state.CELLS.choose(cells), unit)
     return (
         _padded_caption(cells, made),
         made.padded(),
@@ -114,7 +114,7 @@ def build(checkpoint: Checkpoint) -> None:
             names = gr.Textbox(**state.NAMES.arguments(), lines=4, max_lines=8)
             order = gr.Radio(**state.ORDER.arguments())
             cells = gr.Radio(**state.CELLS.arguments())
-            unit = Slider(**state.UNIT.arguments(), visible=False)
+            unit = gr.Slider(**state.UNIT.arguments(), visible=False)
             message = gr.HTML(note, elem_id="batch-message")
         with gr.Column(scale=5, min_width=320):
             shown = []
@@ -126,7 +126,8 @@ def build(checkpoint: Checkpoint) -> None:
             numbers = gr.HTML(figures, elem_id="facts")
 
     def redraw(typed: str, order: str, cells: str, unit: object) -> tuple:
-        unit = min(limits.UNIT.check(unit), _units(checkpoint, cells) - 1)
+        emptied = unit is None  # the box, on the way to another number
+        unit = min(limits.UNIT.check(0 if emptied else unit), _units(checkpoint, cells) - 1)
         return pictures(checkpoint, _read(typed), order, cells, unit)
 
     def update(typed: str, order: str, cells: str, unit: object) -> tuple:
@@ -140,7 +141,8 @@ def build(checkpoint: Checkpoint) -> None:
         return gr.Slider(visible=cells != state.CHARACTERS, maximum=_units(checkpoint, cells) - 1, value=0)
 
     controls = [names, order, cells, unit]
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    # The limits judge what arrives: Gradio's own check of an emptied number box fails with a traceback.
+    quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
     live = {**quiet, "trigger_mode": "always_last"}
     # not names.input, which a pasted text, a deletion and an input method do not fire
     gr.on([names.change, order.input], update, controls, [message, numbers, *shown], **live)

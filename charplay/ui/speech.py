@@ -12,7 +12,6 @@ from charplay.generate import Request, generate, in_chunks, make_request
 from charplay.text import normalize_prime
 from charplay.ui import diagrams, state
 from charplay.ui.mistakes import spoken
-from charplay.ui.slider import Slider
 from charplay.ui.worker import compute_each
 
 _LEAD = (
@@ -36,7 +35,7 @@ def stream(checkpoint: Checkpoint, request: Request) -> Iterator[str]:
 
 def _seed(typed: str) -> int | None:
     """The seed in its text field: None where it is empty."""
-    if not typed.strip():
+    if not limits.check_text("seed", typed, limits.NAME_CHARACTERS).strip():
         return None
     try:
         return int(typed)
@@ -90,11 +89,11 @@ def build(checkpoint: Checkpoint) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
             prime = gr.Textbox(**state.PRIME.arguments(), lines=2, max_lines=4)
-            prime_length = Slider(**state.PRIME_LENGTH.arguments() | {"maximum": len(state.PRIME.default)})
+            prime_length = gr.Slider(**state.PRIME_LENGTH.arguments() | {"maximum": len(state.PRIME.default)})
             shift = gr.HTML(_shift_html(example.prime, example.prime_length), elem_id="shift")
             with gr.Row():
-                temperature = Slider(**state.TEMPERATURE.arguments(), min_width=150)
-                length = Slider(**state.LENGTH.arguments(), min_width=150)
+                temperature = gr.Slider(**state.TEMPERATURE.arguments(), min_width=150)
+                length = gr.Slider(**state.LENGTH.arguments(), min_width=150)
             with gr.Row(elem_classes="bottom"):
                 seed = gr.Textbox(**state.SEED.arguments(), max_lines=1, min_width=190, scale=2)
                 start_button = gr.Button("Generate", variant="primary", elem_id="generate", size="md", min_width=90)
@@ -125,7 +124,8 @@ def build(checkpoint: Checkpoint) -> None:
         request = make_request(prime, prime_length=prime_length)
         return _shift_html(request.prime, request.prime_length)
 
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    # The limits judge what arrives: Gradio's own check of an emptied number box fails with a traceback.
+    quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
     prime.change(reread, prime, [prime_length, shift], trigger_mode="always_last", **quiet)
     prime_length.input(spoken(shorten), [prime, prime_length], shift, trigger_mode="always_last", **quiet)
     running = gr.on(

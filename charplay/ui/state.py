@@ -20,11 +20,17 @@ class Control:
     info: str | None = None  # one line under the label
     placeholder: str | None = None
 
+    def choose(self, value: object) -> str:
+        """Returns `value` if it is one of the choices."""
+        if value not in self.choices:
+            raise ValueError(f"{self.label} must be one of {', '.join(self.choices)}.")
+        return value
+
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for the component that shows it."""
         given = {"label": self.label, "value": self.default, "elem_id": self.name, "info": self.info}
         if self.limit:
-            given |= {"minimum": self.limit.low, "maximum": self.limit.high}
+            given |= {"minimum": self.limit.low, "maximum": self.limit.high, "buttons": []}  # no button to reset
         if self.step:
             given["step"] = self.step
         if self.choices:

@@ -4,11 +4,13 @@ import shutil
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.conftest import missing
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+expect.set_options(timeout=15_000)  # patient, since a shared machine may be slow
+
 SIZES = {"projector": (1280, 720), "phone": (390, 844)}
 
 
