@@ -70,7 +70,7 @@ CSS = """
 @media (min-width: 900px) { #title-block { text-align: right; margin-bottom: -40px; pointer-events: none; } }
 .lead { display: flex; gap: 16px; align-items: center; margin: 0 0 4px; }
 .lead svg { flex: none; color: var(--body-text-color); }
-.lead p { margin: 0; font-size: 18px; max-width: 1000px; }
+.lead p { margin: 0; font-size: 18px; max-width: 1100px; }
 .headline { font-size: 22px; min-height: 32px; margin: 0; }
 .headline b { color: var(--accent-text); }
 .hint { font-size: 18px; }
