@@ -67,7 +67,7 @@ def differences(model: NameClassifier, comparison: Comparison) -> Iterator[tuple
         with torch.no_grad():
             packed = model.run_packed(codes, lengths)[1]  # (layers * directions, rows, hidden)
             naive, masked = model.run_padded(codes)[1], model.run_masked(codes, lengths)[1]
-            yield (packed - naive).abs().max().item(), (packed - masked).abs().max().item()
+        yield (packed - naive).abs().max().item(), (packed - masked).abs().max().item()
 
 
 class BatchReport(TypedDict):
