@@ -44,9 +44,12 @@ def pad(names: Sequence[str]) -> Padded:
     return Padded(pad_sequence(rows, batch_first=True, padding_value=PAD), lengths)
 
 
-def pack(padded: Padded) -> PackedSequence:
-    """Packs the codes themselves; rows may be in any order, PyTorch sorts them by length inside."""
-    return pack_padded_sequence(padded.codes, padded.lengths, batch_first=True, enforce_sorted=False)
+def pack(padded: Padded, is_sorted: bool = False) -> PackedSequence:
+    """Packs the codes themselves. Rows may be in any order: PyTorch sorts them by length inside, ties as it likes.
+
+    Where `is_sorted` says that the longest come first already, they keep their order.
+    """
+    return pack_padded_sequence(padded.codes, padded.lengths, batch_first=True, enforce_sorted=is_sorted)
 
 
 def order_by_length(names: Sequence[str]) -> list[int]:
@@ -72,8 +75,8 @@ def compare(names: Sequence[str], sort: bool = True) -> Comparison:
     padded = pad([names[index] for index in order])
     # Packing the number of each cell instead of its code tells where PyTorch put it.
     cells = torch.arange(padded.codes.numel()).view_as(padded.codes)  # (batch, time)
-    packed = pack(padded)
-    came_from = pack(Padded(cells, padded.lengths)).data  # (real cells,)
+    packed = pack(padded, is_sorted=sort)
+    came_from = pack(Padded(cells, padded.lengths), is_sorted=sort).data  # (real cells,)
     time = padded.codes.shape[1]
     return Comparison(
         order,

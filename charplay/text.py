@@ -67,7 +67,7 @@ def normalize_name(name: object) -> str:
         if (not ascii_form and not unicodedata.combining(character)) or not _printable(ascii_form):
             raise ValueError(
                 f"The model reads the Latin alphabet, and {_quoted(character)} has no ASCII form: "
-                "please type a romanised spelling."
+                "please leave it out or type a romanised spelling."
             )
         read.append(ascii_form)
     normalized = " ".join("".join(read).split())
@@ -102,7 +102,7 @@ def normalize_prime(prime: object) -> str:
     if not prime:
         raise ValueError("Write at least one character for the model to go on from.")
     normalized = normalize_prose(prime)
-    if not normalized:
+    if not normalized or (prime.strip() and not normalized.strip()):
         raise ValueError(
             "The model reads English letters, digits and punctuation, and nothing in this prime is one: "
             "please write it in the Latin alphabet."

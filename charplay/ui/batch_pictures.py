@@ -10,8 +10,8 @@ from charplay.packing import States
 from charplay.text import decode
 from charplay.ui import figures, state
 
-# Columns up to which a value, a letter with its place below it, or a letter has room in a cell.
-VALUES_FIT, PLACES_FIT, LETTERS_FIT = 8, 20, 32
+VALUES_FIT, LETTERS_FIT = 8, 32  # columns up to which a value, or a letter, has room in a cell
+DIGITS_FIT = 24  # digits up to which a row of places in the flat data has room
 _SHOWN = {" ": "␣", "\0": ""}
 
 
@@ -50,6 +50,9 @@ class Pictures:
         self.cells_in_order = (np.array(comparison.packed_rows), np.array(comparison.packed_steps))
         self.flat_index = np.full(self.shape, -1)  # of each cell in `PackedSequence.data`
         self.flat_index[self.cells_in_order] = np.arange(len(comparison.packed))
+        time = self.shape[1]
+        self.has_places = not self.in_values and time * len(str(len(comparison.packed) - 1)) <= DIGITS_FIT
+        self.two_lines = self.has_places and time > VALUES_FIT  # the place stands under its letter
         # Column t of the packed picture is the first batch_sizes[t] rows, whatever the order of the padded ones.
         self.packed_order = comparison.packed_rows[: comparison.batch_sizes[0]]
 
@@ -64,8 +67,8 @@ class Pictures:
             shown = [[f"{value + 0.0:.2f}" if time <= VALUES_FIT else "" for value in row] for row in values]
             return np.array(shown)
         letters = self.letters if time <= LETTERS_FIT else np.full(self.shape, "")
-        if with_places and time <= PLACES_FIT:
-            letters = self._numbered(" " if time <= VALUES_FIT else "<br>")
+        if with_places and self.has_places:
+            letters = self._numbered("<br>" if self.two_lines else " ")
         pad = "pad" if time <= VALUES_FIT else "·"
         return np.where(self.is_pad, "" if with_places else pad, letters)
 
@@ -87,6 +90,7 @@ class Pictures:
             rows=self.names,
             columns=[str(step) for step in range(self.shape[1])],
             column_title="time",
+            two_lines=self.two_lines,
             pads_have_values=self.drifts,
         )
 
@@ -101,6 +105,7 @@ class Pictures:
             rows=[self.names[row] for row in order],
             columns=[f"{step}<br><b>{size}</b>" for step, size in enumerate(self.batch_sizes)],
             column_title="time, <b>batch_sizes</b>",
+            two_lines=self.two_lines,
             pads_have_values=self.drifts,
         )
 

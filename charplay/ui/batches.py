@@ -39,11 +39,11 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
     tiles = (
         (f"{report['padding_fraction']:.1%}", f"of the rectangle is padding: {cells - real:,} of {cells:,} cells"),
         (
-            f"{report['naive_difference']:.3g}",
+            f"{report['naive_difference']:.2g}",
             "largest error of a final hidden state, read at the padded end",
         ),
         (
-            f"{report['masked_difference']:.1e}",
+            f"{report['masked_difference']:.2g}",
             "largest difference, held still at the pads: none but rounding",
         ),
     )
@@ -56,9 +56,9 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
     return (
         f'<div class="tiles">{shown_tiles}</div><dl class="facts">{lists}</dl>'
         f"<details><summary><code>({count}, {time})</code> codes in, <code>({count}, {classes})</code> logits out; "
-        "the lecture printed a leading 1</summary><p>It gave the linear layer the whole hidden state (layers × "
-        f"directions, batch, hidden), so four names came out as <code>(1, 4, {classes})</code>: the leading 1 is its "
-        "single layer. Here the linear layer gets one vector for each name.</p></details>"
+        "the lecture it grew from printed a leading 1</summary><p>It gave the linear layer the whole hidden state "
+        f"(layers × directions, batch, hidden), so four names came out as <code>(1, 4, {classes})</code>: the leading 1 "
+        "is its single layer. Here the linear layer gets one vector for each name.</p></details>"
     )
 
 

@@ -14,7 +14,7 @@ from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, FONT, INK, LIGHT_FROM
 
 TEXT_SIZE = 14  # px, the smallest in a chart
 ROW_HEIGHT = 32  # px of a heatmap's row
-TALL_ROW_HEIGHT = 38  # of one with two lines of text in its cells
+TALL_ROW_HEIGHT = 36  # of one with two lines of text in its cells
 STRIP_COLUMNS = 12  # cells of the flat strip on one line, so that a phone can show what stands in them
 
 
@@ -83,7 +83,7 @@ def _heatmap(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, ink: str
         textfont={"size": TEXT_SIZE, "color": ink},
         hovertemplate="%{customdata}<extra></extra>",
         hoverongaps=False,
-        xgap=2,
+        xgap=2 if values.shape[1] <= 24 else 1,
         ygap=2,
         **colours,
     )
@@ -129,6 +129,7 @@ def cells(
     rows: Sequence[str],
     columns: Sequence[str],
     column_title: str,
+    two_lines: bool = False,
     pads_have_values: bool = False,
 ) -> go.Figure:
     """A heatmap of the cells of a batch.
@@ -138,6 +139,7 @@ def cells(
         scale: the values at both ends of the colour scale; None: the values are numbers of names, a colour each.
         rows, columns: their labels.
         column_title: what the columns are.
+        two_lines: rows high enough for two lines of text.
         pads_have_values: colour pads by their value too (a state that drifts on), and frame them.
     """
     values = grid.values if pads_have_values else np.where(grid.is_pad, np.nan, grid.values)
@@ -146,7 +148,7 @@ def cells(
         pads = np.where(grid.is_pad, 1.0, np.nan)
         grey = [[0, PAD_CELL], [1, PAD_CELL]]
         traces.append(_heatmap(pads, grid.texts, grid.hovers, INK, showscale=False, colorscale=grey))
-    row_height = TALL_ROW_HEIGHT if any("<br>" in text for text in grid.texts.flat) else ROW_HEIGHT
+    row_height = TALL_ROW_HEIGHT if two_lines else ROW_HEIGHT
     labels = [label if len(label) <= 12 else label[:11] + "…" for label in rows]
     widest = max(len(label) for label in labels)
     figure = _figure(traces, len(rows) * row_height + 58, margin={"l": 12 + 9 * widest, "r": 2, "t": 54, "b": 4})

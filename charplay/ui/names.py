@@ -47,6 +47,14 @@ def _seen(name: str, checkpoint: Checkpoint) -> str:
     )
 
 
+def _how_good(checkpoint: Checkpoint) -> str:
+    """How often the model is right, from its header (HTML); nothing where it was not measured."""
+    test = checkpoint.results.get("test")
+    if not test:
+        return ""
+    return f'<p class="note">Right for {100 * test["accuracy"]:.1f} % of {test["n"]:,} names held out for testing.</p>'
+
+
 def views(checkpoint: Checkpoint, names: list[str]) -> list[tuple[str, go.Figure, str]]:
     """Headline, bars and what the network sees, for each of several visitors' names, from one run of the network.
 
@@ -85,6 +93,7 @@ def build(checkpoint: Checkpoint) -> None:
         with gr.Column(scale=2, min_width=320):
             name = gr.Textbox(**state.NAME.arguments(), max_lines=1, autofocus=True)
             seen_html = gr.HTML(seen, elem_id="seen")
+            gr.HTML(_how_good(checkpoint), elem_id="how-good")
         with gr.Column(scale=3, min_width=320):
             headline_html = gr.HTML(headline, elem_id="headline")
             plot = gr.Plot(bars, elem_id="bars", show_label=False, container=False)

@@ -26,7 +26,7 @@ def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
     classifier, language_model = _load(directory, "names"), _load(directory, "speech")
     with gr.Blocks(title="charplay", analytics_enabled=False) as demo:
         gr.HTML(_TITLE, elem_id="title-block")
-        with gr.Tabs():
+        with gr.Tabs() as tabs:
             for label, tab, checkpoint in (
                 ("Names", names, classifier),
                 ("Speech", speech, language_model),
@@ -37,6 +37,8 @@ def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
                         gr.HTML(f'<p class="problem">This tab has no model: {escape(str(checkpoint))}</p>')
                     else:
                         tab.build(checkpoint)
+        # A picture in a hidden tab misses that the window was resized, or the phone turned.
+        tabs.select(None, js="() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)")
         api.build(classifier, language_model)
     return demo.queue(**settings.QUEUE)
 

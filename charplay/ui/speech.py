@@ -1,5 +1,6 @@
 """The Speech tab: a prime, and the model's continuation of it streamed at any temperature."""
 
+import functools
 import time
 from collections.abc import Iterator
 from html import escape
@@ -52,7 +53,7 @@ def _prime_html(prime: str, prime_length: int) -> str:
 def _text_html(request: Request, continuation: str) -> str:
     """The prime and its continuation, told apart (HTML)."""
     prime = _prime_html(request.prime, request.prime_length)
-    return f'<div class="text" tabindex="0" aria-label="Generated text">{prime}{escape(continuation)}</div>'
+    return f'<div class="text" tabindex="0" aria-label="Generated text"><div>{prime}{escape(continuation)}</div></div>'
 
 
 def _stats_html(request: Request, characters: int, seconds: float) -> str:
@@ -105,10 +106,12 @@ def build(checkpoint: Checkpoint) -> None:
     def run(prime: str, prime_length: int, temperature: float, length: int, seed: str) -> Iterator[tuple]:
         request = make_request(prime, temperature, length, prime_length, seed=_seed(seed))
         start = time.monotonic()
-        for continuation in stream(checkpoint, request):
+        for number, continuation in enumerate(stream(checkpoint, request)):
+            goes_on = number == 0 and len(continuation) < request.length
             yield (
                 _text_html(request, continuation),
                 _stats_html(request, len(continuation), time.monotonic() - start),
+                gr.update(interactive=False) if goes_on else gr.skip(),
             )
 
     def reread(prime: str) -> tuple[dict, str]:
@@ -117,8 +120,10 @@ def build(checkpoint: Checkpoint) -> None:
             normalized = normalize_prime(prime)
         except ValueError as mistake:
             return gr.skip(), f'<p class="caption problem" role="status">{escape(str(mistake))}</p>'
-        whole = len(normalized)
-        return gr.Slider(maximum=max(whole, 2), value=whole), _shift_html(normalized, whole)
+        whole, note = len(normalized), ""
+        if not prime.isascii():
+            note = '<p class="caption note" role="status">Brought to ASCII; what has no ASCII form is left out.</p>'
+        return gr.Slider(maximum=max(whole, 2), value=whole), _shift_html(normalized, whole) + note
 
     def shorten(prime: str, prime_length: int) -> str:
         request = make_request(prime, prime_length=prime_length)
@@ -132,7 +137,10 @@ def build(checkpoint: Checkpoint) -> None:
         [start_button.click, prime.submit],
         spoken(run),
         [prime, prime_length, temperature, length, seed],
-        [text, stats],
+        [text, stats, start_button],
+        scroll_to_output=True,  # on a phone the text lies below the fold
         **quiet,
     )
-    stop_button.click(None, cancels=[running], api_visibility="private")
+    ready = functools.partial(gr.update, interactive=True)  # gr.Button(...) would bring its default label along
+    running.then(ready, None, start_button, **quiet)
+    stop_button.click(ready, None, start_button, cancels=[running], **quiet)

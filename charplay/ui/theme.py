@@ -61,7 +61,7 @@ def theme() -> gr.themes.Base:
 CSS = """
 .gradio-container { max-width: 1500px !important; }
 .gradio-container > .main, .gradio-container main { padding: 8px 20px 0 !important; }
-.gradio-container main, .gradio-container .column, .gradio-container .tabitem { gap: 8px; }
+.gradio-container main, .gradio-container .column, .gradio-container .tabitem { gap: 6px; }
 .gradio-container .tabitem { padding: 4px 0 0 !important; }
 .gradio-container .form { background: transparent; border: 0; gap: 10px; box-shadow: none; }
 .gradio-container p { line-height: 1.4; }
@@ -100,7 +100,10 @@ CSS = """
 .tiles b { font-size: 22px; display: block; }
 summary { cursor: pointer; }
 .bottom { align-items: end; }
-input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent) !important; }
+input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent) !important; box-sizing: border-box; }
+.gradio-container :is(input, textarea, button, summary, a, .text):focus-visible,
+.gradio-container label:has(input[type="radio"]:focus-visible)
+  { outline: 3px solid var(--color-accent) !important; outline-offset: 1px; }
 @media (max-width: 600px) {
   #title span { display: none; }
   .lead { flex-direction: column; align-items: flex-start; gap: 6px; }
@@ -108,12 +111,14 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   /* on a phone the bars come right after the name, so that both are in view */
   #names-row { flex-direction: column; }
   #names-row > .column { display: contents; }
-  #names-row .block:has(#seen), #seen { order: 1; }
+  #seen, #how-good { order: 1; }
 }
 
 .text { font-size: 18px; line-height: 1.5; white-space: pre-wrap; overflow-wrap: anywhere; min-height: 260px;
   max-height: 460px; overflow-y: auto; border: 1px solid var(--border-color-primary); border-radius: 6px;
   padding: 10px 14px; }
+.text { display: flex; flex-direction: column-reverse; } /* keeps its end in view while the text grows */
+.text > div { margin-bottom: auto; }
 .unread { color: var(--body-text-color-subdued); font-style: italic; text-decoration: line-through; }
 .read { font-weight: 700; text-decoration: underline; text-decoration-color: var(--accent-text);
   text-underline-offset: 4px; }

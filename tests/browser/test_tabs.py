@@ -129,7 +129,12 @@ def test_a_speech_streams_and_stops(open_page):
     grown = [len(page.locator(SPEECH_TEXT).inner_text())]
     expect(page.locator("#stats")).not_to_contain_text(re.compile(r"\b0 of"))
     page.wait_for_function("before => document.querySelector('#text .text').innerText.length > before", arg=grown[0])
+    expect(page.locator("#generate")).to_be_disabled()
+    scrolled = page.evaluate("document.querySelector('#text .text').scrollTop")
+    assert abs(scrolled) < 2  # its end, from which a reversed column counts
     page.locator("#stop").click()
+    expect(page.locator("#generate")).to_be_enabled()
+    expect(page.locator("#generate")).to_have_text("Generate")
     page.wait_for_timeout(600)
     stopped = page.locator(SPEECH_TEXT).inner_text()
     page.wait_for_timeout(600)
@@ -261,6 +266,18 @@ def test_names_that_are_no_batch_get_a_sentence_and_the_pictures_stay(open_page,
     page.locator("#names textarea").fill(typed)
     expect(page.locator("#batch-message")).to_contain_text(says)
     assert cell_texts(page, "#padded").count("pad") == 6
+
+
+def test_pictures_fit_again_when_the_window_was_resized_behind_another_tab(open_page):
+    page = open_page("phone")
+    go_to(page, "Batches")
+    go_to(page, "Speech")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    go_to(page, "Names")
+    page.wait_for_function("document.querySelector('#bars svg.main-svg').getBoundingClientRect().width > 600")
+    page.set_viewport_size({"width": 390, "height": 844})
+    go_to(page, "Batches")
+    page.wait_for_function("document.querySelector('#strip svg.main-svg').getBoundingClientRect().width < 390")
 
 
 def test_five_hundred_names_are_counted_and_thirty_two_drawn(open_page):

@@ -39,6 +39,11 @@ def test_rows_are_the_longest_first_or_as_they_come():
     assert compare(names, sort=False).order == [0, 1, 2]
 
 
+def test_names_of_one_length_keep_their_order_once_packed():
+    comparison = compare([f"name{number:02}" for number in range(40)])
+    assert comparison.order == comparison.packed_rows[:40] == list(range(40))
+
+
 @pytest.mark.parametrize("names", [[], [""], ["a", ""]])
 def test_a_batch_without_characters_is_refused(names):
     with pytest.raises(ValueError, match="at least one"):

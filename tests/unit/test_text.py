@@ -70,6 +70,7 @@ def test_a_prime_keeps_the_blank_at_its_end():
         ("한국", "Latin alphabet"),
         ("🙂", "Latin alphabet"),
         ("\0", "Latin alphabet"),
+        ("안녕 😀", "Latin alphabet"),
         ("x" * 2001, "at most 2,000"),
         ("x" * 10_000_000, "at most 2,000"),
         (["x"], "must be a text"),
