@@ -57,7 +57,7 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
         f'<div class="tiles">{shown_tiles}</div><dl class="facts">{lists}</dl>'
         f"<details><summary><code>({count}, {time})</code> codes in, <code>({count}, {classes})</code> logits out; "
         "the lecture it grew from printed a leading 1</summary><p>It gave the linear layer the whole hidden state "
-        f"(layers × directions, batch, hidden), so four names came out as <code>(1, 4, {classes})</code>: the leading 1 "
+        f"(layers × directions, batch, hidden), so four came out as <code>(1, 4, {classes})</code>: the leading 1 "
         "is its single layer. Here the linear layer gets one vector for each name.</p></details>"
     )
 
