@@ -37,8 +37,9 @@ class Pictures:
             [[_SHOWN.get(letter, escape(letter, quote=False)) for letter in decode(row)] for row in codes]
         )
 
-        if cells == state.CHARACTERS:  # the same colour for the same name
-            padded = packed = np.broadcast_to(np.array(comparison.order)[:, None], self.shape)
+        if cells == state.CHARACTERS:  # the same colour for the same name, in whatever order the rows are
+            first = {name: index for index, name in sorted(zip(comparison.order, names, strict=True), reverse=True)}
+            padded = packed = np.broadcast_to(np.array([[first[name]] for name in names]), self.shape)
         elif cells == state.EMBEDDING:
             padded = packed = states.embedding[:, :, unit].numpy()
         else:

@@ -96,7 +96,7 @@ def _packed_caption(cells: str, made: Pictures) -> str:
 
 
 def _strip_caption(cells: str, made: Pictures) -> str:
-    what = "one-dimensional" if cells == state.CHARACTERS else "a vector each, one number of it shown"
+    what = "one-dimensional" if cells == state.CHARACTERS else "a vector each"
     return (
         f'<p class="caption"><b>PackedSequence.data</b>, {sum(made.batch_sizes)} cells, {what}: '
         "the packed picture column by column</p>"
