@@ -5,7 +5,6 @@ stderr and exit status 2.
 """
 
 import argparse
-import dataclasses
 import json
 import sys
 import time
@@ -13,16 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-import torch
 from tqdm import tqdm  # comes with gradio, by way of huggingface_hub
 
 from charplay import checkpoints, datasets, limits, runs, training
-from charplay.bench import bench_classify, bench_generate
+from charplay.bench import bench_classify, bench_generate, bench_train
 from charplay.classify import classify
 from charplay.evaluate import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
 from charplay.generate import generate, make_request
 from charplay.load import bench_load
 from charplay.models import MODELS, count_parameters
+from charplay.recipes import RECIPES, adjust
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,102 +31,101 @@ class Parser(argparse.ArgumentParser):
         raise ValueError(f"{message[:1].upper()}{message[1:]} (see {self.prog} --help).")
 
 
-def default_checkpoint(task: str) -> Path:
-    """Where the model lies that a task uses unless another is named."""
-    return checkpoints.DIRECTORY / f"{task}.safetensors"
+def checkpoint_of(task: str, recipe: str = "best") -> Path:
+    """Where the model lies that a recipe makes; without one, the model that a task uses unless another is named."""
+    return checkpoints.DIRECTORY / f"{task if recipe == 'best' else f'{task}-{recipe}'}.safetensors"
 
 
-class ProgressBar:
-    """Shows training on stderr: a bar within the epoch, a line after it."""
+def shown_on_stderr() -> runs.Watcher:
+    """Shows training on stderr: a line for each network, a bar within its epochs, a line after each."""
+    shown: dict[str, Any] = {}
 
-    def __init__(self, epochs: int, unit: str):
-        self.epochs, self.unit, self.bar = epochs, unit, None
-
-    def step(self, progress: training.Progress) -> None:
-        if self.bar is None:
-            self.bar = tqdm(total=progress.steps, desc=f"epoch {progress.epoch}/{self.epochs}", leave=False)
-        self.bar.update()
-        if progress.loss is not None:
-            self.bar.set_postfix_str(f"loss {progress.loss:.4f}, {progress.per_second:,.0f} {self.unit}/s")
-
-    def epoch(self, epoch: int, measured: dict[str, Any], is_best: bool) -> None:
-        if self.bar is not None:
-            self.bar.close()
-            self.bar = None
-        figures = ", ".join(f"{key} {value:.4f}" for key, value in measured.items() if isinstance(value, float))
+    def on_start(started: runs.Started) -> None:
+        shown.update(started=started, bar=None)
         print(
-            f"epoch {epoch}/{self.epochs}: {figures}{' (best)' if is_best else ''}",
+            f"{started.what}: {count_parameters(started.model):,} parameters on {started.device.type} in "
+            f"{started.precision}, seed {started.recipe.seed}, {started.recipe.epochs} epochs of "
+            f"{started.task.count()} steps",
             file=sys.stderr,
             flush=True,
         )
 
+    def on_step(progress: training.Progress) -> None:
+        if shown["bar"] is None:
+            label = f"epoch {progress.epoch}/{shown['started'].recipe.epochs}"
+            shown["bar"] = tqdm(total=progress.steps, desc=label, leave=False)
+        shown["bar"].update()
+        if progress.loss is not None:
+            speed = f"{progress.per_second:,.0f} {shown['started'].task.unit}/s"
+            shown["bar"].set_postfix_str(f"loss {progress.loss:.4f}, {speed}")
+        shown["speed"] = progress.per_second
+
+    def on_epoch(epoch: int, measured: dict[str, Any], is_best: bool) -> None:
+        shown["bar"].close()
+        shown["bar"] = None
+        figures = [f"{key} {value:.4f}" for key, value in measured.items() if isinstance(value, float)]
+        figures.append(f"{shown['speed']:,.0f} {shown['started'].task.unit}/s")
+        label = f"epoch {epoch}/{shown['started'].recipe.epochs}"
+        print(f"{label}: {', '.join(figures)}{' (best)' if is_best else ''}", file=sys.stderr, flush=True)
+
+    return runs.Watcher(on_start, on_step, on_epoch)
+
 
 def train(arguments: argparse.Namespace) -> dict[str, Any]:
     """Trains a model from scratch, keeps the best epoch, measures it on the test part and writes the checkpoint."""
-    recipe = training.RECIPES[arguments.task]
-    fields = _fields_of(recipe)
+    recipe = RECIPES[arguments.task][arguments.recipe]
+    fields = runs.fields_of(recipe)
     changes = {key: value for key, value in vars(arguments).items() if key in fields and value is not None}
-    recipe = training.adjust(recipe, changes)
-    bar = ProgressBar(recipe.epochs, "names" if arguments.task == "names" else "characters")
-
-    def on_start(model: torch.nn.Module, task: training.Task, precision: str, device: torch.device) -> None:
-        print(
-            f"training {count_parameters(model):,} parameters on {device.type} in {precision}, seed {recipe.seed}, "
-            f"{recipe.epochs} epochs of {task.count()} steps",
-            file=sys.stderr,
-        )
-
-    out = arguments.out or default_checkpoint(arguments.task)
+    out = arguments.out or checkpoint_of(arguments.task, arguments.recipe)
     results = runs.train(
         arguments.task,
-        recipe,
+        adjust(recipe, changes),
         datasets.data_directory(arguments.data),
         out,
+        name=arguments.recipe,
         precision=arguments.precision,
-        on_start=on_start,
-        on_step=bar.step,
-        on_epoch=bar.epoch,
+        watcher=shown_on_stderr(),
     )
     return {"checkpoint": str(out), **results}
 
 
-def _fields_of(recipe: training.Recipe) -> dict[str, tuple[type, Any]]:
-    """Every field of a recipe and of its config that can be chosen: name -> (type, value)."""
-    return {
-        field.name: (field.type, getattr(holder, field.name))
-        for holder in (recipe, recipe.config)
-        for field in dataclasses.fields(holder)
-        if field.name not in ("config", "classes")
-    }
-
-
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measures a checkpoint on its task's test part, or on a file."""
-    path = arguments.checkpoint or default_checkpoint(arguments.task)
+    path = arguments.checkpoint or checkpoint_of(arguments.task)
     checkpoint = checkpoints.load(path, arguments.task)
     directory = datasets.data_directory(arguments.data)
-    described = {"checkpoint": path.name, "date": checkpoint.date}
-    if arguments.task == "speech":
-        if arguments.file and arguments.split:
-            raise ValueError("--split chooses a part of the speeches and --file a text of your own: give one of them.")
-        described["split"] = None if arguments.file else arguments.split or "test"
+    described = {"checkpoint": path.name, "recipe": checkpoint.recipe.get("name"), "date": checkpoint.date}
+    if arguments.file and arguments.baselines:
+        raise ValueError("--baselines measures on the test part and --file on your own: give one of them.")
+    baselines = {"baselines": runs.measure_baselines(arguments.task, directory)} if arguments.baselines else {}
+    if arguments.task == "names":
+        return described | _evaluate_names(arguments, checkpoint, directory) | baselines
+    if arguments.file and arguments.split:
+        raise ValueError("--split chooses a part of the speeches and --file a text of your own: give one of them.")
+    if arguments.file:
+        return described | {"split": None} | evaluate_speech(checkpoint.model, read_speech_txt(arguments.file))
+    split = arguments.split or "test"
+    return described | {"split": split} | runs.measure(checkpoint, directory, split) | baselines
+
+
+def _evaluate_names(arguments: argparse.Namespace, checkpoint: checkpoints.Checkpoint, directory: Path) -> dict:
+    prior = {"prior": arguments.prior}
     if not arguments.file:
-        return described | runs.measure(checkpoint, directory, described.get("split"))
-    if arguments.task == "speech":
-        return described | evaluate_speech(checkpoint.model, read_speech_txt(arguments.file))
+        return prior | runs.measure(checkpoint, directory, prior=arguments.prior)
     try:
         known = {name for name, _ in datasets.load_names("train", directory)}
     except datasets.DataError:  # a user's own file can be measured without the training rows
         known = None
     rows = read_names_csv(arguments.file, checkpoint.classes)
-    return described | evaluate_names(checkpoint.model, checkpoint.classes, rows, known)
+    shares = checkpoint.shares if arguments.prior == "uniform" else None
+    return prior | evaluate_names(checkpoint.model, checkpoint.classes, rows, known, shares)
 
 
 def classify_names(arguments: argparse.Namespace) -> dict[str, Any]:
     """Classifies the names given."""
     limits.NAMES.check(len(arguments.names))
-    checkpoint = checkpoints.load(arguments.checkpoint or default_checkpoint("names"), "names")
-    return {"results": classify(checkpoint, arguments.names)}
+    checkpoint = checkpoints.load(arguments.checkpoint or checkpoint_of("names"), "names")
+    return {"results": classify(checkpoint, arguments.names, arguments.prior)}
 
 
 def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -140,7 +138,7 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
         arguments.top_k,
         arguments.seed,
     )
-    checkpoint = checkpoints.load(arguments.checkpoint or default_checkpoint("speech"), "speech")
+    checkpoint = checkpoints.load(arguments.checkpoint or checkpoint_of("speech"), "speech")
     start = time.perf_counter()
     continuation = "".join(generate(checkpoint, request))
     seconds = time.perf_counter() - start
@@ -163,8 +161,12 @@ def bench(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.what == "load":
         students, seconds = limits.STUDENTS.check(arguments.students), limits.SECONDS.check(arguments.seconds)
         return bench_load(students, seconds)
-    task, measure = {"generate": ("speech", bench_generate), "classify": ("names", bench_classify)}[arguments.what]
-    return measure(checkpoints.load(arguments.checkpoint or default_checkpoint(task), task))
+    task, measure = {
+        "generate": ("speech", bench_generate),
+        "classify": ("names", bench_classify),
+        "train": ("speech", bench_train),
+    }[arguments.what]
+    return measure(checkpoints.load(arguments.checkpoint or checkpoint_of(task), task))
 
 
 def _as_text(result: dict[str, Any]) -> str:
@@ -190,6 +192,10 @@ def _parser() -> Parser:
     def add_data(made: Parser, does: str) -> None:
         made.add_argument("--data", type=Path, metavar="DIR", help=f"{does}; default: $CHARPLAY_DATA, else a cache")
 
+    def add_prior(made: Parser) -> None:
+        says = "countries weighted as in the data, or all alike; default: data"
+        made.add_argument("--prior", choices=limits.PRIORS, default="data", help=says)
+
     for name, run in (("train", train), ("evaluate", evaluate)):
         tasks = commands.add_parser(name, help=run.__doc__.split("\n")[0]).add_subparsers(
             dest="task", required=True, metavar="names|speech"
@@ -200,13 +206,17 @@ def _parser() -> Parser:
             if name == "evaluate":
                 made.add_argument("--checkpoint", type=Path, metavar="F")
                 made.add_argument("--file", type=Path, metavar="CSV" if task == "names" else "TXT")
+                made.add_argument("--baselines", action="store_true", help="also what counting alone reaches")
                 if task == "speech":
                     made.add_argument("--split", choices=("val", "test"), help="default: test")
+                else:
+                    add_prior(made)
             else:
                 _add_training_arguments(made, task)
 
     made = command("classify", classify_names)
     made.add_argument("names", nargs="+", metavar="NAME")
+    add_prior(made)
     made.add_argument("--checkpoint", type=Path, metavar="F")
 
     made = command("generate", generate_text)
@@ -219,9 +229,9 @@ def _parser() -> Parser:
     made.add_argument("--checkpoint", type=Path, metavar="F")
 
     measures = commands.add_parser("bench", help=bench.__doc__.split("\n")[0]).add_subparsers(
-        dest="what", required=True, metavar="generate|classify|load"
+        dest="what", required=True, metavar="generate|classify|train|load"
     )
-    for what in ("generate", "classify"):
+    for what in ("generate", "classify", "train"):
         command(what, bench, measures).add_argument("--checkpoint", type=Path, metavar="F")
     made = command("load", bench, measures)
     made.add_argument("--students", type=int, default=30, metavar="N")
@@ -235,15 +245,16 @@ def _parser() -> Parser:
 
 
 def _add_training_arguments(parser: Parser, task: str) -> None:
-    """Every field of the recipe and of the model's config is an argument; its default is the recipe's."""
-    parser.add_argument("--out", type=Path, metavar="F", help="default: the checkpoint that the app loads")
+    """A recipe, and every field of it and of the model's config to choose otherwise."""
+    parser.add_argument("--recipe", choices=tuple(RECIPES[task]), default="best", help="default: best")
+    parser.add_argument("--out", type=Path, metavar="F", help="default: the recipe's own place in checkpoints/")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: the faster one here")
-    for name, (kind, value) in _fields_of(training.RECIPES[task]).items():
-        flag = "--" + name.replace("_", "-")
+    for name, value in runs.fields_of(RECIPES[task]["best"]).items():
+        flag, kind = "--" + name.replace("_", "-"), type(value)
         if kind is bool:
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
         else:
-            parser.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=f"default: {value}")
+            parser.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=f"of best: {value}")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,12 +1,13 @@
 """Save and load trained models: safetensors files, each with its whole description in its header.
 
-The header's metadata holds, as JSON: format version, task, config, alphabet, classes, data fingerprint, training
-recipe with its seed, date, and the measured results. A file that lacks one of them, has other shapes, or is cut
-short is refused with one sentence. Pickles are never read.
+The header's metadata holds, as JSON: format version, task, config, alphabet, classes and their shares, data
+fingerprint, training recipe with its seed, date, and the measured results. A file that lacks one of them, has other
+shapes, or is cut short is refused with one sentence. Pickles are never read.
 """
 
 import dataclasses
 import json
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from torch import nn
 
 from charplay.models import MODELS, CharLM, NameClassifier, RecurrentConfig
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 DIRECTORY = Path(__file__).resolve().parent.parent / "checkpoints"
 
 
@@ -35,6 +36,7 @@ class Checkpoint:
     model: NameClassifier | CharLM
     alphabet: str  # the characters seen in training, in order of code
     classes: tuple[str, ...]  # what the logits stand for; empty for a language model
+    shares: tuple[float, ...]  # how common each class was in training, weights included; they sum to 1
     data: str  # fingerprint of the data it was trained on
     recipe: dict[str, Any]  # how it was trained, seed included
     date: str  # day of the training, ISO 8601
@@ -45,8 +47,15 @@ class Checkpoint:
         """The model's own config."""
         return self.model.config
 
+    @property
+    def label(self) -> str:
+        """What kind of network it is, in a few words: "GRU 2 x 512"."""
+        members = getattr(self.config, "members", 1)
+        one = f"{self.config.cell.upper()} {self.config.layers} x {self.config.hidden_size}"
+        return one if members == 1 else f"{members} averaged, {one}"
 
-_DESCRIPTION = ("task", "alphabet", "classes", "data", "recipe", "date", "results")
+
+_DESCRIPTION = ("task", "alphabet", "classes", "shares", "data", "recipe", "date", "results")
 
 
 def save(path: Path, checkpoint: Checkpoint, half: bool = False) -> None:
@@ -109,9 +118,43 @@ def load(path: Path, task: str | None = None) -> Checkpoint:
     return Checkpoint(model=model, **{key: described[key] for key in _DESCRIPTION})
 
 
+@dataclass(frozen=True)
+class Shelf:
+    """The checkpoints of a directory: those that can be used, and what is wrong with the others."""
+
+    models: dict[str, dict[str, Checkpoint]]  # task -> name of the file without its ending -> checkpoint
+    problems: dict[str, CheckpointError]  # name of the file without its ending -> why it cannot be used
+
+    def default(self, task: str) -> Checkpoint:
+        """The model that a task uses unless another is chosen: `<task>.safetensors`, else the first there is.
+
+        Raises:
+            CheckpointError: there is none; says why the task's own cannot be used.
+        """
+        if self.models[task]:
+            return next(iter(self.models[task].values()))
+        raise self.problems.get(task, CheckpointError(f"There is no {task}.safetensors."))
+
+
+def shelve(directory: Path) -> Shelf:
+    """Loads every checkpoint in `directory`; a file that cannot be used leaves the others alone."""
+    models: dict[str, dict[str, Checkpoint]] = {task: {} for task in MODELS}
+    problems = {}
+    names = {path.stem for path in directory.glob("*.safetensors") if not path.stem.endswith(".unfinished")}
+    # a task's own file first, the others in order of their names
+    for name in sorted(names, key=lambda name: (name not in MODELS, name)):
+        try:
+            checkpoint = load(directory / f"{name}.safetensors", name if name in MODELS else None)
+            models[checkpoint.task][name] = checkpoint
+        except CheckpointError as problem:
+            problems[name] = problem
+    return Shelf(models, problems)
+
+
 def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     """The header's metadata as Python values, each of the kind it must be."""
     kinds = {"format_version": int, "task": str, "config": dict, "alphabet": str, "classes": list}
+    kinds |= {"shares": list}
     kinds |= {"data": str, "recipe": dict, "date": str, "results": dict}
     missing = [key for key in kinds if key not in metadata]
     if missing:
@@ -133,7 +176,14 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         raise CheckpointError(f"{path.name} has an alphabet that is empty or not ASCII.")
     if not all(isinstance(name, str) for name in described["classes"]):
         raise CheckpointError(f"{path.name} has classes that are no names.")
-    described["classes"] = tuple(described["classes"])
+    shares, named = described["shares"], len(described["classes"])
+    if not all(type(share) is float and 0 < share <= 1 for share in shares) or (
+        shares and not math.isclose(sum(shares), 1, abs_tol=1e-3)
+    ):
+        raise CheckpointError(f"{path.name} has shares of its classes that are no shares of a whole.")
+    if len(shares) != named:
+        raise CheckpointError(f"{path.name} names {named} classes and the shares of {len(shares)}.")
+    described |= {"classes": tuple(described["classes"]), "shares": tuple(shares)}
     return described
 
 

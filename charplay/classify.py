@@ -5,6 +5,7 @@ from typing import TypedDict
 
 import torch
 
+from charplay import limits
 from charplay.batches import order_by_length, pad
 from charplay.checkpoints import Checkpoint
 from charplay.models import NameClassifier
@@ -35,18 +36,36 @@ def logits_of(model: NameClassifier, names: Sequence[str]) -> torch.Tensor:
     return torch.cat(rows)[back]
 
 
-def classify(checkpoint: Checkpoint, names: Sequence[str]) -> list[Classification]:
+def divide_out(logits: torch.Tensor, shares: Sequence[float]) -> torch.Tensor:
+    """Logits (names, classes) as if every class had been equally common in training.
+
+    Bayes: p(class | name) is proportional to p(name | class) times the class's share of the training rows; its share
+    divided out, what remains is p(name | class), made to sum to 1 by the softmax.
+    """
+    return logits - torch.tensor(shares).log()
+
+
+def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data") -> list[Classification]:
     """Classifies each of `names`, in one run.
 
+    Args:
+        checkpoint: a name classifier.
+        names: as typed.
+        prior: "data" weights the countries as the training did, "uniform" all alike.
+
     Raises:
-        ValueError: a name is blank or cannot be read; the sentence says what to change.
+        ValueError: a name is blank or cannot be read, or there is no such prior; the sentence says what to change.
     """
+    limits.check_choice("prior", prior, limits.PRIORS)
     normalized = [normalize_name(name) for name in names]
     if not all(normalized):
         raise ValueError("Type a name of at least one letter.")
     if not normalized:
         return []
-    probabilities = logits_of(checkpoint.model, normalized).softmax(1)  # (names, countries)
+    logits = logits_of(checkpoint.model, normalized)  # (names, countries)
+    if prior == "uniform":
+        logits = divide_out(logits, checkpoint.shares)
+    probabilities = logits.softmax(1)
     return [
         Classification(
             name=name,

@@ -10,11 +10,13 @@ import io
 import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
-from charplay.classify import logits_of
+from charplay.calibration import calibration_error, reliability
+from charplay.classify import divide_out, logits_of
 from charplay.datasets import Names
 from charplay.models import CharLM
 from charplay.text import encode, normalize_name, normalize_prose
@@ -22,22 +24,52 @@ from charplay.text import encode, normalize_name, normalize_prose
 CHUNK = 4096  # characters a language model reads at once; the state is carried over
 
 
-def macro_f1(truth: torch.Tensor, guesses: torch.Tensor, classes: int) -> float:
-    """The mean over `classes` of F1 = 2 tp / (2 tp + fp + fn); a class never seen nor guessed counts 0.
+def macro_f1(confusion: torch.Tensor) -> float:
+    """The mean over the classes of F1 = 2 tp / (2 tp + fp + fn); a class never seen nor guessed counts 0.
 
     Args:
-        truth, guesses: int64 (rows,).
+        confusion: (classes, classes), how many rows of each true class (down) were taken for each class (across).
     """
-    confusion = torch.bincount(truth * classes + guesses, minlength=classes * classes).view(classes, classes)
     hits = confusion.diag().double()
     involved = (confusion.sum(0) + confusion.sum(1)).double()  # 2 tp + fp + fn
     return (2 * hits / involved.clamp(min=1)).mean().item()
 
 
+def measure_guesses(
+    truth: torch.Tensor, guesses: torch.Tensor, classes: int, unseen: torch.Tensor | None
+) -> dict[str, Any]:
+    """How often guesses are right, for models and baselines alike.
+
+    Args:
+        truth, guesses: int64 (rows,).
+        classes: how many there are.
+        unseen: bool (rows,), the rows whose name is not in train; None where that is not known.
+
+    Returns:
+        n, accuracy, macro_f1, unseen_n and unseen_accuracy (None without `unseen`).
+    """
+    right = guesses == truth
+    return {
+        "n": len(truth),
+        "accuracy": right.double().mean().item(),
+        "macro_f1": macro_f1(_confusion(truth, guesses, classes)),
+        "unseen_n": int(unseen.sum()) if unseen is not None else None,
+        "unseen_accuracy": right[unseen].double().mean().item() if unseen is not None and unseen.any() else None,
+    }
+
+
+def _confusion(truth: torch.Tensor, guesses: torch.Tensor, classes: int) -> torch.Tensor:
+    return torch.bincount(truth * classes + guesses, minlength=classes * classes).view(classes, classes)
+
+
 @torch.no_grad()
 def evaluate_names(
-    model: nn.Module, classes: Sequence[str], rows: Names, known: Collection[str] | None = None
-) -> dict[str, float | int | None]:
+    model: nn.Module,
+    classes: Sequence[str],
+    rows: Names,
+    known: Collection[str] | None = None,
+    shares: Sequence[float] | None = None,
+) -> dict[str, Any]:
     """Measures a name classifier on `rows`.
 
     Args:
@@ -45,27 +77,50 @@ def evaluate_names(
         classes: the country of each logit.
         rows: (name, country), names as the network reads them.
         known: the names of the training rows; None where they are not at hand.
+        shares: the class shares to divide out, so that all countries weigh the same; None: as trained.
 
     Returns:
-        n, accuracy, macro_f1, unseen_n and unseen_accuracy (None without `known`), loss (mean nats).
+        What `measure_guesses` gives, and loss (mean nats), calibration_error, reliability (its bins) and
+        confusion (lists: true classes down, guesses across).
     """
+    truth = _truth(classes, rows)
+    logits = logits_of(model, [name for name, _ in rows])  # (rows, classes)
+    if shares is not None:
+        logits = divide_out(logits, shares)
+    guesses = logits.argmax(1)
+    unseen = torch.tensor([name not in known for name, _ in rows]) if known is not None else None
+    bins = reliability(logits.softmax(1), truth)
+    return measure_guesses(truth, guesses, len(classes), unseen) | {
+        "loss": nn.functional.cross_entropy(logits, truth).item(),
+        "calibration_error": calibration_error(bins),
+        "reliability": bins,
+        "confusion": _confusion(truth, guesses, len(classes)).tolist(),
+    }
+
+
+def _truth(classes: Sequence[str], rows: Names) -> torch.Tensor:
+    """The number of each row's country, int64 (rows,)."""
     index = {country: number for number, country in enumerate(classes)}
     unknown = {country for _, country in rows} - set(index)
     if unknown:
         raise ValueError(f"The model has no class for {', '.join(sorted(unknown))}: it knows {', '.join(classes)}.")
-    truth = torch.tensor([index[country] for _, country in rows])
-    logits = logits_of(model, [name for name, _ in rows])  # (rows, classes)
-    guesses = logits.argmax(1)
-    right = guesses == truth
-    unseen = torch.tensor([name not in known for name, _ in rows]) if known is not None else None
-    return {
-        "n": len(rows),
-        "accuracy": right.double().mean().item(),
-        "macro_f1": macro_f1(truth, guesses, len(classes)),
-        "unseen_n": int(unseen.sum()) if unseen is not None else None,
-        "unseen_accuracy": right[unseen].double().mean().item() if unseen is not None and unseen.any() else None,
-        "loss": nn.functional.cross_entropy(logits, truth).item(),
-    }
+    return torch.tensor([index[country] for _, country in rows])
+
+
+@torch.no_grad()
+def prefix_loss(model: nn.Module, classes: Sequence[str], rows: Names) -> float:
+    """Mean negative log-likelihood (nats) of the country over all prefixes of two letters and more of each name.
+
+    The bars move while a name is being typed: this says how good they are on the way.
+    """
+    prefixes = [(name[:end], country) for name, country in rows for end in range(2, len(name) + 1)]
+    if not prefixes:
+        raise ValueError("There is no name of two letters or more.")
+    different = sorted({prefix for prefix, _ in prefixes})
+    number = {prefix: row for row, prefix in enumerate(different)}
+    log_probabilities = logits_of(model, different).log_softmax(1)
+    picked = torch.tensor([number[prefix] for prefix, _ in prefixes])
+    return -log_probabilities[picked, _truth(classes, prefixes)].mean().item()
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ A value out of bounds raises `ValueError` with one sentence that names the bound
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -36,6 +36,7 @@ class Limit:
 NAME_CHARACTERS = 64  # longest name read; the longest one in the data has 19
 NAMES = Limit("number of names", 1, 500)  # rows of one batch
 DRAWN_NAMES = 32  # rows of a batch that are drawn; the figures are over all
+PRIORS = ("data", "uniform")  # how a classifier weights its classes: as in training, or all alike
 UNIT = Limit("number of the vector", 0, 8191)  # which one a cell shows; two directions of the widest network
 
 PRIME_CHARACTERS = 2_000  # longest text a generation can begin with
@@ -53,6 +54,7 @@ CONFIG = (
     Limit("dropout", 0, 0.9, whole=False),
     Limit("character_dropout", 0, 0.9, whole=False),
     Limit("classes", 2, 4096),
+    Limit("members", 1, 16),
 )
 RECIPE = (
     Limit("epochs", 1, 10_000),
@@ -64,6 +66,8 @@ RECIPE = (
     SEED,
     Limit("label_smoothing", 0, 0.9, whole=False),
     Limit("hold_out", 0.01, 0.9, whole=False),
+    Limit("class_weight", 0, 1, whole=False),
+    Limit("truncation", 0, 1, whole=False),
     Limit("steps", 1, 65_536),
     Limit("copies", 0, 100),
 )
@@ -77,6 +81,13 @@ def check_fields(limits: Iterable[Limit], holder: object) -> None:
     for limit in limits:
         if hasattr(holder, limit.name):
             limit.check(getattr(holder, limit.name))
+
+
+def check_choice(what: str, value: object, choices: Sequence[str]) -> str:
+    """Returns `value` if it is one of `choices`; `what` names it in the sentence."""
+    if value not in choices:
+        raise ValueError(f"The {what} must be one of {', '.join(choices)}.")
+    return value
 
 
 def check_text(what: str, value: object, longest: int) -> str:

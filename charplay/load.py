@@ -95,7 +95,7 @@ async def _generate(server: Server, measured: Measured) -> None:
 
 
 async def _classify(server: Server, name: str) -> float:
-    async for _, seconds in server.call("classify", [name]):
+    async for _, seconds in server.call("classify", [name, "data"]):
         last = seconds
     return last
 

@@ -8,7 +8,8 @@ The cell is a field of the config: `rnn` (Elman 1990, tanh), `gru` (Cho et al. 2
 Schmidhuber 1997).
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import nn
@@ -49,6 +50,7 @@ class NameClassifierConfig(RecurrentConfig):
     bidirectional: bool = True  # a second network reads the name from its end
     character_dropout: float = 0.0  # share of the characters hidden from the network in training
     pooling: bool = True  # beside the last states, the largest and the mean output over the name
+    members: int = 1  # networks of this kind whose logits are averaged
 
     def __post_init__(self):
         super().__post_init__()
@@ -82,6 +84,9 @@ class NameClassifier(nn.Module):
 
     The job of packing is that every row ends with its own last character: nothing is read past it, and the
     backward direction begins at it.
+
+    A classifier of several members is the mean of as many networks, which were trained apart (a deep ensemble,
+    Lakshminarayanan et al. 2017) and err apart. It is itself the first of them, and holds the others.
     """
 
     def __init__(self, config: NameClassifierConfig):
@@ -93,6 +98,8 @@ class NameClassifier(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         directions = 2 if config.bidirectional else 1
         self.linear = nn.Linear(directions * config.hidden_size * (3 if config.pooling else 1), config.classes)
+        alone = replace(config, members=1)
+        self.others = nn.ModuleList(NameClassifier(alone) for _ in range(config.members - 1))
 
     def run_packed(self, codes: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Runs the recurrent network over the packed batch.
@@ -128,6 +135,10 @@ class NameClassifier(nn.Module):
 
     def forward(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Codes (batch, time) and lengths (batch,), in any order -> logits (batch, classes)."""
+        logits = self._own_logits(codes, lengths)
+        return torch.stack([logits, *(other(codes, lengths) for other in self.others)]).mean(0)
+
+    def _own_logits(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         if self.training and self.config.character_dropout:
             hide = torch.rand(codes.shape, device=codes.device) < self.config.character_dropout
             codes = codes.masked_fill(hide, PAD)
@@ -141,6 +152,16 @@ class NameClassifier(nn.Module):
             features.append(outputs.masked_fill(is_pad, -torch.inf).amax(1))
             features.append(outputs.sum(1) / lengths.to(outputs)[:, None])  # the pads are zero
         return self.linear(self.dropout(torch.cat(features, 1)))
+
+
+def average(members: Sequence[NameClassifier]) -> NameClassifier:
+    """One classifier whose logits are the mean of those of `members`, each of one network and all of one shape."""
+    first, *others = (member.state_dict() for member in members)
+    joined = NameClassifier(replace(members[0].config, members=len(members))).to(members[0].linear.bias.device)
+    joined.load_state_dict(
+        first | {f"others.{row}.{key}": value for row, other in enumerate(others) for key, value in other.items()}
+    )
+    return joined.eval()
 
 
 class CharLM(nn.Module):

@@ -5,166 +5,16 @@ see every step and every epoch, and printing, drawing and saving are theirs.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
-from charplay import limits
-from charplay.batches import group_by_length, pad
-from charplay.datasets import Names, Speech, join_speeches
-from charplay.evaluate import evaluate_names, evaluate_speech
-from charplay.models import CharLMConfig, NameClassifierConfig, RecurrentConfig
-from charplay.text import encode
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is trained; with its config all that is needed to train it again."""
-
-    config: RecurrentConfig
-    epochs: int
-    batch_size: int
-    learning_rate: float  # the highest; it warms up to it and follows a cosine down to zero
-    weight_decay: float
-    clip: float = 1.0  # largest norm of the gradient
-    warmup: float = 0.05  # share of the steps
-    seed: int = 1
-
-
-@dataclass(frozen=True)
-class NamesRecipe(Recipe):
-    """How a name classifier is trained."""
-
-    label_smoothing: float = 0.0
-    hold_out: float = 0.1  # share of the training rows that epochs are judged on
-
-
-@dataclass(frozen=True)
-class SpeechRecipe(Recipe):
-    """How a language model of speeches is trained."""
-
-    steps: int = 128  # characters of truncated backpropagation through time
-    since: str = "1930"  # the other presidents' speeches from this year on
-    copies: int = 3  # of Barack Obama's training speeches among them
-
-
-RECIPES = {
-    "names": NamesRecipe(
-        NameClassifierConfig("gru", 64, 256, 2, dropout=0.5, character_dropout=0.25),
-        epochs=40,
-        batch_size=128,
-        learning_rate=2e-3,
-        weight_decay=0.05,
-        label_smoothing=0.1,
-    ),
-    "speech": SpeechRecipe(
-        CharLMConfig("gru", 64, 512, 2, dropout=0.05),
-        epochs=7,
-        batch_size=64,
-        learning_rate=2e-3,
-        weight_decay=0.01,
-    ),
-}
-
-
-class Task(Protocol):
-    """What `fit` needs to know of what it trains."""
-
-    def batches(self, generator: torch.Generator) -> Sequence[Any] | Iterator[Any]:
-        """One epoch's batches, in an order drawn from `generator`."""
-
-    def count(self) -> int:
-        """Batches in an epoch."""
-
-    def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, int]:
-        """The mean loss of a batch, and over how many names or characters it was taken."""
-
-    def evaluate(self, model: nn.Module) -> dict[str, Any]:
-        """Measures the model on the validation part."""
-
-    def score(self, measured: dict[str, Any]) -> float:
-        """What `evaluate` gave, as one number; the lower the better."""
-
-
-class NamesTask:
-    """Cross-entropy over the countries, on batches grouped by length."""
-
-    def __init__(self, train: Names, validation: Names, classes: Sequence[str], recipe: NamesRecipe):
-        self.validation, self.classes, self.recipe = validation, classes, recipe
-        self.names = [name for name, _ in train]
-        self.targets = torch.tensor([classes.index(country) for _, country in train])
-
-    def count(self) -> int:
-        return -(-len(self.names) // self.recipe.batch_size)
-
-    def batches(self, generator: torch.Generator) -> list[list[int]]:
-        return group_by_length([len(name) for name in self.names], self.recipe.batch_size, generator)
-
-    def loss(self, model: nn.Module, batch: list[int], device: torch.device) -> tuple[torch.Tensor, int]:
-        padded = pad([self.names[index] for index in batch])
-        logits = model(padded.codes.to(device), padded.lengths)  # (batch, classes)
-        targets = self.targets[batch].to(device)
-        loss = nn.functional.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.label_smoothing)
-        return loss, len(batch)
-
-    def evaluate(self, model: nn.Module) -> dict[str, Any]:
-        return evaluate_names(model, self.classes, self.validation)
-
-    def score(self, measured: dict[str, Any]) -> float:
-        return 1 - measured["accuracy"]
-
-
-class SpeechTask:
-    """Cross-entropy of the next character, by truncated backpropagation through time.
-
-    The speeches, shuffled anew each epoch, are laid out as `batch_size` streams side by side; a step reads the
-    next `steps` characters of every stream and carries the state on.
-    """
-
-    def __init__(self, speeches: Sequence[Speech], validation: str, recipe: SpeechRecipe):
-        self.speeches, self.validation, self.recipe = list(speeches), validation, recipe
-        self.characters = len(join_speeches(self.speeches))
-        self.state = None
-        if self.count() < 1:
-            raise ValueError(
-                f"{self.characters:,} characters are not enough for {recipe.batch_size} streams of {recipe.steps}: "
-                "choose a smaller batch_size or steps, or more speeches."
-            )
-
-    def count(self) -> int:
-        return (self.characters // self.recipe.batch_size - 1) // self.recipe.steps
-
-    def batches(self, generator: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        self.state = None
-        order = torch.randperm(len(self.speeches), generator=generator).tolist()
-        codes = encode(join_speeches([self.speeches[index] for index in order])).to(torch.uint8)
-        streams = codes[: len(codes) // self.recipe.batch_size * self.recipe.batch_size].view(
-            self.recipe.batch_size, -1
-        )
-        for step in range(self.count()):
-            window = streams[:, step * self.recipe.steps : (step + 1) * self.recipe.steps + 1].long()
-            yield window[:, :-1], window[:, 1:]  # each (batch, steps), shifted by one
-
-    def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, int]:
-        inputs, targets = (part.to(device) for part in batch)
-        logits, state = model(inputs, self.state)  # (batch, steps, 128)
-        self.state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
-        return nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten()), targets.numel()
-
-    def evaluate(self, model: nn.Module) -> dict[str, Any]:
-        return evaluate_speech(model, self.validation)
-
-    def score(self, measured: dict[str, Any]) -> float:
-        return measured["bits_per_character"]
-
-
-def training_mix(splits: dict[str, list[Speech]], recipe: SpeechRecipe) -> list[Speech]:
-    """The other presidents' speeches since a year, and several copies of Barack Obama's."""
-    return [speech for speech in splits["others"] if speech.date >= recipe.since] + splits["train"] * recipe.copies
+from charplay.recipes import Recipe
+from charplay.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -200,13 +50,19 @@ def choose_precision(model: nn.Module, task: Task, device: torch.device) -> str:
             if batch is None:
                 break
             start = time.perf_counter()
-            with _autocast(device, precision):
-                loss, _ = task.loss(model, batch, device)
-            loss.backward()
+            try:
+                with _autocast(device, precision):
+                    loss, _ = task.loss(model, batch, device)
+                loss.backward()
+            except RuntimeError:
+                if precision == "float32":
+                    raise
+                break  # this machine has no such product for this cell
             if device.type == "cuda":
                 torch.cuda.synchronize()
             tries.append(time.perf_counter() - start)
-        seconds[precision] = min(tries)
+        if tries:
+            seconds[precision] = min(tries)
     model.zero_grad(set_to_none=True)
     return min(seconds, key=seconds.get)
 
@@ -290,16 +146,3 @@ def fit(
         on_epoch(epoch, measured, is_best)
     model.load_state_dict(weights)
     return best | {"per_second": trained / spent}
-
-
-def adjust(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
-    """`recipe` with some fields of its own or of its config replaced.
-
-    Raises:
-        ValueError: a value that no training can have.
-    """
-    own = {key: value for key, value in changes.items() if hasattr(recipe, key)}
-    rest = {key: value for key, value in changes.items() if key not in own}
-    adjusted = replace(recipe, **own, config=replace(recipe.config, **rest))
-    limits.check_fields(limits.RECIPE, adjusted)
-    return adjusted

@@ -1,11 +1,12 @@
 """The typed HTTP endpoints, apart from the tabs' own events: /classify, /generate and /compare_batches."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import gradio as gr
 
 from charplay import packing
-from charplay.checkpoints import Checkpoint, CheckpointError
+from charplay.checkpoints import Shelf
 from charplay.classify import Classification
 from charplay.classify import classify as classify_names
 from charplay.generate import make_request
@@ -15,22 +16,18 @@ from charplay.ui.speech import stream
 from charplay.ui.worker import compute, compute_each
 
 
-def build(classifier: Checkpoint | CheckpointError, language_model: Checkpoint | CheckpointError) -> None:
+def build(shelf: Shelf) -> None:
     """Adds the endpoints to the current Blocks; one whose model is missing answers with the reason."""
 
-    def loaded(checkpoint: Checkpoint | CheckpointError) -> Checkpoint:
-        if isinstance(checkpoint, CheckpointError):
-            raise checkpoint
-        return checkpoint
-
     @spoken
-    def classify(name: str) -> Classification:
+    def classify(name: str, prior: Literal["data", "uniform"] = "data") -> Classification:
         """The probabilities of 18 countries for a surname.
 
         Args:
             name: up to 64 characters; accents are taken off, other scripts refused.
+            prior: "data" weights the countries as in the training names, "uniform" all alike.
         """
-        return compute(classify_names, loaded(classifier), [name])[0]
+        return compute(classify_names, shelf.default("names"), [name], prior)[0]
 
     @spoken
     def generate(
@@ -52,7 +49,7 @@ def build(classifier: Checkpoint | CheckpointError, language_model: Checkpoint |
             seed: the same one gives the same text; none: a new one.
         """
         request = make_request(prime, temperature, length, prime_length, top_k, seed)
-        for continuation in stream(loaded(language_model), request):
+        for continuation in stream(shelf.default("speech"), request):
             yield request.prime + continuation
 
     @spoken
@@ -63,7 +60,7 @@ def build(classifier: Checkpoint | CheckpointError, language_model: Checkpoint |
             names: 1 to 500 of them.
             sort: rows by length, the longest first; otherwise as they come.
         """
-        return packing.compare_batches(loaded(classifier), names, sort, compute_each)
+        return packing.compare_batches(shelf.default("names"), names, sort, compute_each)
 
     for endpoint in (classify, generate, compare_batches):
         gr.api(endpoint, api_name=endpoint.__name__)

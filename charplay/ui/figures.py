@@ -46,20 +46,115 @@ def bars(labels: Sequence[str], probabilities: Sequence[float] | None) -> go.Fig
     shares = list(probabilities) if probabilities is not None else [0.0] * len(labels)
     winner = int(np.argmax(shares)) if probabilities is not None else -1
     texts = [f"{100 * share:.1f} %" for share in shares] if probabilities is not None else None
+    return _bars(labels, shares, texts, winner, left=92, right=64, hover="%{y}: %{x:.2%}")
+
+
+def recalls(labels: Sequence[str], shares: Sequence[float]) -> go.Figure:
+    """The share of each country's names that were found, in the order given, the first in the accent colour."""
+    texts = [f"{100 * share:.0f} %" for share in shares]
+    figure = _bars(labels, shares, texts, 0, left=150, right=52, hover="%{y}: %{x:.1%}")
+    figure.update_xaxes(tickvals=[0, 0.5, 1], tickangle=0)
+    return figure
+
+
+def _bars(
+    labels: Sequence[str],
+    shares: Sequence[float],
+    texts: Sequence[str] | None,
+    accent: int,
+    *,
+    left: int,
+    right: int,
+    hover: str,
+) -> go.Figure:
+    """Horizontal bars from 0 to 1, the one numbered `accent` in the accent colour, its text in bold."""
     trace = go.Bar(
         x=shares,
         y=list(labels),
         orientation="h",
-        marker={"color": [ACCENT if row == winner else QUIET for row in range(len(shares))]},
-        text=[f"<b>{text}</b>" if row == winner else text for row, text in enumerate(texts or [])] or None,
+        marker={"color": [ACCENT if row == accent else QUIET for row in range(len(shares))]},
+        text=[f"<b>{text}</b>" if row == accent else text for row, text in enumerate(texts or [])] or None,
         textposition="outside",
         textfont={"size": TEXT_SIZE},
         cliponaxis=False,
-        hovertemplate="%{y}: %{x:.2%}<extra></extra>",
+        hovertemplate=f"{hover}<extra></extra>",
     )
-    figure = _figure([trace], 22 * len(labels) + 44, margin={"l": 92, "r": 64, "t": 4, "b": 32}, bargap=0.25)
+    figure = _figure([trace], 22 * len(labels) + 44, margin={"l": left, "r": right, "t": 4, "b": 32}, bargap=0.25)
     figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def bits(labels: Sequence[str], values: Sequence[float], accent: int) -> go.Figure:
+    """Bits per character as horizontal bars from 0; the one numbered `accent` in the accent colour and in bold."""
+    figure = _bars(labels, values, [f"{value:.3f}" for value in values], accent, left=200, right=60, hover="%{x:.4f}")
+    longest = max(values)
+    figure.update_layout(height=30 * len(labels) + 60, margin_b=48)
+    figure.update_xaxes(
+        range=[0, longest],
+        tickvals=list(range(int(longest) + 1)),
+        tickformat="d",
+        title={"text": "bits per character, the fewer the better", "standoff": 4, "font": {"size": TEXT_SIZE}},
+    )
+    return figure
+
+
+def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
+    """How often each true class (down) was taken for each (across): colour and text are percent of its row.
+
+    Args:
+        labels: of the classes.
+        counts: int (classes, classes).
+    """
+    rows = counts.sum(1, keepdims=True)
+    shares = counts / np.maximum(rows, 1)
+    percent = np.rint(100 * shares).astype(int)
+    texts = np.where(percent > 0, percent.astype(str), "")
+    hovers = np.array(
+        [
+            [f"{true}, taken for {guess}: {counts[i, j]:,} of {rows[i, 0]:,}" for j, guess in enumerate(labels)]
+            for i, true in enumerate(labels)
+        ]
+    )
+    traces = _heatmaps(shares, texts, hovers, (0.0, 1.0))
+    figure = _figure(traces, 26 * len(labels) + 110, margin={"l": 92, "r": 4, "t": 104, "b": 4})
+    for trace in figure.data:
+        trace.update(xgap=1, ygap=1)
+    figure.update_xaxes(
+        side="top",
+        tickvals=list(range(len(labels))),
+        ticktext=list(labels),
+        tickangle=-90,
+        showgrid=False,
+        title={"text": "taken for", "standoff": 2, "font": {"size": TEXT_SIZE}},
+    )
+    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(labels))), ticktext=list(labels), showgrid=False)
+    return figure
+
+
+def reliability(bins: Sequence[dict[str, float | int]]) -> go.Figure:
+    """How often the model was right when it was that sure, beside the diagonal on which the two are equal.
+
+    Args:
+        bins: of equal width from 0 to 1: {"n", "confidence", "accuracy"} each.
+    """
+    filled = [each for each in bins if each["n"]]
+    width = 1 / len(bins)
+    shown = go.Bar(
+        x=[each["confidence"] for each in filled],
+        y=[each["accuracy"] for each in filled],
+        width=width * 0.8,
+        marker={"color": QUIET},
+        customdata=[each["n"] for each in filled],
+        hovertemplate="sure %{x:.0%}, right %{y:.1%} (%{customdata:,} names)<extra></extra>",
+    )
+    diagonal = go.Scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": ACCENT, "width": 2, "dash": "dash"}, hoverinfo="skip"
+    )
+    figure = _figure([shown, diagonal], 320, margin={"l": 64, "r": 8, "t": 8, "b": 52})
+    ticks = {"range": [0, 1.02], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
+    figure.update_xaxes(title={"text": "how sure it was", "standoff": 6, "font": {"size": TEXT_SIZE}}, **ticks)
+    figure.update_yaxes(title={"text": "how often it was right", "standoff": 6, "font": {"size": TEXT_SIZE}}, **ticks)
     return figure
 
 

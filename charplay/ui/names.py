@@ -1,15 +1,16 @@
 """The Names tab: as you type, a softmax over the countries."""
 
 from html import escape
+from typing import Any
 
 import gradio as gr
 import plotly.graph_objects as go
 
-from charplay.checkpoints import Checkpoint
+from charplay.checkpoints import Checkpoint, Shelf
 from charplay.classify import Classification, classify
 from charplay.datasets import COUNTRIES
 from charplay.text import encode, normalize_name
-from charplay.ui import diagrams, figures, state
+from charplay.ui import diagrams, figures, scoreboard, state
 from charplay.ui.worker import compute
 
 _LEAD = (
@@ -47,15 +48,7 @@ def _seen(name: str, checkpoint: Checkpoint) -> str:
     )
 
 
-def _how_good(checkpoint: Checkpoint) -> str:
-    """How often the model is right, from its header (HTML); nothing where it was not measured."""
-    test = checkpoint.results.get("test")
-    if not test:
-        return ""
-    return f'<p class="note">Right for {100 * test["accuracy"]:.1f} % of {test["n"]:,} names held out for testing.</p>'
-
-
-def views(checkpoint: Checkpoint, names: list[str]) -> list[tuple[str, go.Figure, str]]:
+def views(checkpoint: Checkpoint, prior: str, names: list[str]) -> list[tuple[str, go.Figure, str]]:
     """Headline, bars and what the network sees, for each of several visitors' names, from one run of the network.
 
     A name that is blank or cannot be read gets the empty bars and a sentence in place of the headline.
@@ -68,7 +61,7 @@ def views(checkpoint: Checkpoint, names: list[str]) -> list[tuple[str, go.Figure
         except ValueError as mistake:
             sentences[index] = f'<p class="problem" role="status">{escape(str(mistake))}</p>'
     readable = [name for index, name in enumerate(names) if index not in sentences]
-    results = iter(compute(classify, checkpoint, readable))
+    results = iter(compute(classify, checkpoint, readable, state.PRIORS[prior]))
     shown = []
     for index in range(len(names)):
         if index in sentences:
@@ -85,26 +78,41 @@ def views(checkpoint: Checkpoint, names: list[str]) -> list[tuple[str, go.Figure
     return shown
 
 
-def build(checkpoint: Checkpoint) -> None:
+def build(shelf: Shelf) -> None:
     """Lays out the tab inside the current Blocks."""
-    ((headline, bars, seen),) = views(checkpoint, [state.NAME.default])
+    models = shelf.models["names"]
+    default = next(iter(models))
+    ((headline, bars, seen),) = views(models[default], state.PRIOR.default, [state.NAME.default])
     gr.HTML(diagrams.lead(diagrams.NAMES, _LEAD))
     with gr.Row(elem_id="names-row"):
         with gr.Column(scale=2, min_width=320):
             name = gr.Textbox(**state.NAME.arguments(), max_lines=1, autofocus=True)
             seen_html = gr.HTML(seen, elem_id="seen")
-            gr.HTML(_how_good(checkpoint), elem_id="how-good")
+            with gr.Column(elem_id="names-choices"):
+                model = gr.Dropdown(
+                    **state.MODEL.arguments() | {"choices": scoreboard.choices(models), "value": default}
+                )
+                prior = gr.Radio(**state.PRIOR.arguments())
         with gr.Column(scale=3, min_width=320):
             headline_html = gr.HTML(headline, elem_id="headline")
             plot = gr.Plot(bars, elem_id="bars", show_label=False, container=False)
+    scoreboard.build_names(shelf, model, prior)
 
-    def update(names: list[str]) -> tuple[list[str], list[go.Figure], list[str]]:
-        headlines, plots, seens = zip(*views(checkpoint, names), strict=True)
+    def update(names: list[str], chosen: list[str], priors: list[str]) -> tuple[list[str], list[go.Figure], list[str]]:
+        """One run of the network for all who have chosen the same model and weighting."""
+        shown: list[Any] = [None] * len(names)
+        for together in sorted(set(zip(chosen, priors, strict=True))):
+            rows = [row for row, own in enumerate(zip(chosen, priors, strict=True)) if own == together]
+            model, prior = together
+            for row, view in zip(rows, views(models[model], prior, [names[row] for row in rows]), strict=True):
+                shown[row] = view
+        headlines, plots, seens = zip(*shown, strict=True)
         return list(headlines), list(plots), list(seens)
 
-    name.change(  # not .input, which a pasted text, a deletion and an input method do not fire
+    gr.on(
+        [name.change, model.input, prior.input],  # not name.input, which a pasted text and a deletion do not fire
         update,
-        name,
+        [name, model, prior],
         [headline_html, plot, seen_html],
         trigger_mode="always_last",  # the default drops what is typed while an answer is under way
         show_progress="hidden",

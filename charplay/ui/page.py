@@ -2,44 +2,51 @@
 
 from html import escape
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import gradio as gr
 
 from charplay import checkpoints
-from charplay.checkpoints import Checkpoint, CheckpointError
+from charplay.checkpoints import CheckpointError, Shelf
+from charplay.models import MODELS
 from charplay.ui import api, batches, names, settings, speech, theme
 
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
 
 
-def _load(directory: Path, task: str) -> Checkpoint | CheckpointError:
-    """The task's model, or why there is none: the other tabs work without it."""
+def _tab(tab: ModuleType, task: str, shelf: Shelf) -> None:
+    """Lays out a tab, or says why it has no model; files of its task that cannot be used are named."""
     try:
-        return checkpoints.load(directory / f"{task}.safetensors", task)
+        default = shelf.default(task)
     except CheckpointError as error:
-        return error
+        gr.HTML(f'<p class="problem">This tab has no model: {escape(str(error))}</p>')
+        return
+    tab.build(default if tab is batches else shelf)
+    unusable = [str(problem) for name, problem in shelf.problems.items() if name.startswith(task)]
+    if unusable:
+        gr.HTML(f'<p class="problem">Left out: {escape(" ".join(unusable))}</p>')
 
 
 def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
     """Builds the page from the checkpoints in `directory`; launch it with `launch_arguments()`."""
-    classifier, language_model = _load(directory, "names"), _load(directory, "speech")
+    shelf = checkpoints.shelve(directory)
     with gr.Blocks(title="charplay", analytics_enabled=False) as demo:
         gr.HTML(_TITLE, elem_id="title-block")
         with gr.Tabs() as tabs:
-            for label, tab, checkpoint in (
-                ("Names", names, classifier),
-                ("Speech", speech, language_model),
-                ("Batches", batches, classifier),
+            for label, tab, task in (
+                ("Names", names, "names"),
+                ("Speech", speech, "speech"),
+                ("Batches", batches, "names"),
             ):
                 with gr.Tab(label, id=label.lower()):
-                    if isinstance(checkpoint, CheckpointError):
-                        gr.HTML(f'<p class="problem">This tab has no model: {escape(str(checkpoint))}</p>')
-                    else:
-                        tab.build(checkpoint)
+                    _tab(tab, task, shelf)
+        foreign = [str(problem) for name, problem in shelf.problems.items() if not name.startswith(tuple(MODELS))]
+        if foreign:
+            gr.HTML(f'<p class="note">Left out: {escape(" ".join(foreign))}</p>')
         # A picture in a hidden tab misses that the window was resized, or the phone turned.
         tabs.select(None, js="() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)")
-        api.build(classifier, language_model)
+        api.build(shelf)
     return demo.queue(**settings.QUEUE)
 
 

@@ -8,10 +8,10 @@ from html import escape
 import gradio as gr
 
 from charplay import limits
-from charplay.checkpoints import Checkpoint
+from charplay.checkpoints import Checkpoint, Shelf
 from charplay.generate import Request, generate, in_chunks, make_request
 from charplay.text import normalize_prime
-from charplay.ui import diagrams, state
+from charplay.ui import diagrams, scoreboard, state
 from charplay.ui.mistakes import spoken
 from charplay.ui.worker import compute_each
 
@@ -77,13 +77,15 @@ def _shift_html(prime: str, prime_length: int) -> str:
     )
 
 
-def build(checkpoint: Checkpoint) -> None:
+def build(shelf: Shelf) -> None:
     """Lays out the tab inside the current Blocks; its opening text is generated here, once per process."""
+    models = shelf.models["speech"]
+    default = next(iter(models))
     example = make_request(
         state.PRIME.default, state.TEMPERATURE.default, state.LENGTH.default, seed=state.EXAMPLE_SEED
     )
     start = time.monotonic()
-    opening = "".join(generate(checkpoint, example))
+    opening = "".join(generate(models[default], example))
     seconds = time.monotonic() - start
 
     gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD))
@@ -95,6 +97,9 @@ def build(checkpoint: Checkpoint) -> None:
             with gr.Row():
                 temperature = gr.Slider(**state.TEMPERATURE.arguments(), min_width=150)
                 length = gr.Slider(**state.LENGTH.arguments(), min_width=150)
+            model = gr.Dropdown(
+                **state.SPEECH_MODEL.arguments() | {"choices": scoreboard.choices(models), "value": default}
+            )
             with gr.Row(elem_classes="bottom"):
                 seed = gr.Textbox(**state.SEED.arguments(), max_lines=1, min_width=190, scale=2)
                 start_button = gr.Button("Generate", variant="primary", elem_id="generate", size="md", min_width=90)
@@ -102,8 +107,10 @@ def build(checkpoint: Checkpoint) -> None:
         with gr.Column(scale=3, min_width=320):
             text = gr.HTML(_text_html(example, opening), elem_id="text")
             stats = gr.HTML(_stats_html(example, len(opening), seconds), elem_id="stats")
+    scoreboard.build_speech(shelf, model)
 
-    def run(prime: str, prime_length: int, temperature: float, length: int, seed: str) -> Iterator[tuple]:
+    def run(prime: str, prime_length: int, temperature: float, length: int, seed: str, chosen: str) -> Iterator[tuple]:
+        checkpoint = models[limits.check_choice("model", chosen, tuple(models))]
         request = make_request(prime, temperature, length, prime_length, seed=_seed(seed))
         start = time.monotonic()
         for number, continuation in enumerate(stream(checkpoint, request)):
@@ -136,7 +143,7 @@ def build(checkpoint: Checkpoint) -> None:
     running = gr.on(
         [start_button.click, prime.submit],
         spoken(run),
-        [prime, prime_length, temperature, length, seed],
+        [prime, prime_length, temperature, length, seed, model],
         [text, stats, start_button],
         scroll_to_output=True,  # on a phone the text lies below the fold
         **quiet,

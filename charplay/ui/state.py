@@ -42,12 +42,23 @@ class Control:
 
 NAME = Control("name", "Name", "Costa", placeholder="Type a surname, such as Costa")
 
+MODEL = Control("model", "Model", None)  # the choices are what lies in checkpoints/
+AS_IN_THE_DATA, EQUALLY = "as in the data", "equally"  # how common each was in training stays in, or is divided out
+PRIOR = Control(
+    "prior",
+    "Countries weighted",
+    AS_IN_THE_DATA,
+    choices=(AS_IN_THE_DATA, EQUALLY),
+)
+PRIORS = {AS_IN_THE_DATA: "data", EQUALLY: "uniform"}  # what the core calls them
+
 _PRIME = "My fellow Americans, "
 PRIME = Control("prime", "Prime: the first words of a speech", _PRIME, placeholder="Write the first words of a speech")
 PRIME_LENGTH = Control("prime-length", "Prime length: how much of its end is read", len(_PRIME), limits.PRIME_LENGTH, 1)
 TEMPERATURE = Control("temperature", "Temperature", 0.8, limits.TEMPERATURE, 0.05)
 LENGTH = Control("length", "Length", 600, limits.LENGTH, 1)
 SEED = Control("seed", "Seed", "", placeholder="a new one each time")
+SPEECH_MODEL = Control("speech-model", "Model", None)
 EXAMPLE_SEED = 7  # of the text that the Speech tab opens with
 
 SORTED, AS_TYPED = "sorted by length", "as typed"

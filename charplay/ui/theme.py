@@ -111,7 +111,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   /* on a phone the bars come right after the name, so that both are in view */
   #names-row { flex-direction: column; }
   #names-row > .column { display: contents; }
-  #seen, #how-good { order: 1; }
+  #seen, #names-choices { order: 1; }
 }
 
 .text { font-size: 18px; line-height: 1.5; white-space: pre-wrap; overflow-wrap: anywhere; min-height: 260px;
@@ -125,5 +125,15 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .shift { white-space: pre; overflow: hidden; margin: 2px 0; font-size: 16px; line-height: 1.5; }
 .shift .read { font-weight: inherit; }
 .caption { margin: 2px 0; }
+.table { overflow-x: auto; }
+.table table { border-collapse: collapse; width: 100%; border: 0 !important; margin: 4px 0; }
+.table :is(thead, tbody, tr) { border: 0 !important; background: transparent !important; }
+.table :is(th, td) { text-align: right; padding: 3px 10px; border: 0 !important; font-size: 16px; white-space: nowrap; }
+.table th { font-weight: 600; white-space: normal; vertical-align: bottom; line-height: 1.2; }
+.table :is(th, td):first-child { text-align: left; white-space: normal; min-width: 130px; }
+.table tbody td { border-top: 1px solid var(--border-color-primary) !important; }
+.table .chosen td { font-weight: 700; color: var(--accent-text); }
+#confusion { overflow-x: auto; }
+#confusion .js-plotly-plot { min-width: 640px; }
 footer { padding: 4px !important; }
 """

@@ -37,6 +37,12 @@ def test_classify_gives_eighteen_probabilities(client):
     assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 
 
+def test_classify_weights_the_countries_as_asked(client):
+    from_data, equal = (client.predict("Aziza", prior, api_name="/classify") for prior in ("data", "uniform"))
+    assert equal["probabilities"]["Russian"] < from_data["probabilities"]["Russian"]
+    assert sum(equal["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+
 def test_generate_streams_the_text_so_far_and_the_same_seed_gives_the_same_text(client):
     job = client.submit("My fellow ", length=4000, seed=7, api_name="/generate")
     final = job.result()
@@ -75,6 +81,8 @@ def test_compare_batches_gives_the_lectures_batch(client):
         ("/classify", {"name": 7}, "must be a text"),
         ("/classify", {"name": ["Rossi"]}, "must be a text"),
         ("/classify", {"name": None}, "must be a text"),
+        ("/classify", {"name": "Rossi", "prior": "mine"}, "prior must be one of data, uniform"),
+        ("/classify", {"name": "Rossi", "prior": ["data"]}, "prior must be one of data, uniform"),
         ("/generate", {"prime": "x", "temperature": -1}, "temperature must be a number from 0.0 to 2.0"),
         ("/generate", {"prime": "x", "temperature": 1e9}, "temperature must be a number from 0.0 to 2.0"),
         ("/generate", {"prime": "x", "temperature": "hot"}, "temperature must be a number from 0.0 to 2.0"),

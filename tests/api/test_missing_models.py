@@ -49,3 +49,18 @@ def test_the_app_starts_without_a_model_and_the_rest_works(tmp_path, broken, who
         client.close()
     finally:
         demo.close()
+
+
+def test_files_that_are_no_checkpoints_are_named_and_left_out(tmp_path):
+    for name in ("names", "names-rnn", "speech"):
+        shutil.copy(checkpoints.DIRECTORY / f"{name}.safetensors", tmp_path)
+    (tmp_path / "names-gru.safetensors").write_bytes((tmp_path / "names-rnn.safetensors").read_bytes()[:5000])
+    (tmp_path / "speech-mine.safetensors").write_bytes(pickle.dumps([1]))
+    (tmp_path / "weather.safetensors").write_bytes(b"cloudy")
+    demo = page.build(tmp_path)
+    shown = " ".join(str(block.value) for block in demo.blocks.values() if hasattr(block, "value"))
+    for name in ("names-gru", "speech-mine", "weather"):
+        assert f"{name}.safetensors" in shown
+    assert "This tab has no model" not in shown
+    (model,) = (block for block in demo.blocks.values() if getattr(block, "elem_id", "") == "model")
+    assert [value for _, value in model.choices] == ["names", "names-rnn"]

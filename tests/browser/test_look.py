@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import SIZES
 
 TABS = ("Names", "Speech", "Batches")
+SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # their folded scoreboards, and what is in them
 
 # Every visible element with text of its own: [what it says, its size in px, contrast against the ground behind it].
 READ_TEXT = """() => {
@@ -47,6 +48,9 @@ def test_every_tab_fits_and_can_be_read(open_page, size, mode):
     for tab in TABS:
         page.get_by_role("tab", name=tab, exact=True).click()
         expect(page.get_by_role("tabpanel").filter(visible=True)).to_have_count(1)
+        if tab in SCORED:
+            page.locator(f"#{tab.lower()}-score button").first.click()
+            expect(page.locator(SCORED[tab])).to_be_visible()
         page.wait_for_timeout(500)  # plotly fits its pictures to the tab after it has opened
         inner, content = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
         assert content <= inner, f"{tab} scrolls sideways"

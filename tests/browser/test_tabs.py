@@ -287,3 +287,73 @@ def test_five_hundred_names_are_counted_and_thirty_two_drawn(open_page):
     expect(page.locator("#batch-message")).to_contain_text("the first 32 of 500")
     expect(page.locator("#padded .ytick text")).to_have_count(32)
     expect(page.locator("#facts")).to_contain_text("1,000 of 4,500 cells")
+
+
+def choose(page: Page, control: str, label: str) -> None:
+    page.locator(f"#{control} input").click()
+    page.get_by_role("option", name=label).click()
+
+
+def test_another_model_and_another_weighting_move_the_bars(open_page):
+    page = open_page()
+    page.locator("#name input").fill("Aziza")
+    expect(page.locator("#seen .cells span")).to_have_count(5)
+    before = bars(page)
+    page.get_by_label("equally").check()
+    page.wait_for_function(
+        "before => document.querySelectorAll('#bars .bartext')[14].textContent !== before", arg=f"{before['Russian']} %"
+    )
+    assert bars(page)["Russian"] < before["Russian"]
+    weighted = bars(page)
+    choose(page, "model", "RNN 2 x 96")
+    page.wait_for_function(
+        "before => [...document.querySelectorAll('#bars .bartext')].map(e => e.textContent).join() !== before",
+        arg=",".join(page.locator("#bars .bartext").all_text_contents()),
+    )
+    assert bars(page) != weighted
+
+
+def test_another_language_model_writes_another_text(open_page):
+    page = open_page()
+    go_to(page, "Speech")
+    texts = []
+    for label in ("RNN 1 x 256", "LSTM 1 x 256"):
+        choose(page, "speech-model", label)
+        page.locator("#length input[type=number]").fill("80")
+        page.locator("#seed input").fill("5")
+        before = page.locator(SPEECH_TEXT).inner_text()
+        page.locator("#generate").click()
+        expect(page.locator("#stats")).to_contain_text("80 of 80")
+        page.wait_for_function("before => document.querySelector('#text .text').innerText !== before", arg=before)
+        texts.append(page.locator(SPEECH_TEXT).inner_text())
+    assert texts[0] != texts[1]
+
+
+def test_the_country_that_is_missed_most_is_found_in_two_looks(open_page):
+    page = open_page()
+    expect(page.locator("#names-score")).to_contain_text("How good is it?")
+    assert page.locator("#recall .bartext").count() == 0  # nothing is drawn before it is opened
+    page.locator("#names-score button").first.click()
+    expect(page.locator("#missed")).to_be_visible()
+    worst = page.locator("#missed b").inner_text()
+    expect(page.locator("#recall .ytick text").first).to_contain_text(f"{worst} (")
+    shares = [float(text.removesuffix("%")) for text in page.locator("#recall .bartext").all_text_contents()]
+    assert len(shares) == len(COUNTRIES)
+    assert shares == sorted(shares)
+    expect(page.locator("#confusion .ytick text")).to_have_count(len(COUNTRIES))
+    expect(page.locator("#reliability .bars")).to_be_visible()
+    rows = page.locator("#names-table tbody tr")
+    expect(rows).to_have_count(7)  # three baselines, the zoo, the default
+    expect(rows.last).to_have_class("chosen")
+    choose(page, "model", "LSTM 2 x 96")
+    expect(page.locator("#names-table .chosen")).to_contain_text("LSTM 2 x 96")
+
+
+def test_the_language_models_are_compared_in_bits_per_character(open_page):
+    page = open_page()
+    go_to(page, "Speech")
+    page.locator("#speech-score button").first.click()
+    expect(page.locator("#bits .bartext")).to_have_count(7)  # three baselines, the zoo, the default
+    figures = [float(text) for text in page.locator("#bits .bartext").all_text_contents()]
+    assert figures == sorted(figures, reverse=True)
+    expect(page.locator("#speech-table .chosen")).to_contain_text(f"{figures[-1]:.3f}")

@@ -52,7 +52,7 @@ def test_everything_that_is_known_of_a_model_is_in_its_header(tmp_path):
     path = tmp_path / "x.safetensors"
     checkpoints.save(path, checkpoint)
     loaded = checkpoints.load(path)
-    for field in ("task", "alphabet", "classes", "data", "recipe", "date", "results", "config"):
+    for field in ("task", "alphabet", "classes", "shares", "data", "recipe", "date", "results", "config"):
         assert getattr(loaded, field) == getattr(checkpoint, field)
 
 
@@ -121,6 +121,9 @@ def test_a_pickle_by_another_name_is_refused_and_not_read(tmp_path):
         (lambda m: m.update(alphabet='"é"'), "alphabet"),
         (lambda m: m.update(classes='["A", "B"]'), "2 classes"),
         (lambda m: m.update(classes=json.dumps(list(range(18)))), "class"),
+        (lambda m: m.update(shares="[0.5]"), "shares"),
+        (lambda m: m.update(shares=json.dumps([0.25, 0.75])), "shares of 2"),
+        (lambda m: m.update(shares='["much"]'), "shares"),
     ],
 )
 def test_a_header_that_does_not_describe_the_file_is_refused(saved, change, says):
@@ -150,3 +153,25 @@ def test_a_model_for_the_other_task_is_refused(tmp_path):
     checkpoints.save(tmp_path / "x", make_checkpoint("speech"))
     with pytest.raises(CheckpointError, match="for speech, not for names"):
         checkpoints.load(tmp_path / "x", "names")
+
+
+def test_a_shelf_holds_what_can_be_used_and_says_what_is_wrong_with_the_rest(tmp_path):
+    for name in ("names", "names-b", "names-a"):
+        checkpoints.save(tmp_path / f"{name}.safetensors", make_checkpoint("names"))
+    checkpoints.save(tmp_path / "speech.safetensors", make_checkpoint("names"))  # for the wrong task
+    checkpoints.save(tmp_path / "names.unfinished.safetensors", make_checkpoint("names"))
+    (tmp_path / "names-a.safetensors").write_bytes((tmp_path / "names-b.safetensors").read_bytes()[:200])
+    save_file({"weight": torch.zeros(2)}, tmp_path / "foreign.safetensors")
+    (tmp_path / "pickle.safetensors").write_bytes(pickle.dumps([1]))
+    shelf = checkpoints.shelve(tmp_path)
+    assert list(shelf.models["names"]) == ["names", "names-b"]
+    assert shelf.default("names") is shelf.models["names"]["names"]
+    assert set(shelf.problems) == {"names-a", "speech", "foreign", "pickle"}
+    assert all(f"{name}.safetensors" in str(problem) for name, problem in shelf.problems.items())
+    with pytest.raises(CheckpointError, match="for names, not for speech"):
+        shelf.default("speech")
+    (tmp_path / "speech.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"There is no speech\.safetensors"):
+        checkpoints.shelve(tmp_path).default("speech")
+    (tmp_path / "names.safetensors").unlink()
+    assert list(checkpoints.shelve(tmp_path).models["names"]) == ["names-b"]

@@ -38,3 +38,15 @@ def shipped_names():
     from charplay.checkpoints import DIRECTORY
 
     return load(DIRECTORY / "names.safetensors", "names")
+
+
+def test_an_equal_weighting_divides_the_shares_out(classifier):
+    from_data, equal = (classify(classifier, ["Rossi"], prior)[0]["probabilities"] for prior in ("data", "uniform"))
+    divided = [from_data[country] / share for country, share in zip(COUNTRIES, classifier.shares, strict=True)]
+    assert list(equal.values()) == pytest.approx([value / sum(divided) for value in divided], rel=1e-4)
+
+
+@pytest.mark.parametrize("prior", ["", "equal", None, 1, ["data"]])
+def test_an_unknown_prior_is_refused(classifier, prior):
+    with pytest.raises(ValueError, match="prior must be one of data, uniform"):
+        classify(classifier, ["Rossi"], prior)

@@ -40,6 +40,23 @@ def test_generate_gives_the_same_text_twice(capsys):
     assert capsys.readouterr().out == first["text"] + "\n"
 
 
+def test_equally_weighted_countries_change_what_an_unusual_name_is_taken_for(capsys):
+    (from_data,), (equal,) = (
+        run(capsys, "classify", "Aziza", "--prior", prior)[1]["results"] for prior in ("data", "uniform")
+    )
+    assert equal["probabilities"]["Russian"] < from_data["probabilities"]["Russian"]
+
+
+def test_evaluate_gives_both_weightings_and_the_baselines(capsys, data):
+    shipped = str(checkpoints.DIRECTORY / "names-rnn.safetensors")
+    status, result, _ = run(
+        capsys, "evaluate", "names", "--checkpoint", shipped, "--prior", "uniform", "--baselines", "--data", str(data)
+    )
+    assert (status, result["n"], result["prior"], result["recipe"]) == (0, 6700, "uniform", "rnn")
+    assert result["baselines"]["naive Bayes"]["accuracy"] > 0.8
+    assert sum(map(sum, result["confusion"])) == 6700
+
+
 def test_a_file_of_ones_own_is_measured_also_without_the_data(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("CHARPLAY_DATA", str(tmp_path))
     (tmp_path / "my.csv").write_text("Rossi,Italian\nKowalski,Polish\n")
@@ -53,7 +70,7 @@ def test_a_file_of_ones_own_is_measured_also_without_the_data(capsys, tmp_path, 
 
 def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp_path, data):
     out = tmp_path / "names.safetensors"
-    small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
+    small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512 --members 2"
     status, trained, err = run(
         capsys, "train", "names", *small.split(), "--precision", "float32", "--data", str(data), "--out", str(out)
     )
@@ -65,6 +82,10 @@ def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp
     checkpoint = checkpoints.load(out)
     for key, value in checkpoint.results["test"].items():
         assert measured[key] == value == trained["test"][key]
+    assert checkpoint.recipe["name"] == "best"
+    assert checkpoint.recipe["changed"]["hidden_size"] == 8
+    assert checkpoint.config.members == 2
+    assert set(checkpoint.results) >= {"validation", "test", "uniform", "baselines", "temperature", "training_rows"}
     assert checkpoint.recipe["seed"] == 1
     assert checkpoint.recipe["epochs"] == 1
 
@@ -72,7 +93,7 @@ def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp
 def test_a_training_that_breaks_off_leaves_the_last_checkpoint_and_the_best_so_far(capsys, tmp_path, data, monkeypatch):
     out = tmp_path / "names.safetensors"
     out.write_bytes(b"what was there")
-    monkeypatch.setattr("charplay.runs.measure", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("charplay.runs.measure", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
     status, _, err = run(capsys, "train", "names", *small.split(), "--data", str(data), "--out", str(out))
     assert (status, err.splitlines()[-1]) == (130, "Stopped.")
@@ -102,6 +123,9 @@ def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
         (["classify", "한국"], "romanised"),
         (["classify", "x" * 65], "at most 64"),
         (["classify", "--checkpoint", "missing.safetensors", "Rossi"], "no checkpoint at missing.safetensors"),
+        (["classify", "--prior", "mine", "Rossi"], "invalid choice"),
+        (["train", "names", "--recipe", "secret"], "invalid choice"),
+        (["evaluate", "names", "--file", "x.csv", "--baselines"], "give one of them"),
         (["generate"], "required"),
         (["generate", "--prime", ""], "at least one character"),
         (["generate", "--prime", "x", "--temperature", "nan"], "temperature must be"),
@@ -142,6 +166,11 @@ def test_bench_measures_the_shipped_models(capsys, monkeypatch):
     status, result, _ = run(capsys, "bench", "classify")
     assert status == 0
     assert result["names_per_second"] > result["one_at_a_time"] > 0
+    small = str(checkpoints.DIRECTORY / "speech-rnn.safetensors")
+    status, result, _ = run(capsys, "bench", "train", "--checkpoint", small)
+    assert status == 0
+    assert result["ratio"] == pytest.approx(result["training"] / result["lecture_loop"])
+    assert result["ratio"] > 1
 
 
 def test_bench_load_lets_a_small_class_loose_on_the_app():

@@ -3,15 +3,18 @@ import math
 import pytest
 import torch
 
-from charplay import checkpoints, datasets, evaluate
+from charplay import checkpoints, datasets, evaluate, runs
 from charplay.text import encode
 from tests.conftest import make_language_model
 
 
 def test_macro_f1_is_the_mean_over_the_classes():
     truth, guesses = torch.tensor([0, 0, 0, 1, 1, 2]), torch.tensor([0, 0, 1, 1, 1, 0])
+    measured = evaluate.measure_guesses(truth, guesses, 4, truth < 2)
+    assert measured["accuracy"] == pytest.approx(4 / 6)
+    assert (measured["unseen_n"], measured["unseen_accuracy"]) == (5, pytest.approx(4 / 5))
     # class 0: tp 2, fp 1, fn 1; class 1: tp 2, fp 1; class 2: never right; class 3: never seen nor guessed
-    assert evaluate.macro_f1(truth, guesses, 4) == pytest.approx((4 / 6 + 4 / 5 + 0 + 0) / 4)
+    assert measured["macro_f1"] == pytest.approx((4 / 6 + 4 / 5 + 0 + 0) / 4)
 
 
 def test_names_are_measured_against_a_count_by_hand(classifier):
@@ -84,21 +87,60 @@ def test_a_missing_file_is_one_sentence(tmp_path):
         evaluate.read_speech_txt(tmp_path / "missing.txt")
 
 
-def test_the_header_of_the_shipped_classifier_says_what_it_gives(data):
-    checkpoint = checkpoints.load(checkpoints.DIRECTORY / "names.safetensors", "names")
-    known = {name for name, _ in datasets.load_names("train", data)}
-    rows = datasets.load_names("test", data)
-    measured = evaluate.evaluate_names(checkpoint.model, checkpoint.classes, rows, known)
-    assert measured["n"] == 6700
-    assert measured["accuracy"] >= 0.845
-    assert measured["macro_f1"] >= 0.54
-    for figure, tolerance in (("accuracy", 0.0005), ("macro_f1", 0.002), ("unseen_accuracy", 0.0005)):
-        assert measured[figure] == pytest.approx(checkpoint.results["test"][figure], abs=tolerance)
+SHIPPED = sorted(path.stem for path in checkpoints.DIRECTORY.glob("*.safetensors"))
 
 
-def test_the_header_of_the_shipped_language_model_says_what_it_gives(speeches):
-    checkpoint = checkpoints.load(checkpoints.DIRECTORY / "speech.safetensors", "speech")
-    measured = evaluate.evaluate_speech(checkpoint.model, datasets.join_speeches(speeches["test"]))
-    assert measured["characters"] == 86_677
-    assert measured["bits_per_character"] <= 1.70
-    assert measured["bits_per_character"] == pytest.approx(checkpoint.results["test"]["bits_per_character"], abs=0.001)
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_header_of_a_shipped_model_says_what_it_gives(name, data):
+    checkpoint = checkpoints.load(checkpoints.DIRECTORY / f"{name}.safetensors")
+    for part, prior in (("test", "data"), ("uniform", "uniform")):
+        if part == "uniform" and checkpoint.task == "speech":
+            continue
+        said, measured = checkpoint.results[part], runs.measure(checkpoint, data, prior=prior)
+        assert set(measured) == set(said)
+        for key in {"n", "unseen_n", "characters"} & set(said):
+            assert measured[key] == said[key]
+        for key in {"accuracy", "macro_f1", "unseen_accuracy", "calibration_error", "prefix_loss"} & set(said):
+            assert measured[key] == pytest.approx(said[key], abs=0.003 if key == "macro_f1" else 0.001)
+        if checkpoint.task == "speech":
+            assert measured["bits_per_character"] == pytest.approx(said["bits_per_character"], abs=0.001)
+
+
+def test_the_shipped_classifier_is_good_enough():
+    results = checkpoints.load(checkpoints.DIRECTORY / "names.safetensors", "names").results
+    assert results["test"]["accuracy"] >= 0.863
+    assert results["test"]["macro_f1"] >= 0.60
+    assert results["test"]["calibration_error"] <= 0.03
+    assert all(results["test"]["accuracy"] > baseline["accuracy"] for baseline in results["baselines"].values())
+    assert all(results["test"]["macro_f1"] > baseline["macro_f1"] for baseline in results["baselines"].values())
+
+
+def test_the_shipped_language_model_is_good_enough():
+    results = checkpoints.load(checkpoints.DIRECTORY / "speech.safetensors", "speech").results
+    assert results["test"]["bits_per_character"] <= 1.46
+    assert all(
+        results["test"]["bits_per_character"] < each["bits_per_character"] for each in results["baselines"].values()
+    )
+
+
+@pytest.mark.parametrize("task", ["names", "speech"])
+def test_the_baselines_in_a_header_are_those_of_the_data(task, data):
+    said = checkpoints.load(checkpoints.DIRECTORY / f"{task}.safetensors", task).results["baselines"]
+    measured = runs.measure_baselines(task, data)
+    assert set(measured) == set(said)
+    for label, figures in measured.items():
+        for key, value in figures.items():
+            assert said[label][key] == pytest.approx(value, abs=0.001)
+
+
+def test_the_loss_on_prefixes_is_their_mean_one_by_one(classifier):
+    rows = [("rossi", "Italian"), ("li", "Chinese"), ("x", "Greek")]
+    from charplay.classify import logits_of
+
+    losses = [
+        -logits_of(classifier.model, [name[:end]]).log_softmax(1)[0, classifier.classes.index(country)].item()
+        for name, country in rows
+        for end in range(2, len(name) + 1)
+    ]
+    assert len(losses) == 5
+    assert evaluate.prefix_loss(classifier.model, classifier.classes, rows) == pytest.approx(sum(losses) / 5, rel=1e-5)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from charplay.batches import pad
-from charplay.models import CELLS, CharLMConfig, NameClassifierConfig
+from charplay.models import CELLS, CharLMConfig, NameClassifierConfig, average
 from tests.conftest import make_classifier, make_language_model
 
 NAMES = ["solan", "x", "ghatmasala", "hard", "san", "O'Brien-Yamamoto", "hard"]
@@ -104,3 +104,15 @@ def test_a_config_that_no_network_can_have_is_refused(config, fields):
 def test_so_is_one_that_no_classifier_can_have(fields):
     with pytest.raises(ValueError, match="must be"):
         NameClassifierConfig(**fields)
+
+
+def test_an_average_gives_the_mean_of_its_members_logits():
+    members = [make_classifier(seed=seed) for seed in range(3)]
+    padded = pad(NAMES)
+    joined = average(members)
+    assert joined.config.members == 3
+    with torch.no_grad():
+        mean = torch.stack([member(padded.codes, padded.lengths) for member in members]).mean(0)
+        torch.testing.assert_close(joined(padded.codes, padded.lengths), mean, **EXACT)
+        outputs, _ = joined.run_packed(padded.codes, padded.lengths)
+        torch.testing.assert_close(outputs, members[0].run_packed(padded.codes, padded.lengths)[0], **EXACT)

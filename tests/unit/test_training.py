@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from charplay import datasets, training
+from charplay import datasets, tasks, training
 from charplay.datasets import Speech
 from charplay.models import CELLS, MODELS, CharLMConfig, NameClassifierConfig
+from charplay.recipes import RECIPES, NamesRecipe, SpeechRecipe, adjust
 
 CPU = torch.device("cpu")
 
@@ -20,20 +21,20 @@ def names_task(cell="gru", **changes):
         for end, country in (("o", "Italian"), ("v", "Russian"))
         for _ in range(60)
     ]
-    recipe = training.NamesRecipe(
+    recipe = NamesRecipe(
         NameClassifierConfig(cell, 8, 16, 1, classes=18), epochs=3, batch_size=16, learning_rate=0.02, weight_decay=0.0
     )
-    recipe = training.adjust(recipe, changes)
-    return recipe, training.NamesTask(rows, rows, datasets.COUNTRIES, recipe)
+    recipe = adjust(recipe, changes)
+    return recipe, tasks.NamesTask(rows, rows, datasets.COUNTRIES, recipe)
 
 
 def speech_task(cell="gru", **changes):
-    recipe = training.SpeechRecipe(
+    recipe = SpeechRecipe(
         CharLMConfig(cell, 8, 16, 1), epochs=3, batch_size=4, learning_rate=0.02, weight_decay=0.0, steps=16
     )
-    recipe = training.adjust(recipe, changes)
+    recipe = adjust(recipe, changes)
     speeches = [Speech("2000-01-01", "Nobody", text * 30) for text in ("yes we can. ", "no we can't. ")]
-    return recipe, training.SpeechTask(speeches, "yes we can. no we can't. ", recipe)
+    return recipe, tasks.SpeechTask(speeches, "yes we can. no we can't. ", recipe)
 
 
 TASKS = {"names": names_task, "speech": speech_task}
@@ -122,8 +123,8 @@ def test_speeches_are_read_in_streams_that_go_on_from_step_to_step():
 
 
 def test_the_mix_has_recent_speeches_and_several_copies_of_the_ones_to_learn_most_from(speeches):
-    recipe = training.RECIPES["speech"]
-    mix = training.training_mix(speeches, recipe)
+    recipe = RECIPES["speech"]["best"]
+    mix = tasks.training_mix(speeches, recipe)
     own = [speech for speech in mix if speech.president == datasets.OBAMA]
     assert len(own) == 43 * recipe.copies
     assert min(speech.date for speech in mix) >= recipe.since
@@ -153,7 +154,7 @@ def test_the_faster_precision_is_found_by_trying_and_leaves_no_gradient_behind()
 )
 def test_a_recipe_that_nothing_can_be_trained_by_is_refused(changes):
     with pytest.raises(ValueError, match="must be"):
-        training.adjust(training.RECIPES["names"], changes)
+        adjust(RECIPES["names"]["best"], changes)
 
 
 def test_a_text_too_short_for_its_batches_is_refused():

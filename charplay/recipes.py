@@ -1,0 +1,105 @@
+"""How each model is trained: the recipes, by name, in one table.
+
+`python -m charplay train names --recipe gru` trains by `RECIPES["names"]["gru"]`; the checkpoint's header names it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from charplay import limits
+from charplay.models import CELLS, CharLMConfig, NameClassifierConfig, RecurrentConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained; with its config all that is needed to train it again."""
+
+    config: RecurrentConfig
+    epochs: int
+    batch_size: int
+    learning_rate: float  # the highest; it warms up to it and follows a cosine down to zero
+    weight_decay: float
+    clip: float = 1.0  # largest norm of the gradient
+    warmup: float = 0.05  # share of the steps
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class NamesRecipe(Recipe):
+    """How a name classifier is trained."""
+
+    label_smoothing: float = 0.1
+    hold_out: float = 0.05  # share of the training rows that epochs are judged and the temperature is fitted on
+    class_weight: float = 0.3  # a row weighs its country's share to the power of minus this
+    truncation: float = 0.1  # share of the names cut to a prefix, drawn anew each epoch
+
+
+@dataclass(frozen=True)
+class SpeechRecipe(Recipe):
+    """How a language model of speeches is trained."""
+
+    steps: int = 128  # characters of truncated backpropagation through time
+    since: str = "1930"  # the other presidents' speeches from this year on
+    copies: int = 3  # of Barack Obama's training speeches among them
+
+
+_SMALL_NAMES = NamesRecipe(
+    NameClassifierConfig("gru", 64, 96, 2, dropout=0.3, character_dropout=0.15),
+    epochs=30,
+    batch_size=128,
+    learning_rate=2e-3,
+    weight_decay=0.05,
+)
+_SMALL_SPEECH = SpeechRecipe(
+    CharLMConfig("gru", 64, 256, 1),
+    epochs=2,
+    batch_size=64,
+    learning_rate=2e-3,
+    weight_decay=0.01,
+    steps=64,
+)
+
+RECIPES: dict[str, dict[str, Recipe]] = {
+    "names": {
+        "best": NamesRecipe(
+            NameClassifierConfig("gru", 64, 256, 2, dropout=0.5, character_dropout=0.25, members=4),
+            epochs=40,
+            batch_size=128,
+            learning_rate=2e-3,
+            weight_decay=0.05,
+        ),
+        # One budget for three cells of equal hidden size, to compare them by.
+        **{cell: replace(_SMALL_NAMES, config=replace(_SMALL_NAMES.config, cell=cell)) for cell in CELLS},
+    },
+    "speech": {
+        "best": SpeechRecipe(  # two hours on two CPU cores with AVX-512
+            CharLMConfig("gru", 64, 512, 2, dropout=0.05),
+            epochs=7,
+            batch_size=64,
+            learning_rate=2e-3,
+            weight_decay=0.01,
+        ),
+        "large": SpeechRecipe(  # minutes on a GPU, a day on two CPU cores
+            CharLMConfig("gru", 64, 1024, 2, dropout=0.1),
+            epochs=14,
+            batch_size=96,
+            learning_rate=1.5e-3,
+            weight_decay=0.01,
+            steps=256,
+        ),
+        **{cell: replace(_SMALL_SPEECH, config=replace(_SMALL_SPEECH.config, cell=cell)) for cell in CELLS},
+    },
+}
+
+
+def adjust(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    """`recipe` with some fields of its own or of its config replaced.
+
+    Raises:
+        ValueError: a value that no training can have.
+    """
+    own = {key: value for key, value in changes.items() if hasattr(recipe, key)}
+    rest = {key: value for key, value in changes.items() if key not in own}
+    adjusted = replace(recipe, **own, config=replace(recipe.config, **rest))
+    limits.check_fields(limits.RECIPE, adjusted)
+    return adjusted

@@ -1,0 +1,154 @@
+"""What can be trained: a `Task` hands batches, a loss and a measure to the loop in `training`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from charplay.batches import group_by_length, pad
+from charplay.datasets import Names, Speech, join_speeches
+from charplay.evaluate import evaluate_names, evaluate_speech
+from charplay.models import CharLM, NameClassifier
+from charplay.recipes import NamesRecipe, SpeechRecipe
+from charplay.text import encode
+
+
+class Task(Protocol):
+    """What `training.fit` needs to know of what it trains."""
+
+    unit: str  # what a loss is counted over: "names" or "characters"
+
+    def batches(self, generator: torch.Generator) -> Sequence[Any] | Iterator[Any]:
+        """One epoch's batches, in an order drawn from `generator`."""
+
+    def count(self) -> int:
+        """Batches in an epoch."""
+
+    def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, int]:
+        """The mean loss of a batch, and over how many names or characters it was taken."""
+
+    def evaluate(self, model: nn.Module) -> dict[str, Any]:
+        """Measures the model on the validation part."""
+
+    def score(self, measured: dict[str, Any]) -> float:
+        """What `evaluate` gave, as one number; the lower the better."""
+
+
+def class_counts(rows: Names, classes: Sequence[str]) -> torch.Tensor:
+    """How many of `rows` each class has, float (classes,); a class without one counts as having one."""
+    numbers = torch.tensor([classes.index(country) for _, country in rows])
+    return numbers.bincount(minlength=len(classes)).clamp(min=1).float()
+
+
+def row_weights(rows: Names, classes: Sequence[str], power: float) -> torch.Tensor:
+    """What a row of each class weighs, (classes,): its class's share to the power of -`power`; 1 on average."""
+    counts = class_counts(rows, classes)
+    weights = (counts / counts.sum()) ** -power
+    return weights * counts.sum() / (counts * weights).sum()
+
+
+def class_shares(rows: Names, classes: Sequence[str], power: float) -> list[float]:
+    """The shares of the classes as a network trained with `row_weights` meets them; they sum to 1."""
+    met = class_counts(rows, classes) * row_weights(rows, classes, power)
+    return (met / met.sum()).tolist()
+
+
+class NamesTask:
+    """Weighted cross-entropy over the countries, on batches grouped by length.
+
+    Some names are cut to a prefix, anew each epoch, so that the network has met names that are still being typed.
+    """
+
+    unit = "names"
+
+    def __init__(self, train: Names, validation: Names, classes: Sequence[str], recipe: NamesRecipe):
+        self.validation, self.classes, self.recipe = validation, classes, recipe
+        self.names = [name for name, _ in train]
+        self.targets = torch.tensor([classes.index(country) for _, country in train])
+        self.weights = row_weights(train, classes, recipe.class_weight)  # (classes,)
+
+    def count(self) -> int:
+        return -(-len(self.names) // self.recipe.batch_size)
+
+    def batches(self, generator: torch.Generator) -> list[tuple[list[str], list[int]]]:
+        is_cut = (torch.rand(len(self.names), generator=generator) < self.recipe.truncation).tolist()
+        where = torch.rand(len(self.names), generator=generator).tolist()
+        # 2 to all but one of the letters are left; a name of two letters stays whole
+        names = [
+            name[: 2 + int(at * (len(name) - 2))] if cut and len(name) > 2 else name
+            for name, cut, at in zip(self.names, is_cut, where, strict=True)
+        ]
+        grouped = group_by_length([len(name) for name in names], self.recipe.batch_size, generator)
+        return [([names[index] for index in batch], batch) for batch in grouped]
+
+    def loss(
+        self, model: NameClassifier, batch: tuple[list[str], list[int]], device: torch.device
+    ) -> tuple[torch.Tensor, int]:
+        names, rows = batch
+        padded = pad(names)
+        logits = model(padded.codes.to(device), padded.lengths)  # (batch, classes)
+        targets = self.targets[rows]
+        losses = nn.functional.cross_entropy(
+            logits.float(), targets.to(device), label_smoothing=self.recipe.label_smoothing, reduction="none"
+        )
+        weights = self.weights[targets].to(device)  # (batch,); torch's own would weigh what is smoothed as well
+        return (losses * weights).sum() / weights.sum(), len(rows)
+
+    def evaluate(self, model: NameClassifier) -> dict[str, Any]:
+        measured = evaluate_names(model, self.classes, self.validation)
+        return {key: measured[key] for key in ("n", "accuracy", "macro_f1", "loss")}
+
+    def score(self, measured: dict[str, Any]) -> float:
+        return measured["loss"]
+
+
+class SpeechTask:
+    """Cross-entropy of the next character, by truncated backpropagation through time.
+
+    The speeches, shuffled anew each epoch, are laid out as `batch_size` streams side by side; a step reads the
+    next `steps` characters of every stream and carries the state on.
+    """
+
+    unit = "characters"
+
+    def __init__(self, speeches: Sequence[Speech], validation: str, recipe: SpeechRecipe):
+        self.speeches, self.validation, self.recipe = list(speeches), validation, recipe
+        self.characters = len(join_speeches(self.speeches))
+        self.state = None
+        if self.count() < 1:
+            raise ValueError(
+                f"{self.characters:,} characters are not enough for {recipe.batch_size} streams of {recipe.steps}: "
+                "choose a smaller batch_size or steps, or more speeches."
+            )
+
+    def count(self) -> int:
+        return (self.characters // self.recipe.batch_size - 1) // self.recipe.steps
+
+    def batches(self, generator: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        self.state = None
+        order = torch.randperm(len(self.speeches), generator=generator).tolist()
+        codes = encode(join_speeches([self.speeches[index] for index in order])).to(torch.uint8)
+        streams = codes[: len(codes) // self.recipe.batch_size * self.recipe.batch_size].view(
+            self.recipe.batch_size, -1
+        )
+        for step in range(self.count()):
+            window = streams[:, step * self.recipe.steps : (step + 1) * self.recipe.steps + 1].long()
+            yield window[:, :-1], window[:, 1:]  # each (batch, steps), shifted by one
+
+    def loss(self, model: CharLM, batch: Any, device: torch.device) -> tuple[torch.Tensor, int]:
+        inputs, targets = (part.to(device) for part in batch)
+        logits, state = model(inputs, self.state)  # (batch, steps, 128)
+        self.state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+        return nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten()), targets.numel()
+
+    def evaluate(self, model: CharLM) -> dict[str, Any]:
+        return evaluate_speech(model, self.validation)
+
+    def score(self, measured: dict[str, Any]) -> float:
+        return measured["bits_per_character"]
+
+
+def training_mix(splits: dict[str, list[Speech]], recipe: SpeechRecipe) -> list[Speech]:
+    """The other presidents' speeches since a year, and several copies of Barack Obama's."""
+    return [speech for speech in splits["others"] if speech.date >= recipe.since] + splits["train"] * recipe.copies
