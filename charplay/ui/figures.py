@@ -87,14 +87,15 @@ def _bars(
 
 def bits(labels: Sequence[str], values: Sequence[float], accent: int) -> go.Figure:
     """Bits per character as horizontal bars from 0; the one numbered `accent` in the accent colour and in bold."""
-    figure = _bars(labels, values, [f"{value:.3f}" for value in values], accent, left=200, right=60, hover="%{x:.4f}")
+    figure = _bars(labels, values, [f"{value:.3f}" for value in values], accent, left=168, right=52, hover="%{x:.4f}")
     longest = max(values)
     figure.update_layout(height=30 * len(labels) + 60, margin_b=48)
     figure.update_xaxes(
         range=[0, longest],
-        tickvals=list(range(int(longest) + 1)),
+        tickvals=list(range(0, int(longest) + 1, 2)),
         tickformat="d",
-        title={"text": "bits per character, the fewer the better", "standoff": 4, "font": {"size": TEXT_SIZE}},
+        tickangle=0,
+        title={"text": "bits per character", "standoff": 4, "font": {"size": TEXT_SIZE}},
     )
     return figure
 

@@ -178,12 +178,14 @@ def speech_table(checkpoints: dict[str, Checkpoint], chosen: str) -> tuple[str, 
         parameters = f"{count_parameters(checkpoints[name].model):,}"
         shown = (label, _decimals(bits), _decimals(validation), parameters)
         rows.append((-bits if bits is not None else -np.inf, name == chosen, shown))
-    table = _table(("language model", "test, bits per character", "validation", "parameters"), rows)
+    table = _table(("language model", "bits per character", "in validation", "parameters"), rows)
     drawn = [row for row in sorted(rows, key=lambda row: row[0]) if np.isfinite(row[0])]
     if not drawn:
         return table, None
     accent = next((number for number, row in enumerate(drawn) if row[1]), -1)
-    return table, figures.bits([row[2][0] for row in drawn], [-row[0] for row in drawn], accent)
+    return table, figures.bits(
+        [row[2][0].removesuffix(", no network") for row in drawn], [-row[0] for row in drawn], accent
+    )
 
 
 def _plot(name: str) -> gr.Plot:

@@ -112,6 +112,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   #names-row { flex-direction: column; }
   #names-row > .column { display: contents; }
   #seen, #names-choices { order: 1; }
+  .table tr > :first-child { white-space: normal !important; min-width: 130px; }
 }
 
 .text { font-size: 18px; line-height: 1.5; white-space: pre-wrap; overflow-wrap: anywhere; min-height: 260px;
@@ -128,9 +129,10 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .table { overflow-x: auto; }
 .table table { border-collapse: collapse; width: 100%; border: 0 !important; margin: 4px 0; }
 .table :is(thead, tbody, tr) { border: 0 !important; background: transparent !important; }
-.table :is(th, td) { text-align: right; padding: 3px 10px; border: 0 !important; font-size: 16px; white-space: nowrap; }
+.table th, .table td { text-align: right; padding: 3px 10px; border: 0 !important; font-size: 16px;
+  white-space: nowrap; }
 .table th { font-weight: 600; white-space: normal; vertical-align: bottom; line-height: 1.2; }
-.table :is(th, td):first-child { text-align: left; white-space: normal; min-width: 130px; }
+.table th:first-child, .table td:first-child { text-align: left; }
 .table tbody td { border-top: 1px solid var(--border-color-primary) !important; }
 .table .chosen td { font-weight: 700; color: var(--accent-text); }
 #confusion { overflow-x: auto; }
