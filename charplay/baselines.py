@@ -14,7 +14,7 @@ from charplay.evaluate import measure_guesses
 from charplay.text import CODES, encode
 
 GRAMS = 4  # letters of the longest n-gram that naive Bayes counts
-SMOOTHING = 0.1  # added to every count; chosen on a tenth of the training rows
+SMOOTHING = 0.1  # added to every count
 ORDER = 5  # characters of an n-gram of text, the predicted one included
 
 

@@ -79,7 +79,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             learning_rate=2e-3,
             weight_decay=0.01,
         ),
-        "large": SpeechRecipe(  # minutes on a GPU, a day on two CPU cores
+        "large": SpeechRecipe(  # for a GPU
             CharLMConfig("gru", 64, 1024, 2, dropout=0.1),
             epochs=14,
             batch_size=96,
