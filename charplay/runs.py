@@ -112,9 +112,8 @@ def train(
         for network in (stored.model, *stored.model.others):
             for parameter in network.linear.parameters():
                 parameter /= temperature
-        checkpoints.save(unfinished, stored)
     # The header says what the file gives, so the figures are taken from the file, rounded weights and all.
-    checkpoints.save(unfinished, checkpoints.load(unfinished), half=True)
+    checkpoints.save(unfinished, stored, half=True)
     stored = checkpoints.load(unfinished)
     results |= measure_all(stored, directory)
     checkpoints.save(out, dataclasses.replace(stored, recipe=written, results=results), half=True)

@@ -129,7 +129,9 @@ def _bins(checkpoint: Checkpoint, part: str) -> list[dict]:
     measured = checkpoint.results.get(part)
     bins = measured.get("reliability") if isinstance(measured, dict) else None
     keys = ("n", "confidence", "accuracy")
-    return [each for each in bins if all(_number(each, key) is not None for key in keys)] if bins else []
+    if not isinstance(bins, list):
+        return []
+    return [each for each in bins if all(_number(each, key) is not None for key in keys)]
 
 
 def names_pictures(checkpoint: Checkpoint, prior: str) -> tuple[str, go.Figure | None, go.Figure | None, Any]:
@@ -141,9 +143,9 @@ def names_pictures(checkpoint: Checkpoint, prior: str) -> tuple[str, go.Figure |
     rows = counts.sum(1)
     found = counts.diagonal() / np.maximum(rows, 1)
     trained = checkpoint.results.get("training_rows")
-    known = trained if isinstance(trained, list) and len(trained) == len(found) else [0] * len(found)
+    is_known = isinstance(trained, list) and len(trained) == len(found) and all(type(rows) is int for rows in trained)
     order = sorted(range(len(found)), key=lambda row: found[row])
-    labels = [f"{checkpoint.classes[row]} ({known[row]:,})" for row in order]
+    labels = [checkpoint.classes[row] + (f" ({trained[row]:,})" if is_known else "") for row in order]
     worst = order[0]
     others = np.where(np.arange(len(found)) == worst, -1, counts[worst])
     taken = int(others.argmax())
