@@ -48,9 +48,9 @@ def summary(checkpoint: Checkpoint) -> str:
     """The figure that the folded scoreboard already shows."""
     test = checkpoint.results.get("test")
     if (right := _number(test, "accuracy")) is not None:
-        return f"{TITLE} Right for {_percent(right)} of {_number(test, 'n') or 0:,} test names"
+        return f"{TITLE} The default is right for {_percent(right)} of {_number(test, 'n') or 0:,} test names"
     if (bits := _number(test, "bits_per_character")) is not None:
-        return f"{TITLE} {bits:.3f} bits per character on speeches it never read"
+        return f"{TITLE} The default needs {bits:.3f} bits per character on speeches it never read"
     return TITLE
 
 
