@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from tqdm import tqdm  # comes with gradio, by way of huggingface_hub
 
 from charplay import checkpoints, datasets, limits, runs, training
-from charplay.bench import bench_classify, bench_generate, bench_train
+from charplay.bench import alone, bench_classify, bench_generate, bench_train
 from charplay.classify import classify
 from charplay.evaluate import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
 from charplay.generate import generate, make_request
@@ -102,10 +102,13 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         return described | _evaluate_names(arguments, checkpoint, directory) | baselines
     if arguments.file and arguments.split:
         raise ValueError("--split chooses a part of the speeches and --file a text of your own: give one of them.")
+    described["engine"] = arguments.engine
     if arguments.file:
-        return described | {"split": None} | evaluate_speech(checkpoint.model, read_speech_txt(arguments.file))
+        text = read_speech_txt(arguments.file)
+        return described | {"split": None} | evaluate_speech(checkpoint.model, text, arguments.engine)
     split = arguments.split or "test"
-    return described | {"split": split} | runs.measure(checkpoint, directory, split) | baselines
+    measured = runs.measure(checkpoint, directory, split, engine=arguments.engine)
+    return described | {"split": split} | measured | baselines
 
 
 def _evaluate_names(arguments: argparse.Namespace, checkpoint: checkpoints.Checkpoint, directory: Path) -> dict:
@@ -140,7 +143,7 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     checkpoint = checkpoints.load(arguments.checkpoint or checkpoint_of("speech"), "speech")
     start = time.perf_counter()
-    continuation = "".join(generate(checkpoint, request))
+    [continuation] = generate(checkpoint, [request])
     seconds = time.perf_counter() - start
     return {
         "text": request.prime + continuation,
@@ -166,7 +169,7 @@ def bench(arguments: argparse.Namespace) -> dict[str, Any]:
         "classify": ("names", bench_classify),
         "train": ("speech", bench_train),
     }[arguments.what]
-    return measure(checkpoints.load(arguments.checkpoint or checkpoint_of(task), task))
+    return measure(alone(checkpoints.load, arguments.checkpoint or checkpoint_of(task), task))
 
 
 def _as_text(result: dict[str, Any]) -> str:
@@ -209,6 +212,7 @@ def _parser() -> Parser:
                 made.add_argument("--baselines", action="store_true", help="also what counting alone reaches")
                 if task == "speech":
                     made.add_argument("--split", choices=("val", "test"), help="default: test")
+                    made.add_argument("--engine", action="store_true", help="through the engine that serves the page")
                 else:
                     add_prior(made)
             else:

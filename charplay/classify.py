@@ -45,6 +45,18 @@ def divide_out(logits: torch.Tensor, shares: Sequence[float]) -> torch.Tensor:
     return logits - torch.tensor(shares).log()
 
 
+def read_name(name: object) -> str:
+    """A name as the network reads it.
+
+    Raises:
+        ValueError: it is blank or cannot be read; the sentence says what to change.
+    """
+    normalized = normalize_name(name)
+    if not normalized:
+        raise ValueError("Type a name of at least one letter.")
+    return normalized
+
+
 def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data") -> list[Classification]:
     """Classifies each of `names`, in one run.
 
@@ -57,9 +69,7 @@ def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data
         ValueError: a name is blank or cannot be read, or there is no such prior; the sentence says what to change.
     """
     limits.check_choice("prior", prior, limits.PRIORS)
-    normalized = [normalize_name(name) for name in names]
-    if not all(normalized):
-        raise ValueError("Type a name of at least one letter.")
+    normalized = [read_name(name) for name in names]
     if not normalized:
         return []
     logits = logits_of(checkpoint.model, normalized)  # (names, countries)

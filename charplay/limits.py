@@ -45,6 +45,7 @@ TEMPERATURE = Limit("temperature", 0.0, 2.0, whole=False)  # 0 is argmax
 LENGTH = Limit("length", 1, 10_000)  # characters to generate
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
+SEATS = 256  # texts that are written at the same time; who comes later waits in line
 
 # A network and its training; `models` and `training` check their configs and recipes against these.
 CONFIG = (

@@ -184,8 +184,10 @@ def fields_of(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def measure(checkpoint: Checkpoint, directory: Path, split: str | None = None, prior: str = "data") -> dict[str, Any]:
-    """The checkpoint on its task's test part; of the speeches on the `split` named, if one is."""
+def measure(
+    checkpoint: Checkpoint, directory: Path, split: str | None = None, prior: str = "data", engine: bool = False
+) -> dict[str, Any]:
+    """The checkpoint on its task's test part; of the speeches on the `split` named, or as `engine` runs it."""
     if checkpoint.task == "names":
         known = {name for name, _ in datasets.load_names("train", directory)}
         rows = datasets.load_names("test", directory)
@@ -196,7 +198,7 @@ def measure(checkpoint: Checkpoint, directory: Path, split: str | None = None, p
             measured["prefix_loss"] = prefix_loss(checkpoint.model, checkpoint.classes, rows)
         return measured
     splits = datasets.split_speeches(datasets.load_speeches(directory))
-    return evaluate_speech(checkpoint.model, datasets.join_speeches(splits[split or "test"]))
+    return evaluate_speech(checkpoint.model, datasets.join_speeches(splits[split or "test"]), engine)
 
 
 def measure_baselines(task_name: str, directory: Path) -> dict[str, dict[str, Any]]:

@@ -1,43 +1,57 @@
 """The typed HTTP endpoints, apart from the tabs' own events: /classify, /generate and /compare_batches."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Literal
 
 import gradio as gr
 
-from charplay import packing
+from charplay import limits, packing
 from charplay.checkpoints import Shelf
-from charplay.classify import Classification
+from charplay.classify import Classification, read_name
 from charplay.classify import classify as classify_names
 from charplay.generate import make_request
 from charplay.packing import BatchReport
 from charplay.ui.mistakes import spoken
-from charplay.ui.speech import stream
-from charplay.ui.worker import compute, compute_each
+from charplay.ui.worker import Together, compute_each, follow
+
+MOST = 64  # names of one run of the network: more would keep the next ones waiting
 
 
 def build(shelf: Shelf) -> None:
     """Adds the endpoints to the current Blocks; one whose model is missing answers with the reason."""
 
+    def classify_all(asked: list[tuple[str, str]]) -> list[Classification]:
+        results = {}
+        for prior in {prior for _, prior in asked}:
+            names = list({name for name, own in asked if own == prior})
+            found = classify_names(shelf.default("names"), names, prior)
+            results |= {(name, prior): result for name, result in zip(names, found, strict=True)}
+        return [results[one] for one in asked]
+
+    together = Together(classify_all, MOST)
+
     @spoken
-    def classify(name: str, prior: Literal["data", "uniform"] = "data") -> Classification:
+    async def classify(name: str, prior: Literal["data", "uniform"] = "data") -> Classification:
         """The probabilities of 18 countries for a surname.
 
         Args:
             name: up to 64 characters; accents are taken off, other scripts refused.
             prior: "data" weights the countries as in the training names, "uniform" all alike.
         """
-        return compute(classify_names, shelf.default("names"), [name], prior)[0]
+        shelf.default("names")
+        read_name(name)  # who mistypes is told so, and no one beside
+        return await together((name, limits.check_choice("prior", prior, limits.PRIORS)))
 
     @spoken
-    def generate(
+    async def generate(
         prime: str,
         temperature: float = 0.8,
         length: int = 200,
         prime_length: int | None = None,
         top_k: int = 0,
         seed: int | None = None,
-    ) -> Iterator[str]:
+    ) -> AsyncIterator[str]:
         """Streams the text so far: the whole prime, then up to `length` characters that the model adds.
 
         Args:
@@ -49,8 +63,9 @@ def build(shelf: Shelf) -> None:
             seed: the same one gives the same text; none: a new one.
         """
         request = make_request(prime, temperature, length, prime_length, top_k, seed)
-        for continuation in stream(shelf.default("speech"), request):
-            yield request.prime + continuation
+        async with aclosing(follow(shelf.default("speech"), request)) as growing:
+            async for news in growing:
+                yield request.prime + news.text
 
     @spoken
     def compare_batches(names: list[str], sort: bool = True) -> BatchReport:

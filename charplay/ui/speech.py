@@ -2,36 +2,25 @@
 
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from html import escape
 
 import gradio as gr
 
 from charplay import limits
-from charplay.checkpoints import Checkpoint, Shelf
-from charplay.generate import Request, generate, in_chunks, make_request
+from charplay.checkpoints import Shelf
+from charplay.generate import Request, generate, make_request
 from charplay.text import normalize_prime
 from charplay.ui import diagrams, scoreboard, state
 from charplay.ui.mistakes import spoken
-from charplay.ui.worker import compute_each
+from charplay.ui.worker import follow
 
 _LEAD = (
     "<b>Many to many.</b> Press Generate and read on: the network writes one character at a time, each drawn from its "
     "softmax over the next, sharpened or flattened by the temperature. The text is made by a model; nobody said it."
 )
-QUANTUM = 0.03  # seconds of computing before the next visitor has a turn
-EVERY = 0.12  # seconds between two messages of a stream
 SHOWN_SHIFT = 28  # characters of the prime's end in the picture of input and target; a phone has room for them
-
-
-def stream(checkpoint: Checkpoint, request: Request) -> Iterator[str]:
-    """The continuation so far, every 0.12 seconds and at its end."""
-    text, sent = "", time.monotonic()
-    for chunk in compute_each(in_chunks(generate(checkpoint, request), QUANTUM)):
-        text += chunk
-        if time.monotonic() - sent >= EVERY or len(text) == request.length:
-            yield text
-            sent = time.monotonic()
 
 
 def _seed(typed: str) -> int | None:
@@ -66,6 +55,14 @@ def _stats_html(request: Request, characters: int, seconds: float) -> str:
     )
 
 
+def _line_html(place: int) -> str:
+    """What is said to someone who waits for a seat (HTML)."""
+    return (
+        f'<p class="caption" role="status">Every seat is taken: you are number <b>{place:,}</b> in line, and your text '
+        "begins as soon as one is free.</p>"
+    )
+
+
 def _shift_html(prime: str, prime_length: int) -> str:
     """Input and target shifted by one, as in training; what of the prime is not read is greyed (HTML)."""
     shown = prime.replace("\n", "↵")[-SHOWN_SHIFT:]
@@ -85,7 +82,7 @@ def build(shelf: Shelf) -> None:
         state.PRIME.default, state.TEMPERATURE.default, state.LENGTH.default, seed=state.EXAMPLE_SEED
     )
     start = time.monotonic()
-    opening = "".join(generate(models[default], example))
+    [opening] = generate(models[default], [example])
     seconds = time.monotonic() - start
 
     gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD))
@@ -109,17 +106,21 @@ def build(shelf: Shelf) -> None:
             stats = gr.HTML(_stats_html(example, len(opening), seconds), elem_id="stats")
     scoreboard.build_speech(shelf, model)
 
-    def run(prime: str, prime_length: int, temperature: float, length: int, seed: str, chosen: str) -> Iterator[tuple]:
+    async def run(
+        prime: str, prime_length: int, temperature: float, length: int, seed: str, chosen: str
+    ) -> AsyncIterator[tuple]:
         checkpoint = models[limits.check_choice("model", chosen, tuple(models))]
         request = make_request(prime, temperature, length, prime_length, seed=_seed(seed))
-        start = time.monotonic()
-        for number, continuation in enumerate(stream(checkpoint, request)):
-            goes_on = number == 0 and len(continuation) < request.length
-            yield (
-                _text_html(request, continuation),
-                _stats_html(request, len(continuation), time.monotonic() - start),
-                gr.update(interactive=False) if goes_on else gr.skip(),
-            )
+        start, is_first = time.monotonic(), True
+        async with aclosing(follow(checkpoint, request)) as growing:
+            async for news in growing:
+                if news.place:
+                    start = time.monotonic()  # the speed is that of the writing, not of the waiting
+                seconds = time.monotonic() - start
+                stats = _line_html(news.place) if news.place else _stats_html(request, len(news.text), seconds)
+                goes_on = is_first and len(news.text) < request.length
+                yield _text_html(request, news.text), stats, gr.update(interactive=False) if goes_on else gr.skip()
+                is_first = False
 
     def reread(prime: str) -> tuple[dict, str]:
         """A new prime is read whole until the slider is moved."""

@@ -1,0 +1,156 @@
+"""A language model laid out for running one character at a time, for many texts at once.
+
+The job of a `Stepper` is to do with as few and as cheap products as possible what `CharLM` does at one step of time:
+
+- the first layer's input product depends on the character alone: it is a table of 128 rows;
+- each layer's recurrent matrix and the next layer's input matrix (the linear layer, after the last) read the same
+  hidden states, so they are stacked and make one product; its recurrent half is kept for the next step;
+- hidden states lie in (-1, 1), so they are rounded to 8-bit integers by the fixed scale 1/127, and the weights by a
+  scale for each output row. Sums of integers are exact: a text does not depend on who else is in the batch.
+
+Where the processor is slow at 8-bit products, the same steps run in float32, in blocks of a constant number of rows:
+a float product may round otherwise for another number of rows.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from charplay.models import CharLM
+from charplay.text import CODES
+
+State = tuple[torch.Tensor, ...]  # all that a step hands to the next; every tensor is (batch, something)
+BLOCK = 16  # rows of one float product
+TRIALS = 20  # of each kind of product, to see which is faster
+TRIED_ROWS = 64
+_LARGEST = torch.tensor(127.0)  # of an 8-bit integer; a tensor, which costs a small step less than a Python number
+
+
+class Int8Product:
+    """x W^T + b for hidden states x, in 8-bit integers; each row of the result depends on its own row of x alone."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
+        largest = weight.abs().amax(1).clamp(min=1e-12)  # (out,)
+        # The view of a row-major (out, in) matrix: made contiguous it would be many times slower.
+        self.weight = (weight * (127 / largest)[:, None]).round().to(torch.int8).t()
+        self.scale = largest / 127 / 127  # the weights' scale for each row, times the states'
+        self.bias = bias
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """x float32 (batch, in), within -1 to 1 -> float32 (batch, out)."""
+        whole = torch._int_mm(torch.mul(x, _LARGEST).round_().char(), self.weight)  # int32 (batch, out)
+        return torch.addcmul(self.bias, whole.float(), self.scale)
+
+
+class FloatProduct:
+    """The same in float32, always by `BLOCK` rows: a float sum may round otherwise for another number of rows."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
+        self.weight, self.bias = weight, bias
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """x float32 (batch, in) -> float32 (batch, out)."""
+        rows = x.shape[0]
+        padded = functional.pad(x, (0, 0, 0, -rows % BLOCK))
+        blocks = [functional.linear(block, self.weight, self.bias) for block in padded.split(BLOCK)]
+        return torch.cat(blocks)[:rows]
+
+
+Product = type[Int8Product] | type[FloatProduct]
+
+
+def faster_product(weight: torch.Tensor) -> Product:
+    """Which product is faster here with a weight (out, in) of this shape, by trying both on a batch."""
+
+    def seconds(kind: Product) -> float:
+        product = kind(weight, weight.new_zeros(weight.shape[0]))
+        x = weight.new_zeros(TRIED_ROWS, weight.shape[1])
+        product(x)
+        start = time.perf_counter()
+        for _ in range(TRIALS):
+            product(x)
+        return time.perf_counter() - start
+
+    return min((Int8Product, FloatProduct), key=seconds)
+
+
+Parts = Sequence[torch.Tensor]  # of the gates, each (batch, its width)
+
+
+def _rnn(x: Parts, kept: Parts) -> tuple[torch.Tensor, ...]:
+    return (torch.add(x[0], kept[0]).tanh_(),)
+
+
+def _gru(x: Parts, kept: Parts, h: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    reset, update = torch.add(x[0], kept[0]).sigmoid_().chunk(2, 1)
+    new = torch.addcmul(x[1], reset, kept[1]).tanh_()
+    h = torch.lerp(new, h, update)
+    return h, h
+
+
+def _lstm(x: Parts, kept: Parts, c: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    let_in, forget = torch.add(x[0], kept[0]).sigmoid_().chunk(2, 1)
+    new, let_out = torch.add(x[1], kept[1]).tanh_(), torch.add(x[2], kept[2]).sigmoid_()
+    c = torch.addcmul(forget * c, let_in, new)
+    return let_out * c.tanh(), c
+
+
+class Cell(NamedTuple):
+    """How one kind of layer goes on from one step to the next, once its products are there."""
+
+    advance: Callable[..., tuple[torch.Tensor, ...]]  # input parts, recurrent parts, memories -> hidden state, memories
+    parts: tuple[int, ...]  # widths of the gates that are taken together, in hidden sizes
+    memories: int  # what is remembered besides the recurrent parts: h itself in a GRU, c in an LSTM
+
+
+_CELLS = {"rnn": Cell(_rnn, (1,), 0), "gru": Cell(_gru, (2, 1), 1), "lstm": Cell(_lstm, (2, 1, 1), 1)}
+
+
+class Stepper:
+    """Steps a language model: `start` gives the state before any text, `step` reads one character of each text."""
+
+    @torch.no_grad()
+    def __init__(self, model: CharLM, product: Product | None = None):
+        """Lays out `model`; `product` None: the faster kind here."""
+        rnn: nn.RNNBase = model.rnn
+        layers = [
+            [getattr(rnn, f"{kind}_l{layer}") for kind in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")]
+            for layer in range(rnn.num_layers)
+        ]
+        after = [(weight, bias) for weight, bias, _, _ in layers[1:]] + [(model.linear.weight, model.linear.bias)]
+        stacked = [
+            (torch.cat([weight_hh, weight]), torch.cat([bias_hh, bias]))
+            for (_, _, weight_hh, bias_hh), (weight, bias) in zip(layers, after, strict=True)
+        ]
+        self.product = product or faster_product(stacked[0][0])
+        self._products = [self.product(weight, bias) for weight, bias in stacked]
+        self._cell = _CELLS[model.config.cell]
+        self._widths = [part * rnn.hidden_size for part in self._cell.parts]
+        self._table = functional.linear(model.embedding.weight, layers[0][0], layers[0][1])  # (128, gates * hidden)
+        self._first_state = []
+        for _, _, _, bias_hh in layers:
+            memories = [bias_hh.new_zeros(rnn.hidden_size)] * self._cell.memories
+            self._first_state += [*bias_hh.split(self._widths), *memories]
+
+    def start(self, batch: int) -> State:
+        """The state before the first character of `batch` texts."""
+        return tuple(row.repeat(batch, 1) for row in self._first_state)
+
+    def step(self, codes: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+        """Reads codes int64 (batch,) -> logits (batch, 128) for the next characters, and the state after them."""
+        parts, per_layer = len(self._widths), len(self._widths) + self._cell.memories
+        x, after = torch.split_with_sizes(self._table.index_select(0, codes), self._widths, 1), []
+        for layer, product in enumerate(self._products):
+            own = state[layer * per_layer : (layer + 1) * per_layer]
+            h, *memories = self._cell.advance(x, own[:parts], *own[parts:])
+            is_last = layer == len(self._products) - 1
+            above = [CODES] if is_last else self._widths
+            # (batch, gates * hidden + what reads h next)
+            both = torch.split_with_sizes(product(h), [*self._widths, *above], 1)
+            after += [*both[:parts], *memories]
+            x = both[parts:]
+        return x[0], tuple(after)
