@@ -95,6 +95,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     checkpoint = checkpoints.load(path, arguments.task)
     directory = datasets.data_directory(arguments.data)
     described = {"checkpoint": path.name, "recipe": checkpoint.recipe.get("name"), "date": checkpoint.date}
+    described["engine"] = arguments.engine
     if arguments.file and arguments.baselines:
         raise ValueError("--baselines measures on the test part and --file on your own: give one of them.")
     baselines = {"baselines": runs.measure_baselines(arguments.task, directory)} if arguments.baselines else {}
@@ -102,7 +103,6 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         return described | _evaluate_names(arguments, checkpoint, directory) | baselines
     if arguments.file and arguments.split:
         raise ValueError("--split chooses a part of the speeches and --file a text of your own: give one of them.")
-    described["engine"] = arguments.engine
     if arguments.file:
         text = read_speech_txt(arguments.file)
         return described | {"split": None} | evaluate_speech(checkpoint.model, text, arguments.engine)
@@ -114,14 +114,14 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
 def _evaluate_names(arguments: argparse.Namespace, checkpoint: checkpoints.Checkpoint, directory: Path) -> dict:
     prior = {"prior": arguments.prior}
     if not arguments.file:
-        return prior | runs.measure(checkpoint, directory, prior=arguments.prior)
+        return prior | runs.measure(checkpoint, directory, prior=arguments.prior, engine=arguments.engine)
     try:
         known = {name for name, _ in datasets.load_names("train", directory)}
     except datasets.DataError:  # a user's own file can be measured without the training rows
         known = None
     rows = read_names_csv(arguments.file, checkpoint.classes)
     shares = checkpoint.shares if arguments.prior == "uniform" else None
-    return prior | evaluate_names(checkpoint.model, checkpoint.classes, rows, known, shares)
+    return prior | evaluate_names(checkpoint.model, checkpoint.classes, rows, known, shares, arguments.engine)
 
 
 def classify_names(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -210,9 +210,9 @@ def _parser() -> Parser:
                 made.add_argument("--checkpoint", type=Path, metavar="F")
                 made.add_argument("--file", type=Path, metavar="CSV" if task == "names" else "TXT")
                 made.add_argument("--baselines", action="store_true", help="also what counting alone reaches")
+                made.add_argument("--engine", action="store_true", help="the network as the page runs it")
                 if task == "speech":
                     made.add_argument("--split", choices=("val", "test"), help="default: test")
-                    made.add_argument("--engine", action="store_true", help="through the engine that serves the page")
                 else:
                     add_prior(made)
             else:

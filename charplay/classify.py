@@ -9,9 +9,11 @@ from charplay import limits
 from charplay.batches import order_by_length, pad
 from charplay.checkpoints import Checkpoint
 from charplay.models import NameClassifier
+from charplay.reader import reader_of
 from charplay.text import normalize_name
 
-BATCH_SIZE = 512
+BATCH_SIZE = 512  # names that the network as PyTorch runs it reads at once
+READ_TOGETHER = 32  # names that a reader reads at once: what it works on stays in the processor's cache
 
 
 class Classification(TypedDict):
@@ -24,14 +26,20 @@ class Classification(TypedDict):
 
 
 @torch.no_grad()
-def logits_of(model: NameClassifier, names: Sequence[str]) -> torch.Tensor:
-    """Logits (names, classes) of normalised names, in the order given; computed in batches of similar length."""
-    order = order_by_length(names)
+def logits_of(model: NameClassifier, names: Sequence[str], engine: bool = False) -> torch.Tensor:
+    """Logits (names, classes) of normalised names, in the order given; computed in batches of similar length.
+
+    Args:
+        model: the network.
+        names: as many as you like.
+        engine: by the model's `Reader`, as the page does, rather than by PyTorch's layers on the device it lies on.
+    """
+    order, batch_size = order_by_length(names), READ_TOGETHER if engine else BATCH_SIZE
     device = next(model.parameters()).device
     rows = []
-    for start in range(0, len(order), BATCH_SIZE):
-        padded = pad([names[index] for index in order[start : start + BATCH_SIZE]])
-        rows.append(model(padded.codes.to(device), padded.lengths).cpu())
+    for start in range(0, len(order), batch_size):
+        padded = pad([names[index] for index in order[start : start + batch_size]])
+        rows.append(reader_of(model)(padded) if engine else model(padded.codes.to(device), padded.lengths).cpu())
     back = torch.tensor(order).argsort()
     return torch.cat(rows)[back]
 
@@ -72,7 +80,7 @@ def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data
     normalized = [read_name(name) for name in names]
     if not normalized:
         return []
-    logits = logits_of(checkpoint.model, normalized)  # (names, countries)
+    logits = logits_of(checkpoint.model, normalized, engine=True)  # (names, countries)
     if prior == "uniform":
         logits = divide_out(logits, checkpoint.shares)
     probabilities = logits.softmax(1)

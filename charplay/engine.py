@@ -21,7 +21,7 @@ from charplay.checkpoints import Checkpoint
 from charplay.generate import Batch, Request, Text
 
 EVERY = 0.12  # seconds between two messages of a stream while few are running
-MESSAGES = 400  # messages a second of all streams together: a server passes about 2,000, typing included
+MESSAGES = 100  # messages a second of all streams together: a server passes about 2,000, typing included
 FIRST = 0.03  # seconds until a stream's first message, so that something is seen at once
 FAILED = "The model failed in the middle of this text: please press Generate again."
 

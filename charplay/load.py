@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,90 +40,126 @@ class Measured:
     answers: list[float] = field(default_factory=list)  # seconds from a letter to its probabilities
 
 
-@dataclass(frozen=True)
-class Server:
-    """The app under load."""
+class Connection:
+    """One connection to the app, kept open from request to request, as a browser keeps it (HTTP/1.1)."""
 
-    port: int
-    functions: dict[str, int]  # endpoint -> its number in the queue
+    def __init__(self, port: int):
+        self._port = port
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
 
-    async def _send(self, method: str, path: str, body: Any = None) -> tuple[asyncio.StreamReader, Any]:
-        """One request; HTTP/1.0, so that the answer is lines until the connection closes."""
-        reader, writer = await asyncio.open_connection(HOST, self.port, limit=2**20)
+    async def send(self, method: str, path: str, body: Any = None) -> AsyncIterator[bytes]:
+        """One request; yields what comes back, piece by piece, to its end."""
         content = json.dumps(body).encode() if body is not None else b""
-        head = f"{method} {path} HTTP/1.0\r\nHost: {HOST}:{self.port}\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: {HOST}:{self._port}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        writer.write(head.encode() + content)
-        await writer.drain()
-        _, _, status = (await reader.readline()).partition(b" ")
-        while (await reader.readline()).strip():  # headers
-            pass
-        if not status.startswith(b"200"):
-            writer.close()
-            raise ConnectionError(f"{method} {path.split('?')[0]} answered {status.decode().strip() or 'nothing'}")
-        return reader, writer
-
-    async def call(self, endpoint: str, data: list[Any]):
-        """Joins the queue and yields (message, seconds since joining) until the event has completed."""
-        session, start = uuid.uuid4().hex, time.monotonic()
-        body = {"data": data, "fn_index": self.functions[endpoint], "session_hash": session}
-        reader, writer = await self._send("POST", "/gradio_api/queue/join", body)
-        await reader.read()
-        writer.close()
-        reader, writer = await self._send("GET", f"/gradio_api/queue/data?session_hash={session}")
         try:
-            while line := await reader.readline():
-                if line.startswith(b"data:"):
-                    message = json.loads(line[5:])
-                    yield message, time.monotonic() - start
-                    if message["msg"] == "process_completed":
-                        if not message["success"]:
-                            raise ConnectionError(f"{endpoint}: {message['output'].get('error')}")
-                        return
+            if self._writer is None:
+                raise ConnectionError
+            self._writer.write(head.encode() + content)
+            _, _, status = (await self._line()).partition(b" ")
+        except ConnectionError:  # none yet, or the app has closed it while it rested, as apps do: a new one
+            self.close()
+            self._reader, self._writer = await asyncio.open_connection(HOST, self._port)
+            self._writer.write(head.encode() + content)
+            _, _, status = (await self._line()).partition(b" ")
+        headers = {}
+        while line := (await self._line()).strip():
+            name, _, value = line.lower().partition(b":")
+            headers[name] = value.strip()
+        if not status.startswith(b"200"):
+            raise ConnectionError(f"{method} {path.split('?')[0]} answered {status.decode().strip() or 'nothing'}")
+        if b"content-length" in headers:
+            yield await self._reader.readexactly(int(headers[b"content-length"]))
+            return
+        while size := int(await self._line(), 16):  # chunks
+            yield await self._reader.readexactly(size)
+            await self._line()
+        await self._line()
+
+    async def _line(self) -> bytes:
+        if not (line := await self._reader.readline()):
+            raise ConnectionError("The app closed the connection in the middle of an answer.")
+        return line
+
+    def close(self) -> None:
+        """Ends it, whatever is under way."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+class Page:
+    """One open page: it has a session, and waits for its last answer before it asks again."""
+
+    def __init__(self, port: int, functions: dict[str, int]):
+        self._functions, self._session = functions, uuid.uuid4().hex  # endpoint -> its number in the queue
+        self._asking, self._listening = Connection(port), Connection(port)
+
+    async def call(self, endpoint: str, data: list[Any]) -> AsyncIterator[tuple[dict[str, Any], float]]:
+        """Joins the queue and yields (message, seconds since joining) until the event has completed."""
+        start, completed = time.monotonic(), None
+        body = {"data": data, "fn_index": self._functions[endpoint], "session_hash": self._session}
+        async for _ in self._asking.send("POST", "/gradio_api/queue/join", body):
+            pass
+        # A message is one chunk, and the connection can be used again once all of them are read.
+        async for chunk in self._listening.send("GET", f"/gradio_api/queue/data?session_hash={self._session}"):
+            message = json.loads(chunk.removeprefix(b"data:"))
+            if message["msg"] == "process_completed":
+                completed = message
+            yield message, time.monotonic() - start
+        if completed is None:
             raise ConnectionError(f"{endpoint}: the stream ended before the event did")
-        finally:
-            writer.close()
+        if not completed["success"]:
+            raise ConnectionError(f"{endpoint}: {completed['output'].get('error')}")
+
+    def close(self) -> None:
+        """Closes the page in the middle of whatever it waits for."""
+        self._asking.close()
+        self._listening.close()
 
 
-async def _generate(server: Server, measured: Measured) -> None:
-    first = None
-    async for message, seconds in server.call("generate", ["My fellow Americans, ", 0.8, LENGTH, None, 0, None]):
+async def _generate(page: Page, measured: Measured) -> None:
+    first = last = None
+    async for message, seconds in page.call("generate", ["My fellow Americans, ", 0.8, LENGTH, None, 0, None]):
         if first is None and message["msg"] == "process_generating":
             first = seconds
-        last = seconds
+        if message["msg"] == "process_completed":
+            last = seconds
     measured.first_texts.append(first if first is not None else last)
     measured.speeds.append(LENGTH / last)
 
 
-async def _classify(server: Server, name: str) -> float:
-    async for _, seconds in server.call("classify", [name, "data"]):
-        last = seconds
+async def _classify(page: Page, name: str) -> float:
+    async for message, seconds in page.call("classify", [name, "data"]):
+        if message["msg"] == "process_completed":
+            last = seconds
     return last
 
 
-async def _type(server: Server, measured: Measured, end: float, chance: random.Random) -> None:
+async def _type(page: Page, measured: Measured, end: float, chance: random.Random) -> None:
     while time.monotonic() < end:
         name = chance.choice(NAMES)
         for length in range(1, len(name) + 1):
             await asyncio.sleep(chance.uniform(*KEYSTROKES))
-            measured.answers.append(await asyncio.wait_for(_classify(server, name[:length]), ANSWERS_WITHIN))
+            measured.answers.append(await asyncio.wait_for(_classify(page, name[:length]), ANSWERS_WITHIN))
 
 
-async def _press(server: Server, measured: Measured, end: float, chance: random.Random) -> None:
+async def _press(page: Page, measured: Measured, end: float, chance: random.Random) -> None:
     await asyncio.sleep(chance.uniform(0, ALL_PRESS_WITHIN))
     while time.monotonic() < end:
-        await asyncio.wait_for(_generate(server, measured), ANSWERS_WITHIN)
+        await asyncio.wait_for(_generate(page, measured), ANSWERS_WITHIN)
         await asyncio.sleep(chance.uniform(*PAUSES))
 
 
-async def _classroom(server: Server, process: subprocess.Popen, students: int, seconds: float) -> dict[str, Any]:
+async def _classroom(port: int, process: subprocess.Popen, students: int, seconds: float) -> dict[str, Any]:
+    functions = await _started(port, process)
     measured, end = Measured(), time.monotonic() + seconds
     doings = []
     for student in range(students):
         chance = random.Random(student)
-        doings.append(_press(server, measured, end, chance))
+        doings.append(_press(Page(port, functions), measured, end, chance))
         if student < students * TYPISTS:
-            doings.append(_type(server, measured, end, chance))
+            doings.append(_type(Page(port, functions), measured, end, chance))
 
     async def watch_over(doing) -> None:
         try:
@@ -159,19 +196,20 @@ def _resident_mb(pid: int) -> float | None:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), None)
 
 
-async def _started(port: int, process: subprocess.Popen) -> Server:
-    """Waits until the app answers, and reads which number each endpoint has."""
+async def _started(port: int, process: subprocess.Popen) -> dict[str, int]:
+    """Waits until the app answers; returns which number each endpoint has."""
     end = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < end and process.poll() is None:
+        connection = Connection(port)
         try:
-            reader, writer = await Server(port, {})._send("GET", "/config")
+            config = json.loads(b"".join([piece async for piece in connection.send("GET", "/config")]))
         except OSError:
             await asyncio.sleep(0.2)
             continue
-        config = json.loads(await reader.read())
-        writer.close()
+        finally:
+            connection.close()
         named = {entry["api_name"]: entry["id"] for entry in config["dependencies"] if entry["api_name"]}
-        return Server(port, {name: named[name] for name in ("generate", "classify")})
+        return {name: named[name] for name in ("generate", "classify")}
     raise ValueError("The app did not start: run `python app.py` to see why.")
 
 
@@ -186,10 +224,6 @@ def bench_load(students: int, seconds: float) -> dict[str, Any]:
         stdout=subprocess.DEVNULL,
     ) as process:
         try:
-            return asyncio.run(_load(port, process, students, seconds))
+            return asyncio.run(_classroom(port, process, students, seconds))
         finally:
             process.terminate()
-
-
-async def _load(port: int, process: subprocess.Popen, students: int, seconds: float) -> dict[str, Any]:
-    return await _classroom(await _started(port, process), process, students, seconds)

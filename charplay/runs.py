@@ -192,10 +192,15 @@ def measure(
         known = {name for name, _ in datasets.load_names("train", directory)}
         rows = datasets.load_names("test", directory)
         measured = evaluate_names(
-            checkpoint.model, checkpoint.classes, rows, known, checkpoint.shares if prior == "uniform" else None
+            checkpoint.model,
+            checkpoint.classes,
+            rows,
+            known,
+            checkpoint.shares if prior == "uniform" else None,
+            engine,
         )
         if prior == "data":
-            measured["prefix_loss"] = prefix_loss(checkpoint.model, checkpoint.classes, rows)
+            measured["prefix_loss"] = prefix_loss(checkpoint.model, checkpoint.classes, rows, engine)
         return measured
     splits = datasets.split_speeches(datasets.load_speeches(directory))
     return evaluate_speech(checkpoint.model, datasets.join_speeches(splits[split or "test"]), engine)

@@ -27,7 +27,7 @@ State = tuple[torch.Tensor, ...]  # all that a step hands to the next; every ten
 BLOCK = 16  # rows of one float product
 TRIALS = 20  # of each kind of product, to see which is faster
 TRIED_ROWS = 64
-_LARGEST = torch.tensor(127.0)  # of an 8-bit integer; a tensor, which costs a small step less than a Python number
+LARGEST = torch.tensor(127.0)  # of an 8-bit integer; a tensor, which costs a small step less than a Python number
 
 
 class Int8Product:
@@ -42,7 +42,7 @@ class Int8Product:
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """x float32 (batch, in), within -1 to 1 -> float32 (batch, out)."""
-        whole = torch._int_mm(torch.mul(x, _LARGEST).round_().char(), self.weight)  # int32 (batch, out)
+        whole = torch._int_mm(torch.mul(x, LARGEST).round_().char(), self.weight)  # int32 (batch, out)
         return torch.addcmul(self.bias, whole.float(), self.scale)
 
 
@@ -78,7 +78,7 @@ def faster_product(weight: torch.Tensor) -> Product:
     return min((Int8Product, FloatProduct), key=seconds)
 
 
-Parts = Sequence[torch.Tensor]  # of the gates, each (batch, its width)
+Parts = Sequence[torch.Tensor]  # of the gates, each (..., its width)
 
 
 def _rnn(x: Parts, kept: Parts) -> tuple[torch.Tensor, ...]:
@@ -86,14 +86,14 @@ def _rnn(x: Parts, kept: Parts) -> tuple[torch.Tensor, ...]:
 
 
 def _gru(x: Parts, kept: Parts, h: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    reset, update = torch.add(x[0], kept[0]).sigmoid_().chunk(2, 1)
+    reset, update = torch.add(x[0], kept[0]).sigmoid_().chunk(2, -1)
     new = torch.addcmul(x[1], reset, kept[1]).tanh_()
     h = torch.lerp(new, h, update)
     return h, h
 
 
 def _lstm(x: Parts, kept: Parts, c: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    let_in, forget = torch.add(x[0], kept[0]).sigmoid_().chunk(2, 1)
+    let_in, forget = torch.add(x[0], kept[0]).sigmoid_().chunk(2, -1)
     new, let_out = torch.add(x[1], kept[1]).tanh_(), torch.add(x[2], kept[2]).sigmoid_()
     c = torch.addcmul(forget * c, let_in, new)
     return let_out * c.tanh(), c
@@ -107,7 +107,7 @@ class Cell(NamedTuple):
     memories: int  # what is remembered besides the recurrent parts: h itself in a GRU, c in an LSTM
 
 
-_CELLS = {"rnn": Cell(_rnn, (1,), 0), "gru": Cell(_gru, (2, 1), 1), "lstm": Cell(_lstm, (2, 1, 1), 1)}
+CELL_STEPS = {"rnn": Cell(_rnn, (1,), 0), "gru": Cell(_gru, (2, 1), 1), "lstm": Cell(_lstm, (2, 1, 1), 1)}
 
 
 class Stepper:
@@ -128,7 +128,7 @@ class Stepper:
         ]
         self.product = product or faster_product(stacked[0][0])
         self._products = [self.product(weight, bias) for weight, bias in stacked]
-        self._cell = _CELLS[model.config.cell]
+        self._cell = CELL_STEPS[model.config.cell]
         self._widths = [part * rnn.hidden_size for part in self._cell.parts]
         self._table = functional.linear(model.embedding.weight, layers[0][0], layers[0][1])  # (128, gates * hidden)
         self._first_state = []

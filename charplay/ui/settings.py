@@ -1,7 +1,10 @@
 """The settings that the server runs with, in one place, with the reason for each. Imports no gradio."""
 
 import os
+import sys
 from typing import Any
+
+import torch
 
 _ENVIRONMENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",  # no telemetry, no version check: nothing is fetched from outside
@@ -9,7 +12,7 @@ _ENVIRONMENT = {
 }
 
 LAUNCH: dict[str, Any] = {
-    "max_threads": 250,  # default 40, which is also how many streams can run at once
+    "max_threads": 2_000,  # default 40, which is also how many events can run at once, those without a thread too
     "max_file_size": "1mb",  # /upload answers even with no file component on the page
     "run_history": False,  # default True: keeps inputs and outputs in the browser; classroom machines are shared
     "pwa": True,  # the page can be installed as an app of its own
@@ -20,7 +23,7 @@ LAUNCH: dict[str, Any] = {
 
 QUEUE: dict[str, Any] = {
     "api_open": False,  # without it /gradio_api/run/x goes round the queue, and answers every mistake with a 500
-    "default_concurrency_limit": 250,  # default 1 for each event: one student at a time
+    "default_concurrency_limit": None,  # default 1 for each event: one student at a time; the engine has its own line
     "max_size": 2_000,  # waiting events; beyond them the page says that the server is busy
 }
 
@@ -29,3 +32,17 @@ def apply_environment() -> None:
     """Sets what Gradio reads from the environment, unless whoever starts the app has set it."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+
+
+# Threads of one product. Several threads of this process compute, and PyTorch gives each a pool of its own: the pools
+# would fight for the cores with each other and with the thread that serves the page.
+TORCH_THREADS = 1
+# Seconds for which one Python thread may keep the others waiting, default 0.005. The engine's step is some forty short
+# operations, after each of which it asks for its turn again: with the default a busy page would slow it a hundredfold.
+SWITCH_INTERVAL = 0.00005
+
+
+def apply_threads() -> None:
+    """Shares the cores between the thread that serves the page and those that compute."""
+    torch.set_num_threads(TORCH_THREADS)
+    sys.setswitchinterval(SWITCH_INTERVAL)
