@@ -17,6 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from charplay.models import MODELS, CharLM, NameClassifier, RecurrentConfig
 
@@ -41,6 +42,7 @@ class Checkpoint:
     recipe: dict[str, Any]  # how it was trained, seed included
     date: str  # day of the training, ISO 8601
     results: dict[str, Any]  # what was measured
+    path: Path | None = None  # the file it was loaded from
 
     @property
     def config(self) -> RecurrentConfig:
@@ -115,7 +117,7 @@ def load(path: Path, task: str | None = None) -> Checkpoint:
         raise CheckpointError(f"{path.name} holds values that are no finite numbers.")
     model.load_state_dict(weights, assign=True)
     model.requires_grad_(False).eval()
-    return Checkpoint(model=model, **{key: described[key] for key in _DESCRIPTION})
+    return Checkpoint(model=model, path=path.resolve(), **{key: described[key] for key in _DESCRIPTION})
 
 
 @dataclass(frozen=True)
@@ -196,5 +198,18 @@ def _build(path: Path, described: dict[str, Any]) -> nn.Module:
         raise CheckpointError(f"{path.name} describes a model that cannot be built: {error}") from None
     if len(described["classes"]) != getattr(config, "classes", 0):
         raise CheckpointError(f"{path.name} names {len(described['classes'])} classes, its config does not.")
-    with torch.device("meta"):
+    with torch.device("meta"), _Uninitialised():
         return model_class(config)
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leaves out the drawing of first weights, of which a model without memory behind it needs none.
+
+    PyTorch would import its compiler to draw no numbers at all, and an app would start a second or two later.
+    """
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function in (nn.init.normal_, torch.Tensor.normal_):
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return function(*args, **kwargs)

@@ -9,27 +9,15 @@ import gradio as gr
 from charplay import limits, packing
 from charplay.checkpoints import Shelf
 from charplay.classify import Classification, read_name
-from charplay.classify import classify as classify_names
 from charplay.generate import make_request
 from charplay.packing import BatchReport
+from charplay.ui import worker
 from charplay.ui.mistakes import spoken
-from charplay.ui.worker import Together, compute_each, follow
-
-MOST = 64  # names of one run of the network: more would keep the next ones waiting
+from charplay.ui.worker import compute_each, follow
 
 
 def build(shelf: Shelf) -> None:
     """Adds the endpoints to the current Blocks; one whose model is missing answers with the reason."""
-
-    def classify_all(asked: list[tuple[str, str]]) -> list[Classification]:
-        results = {}
-        for prior in {prior for _, prior in asked}:
-            names = list({name for name, own in asked if own == prior})
-            found = classify_names(shelf.default("names"), names, prior)
-            results |= {(name, prior): result for name, result in zip(names, found, strict=True)}
-        return [results[one] for one in asked]
-
-    together = Together(classify_all, MOST)
 
     @spoken
     async def classify(name: str, prior: Literal["data", "uniform"] = "data") -> Classification:
@@ -39,9 +27,9 @@ def build(shelf: Shelf) -> None:
             name: up to 64 characters; accents are taken off, other scripts refused.
             prior: "data" weights the countries as in the training names, "uniform" all alike.
         """
-        shelf.default("names")
+        checkpoint = shelf.default("names")
         read_name(name)  # who mistypes is told so, and no one beside
-        return await together((name, limits.check_choice("prior", prior, limits.PRIORS)))
+        return await worker.classify(checkpoint, name, limits.check_choice("prior", prior, limits.PRIORS))
 
     @spoken
     async def generate(

@@ -1,17 +1,18 @@
 """The Names tab: as you type, a softmax over the countries."""
 
 from html import escape
-from typing import Any
 
 import gradio as gr
-import plotly.graph_objects as go
+from gradio.components.plot import PlotData
+from plotly.io.json import to_json_plotly
 
+from charplay import classify, limits
 from charplay.checkpoints import Checkpoint, Shelf
-from charplay.classify import Classification, classify
+from charplay.classify import Classification
 from charplay.datasets import COUNTRIES
 from charplay.text import encode, normalize_name
-from charplay.ui import diagrams, figures, scoreboard, state
-from charplay.ui.worker import compute
+from charplay.ui import diagrams, figures, scoreboard, state, worker
+from charplay.ui.mistakes import spoken
 
 _LEAD = (
     "<b>Many to one.</b> Type a name and watch the bars: after every letter the network shares out its belief over "
@@ -48,41 +49,35 @@ def _seen(name: str, checkpoint: Checkpoint) -> str:
     )
 
 
-def views(checkpoint: Checkpoint, prior: str, names: list[str]) -> list[tuple[str, go.Figure, str]]:
-    """Headline, bars and what the network sees, for each of several visitors' names, from one run of the network.
+View = tuple[str, PlotData, str]  # headline, bars, what the network sees
 
-    A name that is blank or cannot be read gets the empty bars and a sentence in place of the headline.
-    """
-    sentences = {}
-    for index, name in enumerate(names):
-        try:
-            if not normalize_name(name):
-                sentences[index] = _HINT
-        except ValueError as mistake:
-            sentences[index] = f'<p class="problem" role="status">{escape(str(mistake))}</p>'
-    readable = [name for index, name in enumerate(names) if index not in sentences]
-    results = iter(compute(classify, checkpoint, readable, state.PRIORS[prior]))
-    shown = []
-    for index in range(len(names)):
-        if index in sentences:
-            shown.append((sentences[index], figures.bars(checkpoint.classes, None), ""))
-        else:
-            result = next(results)
-            shown.append(
-                (
-                    _headline(result),
-                    figures.bars(checkpoint.classes, list(result["probabilities"].values())),
-                    _seen(result["normalized"], checkpoint),
-                )
-            )
-    return shown
+
+def _drawn(checkpoint: Checkpoint, probabilities: list[float] | None) -> PlotData:
+    return PlotData(type="plotly", plot=to_json_plotly(figures.bars(checkpoint.classes, probabilities)))
+
+
+def _unread(checkpoint: Checkpoint, name: str) -> View | None:
+    """A hint or a sentence over empty bars, for a name that is blank or cannot be read; None for one that can."""
+    try:
+        if normalize_name(name):
+            return None
+        sentence = _HINT
+    except ValueError as mistake:
+        sentence = f'<p class="problem" role="status">{escape(str(mistake))}</p>'
+    return sentence, _drawn(checkpoint, None), ""
+
+
+def _view(checkpoint: Checkpoint, result: Classification) -> View:
+    bars = _drawn(checkpoint, list(result["probabilities"].values()))
+    return _headline(result), bars, _seen(result["normalized"], checkpoint)
 
 
 def build(shelf: Shelf) -> None:
     """Lays out the tab inside the current Blocks."""
     models = shelf.models["names"]
     default = next(iter(models))
-    ((headline, bars, seen),) = views(models[default], state.PRIOR.default, [state.NAME.default])
+    [example] = classify.classify(models[default], [state.NAME.default], state.PRIORS[state.PRIOR.default])
+    headline, bars, seen = _view(models[default], example)
     gr.HTML(diagrams.lead(diagrams.NAMES, _LEAD))
     with gr.Row(elem_id="names-row"):
         with gr.Column(scale=2, min_width=320):
@@ -98,25 +93,17 @@ def build(shelf: Shelf) -> None:
             plot = gr.Plot(bars, elem_id="bars", show_label=False, container=False)
     scoreboard.build_names(shelf, model, prior)
 
-    def update(names: list[str], chosen: list[str], priors: list[str]) -> tuple[list[str], list[go.Figure], list[str]]:
-        """One run of the network for all who have chosen the same model and weighting."""
-        shown: list[Any] = [None] * len(names)
-        for together in sorted(set(zip(chosen, priors, strict=True))):
-            rows = [row for row, own in enumerate(zip(chosen, priors, strict=True)) if own == together]
-            model, prior = together
-            for row, view in zip(rows, views(models[model], prior, [names[row] for row in rows]), strict=True):
-                shown[row] = view
-        headlines, plots, seens = zip(*shown, strict=True)
-        return list(headlines), list(plots), list(seens)
+    async def update(name: str, chosen: str, prior: str) -> View:
+        checkpoint = models[limits.check_choice("model", chosen, tuple(models))]
+        prior = state.PRIORS[limits.check_choice("prior", prior, tuple(state.PRIORS))]
+        return _unread(checkpoint, name) or _view(checkpoint, await worker.classify(checkpoint, name, prior))
 
     gr.on(
         [name.change, model.input, prior.input],  # not name.input, which a pasted text and a deletion do not fire
-        update,
+        spoken(update),
         [name, model, prior],
         [headline_html, plot, seen_html],
         trigger_mode="always_last",  # the default drops what is typed while an answer is under way
         show_progress="hidden",
-        batch=True,  # a classroom that types at once goes through the network as one batch
-        max_batch_size=64,
         api_visibility="private",
     )

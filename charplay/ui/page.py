@@ -10,7 +10,7 @@ import gradio as gr
 from charplay import checkpoints
 from charplay.checkpoints import CheckpointError, Shelf
 from charplay.models import MODELS
-from charplay.ui import api, batches, names, sessions, settings, speech, theme
+from charplay.ui import api, batches, names, sessions, settings, speech, theme, worker
 
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
 
@@ -30,9 +30,9 @@ def _tab(tab: ModuleType, task: str, shelf: Shelf) -> None:
 
 def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
     """Builds the page from the checkpoints in `directory`; launch it with `launch_arguments()`."""
-    settings.apply_threads()
     sessions.make_cheap()
     shelf = checkpoints.shelve(directory)
+    worker.warm(shelf)
     with gr.Blocks(title="charplay", analytics_enabled=False) as demo:
         gr.HTML(_TITLE, elem_id="title-block")
         with gr.Tabs() as tabs:

@@ -1,10 +1,7 @@
 """The settings that the server runs with, in one place, with the reason for each. Imports no gradio."""
 
 import os
-import sys
 from typing import Any
-
-import torch
 
 _ENVIRONMENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",  # no telemetry, no version check: nothing is fetched from outside
@@ -32,17 +29,3 @@ def apply_environment() -> None:
     """Sets what Gradio reads from the environment, unless whoever starts the app has set it."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-
-
-# Threads of one product. Several threads of this process compute, and PyTorch gives each a pool of its own: the pools
-# would fight for the cores with each other and with the thread that serves the page.
-TORCH_THREADS = 1
-# Seconds for which one Python thread may keep the others waiting, default 0.005. The engine's step is some forty short
-# operations, after each of which it asks for its turn again: with the default a busy page would slow it a hundredfold.
-SWITCH_INTERVAL = 0.00005
-
-
-def apply_threads() -> None:
-    """Shares the cores between the thread that serves the page and those that compute."""
-    torch.set_num_threads(TORCH_THREADS)
-    sys.setswitchinterval(SWITCH_INTERVAL)

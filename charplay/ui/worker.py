@@ -1,23 +1,30 @@
-"""Where the networks of a process run: one thread for classifying, one engine for generating.
+"""Where the networks of a page run: in a process of their own, so that the page answers while they compute.
 
-Forty threads that each call a network start a pool of threads each, and fight for two cores. Here names wait in line
-for one thread, those that arrive meanwhile going through the network together, and all generations share the engine.
+What a page asks now and then, a batch to be drawn, runs here on one thread.
 """
 
 import asyncio
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, NamedTuple, ParamSpec, TypeVar
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
-from charplay.checkpoints import Checkpoint
-from charplay.engine import Engine
-from charplay.generate import Request
+from charplay.checkpoints import Checkpoint, Shelf
+from charplay.classify import Classification
+from charplay.engine import FAILED, GenerationError
+from charplay.generate import Request, make_request
 
 P = ParamSpec("P")
 T = TypeVar("T")
-R = TypeVar("R")
+Tell = Callable[[dict[str, Any]], None]  # is told an answer
 
-ENGINE = Engine()
 LOOKS = 1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
 _THREAD = ThreadPoolExecutor(1, "inference")
 
@@ -34,39 +41,114 @@ def compute_each(items: Iterator[T]) -> Iterator[T]:
         yield item
 
 
-class Together(Generic[T, R]):
-    """Calls `function` with all the items that came while its last call ran: a classroom that types at once is a batch.
+class Networks:
+    """The process that computes (see `charplay.host`): started with the first request, and again should it die."""
 
-    For one event loop. A failure is raised to each whose item was in the call.
+    def __init__(self):
+        self._numbers = itertools.count(1)
+        self._lock, self._sending = threading.Lock(), threading.Lock()  # apart: answers are heard while one is sent
+        self._process: subprocess.Popen | None = None
+        self._waiting: dict[int, Tell] = {}  # id of a request -> who is told its answers
+
+    def ask(self, request: dict[str, Any], tell: Tell) -> int:
+        """Sends a request; `tell` gets each answer, on a thread of its own. Returns the request's id."""
+        with self._lock:
+            if self._process is None:
+                self._process = self._start()
+            process, number = self._process, next(self._numbers)
+            self._waiting[number] = tell
+        self._send(process, {"id": number} | request)
+        return number
+
+    def forget(self, number: int) -> None:
+        """Nobody waits for that request any more."""
+        with self._lock:
+            process, is_waiting = self._process, self._waiting.pop(number, None) is not None
+        if is_waiting and process is not None:
+            self._send(process, {"id": number, "close": True})
+
+    @property
+    def waiting(self) -> int:
+        """How many requests have not been answered to their end."""
+        with self._lock:
+            return len(self._waiting)
+
+    def _send(self, process: subprocess.Popen, message: dict[str, Any]) -> None:
+        try:
+            with self._sending:
+                process.stdin.write(json.dumps(message).encode() + b"\n")
+                process.stdin.flush()
+        except OSError:
+            process.kill()  # it does not listen: whoever waits for it is told so when its answers end
+
+    def _start(self) -> subprocess.Popen:
+        root = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "charplay.host"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": path},
+        )
+        threading.Thread(target=self._listen, args=[process], name="answers", daemon=True).start()
+        return process
+
+    def _listen(self, process: subprocess.Popen) -> None:
+        for line in process.stdout:
+            answer = json.loads(line)
+            with self._lock:
+                is_last = answer.get("is_done", True)
+                tell = (self._waiting.pop if is_last else self._waiting.get)(answer["id"], None)
+            if tell is not None:
+                tell(answer)
+        with self._lock:
+            self._process, orphans, self._waiting = None, list(self._waiting.values()), {}
+        process.wait()
+        for tell in orphans:
+            tell({"text": "", "place": 0, "is_done": True, "result": None, "failure": FAILED})
+
+
+NETWORKS = Networks()
+
+
+def warm(shelf: Shelf) -> None:
+    """Has the default models read a letter and write one: then the first visitor need not wait for the process."""
+
+    def nobody(answer: dict[str, Any]) -> None:
+        """Hears it."""
+
+    if shelf.models["names"]:
+        _ask_name(shelf.default("names"), "a", "data", nobody)
+    if shelf.models["speech"]:
+        _ask_text(shelf.default("speech"), make_request("a", length=1), nobody)
+
+
+def _ask_name(checkpoint: Checkpoint, name: str, prior: str, tell: Tell) -> int:
+    return NETWORKS.ask({"classify": {"checkpoint": str(checkpoint.path), "name": name, "prior": prior}}, tell)
+
+
+def _ask_text(checkpoint: Checkpoint, request: Request, tell: Tell) -> int:
+    return NETWORKS.ask({"generate": {"checkpoint": str(checkpoint.path), "request": asdict(request)}}, tell)
+
+
+async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classification:
+    """What `charplay.classify.classify` gives for one name; those of other visitors go through the network with it.
+
+    Raises:
+        GenerationError: the model failed; the sentence says what to do.
     """
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[dict[str, Any]] = loop.create_future()
 
-    def __init__(self, function: Callable[[list[T]], list[R]], most: int):
-        self._function, self._most = function, most
-        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._worker: asyncio.Task | None = None
+    def settle(answer: dict[str, Any]) -> None:
+        if not answered.done():
+            answered.set_result(answer)
 
-    async def __call__(self, item: T) -> R:
-        """The result for `item`."""
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
-        if self._worker is None:
-            self._worker = asyncio.create_task(self._work())
-        return await future
-
-    async def _work(self) -> None:
-        while self._waiting:
-            taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            items = [item for item, _ in taken]
-            try:
-                results = await asyncio.get_running_loop().run_in_executor(_THREAD, self._function, items)
-            except Exception as failure:
-                outcomes = [(future.set_exception, failure) for _, future in taken if not future.done()]
-            else:
-                pairs = zip(taken, results, strict=True)
-                outcomes = [(future.set_result, result) for (_, future), result in pairs if not future.done()]
-            for settle, outcome in outcomes:
-                settle(outcome)
-        self._worker = None
+    _ask_name(checkpoint, name, prior, lambda answer: _on(loop, settle, answer))
+    answer = await answered
+    if answer["failure"] is not None:
+        raise GenerationError(answer["failure"])
+    return answer["result"]
 
 
 class News(NamedTuple):
@@ -83,23 +165,30 @@ async def follow(checkpoint: Checkpoint, request: Request) -> AsyncIterator[News
         GenerationError: the model failed; the sentence says what to do.
     """
     loop, told = asyncio.get_running_loop(), asyncio.Event()
+    answer: dict[str, Any] = {"text": "", "place": 0, "is_done": False, "failure": None}
 
-    def notify() -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(told.set)
+    def hear(newer: dict[str, Any]) -> None:
+        answer.update(newer)
+        told.set()
 
-    stream = ENGINE.submit(checkpoint, request, notify)
+    number = _ask_text(checkpoint, request, lambda newer: _on(loop, hear, newer))
     try:
         is_done = False
         while not is_done:
             try:
                 await asyncio.wait_for(told.wait(), LOOKS)
             except TimeoutError:
-                told.set()
+                told.set()  # nothing new, but the yield is where it is noticed that the reader has gone
             told.clear()
-            is_done = stream.is_done  # read first: what stands in `text` after it is at least as new
-            if stream.failure is not None:
-                raise stream.failure
-            yield News(stream.text, stream.place)
+            is_done = answer["is_done"]  # before the yield, after which there may be more
+            if answer["failure"] is not None:
+                raise GenerationError(answer["failure"])
+            yield News(answer["text"], answer["place"])
     finally:
-        stream.close()
+        NETWORKS.forget(number)
+
+
+def _on(loop: asyncio.AbstractEventLoop, call: Tell, answer: dict[str, Any]) -> None:
+    """Calls on the loop's thread; a loop that has ended has nobody left to tell."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call, answer)

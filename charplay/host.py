@@ -1,0 +1,136 @@
+"""The process that the page's networks run in: `python -m charplay.host` reads requests and writes answers, as lines.
+
+The thread that serves a page and the threads that compute would take turns in one Python: each of the hundreds of
+short operations of a step would wait for the page, and the page for each of them. In two processes neither waits.
+
+Requests and answers are JSON, one a line; an answer carries the request's `id`.
+
+    {"id": 1, "generate": {"checkpoint": PATH, "request": {...}}} -> {"id": 1, "text", "place", "is_done", "failure"}
+    {"id": 1, "close": true}                                       the reader has gone
+    {"id": 2, "classify": {"checkpoint": PATH, "name", "prior"}}   -> {"id": 2, "result", "failure"}
+
+It ends when whoever started it does.
+"""
+
+import functools
+import json
+import logging
+import os
+import queue
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from charplay import checkpoints
+from charplay.checkpoints import Checkpoint
+from charplay.classify import classify
+from charplay.engine import Engine, Stream
+from charplay.generate import Request
+
+TOGETHER = 32  # names of one run of the network: more would keep the next ones waiting
+CHECKPOINTS = 16  # kept in memory; the page has fewer
+# Two threads compute, and PyTorch gives each that does a pool of its own: pools would fight for the cores with each
+# other and with the page.
+TORCH_THREADS = 1
+# Seconds for which one Python thread may keep another waiting, default 0.005: a name's answer is some hundred short
+# operations, after each of which it asks for its turn again.
+SWITCH_INTERVAL = 0.0001
+FAILED = "The model failed: please try again."
+
+_load = functools.lru_cache(CHECKPOINTS)(checkpoints.load)
+
+
+class Host:
+    """Answers requests, generations by the engine and names together in batches."""
+
+    def __init__(self, out):
+        self._out, self._writing = out, threading.Lock()
+        self._engine = Engine()
+        self._streams: dict[int, Stream] = {}
+        self._names: queue.SimpleQueue[tuple[int, dict[str, str]]] = queue.SimpleQueue()
+        threading.Thread(target=self._classify_all, name="names", daemon=True).start()
+
+    def handle(self, message: dict[str, Any]) -> None:
+        """Takes one request; its answers are written when they are there."""
+        number = message["id"]
+        if "close" in message:
+            if stream := self._streams.pop(number, None):
+                stream.close()
+        elif "classify" in message:
+            self._names.put((number, message["classify"]))
+        else:
+            wanted = message["generate"]
+            try:
+                checkpoint = _load(Path(wanted["checkpoint"]), "speech")
+            except checkpoints.CheckpointError as error:
+                self._say({"id": number, "text": "", "place": 0, "is_done": True, "failure": str(error)})
+                return
+            self._generate(number, checkpoint, Request(**wanted["request"]))
+
+    def _generate(self, number: int, checkpoint: Checkpoint, request: Request) -> None:
+        known = threading.Event()
+
+        def tell() -> None:
+            known.wait()  # the first news may come before submit has returned
+            stream = self._streams.get(number)
+            if stream is None:
+                return  # closed meanwhile
+            if stream.is_done:
+                del self._streams[number]
+            failure = None if stream.failure is None else str(stream.failure)
+            news = {"text": stream.text, "place": stream.place, "is_done": stream.is_done, "failure": failure}
+            self._say({"id": number} | news)
+
+        self._streams[number] = self._engine.submit(checkpoint, request, tell)
+        known.set()
+
+    def _classify_all(self) -> None:
+        """Reads together the names that came while the last ones were read: a classroom that types is a batch."""
+        while True:
+            taken = [self._names.get()]
+            while len(taken) < TOGETHER and not self._names.empty():
+                taken.append(self._names.get())
+            for checkpoint, prior in {(asked["checkpoint"], asked["prior"]) for _, asked in taken}:
+                together = [
+                    (number, asked["name"])
+                    for number, asked in taken
+                    if (asked["checkpoint"], asked["prior"]) == (checkpoint, prior)
+                ]
+                self._classify(together, checkpoint, prior)
+
+    def _classify(self, together: list[tuple[int, str]], checkpoint: str, prior: str) -> None:
+        try:
+            results = classify(_load(Path(checkpoint), "names"), [name for _, name in together], prior)
+            answers = [{"result": result, "failure": None} for result in results]
+        except ValueError as mistake:
+            answers = [{"result": None, "failure": str(mistake)}] * len(together)
+        except Exception:
+            logging.exception("Classifying failed.")
+            answers = [{"result": None, "failure": FAILED}] * len(together)
+        for (number, _), answer in zip(together, answers, strict=True):
+            self._say({"id": number} | answer)
+
+    def _say(self, answer: dict[str, Any]) -> None:
+        line = json.dumps(answer).encode() + b"\n"
+        with self._writing:
+            self._out.write(line)
+            self._out.flush()
+
+
+def main() -> None:
+    """Answers until the requests end; then nobody is left to answer."""
+    torch.set_num_threads(TORCH_THREADS)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints must not get among the answers
+    host = Host(out)
+    for line in sys.stdin.buffer:
+        host.handle(json.loads(line))
+    os._exit(0)  # in the middle of whatever is being computed
+
+
+if __name__ == "__main__":
+    main()
