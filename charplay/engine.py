@@ -20,8 +20,10 @@ from charplay import limits
 from charplay.checkpoints import Checkpoint
 from charplay.generate import Batch, Request, Text
 
-EVERY = 0.12  # seconds between two messages of a stream while few are running
-MESSAGES = 100  # messages a second of all streams together: a server passes about 2,000, typing included
+EVERY, RAREST = 0.12, 1.0  # seconds between two messages of a stream: while few are running, and at most
+MESSAGES = 80  # messages a second of all streams together, as far as `RAREST` allows: they cost the page most
+FEW = 8  # streams that are written as fast as the processor can
+PACE = 150  # steps a second for more: faster than anyone reads, and more texts share a step, which makes it cheap
 FIRST = 0.03  # seconds until a stream's first message, so that something is seen at once
 FAILED = "The model failed in the middle of this text: please press Generate again."
 
@@ -67,8 +69,9 @@ class Stream:
 class Engine:
     """The one place of a process where texts are generated."""
 
-    def __init__(self, seats: int = limits.SEATS):
-        self._seats = seats
+    def __init__(self, seats: int = limits.SEATS, is_paced: bool = False):
+        """`is_paced` spares the processor for the page beside it, where many texts are written."""
+        self._seats, self._is_paced = seats, is_paced
         self._changed = threading.Condition()
         self._line: deque[Stream] = deque()  # of those who wait for a seat
         self._seated: list[Stream] = []
@@ -106,6 +109,7 @@ class Engine:
 
     def _run(self) -> None:
         while True:
+            begun = time.monotonic()
             try:
                 self._look_round()
                 done = [text for batch in self._running for text in batch.step()]
@@ -116,6 +120,8 @@ class Engine:
             now = time.monotonic()
             if done or now >= self._due:
                 self._publish(now)
+            if len(self._seated) > FEW and self._is_paced:
+                time.sleep(max(begun + 1 / PACE - time.monotonic(), 0))
 
     def _look_round(self) -> None:
         """Sees off whoever has left and seats whoever has come; sleeps while there is nobody."""
@@ -157,7 +163,7 @@ class Engine:
 
     def _publish(self, now: float) -> None:
         """Tells each reader what there is, as often as so many may be told."""
-        pause = max(EVERY, len(self._seated) / MESSAGES)
+        pause = min(max(EVERY, len(self._seated) / MESSAGES), RAREST)
         for stream in self._seated:
             if stream._growing.is_done or now >= stream._due:
                 stream._publish(now, pause)

@@ -7,6 +7,7 @@ Requests and answers are JSON, one a line; an answer carries the request's `id`.
 
     {"id": 1, "generate": {"checkpoint": PATH, "request": {...}}} -> {"id": 1, "text", "place", "is_done", "failure"}
     {"id": 1, "close": true}                                       the reader has gone
+    {"id": 3, "count": true}                                       -> {"id": 3, "active"}: texts in the making
     {"id": 2, "classify": {"checkpoint": PATH, "name", "prior"}}   -> {"id": 2, "result", "failure"}
 
 It ends when whoever started it does.
@@ -19,6 +20,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from charplay.engine import Engine, Stream
 from charplay.generate import Request
 
 TOGETHER = 32  # names of one run of the network: more would keep the next ones waiting
+REST = 0.02  # seconds before the next run: nobody types faster, and what comes meanwhile shares it
 CHECKPOINTS = 16  # kept in memory; the page has fewer
 # Two threads compute, and PyTorch gives each that does a pool of its own: pools would fight for the cores with each
 # other and with the page.
@@ -48,7 +51,7 @@ class Host:
 
     def __init__(self, out):
         self._out, self._writing = out, threading.Lock()
-        self._engine = Engine()
+        self._engine = Engine(is_paced=True)
         self._streams: dict[int, Stream] = {}
         self._names: queue.SimpleQueue[tuple[int, dict[str, str]]] = queue.SimpleQueue()
         threading.Thread(target=self._classify_all, name="names", daemon=True).start()
@@ -59,6 +62,8 @@ class Host:
         if "close" in message:
             if stream := self._streams.pop(number, None):
                 stream.close()
+        elif "count" in message:
+            self._say({"id": number, "active": self._engine.active})
         elif "classify" in message:
             self._names.put((number, message["classify"]))
         else:
@@ -100,6 +105,7 @@ class Host:
                     if (asked["checkpoint"], asked["prior"]) == (checkpoint, prior)
                 ]
                 self._classify(together, checkpoint, prior)
+            time.sleep(REST)
 
     def _classify(self, together: list[tuple[int, str]], checkpoint: str, prior: str) -> None:
         try:

@@ -40,6 +40,14 @@ class Measured:
     answers: list[float] = field(default_factory=list)  # seconds from a letter to its probabilities
 
 
+class Refused(ConnectionError):
+    """The app answered with a status that is no success."""
+
+    def __init__(self, what: str, status: int):
+        super().__init__(f"{what} answered {status}")
+        self.status = status
+
+
 class Connection:
     """One connection to the app, kept open from request to request, as a browser keeps it (HTTP/1.1)."""
 
@@ -68,7 +76,9 @@ class Connection:
             name, _, value = line.lower().partition(b":")
             headers[name] = value.strip()
         if not status.startswith(b"200"):
-            raise ConnectionError(f"{method} {path.split('?')[0]} answered {status.decode().strip() or 'nothing'}")
+            if b"content-length" in headers:
+                await self._reader.readexactly(int(headers[b"content-length"]))
+            raise Refused(f"{method} {path.split('?')[0]}", int(status.split()[0]))
         if b"content-length" in headers:
             yield await self._reader.readexactly(int(headers[b"content-length"]))
             return
@@ -95,22 +105,27 @@ class Page:
         self._functions, self._session = functions, uuid.uuid4().hex  # endpoint -> its number in the queue
         self._asking, self._listening = Connection(port), Connection(port)
 
-    async def call(self, endpoint: str, data: list[Any]) -> AsyncIterator[tuple[dict[str, Any], float]]:
-        """Joins the queue and yields (message, seconds since joining) until the event has completed."""
-        start, completed = time.monotonic(), None
+    async def messages(self, endpoint: str, data: list[Any]) -> AsyncIterator[tuple[dict[str, Any], float]]:
+        """Joins the queue and yields (message, seconds since joining) until the event has completed, come what may."""
+        start, is_completed = time.monotonic(), False
         body = {"data": data, "fn_index": self._functions[endpoint], "session_hash": self._session}
         async for _ in self._asking.send("POST", "/gradio_api/queue/join", body):
             pass
         # A message is one chunk, and the connection can be used again once all of them are read.
         async for chunk in self._listening.send("GET", f"/gradio_api/queue/data?session_hash={self._session}"):
             message = json.loads(chunk.removeprefix(b"data:"))
-            if message["msg"] == "process_completed":
-                completed = message
-            yield message, time.monotonic() - start
-        if completed is None:
+            if message["msg"] in ("process_starts", "process_generating", "process_completed"):
+                is_completed = message["msg"] == "process_completed"
+                yield message, time.monotonic() - start
+        if not is_completed:
             raise ConnectionError(f"{endpoint}: the stream ended before the event did")
-        if not completed["success"]:
-            raise ConnectionError(f"{endpoint}: {completed['output'].get('error')}")
+
+    async def call(self, endpoint: str, data: list[Any]) -> AsyncIterator[tuple[dict[str, Any], float]]:
+        """As `messages`; an event that fails raises what the page would say."""
+        async for message, seconds in self.messages(endpoint, data):
+            yield message, seconds
+            if message["msg"] == "process_completed" and not message["success"]:
+                raise ConnectionError(f"{endpoint}: {message['output'].get('error')}")
 
     def close(self) -> None:
         """Closes the page in the middle of whatever it waits for."""
@@ -196,20 +211,24 @@ def _resident_mb(pid: int) -> float | None:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), None)
 
 
+async def endpoints(port: int) -> dict[str, int]:
+    """The named endpoints of the app on this machine's `port`, and the number that each has in its queue."""
+    connection = Connection(port)
+    try:
+        config = json.loads(b"".join([piece async for piece in connection.send("GET", "/config")]))
+    finally:
+        connection.close()
+    return {entry["api_name"]: entry["id"] for entry in config["dependencies"] if entry["api_name"]}
+
+
 async def _started(port: int, process: subprocess.Popen) -> dict[str, int]:
     """Waits until the app answers; returns which number each endpoint has."""
     end = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < end and process.poll() is None:
-        connection = Connection(port)
         try:
-            config = json.loads(b"".join([piece async for piece in connection.send("GET", "/config")]))
+            return await endpoints(port)
         except OSError:
             await asyncio.sleep(0.2)
-            continue
-        finally:
-            connection.close()
-        named = {entry["api_name"]: entry["id"] for entry in config["dependencies"] if entry["api_name"]}
-        return {name: named[name] for name in ("generate", "classify")}
     raise ValueError("The app did not start: run `python app.py` to see why.")
 
 

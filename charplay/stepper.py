@@ -63,8 +63,18 @@ class FloatProduct:
 Product = type[Int8Product] | type[FloatProduct]
 
 
+def is_exact(inputs: int, outputs: int) -> bool:
+    """Whether products of 8-bit integers are right here: some processors let sums of large ones overflow in silence."""
+    generator = torch.Generator().manual_seed(0)
+    x, weight = (torch.randint(0, 2, (rows, inputs), generator=generator) * 254 - 127 for rows in (BLOCK, outputs))
+    whole = torch._int_mm(x.to(torch.int8), weight.to(torch.int8).t())
+    return torch.equal(whole.double(), x.double() @ weight.double().t())
+
+
 def faster_product(weight: torch.Tensor) -> Product:
     """Which product is faster here with a weight (out, in) of this shape, by trying both on a batch."""
+    if not is_exact(weight.shape[1], weight.shape[0]):
+        return FloatProduct
 
     def seconds(kind: Product) -> float:
         product = kind(weight, weight.new_zeros(weight.shape[0]))

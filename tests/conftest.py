@@ -1,14 +1,35 @@
 """What the tests share: the data where it is at hand, small models, and a launched app."""
 
+import asyncio
 import os
+import threading
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
 from charplay import datasets
 from charplay.checkpoints import Checkpoint
 from charplay.models import CharLM, CharLMConfig, NameClassifier, NameClassifierConfig
+
+# `--hypothesis-profile=thorough` chooses the last. A busy machine is no failure: the tests have deadlines of their own.
+_CALM = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck)}
+hypothesis.settings.register_profile("quick", max_examples=100, **_CALM)
+hypothesis.settings.register_profile("ci", max_examples=1_000, **_CALM)
+hypothesis.settings.register_profile("thorough", max_examples=10_000, **_CALM)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "quick")
+
+
+@pytest.fixture(scope="session")
+def run_async():
+    """Runs a coroutine to its end on an event loop with a thread of its own: pytest's may have one already."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    yield lambda coroutine, seconds=60: asyncio.run_coroutine_threadsafe(coroutine, loop).result(seconds)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
 
 
 def missing(reason: str):

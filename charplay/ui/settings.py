@@ -21,6 +21,8 @@ LAUNCH: dict[str, Any] = {
 QUEUE: dict[str, Any] = {
     "api_open": False,  # without it /gradio_api/run/x goes round the queue, and answers every mistake with a 500
     "default_concurrency_limit": None,  # default 1 for each event: one student at a time; the engine has its own line
+    # Default "auto": everybody who waits is told of every event that begins, on the thread that serves all.
+    "status_update_rate": 5,
     "max_size": 2_000,  # waiting events; beyond them the page says that the server is busy
 }
 

@@ -67,6 +67,12 @@ class Networks:
         if is_waiting and process is not None:
             self._send(process, {"id": number, "close": True})
 
+    def stop(self) -> None:
+        """Ends the process, in the middle of whatever it computes."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+
     @property
     def waiting(self) -> int:
         """How many requests have not been answered to their end."""

@@ -1,18 +1,27 @@
-from dataclasses import replace
-
 import pytest
 import torch
 
-from charplay.generate import draw, generate, in_chunks, make_request
+from charplay.generate import Text, draw, generate, make_request
 from charplay.models import CELLS
 from charplay.text import encode
 from tests.conftest import make_checkpoint, make_language_model
 
-ALL = torch.ones(128, dtype=torch.bool)
-
 
 def text_of(checkpoint, **fields):
-    return "".join(generate(checkpoint, make_request(**{"prime": "yes we ", "length": 50, **fields})))
+    [text] = generate(checkpoint, [make_request(**{"prime": "yes we ", "length": 50, **fields})])
+    return text
+
+
+def drawn(logits, temperature, times, top_k=None):
+    """Codes drawn from the same logits as a text's next characters are."""
+    text = Text(make_request("x", temperature, length=10_000, seed=0))
+    chances = []
+    for _ in range(times):
+        chances.append([text.chance])
+        text.write(97)
+    scaled = (logits * text.sharpness).expand(times, -1)
+    top_k = None if top_k is None else torch.full((times, 1), top_k)
+    return draw(scaled, torch.tensor(chances, dtype=torch.float64), top_k).tolist()
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -52,25 +61,35 @@ def test_draws_follow_the_softmax_at_the_temperature():
     logits = torch.full((128,), -torch.inf)
     logits[97], logits[98] = 1.0, 0.0
     for temperature in (0.5, 1.0, 2.0):
-        generator = torch.Generator().manual_seed(0)
-        drawn = [draw(logits, temperature, 0, ALL, generator) for _ in range(4000)]
+        codes = drawn(logits, temperature, 4000)
         expected = torch.sigmoid(torch.tensor(1 / temperature)).item()
-        assert drawn.count(97) / len(drawn) == pytest.approx(expected, abs=0.025)
+        assert codes.count(97) / len(codes) == pytest.approx(expected, abs=0.025)
+        assert codes.count(97) + codes.count(98) == 4000
 
 
 @pytest.mark.parametrize("temperature", [0, 5e-324, 1e-6, 0.1])
 def test_a_temperature_near_zero_does_not_overflow(temperature):
-    logits = torch.linspace(-40, 40, 128)
-    assert draw(logits, temperature, 0, ALL, torch.Generator().manual_seed(0)) == 127
+    assert drawn(torch.linspace(-40, 40, 128), temperature, 20) == [127] * 20
+
+
+def test_at_temperature_zero_the_first_of_equals_is_taken():
+    logits = torch.zeros(128)
+    logits[[40, 90]] = 3.0
+    assert set(drawn(logits, 0, 50)) == {40}
 
 
 def test_top_k_draws_among_the_likeliest_alone():
-    logits = torch.linspace(0, 1, 128)
-    generator = torch.Generator().manual_seed(0)
-    assert {draw(logits, 2.0, 3, ALL, generator) for _ in range(200)} == {125, 126, 127}
-    few = torch.zeros(128, dtype=torch.bool)
-    few[[5, 6]] = True
-    assert {draw(logits, 2.0, 50, few, generator) for _ in range(100)} == {5, 6}
+    assert set(drawn(torch.linspace(0, 1, 128), 2.0, 200, top_k=3)) == {125, 126, 127}
+    few = torch.full((128,), -torch.inf)
+    few[[5, 6]] = 0.0
+    assert set(drawn(few, 2.0, 100, top_k=50)) == {5, 6}
+
+
+def test_top_k_belongs_to_its_text_alone(language_model):
+    wishes = [make_request("yes", 2.0, 60, top_k=top_k, seed=4) for top_k in (1, 0, 5)]
+    together = generate(language_model, wishes)
+    assert together == [generate(language_model, [wish])[0] for wish in wishes]
+    assert len(set(together)) == 3
 
 
 @pytest.mark.parametrize(
@@ -99,11 +118,3 @@ def test_fields_out_of_bounds_are_refused_with_the_bounds_named(field, value):
 
 def test_without_a_seed_there_is_a_new_one_each_time():
     assert len({make_request("yes").seed for _ in range(20)}) > 1
-
-
-def test_chunks_hold_every_character_once(language_model):
-    request = replace(make_request("yes", seed=3), length=40)
-    whole = "".join(generate(language_model, request))
-    assert "".join(in_chunks(generate(language_model, request), seconds=0)) == whole
-    assert list(in_chunks(iter("abc"), seconds=60)) == ["abc"]
-    assert list(in_chunks(iter("abc"), seconds=0)) == ["a", "b", "c"]

@@ -1,0 +1,56 @@
+"""What the server gives away and what it takes, over raw HTTP."""
+
+import http.client
+from urllib.parse import urlsplit
+
+import pytest
+
+from charplay import checkpoints
+
+ROOT = checkpoints.DIRECTORY.parent
+SECRETS = [str(ROOT / "checkpoints" / "names.safetensors"), str(ROOT / "app.py"), "/etc/passwd"]
+ROADS = (
+    "/gradio_api/file={absolute}",
+    "/file={absolute}",
+    "/gradio_api/file={relative}",
+    "/gradio_api/file=../../../../../../../..{absolute}",
+    "/gradio_api/file=%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e{absolute}",
+    "/static/../../../../../../../../../..{absolute}",
+    "/assets/..%2f..%2f..%2f..%2f..%2f..%2f..%2f..{absolute}",
+    "/gradio_api/file/{absolute}",
+    "/gradio_api/stream/a/b/{absolute}",
+    "/gradio_api/proxy=file://{absolute}",
+    "/custom_component/x/server/../../{absolute}",
+    "/theme.css/..%2f..%2f..{absolute}",
+)
+
+
+def ask(app_url: str, method: str, path: str, body: bytes | None = None, headers=None) -> tuple[int, bytes]:
+    """One request whose path goes out as it stands: no client tidies it up."""
+    connection = http.client.HTTPConnection(urlsplit(app_url).netloc, timeout=20)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("road", ROADS)
+def test_no_file_outside_the_apps_assets_can_be_read(app_url, road, secret):
+    relative = secret.removeprefix(f"{ROOT}/")
+    status, content = ask(app_url, "GET", road.format(absolute=secret, relative=relative))
+    assert status in (301, 307, 400, 403, 404, 405, 422), (status, content[:100])
+    with open(secret, "rb") as file:
+        assert file.read(40) not in content
+
+
+def test_an_upload_beyond_the_cap_is_refused(app_url):
+    def upload(size: int) -> int:
+        head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        return ask(app_url, "POST", "/gradio_api/upload", head + b"a" * size + b"\r\n--x--\r\n", headers)[0]
+
+    assert upload(2_000_000) == 413
+    assert upload(1_000) == 200

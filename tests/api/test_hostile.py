@@ -1,0 +1,179 @@
+"""Whatever is thrown at the endpoints gets a result or a sentence, and changes no answer of the neighbour's."""
+
+import asyncio
+import json
+import math
+from contextlib import aclosing
+from urllib.parse import urlsplit
+
+import gradio as gr
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from charplay import limits
+from charplay.load import Page, Refused, endpoints
+from charplay.ui import page, worker
+
+ANSWERED_WITHIN = 20  # seconds, on a machine that is busy
+MOST_CHARACTERS = 60  # of a text that is really written: the bounds of longer ones are tested elsewhere
+
+texts = some.one_of(
+    some.text(max_size=80),  # of every plane, surrogates too
+    some.text(some.characters(categories=["Cs", "Cc", "Cf", "Co", "Cn", "Mn"]), max_size=20),
+    some.sampled_from(
+        ["", " ", "\0", "Rossi", "O'Brien", "<img src=x onerror=alert(1)>", "../../etc/passwd", "x" * 65]
+    ),
+    some.integers(60, 3_000).map(lambda length: "é" * length),
+)
+numbers = some.one_of(
+    some.floats(), some.integers(), some.sampled_from([0, 1, -1, 2**63, 10**400, 1e308, math.nan, math.inf, -0.0])
+)
+anything = some.recursive(
+    some.one_of(some.none(), some.booleans(), numbers, texts),
+    lambda inner: some.one_of(
+        some.lists(inner, max_size=4), some.dictionaries(some.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=12,
+) | some.integers(1, 60).map(lambda depth: json.loads("[" * depth + "]" * depth))
+
+
+def mostly(good):
+    """Values of the right kind more often than not, so that what is behind the checks is reached too."""
+    return some.one_of(good, good, anything)
+
+
+names = mostly(some.lists(mostly(texts), max_size=12))
+calls = some.one_of(
+    some.tuples(some.just("classify"), some.tuples(mostly(texts), mostly(some.sampled_from(limits.PRIORS)))),
+    some.tuples(some.just("compare_batches"), some.tuples(names, mostly(some.booleans()))),
+    some.tuples(
+        some.just("generate"),
+        some.tuples(
+            mostly(texts),
+            mostly(some.floats(0, 2)),
+            mostly(some.integers(1, MOST_CHARACTERS)),
+            mostly(some.none() | some.integers(1, 100)),
+            mostly(some.integers(0, 128)),
+            mostly(some.none() | some.integers(0, 2**32 - 1)),
+        ),
+    ),
+)
+
+
+def is_bounded(arguments) -> bool:
+    """Whether a generation with these arguments ends soon; one of 10,000 characters is allowed, and slow."""
+    length = arguments[2]
+    return type(length) not in (int, float) or not MOST_CHARACTERS < length <= limits.LENGTH.high
+
+
+@pytest.fixture(scope="module")
+def functions():
+    """The endpoints' own functions."""
+    demo = page.build()
+    return {block.api_name: block.fn for block in demo.fns.values() if isinstance(block.api_name, str)}
+
+
+async def call(function, arguments):
+    """The last that an endpoint's function gives, or the sentence that it refuses with."""
+    try:
+        result = function(*arguments)
+        if hasattr(result, "__aiter__"):
+            async with aclosing(result) as items:
+                async for item in items:
+                    result = item
+        elif asyncio.iscoroutine(result):
+            result = await result
+    except gr.Error as refusal:
+        return refusal
+    return result
+
+
+@pytest.fixture(scope="module")
+def alone(functions, run_async):
+    """What the neighbour is told when nobody is beside."""
+    return run_async(call(functions["classify"], ("Rossi", "data")), ANSWERED_WITHIN)
+
+
+def is_sentence(text: str) -> bool:
+    return 10 < len(text) < 400 and text.endswith(".") and "Traceback" not in text
+
+
+@given(calls)
+def test_the_functions_give_a_result_or_a_sentence(functions, alone, run_async, asked):
+    endpoint, arguments = asked
+    if endpoint == "generate" and not is_bounded(arguments):
+        return
+
+    async def beside_a_neighbour():
+        return await asyncio.gather(
+            call(functions[endpoint], arguments), call(functions["classify"], ("Rossi", "data"))
+        )
+
+    answer, neighbours = run_async(beside_a_neighbour(), ANSWERED_WITHIN)
+    assert neighbours["probabilities"] == pytest.approx(alone["probabilities"], abs=1e-6)
+    if isinstance(answer, gr.Error):
+        assert is_sentence(str(answer.message))
+    elif endpoint == "classify":
+        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    elif endpoint == "generate":
+        assert answer.isascii()
+        assert len(answer) > arguments[2]
+    else:
+        assert len(answer["order"]) == len(arguments[0])
+
+
+@settings(max_examples=300)
+@given(calls)
+def test_the_servers_queue_gives_a_result_or_a_sentence(app_url, run_async, capfd, asked):
+    endpoint, arguments = asked
+    if endpoint == "generate" and not is_bounded(arguments):
+        return
+    port = urlsplit(app_url).port
+
+    async def last_message():
+        visitor = Page(port, await endpoints(port))
+        try:
+            async for message, _ in visitor.messages(endpoint, list(arguments)):
+                last = message
+        except Refused as refusal:  # what is no JSON does not get as far as the queue
+            return refusal
+        finally:
+            visitor.close()
+        return last
+
+    message = run_async(last_message(), ANSWERED_WITHIN)
+    if isinstance(message, Refused):
+        assert message.status in (400, 422)
+    elif not message["success"]:
+        assert is_sentence(message["output"]["error"])
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_client_that_dies_in_mid_stream_leaves_no_seat_taken(app_url, run_async):
+    """A hundred times: the connection is cut after the first of the text, and the engine is empty again soon after."""
+    port = urlsplit(app_url).port
+
+    async def dies(seed: int) -> None:
+        victim = Page(port, await endpoints(port))
+        async for message, _ in victim.messages("generate", ["We ", 0.8, limits.LENGTH.high, None, 0, seed]):
+            if message["msg"] == "process_generating":
+                break
+        victim.close()
+
+    async def a_hundred_die() -> None:
+        for start in range(0, 100, 20):
+            await asyncio.gather(*(dies(seed) for seed in range(start, start + 20)))
+
+    async def active() -> int:
+        told = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        worker.NETWORKS.ask({"count": True}, lambda answer: loop.call_soon_threadsafe(told.set_result, answer))
+        return (await told)["active"]
+
+    async def until_empty() -> None:
+        while await active() or worker.NETWORKS.waiting:
+            await asyncio.sleep(0.1)
+
+    run_async(a_hundred_die(), 120)
+    run_async(until_empty(), 30)

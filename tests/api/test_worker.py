@@ -1,0 +1,67 @@
+"""The process that the networks run in, as the page sees it."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from charplay import checkpoints
+from charplay.classify import classify
+from charplay.engine import FAILED, GenerationError
+from charplay.generate import generate, make_request
+from charplay.ui import worker
+
+
+@pytest.fixture(scope="module")
+def shelf():
+    return checkpoints.shelve(checkpoints.DIRECTORY)
+
+
+async def text_of(checkpoint, request) -> str:
+    async with aclosing(worker.follow(checkpoint, request)) as growing:
+        async for news in growing:
+            text = news.text
+    return text
+
+
+def test_it_computes_what_is_computed_here(shelf, run_async):
+    answer = run_async(worker.classify(shelf.default("names"), "Rossi", "uniform"))
+    [expected] = classify(shelf.default("names"), ["Rossi"], "uniform")
+    assert answer["country"] == expected["country"] == "Italian"
+    assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-5)
+    wish = make_request("My fellow ", length=120, seed=5)
+    for checkpoint in shelf.models["speech"].values():
+        assert run_async(text_of(checkpoint, wish)) == generate(checkpoint, [wish])[0]
+
+
+def test_many_names_at_once_each_get_their_own_answer(shelf, run_async):
+    names = [f"{first}{rest}" for first in "ABCDEFGHIJ" for rest in ("ndersson", "ossi", "amamoto", "owalczyk")]
+
+    async def ask_all():
+        return await asyncio.gather(*(worker.classify(shelf.default("names"), name, "data") for name in names))
+
+    answers = run_async(ask_all())
+    assert [answer["name"] for answer in answers] == names
+    expected = classify(shelf.default("names"), names)
+    for answer, own in zip(answers, expected, strict=True):
+        assert answer["probabilities"] == pytest.approx(own["probabilities"], abs=1e-5)
+
+
+def test_a_process_that_dies_is_told_to_its_readers_and_the_next_request_starts_another(shelf, run_async):
+    endless = make_request("We ", length=10_000, seed=1)
+
+    async def dies_under_a_reader():
+        async with aclosing(worker.follow(shelf.default("speech"), endless)) as growing:
+            async for _ in growing:
+                worker.NETWORKS.stop()
+
+    with pytest.raises(GenerationError, match=FAILED):
+        run_async(dies_under_a_reader())
+    assert run_async(worker.classify(shelf.default("names"), "Rossi", "data"))["country"] == "Italian"
+    assert worker.NETWORKS.waiting == 0
+
+
+def test_a_checkpoint_that_has_gone_is_named_in_a_sentence(shelf, run_async, tmp_path):
+    gone = checkpoints.Checkpoint(**vars(shelf.default("speech")) | {"path": tmp_path / "gone.safetensors"})
+    with pytest.raises(GenerationError, match=r"no checkpoint at .*gone\.safetensors"):
+        run_async(text_of(gone, make_request("We ", length=3)))

@@ -1,0 +1,42 @@
+import pytest
+import torch
+
+from charplay.batches import pad
+from charplay.models import CELLS, NameClassifier, NameClassifierConfig
+from charplay.reader import Reader, reader_of
+from charplay.stepper import is_exact
+
+NAMES = ["li", "papadopoulos", "o'brien", "x", "rossi", "van der berg", "adylov", "solan", "hard", "san"]
+
+
+def make_model(cell: str = "gru", layers: int = 2, **fields) -> NameClassifier:
+    torch.manual_seed(0)
+    return NameClassifier(NameClassifierConfig(cell, 8, 24, layers, **fields)).eval()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("pooling", [True, False])
+@pytest.mark.parametrize(("members", "layers"), [(1, 1), (1, 3), (3, 2)])
+def test_a_reader_reads_what_the_network_reads(cell, bidirectional, pooling, members, layers):
+    model = make_model(cell, layers, bidirectional=bidirectional, pooling=pooling, members=members)
+    padded = pad(NAMES)
+    with torch.no_grad():
+        expected = model(padded.codes, padded.lengths)
+    torch.testing.assert_close(Reader(model, is_int8=False)(padded), expected, rtol=0, atol=1e-5)
+    if is_exact(96, 288):  # elsewhere it is never taken
+        rounded = Reader(model, is_int8=True)(padded)
+        assert (rounded - expected).abs().max() < 0.05
+        assert not torch.equal(rounded, expected)
+
+
+def test_in_integers_a_name_is_read_the_same_alone_and_among_others():
+    reader = Reader(make_model(members=2, bidirectional=True), is_int8=True)
+    together = reader(pad(NAMES))
+    for row, name in enumerate(NAMES):
+        torch.testing.assert_close(reader(pad([name]))[0], together[row], rtol=0, atol=2e-6)
+
+
+def test_a_model_is_laid_out_once():
+    model = make_model()
+    assert reader_of(model) is reader_of(model)

@@ -1,0 +1,81 @@
+import time
+
+import pytest
+import torch
+
+from charplay.models import CELLS, CharLM, CharLMConfig
+from charplay.stepper import BLOCK, FloatProduct, Int8Product, Stepper, faster_product, is_exact
+from charplay.text import encode
+
+# On a processor whose integers overflow the engine never takes them, and there is nothing to test.
+PRODUCTS = (Int8Product, FloatProduct) if is_exact(96, 288) else (FloatProduct,)
+TEXT = encode("My fellow Americans, tonight I want to speak with you about the state of our union.")
+
+
+def make_model(cell: str, layers: int = 2, hidden_size: int = 40) -> CharLM:
+    torch.manual_seed(0)
+    return CharLM(CharLMConfig(cell, 8, hidden_size, layers)).eval()
+
+
+@torch.no_grad()
+def logits_along(stepper: Stepper, rows: torch.Tensor) -> torch.Tensor:
+    """Codes (batch, time) -> logits (batch, time, 128), one step after the other."""
+    state, logits = stepper.start(len(rows)), []
+    for codes in rows.t():
+        row, state = stepper.step(codes, state)
+        logits.append(row)
+    return torch.stack(logits, 1)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_steps_equal_the_networks_own_forward(cell, layers):
+    model = make_model(cell, layers)
+    with torch.no_grad():
+        expected, _ = model(TEXT[None])
+    torch.testing.assert_close(logits_along(Stepper(model, FloatProduct), TEXT[None]), expected, rtol=0, atol=1e-5)
+    if Int8Product in PRODUCTS:
+        rounded = logits_along(Stepper(model, Int8Product), TEXT[None])
+        assert (rounded - expected).abs().max() < 0.03
+        assert not torch.equal(rounded, expected)  # it is rounded indeed
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_row_is_the_same_to_the_last_bit_alone_and_among_199_others(cell, product):
+    stepper = Stepper(make_model(cell, hidden_size=96), product)
+    rows = torch.randint(32, 127, (200, 12), generator=torch.Generator().manual_seed(1))
+    together = logits_along(stepper, rows)
+    for row in (0, 1, BLOCK - 1, BLOCK, 77, 199):
+        assert torch.equal(logits_along(stepper, rows[row : row + 1])[0], together[row])
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_product_is_close_and_exact_row_by_row(product):
+    generator = torch.Generator().manual_seed(0)
+    weight, bias = torch.randn(48, 32, generator=generator), torch.randn(48, generator=generator)
+    x = torch.rand(70, 32, generator=generator) * 2 - 1
+    close = product(weight, bias)(x)
+    torch.testing.assert_close(close, x @ weight.t() + bias, rtol=0, atol=0.15)
+    assert torch.equal(torch.cat([product(weight, bias)(row[None]) for row in x]), close)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_weight_of_zeros_makes_no_division_by_zero(product):
+    zeros = product(torch.zeros(4, 8), torch.arange(4.0))
+    assert torch.equal(zeros(torch.ones(2, 8)), torch.arange(4.0).expand(2, 4))
+
+
+def test_the_product_is_chosen_by_trying(monkeypatch):
+    assert faster_product(torch.randn(1536, 512)) in PRODUCTS
+    assert Stepper(make_model("gru")).product in PRODUCTS
+    monkeypatch.setattr(FloatProduct, "__call__", lambda self, x: time.sleep(0.02))
+    assert faster_product(torch.randn(8, 8)) is PRODUCTS[0]
+
+
+def test_integers_that_overflow_are_not_taken(monkeypatch):
+    """As the instructions do that add pairs of products in 16 bits."""
+    exact = torch._int_mm
+    monkeypatch.setattr(torch, "_int_mm", lambda x, weight, **out: exact(x, weight, **out).clamp(-32768, 32767))
+    assert not is_exact(512, 1536)
+    assert faster_product(torch.randn(1536, 512)) is FloatProduct
