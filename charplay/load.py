@@ -205,10 +205,13 @@ def _p95(seconds: list[float]) -> float | None:
 
 
 def _resident_mb(pid: int) -> float | None:
-    """Resident memory of a process in MiB; None where the system has no /proc, or the process has ended."""
+    """Resident memory of a process and those it started, in MiB; None where there is no /proc, or they have ended."""
     status = Path(f"/proc/{pid}/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), None)
+    if not status.exists():
+        return None
+    own = next((int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if "VmRSS:" in line), 0.0)
+    children = [child for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
+    return own + sum(_resident_mb(int(child)) or 0.0 for child in children)
 
 
 async def endpoints(port: int) -> dict[str, int]:
