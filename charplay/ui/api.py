@@ -1,4 +1,4 @@
-"""The typed HTTP endpoints, apart from the tabs' own events: /classify, /generate and /compare_batches."""
+"""The typed HTTP endpoints, apart from the tabs' own events: /classify, /belief, /generate and /compare_batches."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -6,7 +6,7 @@ from typing import Literal
 
 import gradio as gr
 
-from charplay import limits, packing
+from charplay import explain, limits, packing
 from charplay.checkpoints import Shelf
 from charplay.classify import Classification, read_name
 from charplay.generate import make_request
@@ -30,6 +30,18 @@ def build(shelf: Shelf) -> None:
         checkpoint = shelf.default("names")
         read_name(name)  # who mistypes is told so, and no one beside
         return await worker.classify(checkpoint, name, limits.check_choice("prior", prior, limits.PRIORS))
+
+    @spoken
+    async def belief(name: str, prior: Literal["data", "uniform"] = "data") -> explain.Belief:
+        """The probabilities of 18 countries after each letter of a surname.
+
+        Args:
+            name: up to 64 characters; accents are taken off, other scripts refused.
+            prior: "data" weights the countries as in the training names, "uniform" all alike.
+        """
+        checkpoint = shelf.default("names")
+        limits.check_choice("prior", prior, limits.PRIORS)
+        return explain.belief(name, await worker.classify_prefixes(checkpoint, name, prior))
 
     @spoken
     async def generate(
@@ -65,5 +77,5 @@ def build(shelf: Shelf) -> None:
         """
         return packing.compare_batches(shelf.default("names"), names, sort, compute_each)
 
-    for endpoint in (classify, generate, compare_batches):
+    for endpoint in (classify, belief, generate, compare_batches):
         gr.api(endpoint, api_name=endpoint.__name__)

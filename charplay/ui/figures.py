@@ -17,6 +17,7 @@ from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, FONT, INK, LIGHT_FROM
 TEXT_SIZE = 14  # px, the smallest in a chart
 ROW_HEIGHT = 32  # px of a heatmap's row
 TALL_ROW_HEIGHT = 36  # of one with two lines of text in its cells
+MOST_TEXT_COLUMNS = 20  # of a heatmap whose cells have room for their percent
 STRIP_COLUMNS = 12  # cells of the flat strip on one line, so that a phone can show what stands in them
 
 
@@ -149,6 +150,32 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
         showgrid=False,
         title={"text": "taken for", "standoff": 2, "font": {"size": TEXT_SIZE}},
     )
+    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(labels))), ticktext=list(labels), showgrid=False)
+    return figure
+
+
+def belief(labels: Sequence[str], letters: Sequence[str], probabilities: np.ndarray) -> go.Figure:
+    """The belief in each class (down) after each letter (across): colour from 0 to 1, percent in the cell.
+
+    Args:
+        labels: of the classes.
+        letters: of the name, in order.
+        probabilities: float (classes, letters).
+    """
+    percent = np.rint(100 * probabilities).astype(int)
+    fits = len(letters) <= MOST_TEXT_COLUMNS
+    texts = np.where((percent > 0) & fits, percent.astype(str), "")
+    name = "".join(letters)
+    hovers = np.array(
+        [
+            [f"{label} after “{escape(name[: at + 1])}”: {share:.1%}" for at, share in enumerate(row)]
+            for label, row in zip(labels, probabilities, strict=True)
+        ]
+    )
+    traces = _heatmaps(probabilities, texts, hovers, (0.0, 1.0))
+    figure = _figure(traces, 24 * len(labels) + 40, margin={"l": 92, "r": 4, "t": 32, "b": 4})
+    shown = ["␣" if letter == " " else escape(letter) for letter in letters]
+    figure.update_xaxes(side="top", tickvals=list(range(len(letters))), ticktext=shown, tickangle=0, showgrid=False)
     figure.update_yaxes(autorange="reversed", tickvals=list(range(len(labels))), ticktext=list(labels), showgrid=False)
     return figure
 

@@ -112,6 +112,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   #names-row { flex-direction: column; }
   #names-row > .column { display: contents; }
   #seen, #names-choices { order: 1; }
+  #belief .heatmap-label { display: none; } /* the cells are too narrow for their numbers; a tap tells them */
   .table tr > :first-child { white-space: normal !important; min-width: 130px; }
 }
 

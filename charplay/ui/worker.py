@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 from charplay.checkpoints import Checkpoint, Shelf
 from charplay.classify import Classification
 from charplay.engine import FAILED, GenerationError
+from charplay.explain import prefixes
 from charplay.generate import Request, make_request
 
 P = ParamSpec("P")
@@ -155,6 +156,11 @@ async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classificat
     if answer["failure"] is not None:
         raise GenerationError(answer["failure"])
     return answer["result"]
+
+
+async def classify_prefixes(checkpoint: Checkpoint, name: str, prior: str) -> list[Classification]:
+    """What `classify` gives for each beginning of a name, the whole last; they go through the network together."""
+    return await asyncio.gather(*(classify(checkpoint, prefix, prior) for prefix in prefixes(name)))
 
 
 class News(NamedTuple):

@@ -45,7 +45,9 @@ def mostly(good):
 
 names = mostly(some.lists(mostly(texts), max_size=12))
 calls = some.one_of(
-    some.tuples(some.just("classify"), some.tuples(mostly(texts), mostly(some.sampled_from(limits.PRIORS)))),
+    some.tuples(
+        some.sampled_from(["classify", "belief"]), some.tuples(mostly(texts), mostly(some.sampled_from(limits.PRIORS)))
+    ),
     some.tuples(some.just("compare_batches"), some.tuples(names, mostly(some.booleans()))),
     some.tuples(
         some.just("generate"),
@@ -116,6 +118,10 @@ def test_the_functions_give_a_result_or_a_sentence(functions, alone, run_async, 
         assert is_sentence(str(answer.message))
     elif endpoint == "classify":
         assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    elif endpoint == "belief":
+        assert [sum(column) for column in zip(*answer["probabilities"], strict=True)] == pytest.approx(
+            [1.0] * len(answer["normalized"]), abs=1e-4
+        )
     elif endpoint == "generate":
         assert answer.isascii()
         assert len(answer) > arguments[2]

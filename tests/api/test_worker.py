@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from charplay import checkpoints
+from charplay import checkpoints, limits
 from charplay.classify import classify
 from charplay.engine import FAILED, GenerationError
 from charplay.generate import generate, make_request
@@ -65,3 +65,29 @@ def test_a_checkpoint_that_has_gone_is_named_in_a_sentence(shelf, run_async, tmp
     gone = checkpoints.Checkpoint(**vars(shelf.default("speech")) | {"path": tmp_path / "gone.safetensors"})
     with pytest.raises(GenerationError, match=r"no checkpoint at .*gone\.safetensors"):
         run_async(text_of(gone, make_request("We ", length=3)))
+
+
+def test_who_comes_when_every_seat_is_taken_waits_in_line_and_is_told_the_place(shelf, run_async):
+    long, short = make_request("We ", length=limits.LENGTH.high, seed=1), make_request("We ", length=5, seed=1)
+
+    async def first_news(stream):
+        async for news in stream:
+            return news
+
+    async def classroom():
+        seated = [worker.follow(shelf.default("speech"), long) for _ in range(limits.SEATS)]
+        await asyncio.gather(*(first_news(stream) for stream in seated))
+        places = []
+        async with aclosing(worker.follow(shelf.default("speech"), short)) as waiting:
+            async for news in waiting:
+                places.append(news.place)
+                if len(places) == 1:
+                    await seated.pop().aclose()
+        for stream in seated:
+            await stream.aclose()
+        return places, news.text
+
+    places, text = run_async(classroom(), 120)
+    assert places[0] == 1
+    assert places[-1] == 0
+    assert text == generate(shelf.default("speech"), [short])[0]
