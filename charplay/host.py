@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -128,6 +129,7 @@ class Host:
 
 def main() -> None:
     """Answers until the requests end; then nobody is left to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the app's window reaches this process too
     torch.set_num_threads(TORCH_THREADS)
     sys.setswitchinterval(SWITCH_INTERVAL)
     out = os.fdopen(os.dup(1), "wb")
