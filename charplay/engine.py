@@ -58,12 +58,19 @@ class Stream:
         if text.failure is not None:
             self.failure = GenerationError(FAILED)
         self._due = now + pause
-        self._notify()
+        self._tell()
 
     def _move(self, place: int) -> None:
         if place != self.place:
             self.place = place
+            self._tell()
+
+    def _tell(self) -> None:
+        try:
             self._notify()
+        except Exception:  # of the reader's own code: it must not end the texts of the others
+            logging.exception("A reader could not be told of its text.")
+            self.close()
 
 
 class Engine:

@@ -85,13 +85,15 @@ class Host:
             if stream is None:
                 return  # closed meanwhile
             if stream.is_done:
-                del self._streams[number]
+                self._streams.pop(number, None)
             failure = None if stream.failure is None else str(stream.failure)
             news = {"text": stream.text, "place": stream.place, "is_done": stream.is_done, "failure": failure}
             self._say({"id": number} | news)
 
-        self._streams[number] = self._engine.submit(checkpoint, request, tell)
+        self._streams[number] = stream = self._engine.submit(checkpoint, request, tell)
         known.set()
+        if stream.place:
+            tell()  # its place in line; the engine tells of every later one
 
     def _classify_all(self) -> None:
         """Reads together the names that came while the last ones were read: a classroom that types is a batch."""

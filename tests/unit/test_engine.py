@@ -161,6 +161,21 @@ def test_a_model_that_cannot_be_laid_out_fails_its_reader_and_no_one_else(langua
     assert len(stream.text) == 7
 
 
+def test_a_reader_that_breaks_loses_its_own_text_alone(language_model, caplog):
+    def broken():
+        raise KeyError("nobody here")
+
+    engine = Engine()
+    engine.submit(language_model, make_request("yes", length=10_000), broken)
+    [stream] = written(engine, language_model, [make_request("yes", length=50)])
+    assert len(stream.text) == 50
+    deadline = time.monotonic() + PATIENCE
+    while engine.active and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert engine.active == 0
+    assert "nobody here" in caplog.text
+
+
 def test_a_long_prime_stalls_nobody(language_model):
     """While 2,000 characters are read, the others go on: a few of the prime for each character written."""
     batch, short = Batch(language_model), Text(make_request("a", length=100))
