@@ -18,7 +18,7 @@ from charplay import checkpoints, datasets, limits, runs, training
 from charplay.bench import alone, bench_classify, bench_generate, bench_train
 from charplay.classify import classify
 from charplay.evaluate import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
-from charplay.generate import generate, make_request
+from charplay.generate import Batch, generate, make_request
 from charplay.load import bench_load
 from charplay.models import MODELS, count_parameters
 from charplay.recipes import RECIPES, adjust
@@ -142,8 +142,8 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
         arguments.seed,
     )
     checkpoint = checkpoints.load(arguments.checkpoint or checkpoint_of("speech"), "speech")
-    start = time.perf_counter()
-    [continuation] = generate(checkpoint, [request])
+    batch, start = Batch(checkpoint), time.perf_counter()
+    [continuation] = generate(checkpoint, [request], batch)
     seconds = time.perf_counter() - start
     return {
         "text": request.prime + continuation,
