@@ -12,6 +12,7 @@ Where the processor is slow at 8-bit products, the same steps run in float32, in
 a float product may round otherwise for another number of rows.
 """
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -26,7 +27,7 @@ from charplay.text import CODES
 State = tuple[torch.Tensor, ...]  # all that a step hands to the next; every tensor is (batch, something)
 BLOCK = 16  # rows of one float product
 TRIALS = 20  # of each kind of product, to see which is faster
-TRIED_ROWS = 64
+TRIED_ROWS, TRIED_WEIGHT = 64, (1536, 512)  # of texts, and (out, in)
 LARGEST = torch.tensor(127.0)  # of an 8-bit integer; a tensor, which costs a small step less than a Python number
 
 
@@ -71,14 +72,19 @@ def is_exact(inputs: int, outputs: int) -> bool:
     return torch.equal(whole.double(), x.double() @ weight.double().t())
 
 
-def faster_product(weight: torch.Tensor) -> Product:
-    """Which product is faster here with a weight (out, in) of this shape, by trying both on a batch."""
-    if not is_exact(weight.shape[1], weight.shape[0]):
+@functools.cache
+def faster_product() -> Product:
+    """Which product is faster here, by trying both on a batch of the size that a class makes.
+
+    Once for a process: a small model's two are so close that chance would choose, and its texts would change.
+    """
+    outputs, inputs = TRIED_WEIGHT
+    if not is_exact(inputs, outputs):
         return FloatProduct
+    weight, x = torch.ones(outputs, inputs), torch.ones(TRIED_ROWS, inputs)
 
     def seconds(kind: Product) -> float:
-        product = kind(weight, weight.new_zeros(weight.shape[0]))
-        x = weight.new_zeros(TRIED_ROWS, weight.shape[1])
+        product = kind(weight, torch.zeros(outputs))
         product(x)
         start = time.perf_counter()
         for _ in range(TRIALS):
@@ -136,7 +142,7 @@ class Stepper:
             (torch.cat([weight_hh, weight]), torch.cat([bias_hh, bias]))
             for (_, _, weight_hh, bias_hh), (weight, bias) in zip(layers, after, strict=True)
         ]
-        self.product = product or faster_product(stacked[0][0])
+        self.product = product or faster_product()
         self._products = [self.product(weight, bias) for weight, bias in stacked]
         self._cell = CELL_STEPS[model.config.cell]
         self._widths = [part * rnn.hidden_size for part in self._cell.parts]

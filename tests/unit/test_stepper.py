@@ -67,10 +67,11 @@ def test_a_weight_of_zeros_makes_no_division_by_zero(product):
 
 
 def test_the_product_is_chosen_by_trying(monkeypatch):
-    assert faster_product(torch.randn(1536, 512)) in PRODUCTS
+    assert faster_product() in PRODUCTS
+    assert faster_product() is faster_product()
     assert Stepper(make_model("gru")).product in PRODUCTS
     monkeypatch.setattr(FloatProduct, "__call__", lambda self, x: time.sleep(0.02))
-    assert faster_product(torch.randn(8, 8)) is PRODUCTS[0]
+    assert faster_product.__wrapped__() is PRODUCTS[0]
 
 
 def test_integers_that_overflow_are_not_taken(monkeypatch):
@@ -78,4 +79,4 @@ def test_integers_that_overflow_are_not_taken(monkeypatch):
     exact = torch._int_mm
     monkeypatch.setattr(torch, "_int_mm", lambda x, weight, **out: exact(x, weight, **out).clamp(-32768, 32767))
     assert not is_exact(512, 1536)
-    assert faster_product(torch.randn(1536, 512)) is FloatProduct
+    assert faster_product.__wrapped__() is FloatProduct
