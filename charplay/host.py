@@ -9,6 +9,9 @@ Requests and answers are JSON, one a line; an answer carries the request's `id`.
     {"id": 1, "close": true}                                       the reader has gone
     {"id": 3, "count": true}                                       -> {"id": 3, "active"}: texts in the making
     {"id": 2, "classify": {"checkpoint": PATH, "name", "prior"}}   -> {"id": 2, "result", "failure"}
+    {"id": 4, "ask": {"question", "checkpoint": PATH, "arguments": {...}}} -> {"id": 4, "result", "failure"}
+
+A question is one of `QUESTIONS`, asked now and then: what a view shows that looks inside a network.
 
 It ends when whoever started it does.
 """
@@ -22,6 +25,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +48,9 @@ TORCH_THREADS = 1
 SWITCH_INTERVAL = 0.0001
 FAILED = "The model failed: please try again."
 
+# question -> what answers it: a function of the checkpoint and the arguments, whose result is JSON
+QUESTIONS: dict[str, Callable[..., Any]] = {}
+
 _load = functools.lru_cache(CHECKPOINTS)(checkpoints.load)
 
 
@@ -55,7 +62,9 @@ class Host:
         self._engine = Engine(is_paced=True)
         self._streams: dict[int, Stream] = {}
         self._names: queue.SimpleQueue[tuple[int, dict[str, str]]] = queue.SimpleQueue()
+        self._questions: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
         threading.Thread(target=self._classify_all, name="names", daemon=True).start()
+        threading.Thread(target=self._answer_all, name="questions", daemon=True).start()
 
     def handle(self, message: dict[str, Any]) -> None:
         """Takes one request; its answers are written when they are there."""
@@ -67,6 +76,8 @@ class Host:
             self._say({"id": number, "active": self._engine.active})
         elif "classify" in message:
             self._names.put((number, message["classify"]))
+        elif "ask" in message:
+            self._questions.put((number, message["ask"]))
         else:
             wanted = message["generate"]
             try:
@@ -120,6 +131,20 @@ class Host:
             logging.exception("Classifying failed.")
             answers = [{"result": None, "failure": FAILED}] * len(together)
         for (number, _), answer in zip(together, answers, strict=True):
+            self._say({"id": number} | answer)
+
+    def _answer_all(self) -> None:
+        """Answers the questions one after another: they are asked seldom, and the cores are wanted for other things."""
+        while True:
+            number, asked = self._questions.get()
+            try:
+                checkpoint = _load(Path(asked["checkpoint"]))
+                answer = {"result": QUESTIONS[asked["question"]](checkpoint, **asked["arguments"]), "failure": None}
+            except ValueError as mistake:
+                answer = {"result": None, "failure": str(mistake)}
+            except Exception:
+                logging.exception("A question could not be answered.")
+                answer = {"result": None, "failure": FAILED}
             self._say({"id": number} | answer)
 
     def _say(self, answer: dict[str, Any]) -> None:

@@ -43,6 +43,7 @@ PRIME_CHARACTERS = 2_000  # longest text a generation can begin with
 PRIME_LENGTH = Limit("prime length", 1, PRIME_CHARACTERS)
 TEMPERATURE = Limit("temperature", 0.0, 2.0, whole=False)  # 0 is argmax
 LENGTH = Limit("length", 1, 10_000)  # characters to generate
+WRITTEN_CHARACTERS = 13_000  # of a text that a page hands back: prime, continuation, and a line on how it was made
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
 SEATS = 256  # texts that are written at the same time; who comes later waits in line

@@ -1,9 +1,11 @@
 """The Speech tab: a prime, and the model's continuation of it streamed at any temperature."""
 
 import functools
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import asdict, dataclass
 from html import escape
 
 import gradio as gr
@@ -11,7 +13,7 @@ import gradio as gr
 from charplay import limits
 from charplay.checkpoints import Shelf
 from charplay.generate import Batch, Request, generate, make_request
-from charplay.text import normalize_prime
+from charplay.text import encode, normalize_prime
 from charplay.ui import diagrams, scoreboard, state
 from charplay.ui.mistakes import spoken
 from charplay.ui.worker import follow
@@ -21,6 +23,43 @@ _LEAD = (
     "softmax over the next, sharpened or flattened by the temperature. The text is made by a model; nobody said it."
 )
 SHOWN_SHIFT = 28  # characters of the prime's end in the picture of input and target; a phone has room for them
+
+
+@dataclass(frozen=True)
+class Written:
+    """The text that stands on the page: what the views that look inside it are told."""
+
+    model: str  # name of the model that wrote it
+    prime: str  # normalised
+    prime_length: int
+    temperature: float
+    continuation: str
+
+    def as_field(self) -> str:
+        """For the page's hidden field: a line of JSON, then the text, so that of a growing one only the end is sent."""
+        known = {key: value for key, value in asdict(self).items() if key not in ("prime", "continuation")}
+        return f"{json.dumps(known | {'primed': len(self.prime)})}\n{self.prime}{self.continuation}"
+
+
+def read_written(field: object) -> Written:
+    """What the page's hidden field holds; it comes from a browser, so nothing in it is believed unchecked.
+
+    Raises:
+        ValueError: it is none that `Written.as_field` wrote.
+    """
+    known, _, text = limits.check_text("text on the page", field, limits.WRITTEN_CHARACTERS).partition("\n")
+    try:
+        known = json.loads(known)
+        primed = limits.PRIME_LENGTH.check(known.pop("primed"))
+        written = Written(prime=text[:primed], continuation=text[primed:], **known)
+        request = make_request(written.prime, written.temperature, prime_length=written.prime_length)
+        limits.LENGTH.check(len(written.continuation))
+        encode(written.continuation)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        request = None
+    if request is None or request.prime != written.prime:
+        raise ValueError("The text on the page cannot be read any more: press Generate again.")
+    return written
 
 
 def _seed(typed: str) -> int | None:
@@ -53,6 +92,10 @@ def _stats_html(request: Request, characters: int, seconds: float) -> str:
         '<span class="note"> · <span class="read">prime read</span>, <span class="unread">prime not read</span>, '
         "then the model</span></p>"
     )
+
+
+def _written(model: str, request: Request, continuation: str) -> Written:
+    return Written(model, request.prime, request.prime_length, request.temperature, continuation)
 
 
 def _line_html(place: int) -> str:
@@ -104,6 +147,8 @@ def build(shelf: Shelf) -> None:
         with gr.Column(scale=3, min_width=320):
             text = gr.HTML(_text_html(example, opening), elem_id="text")
             stats = gr.HTML(_stats_html(example, len(opening), seconds), elem_id="stats")
+    # A stateless page keeps its own text: `gr.State` would hold a connection open for every tab.
+    written = gr.Textbox(_written(default, example, opening).as_field(), visible="hidden", elem_id="written")
     scoreboard.build_speech(shelf, model)
 
     async def run(
@@ -119,7 +164,9 @@ def build(shelf: Shelf) -> None:
                 seconds = time.monotonic() - start
                 stats = _line_html(news.place) if news.place else _stats_html(request, len(news.text), seconds)
                 goes_on = is_first and len(news.text) < request.length
-                yield _text_html(request, news.text), stats, gr.update(interactive=False) if goes_on else gr.skip()
+                kept = _written(chosen, request, news.text).as_field() if news.text else gr.skip()
+                button = gr.update(interactive=False) if goes_on else gr.skip()
+                yield _text_html(request, news.text), stats, kept, button
                 is_first = False
 
     def reread(prime: str) -> tuple[dict, str]:
@@ -145,7 +192,7 @@ def build(shelf: Shelf) -> None:
         [start_button.click, prime.submit],
         spoken(run),
         [prime, prime_length, temperature, length, seed, model],
-        [text, stats, start_button],
+        [text, stats, written, start_button],
         scroll_to_output=True,  # on a phone the text lies below the fold
         **quiet,
     )

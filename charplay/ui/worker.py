@@ -144,6 +144,21 @@ async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classificat
     Raises:
         GenerationError: the model failed; the sentence says what to do.
     """
+    return await _answer(lambda tell: _ask_name(checkpoint, name, prior, tell))
+
+
+async def ask(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
+    """The answer to one of `charplay.host.QUESTIONS` about a model; arguments and answer are JSON.
+
+    Raises:
+        GenerationError: it could not be answered; the sentence says why.
+    """
+    asked = {"question": question, "checkpoint": str(checkpoint.path), "arguments": arguments}
+    return await _answer(lambda tell: NETWORKS.ask({"ask": asked}, tell))
+
+
+async def _answer(send: Callable[[Tell], int]) -> Any:
+    """The result of a request that gets one answer."""
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[dict[str, Any]] = loop.create_future()
 
@@ -151,7 +166,7 @@ async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classificat
         if not answered.done():
             answered.set_result(answer)
 
-    _ask_name(checkpoint, name, prior, lambda answer: _on(loop, settle, answer))
+    send(lambda answer: _on(loop, settle, answer))
     answer = await answered
     if answer["failure"] is not None:
         raise GenerationError(answer["failure"])
