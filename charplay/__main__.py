@@ -22,6 +22,7 @@ from charplay.generate import Batch, generate, make_request
 from charplay.load import bench_load
 from charplay.models import MODELS, count_parameters
 from charplay.recipes import RECIPES, adjust
+from charplay.team import joined
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,42 +52,46 @@ def shown_on_stderr() -> runs.Watcher:
         )
 
     def on_step(progress: training.Progress) -> None:
-        if shown["bar"] is None:
+        if shown["bar"] is None:  # of the steps up to the next evaluation
             label = f"epoch {progress.epoch}/{shown['started'].recipe.epochs}"
-            shown["bar"] = tqdm(total=progress.steps, desc=label, leave=False)
+            shown["bar"] = tqdm(total=progress.steps, initial=progress.step - 1, desc=label, leave=False)
         shown["bar"].update()
         if progress.loss is not None:
             speed = f"{progress.per_second:,.0f} {shown['started'].task.unit}/s"
             shown["bar"].set_postfix_str(f"loss {progress.loss:.4f}, {speed}")
         shown["speed"] = progress.per_second
 
-    def on_epoch(epoch: int, measured: dict[str, Any], is_best: bool) -> None:
+    def on_epoch(epoch: float, measured: dict[str, Any], is_best: bool) -> None:
         shown["bar"].close()
         shown["bar"] = None
         figures = [f"{key} {value:.4f}" for key, value in measured.items() if isinstance(value, float)]
         figures.append(f"{shown['speed']:,.0f} {shown['started'].task.unit}/s")
-        label = f"epoch {epoch}/{shown['started'].recipe.epochs}"
+        label = f"epoch {epoch:g}/{shown['started'].recipe.epochs}"
         print(f"{label}: {', '.join(figures)}{' (best)' if is_best else ''}", file=sys.stderr, flush=True)
 
     return runs.Watcher(on_start, on_step, on_epoch)
 
 
-def train(arguments: argparse.Namespace) -> dict[str, Any]:
+def train(arguments: argparse.Namespace) -> dict[str, Any] | None:
     """Trains a model from scratch, keeps the best epoch, measures it on the test part and writes the checkpoint."""
     recipe = RECIPES[arguments.task][arguments.recipe]
     fields = runs.fields_of(recipe)
     changes = {key: value for key, value in vars(arguments).items() if key in fields and value is not None}
     out = arguments.out or checkpoint_of(arguments.task, arguments.recipe)
-    results = runs.train(
-        arguments.task,
-        adjust(recipe, changes),
-        datasets.data_directory(arguments.data),
-        out,
-        name=arguments.recipe,
-        precision=arguments.precision,
-        watcher=shown_on_stderr(),
-    )
-    return {"checkpoint": str(out), **results}
+    with joined() as (team, device):
+        results = runs.train(
+            arguments.task,
+            adjust(recipe, changes),
+            datasets.data_directory(arguments.data),
+            out,
+            name=arguments.recipe,
+            precision=arguments.precision,
+            watcher=shown_on_stderr(),
+            team=team,
+            device=device,
+            is_resumed=arguments.resume,
+        )
+    return {"checkpoint": str(out), **results} if results is not None else None  # the lead of a team alone speaks
 
 
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -186,7 +191,7 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m charplay", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], dict[str, Any]], parents=commands) -> Parser:
+    def command(name: str, run: Callable[[argparse.Namespace], dict[str, Any] | None], parents=commands) -> Parser:
         made = parents.add_parser(name, help=run.__doc__.split("\n")[0], description=run.__doc__)
         made.set_defaults(run=run)
         made.add_argument("--json", action="store_true", help="print one JSON object")
@@ -252,6 +257,7 @@ def _add_training_arguments(parser: Parser, task: str) -> None:
     """A recipe, and every field of it and of the model's config to choose otherwise."""
     parser.add_argument("--recipe", choices=tuple(RECIPES[task]), default="best", help="default: best")
     parser.add_argument("--out", type=Path, metavar="F", help="default: the recipe's own place in checkpoints/")
+    parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: the faster one here")
     for name, value in runs.fields_of(RECIPES[task]["best"]).items():
         flag, kind = "--" + name.replace("_", "-"), type(value)
@@ -275,7 +281,8 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
-    print(json.dumps(result) if arguments.json else _as_text(result))
+    if result is not None:
+        print(json.dumps(result) if arguments.json else _as_text(result))
     return 0
 
 

@@ -18,8 +18,9 @@ from charplay.engine import Engine
 from charplay.generate import make_request
 from charplay.recipes import RECIPES
 from charplay.tasks import SpeechTask
+from charplay.team import choose_device
 from charplay.text import encode
-from charplay.training import choose_device, choose_precision, fit
+from charplay.training import choose_precision, fit
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -22,6 +22,8 @@ from torch.overrides import TorchFunctionMode
 from charplay.models import MODELS, CharLM, NameClassifier, RecurrentConfig
 
 FORMAT_VERSION = 2
+# What a training run keeps beside the checkpoint that it will be: the best so far, and where it stands.
+IN_THE_MAKING = ("unfinished", "interrupted")
 DIRECTORY = Path(__file__).resolve().parent.parent / "checkpoints"
 
 
@@ -142,7 +144,7 @@ def shelve(directory: Path) -> Shelf:
     """Loads every checkpoint in `directory`; a file that cannot be used leaves the others alone."""
     models: dict[str, dict[str, Checkpoint]] = {task: {} for task in MODELS}
     problems = {}
-    names = {path.stem for path in directory.glob("*.safetensors") if not path.stem.endswith(".unfinished")}
+    names = {path.stem for path in directory.glob("*.safetensors") if path.stem.rpartition(".")[2] not in IN_THE_MAKING}
     # a task's own file first, the others in order of their names
     for name in sorted(names, key=lambda name: (name not in MODELS, name)):
         try:

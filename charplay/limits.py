@@ -65,6 +65,7 @@ RECIPE = (
     Limit("weight_decay", 0, 100, whole=False),
     Limit("clip", 1e-9, 1e9, whole=False),
     Limit("warmup", 0, 0.9, whole=False),
+    Limit("evaluations", 1, 100),
     SEED,
     Limit("label_smoothing", 0, 0.9, whole=False),
     Limit("hold_out", 0.01, 0.9, whole=False),

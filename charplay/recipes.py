@@ -9,6 +9,8 @@ from typing import Any
 from charplay import limits
 from charplay.models import CELLS, CharLMConfig, NameClassifierConfig, RecurrentConfig
 
+SCHEDULES = ("cosine", "constant")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -17,11 +19,16 @@ class Recipe:
     config: RecurrentConfig
     epochs: int
     batch_size: int
-    learning_rate: float  # the highest; it warms up to it and follows a cosine down to zero
+    learning_rate: float  # the highest
     weight_decay: float
     clip: float = 1.0  # largest norm of the gradient
-    warmup: float = 0.05  # share of the steps
+    schedule: str = "cosine"  # up to the highest learning rate and down a cosine to zero; or "constant"
+    warmup: float = 0.05  # share of the steps that it goes up
+    evaluations: int = 1  # in an epoch
     seed: int = 1
+
+    def __post_init__(self):
+        limits.check_choice("schedule", self.schedule, SCHEDULES)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,16 +11,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from charplay import checkpoints, datasets
+from charplay import checkpoints, datasets, snapshots
 from charplay.baselines import names_baselines, speech_baselines
 from charplay.calibration import fit_temperature
 from charplay.checkpoints import Checkpoint
 from charplay.classify import logits_of
 from charplay.evaluate import evaluate_names, evaluate_speech, prefix_loss
-from charplay.models import MODELS, NameClassifier, average
-from charplay.recipes import RECIPES, NamesRecipe, Recipe
-from charplay.tasks import NamesTask, SpeechTask, Task, class_counts, class_shares, training_mix
-from charplay.training import Progress, choose_device, choose_precision, fit
+from charplay.models import MODELS, NameClassifier, RecurrentConfig, average
+from charplay.recipes import RECIPES, NamesRecipe, Recipe, SpeechRecipe
+from charplay.snapshots import Snapshot
+from charplay.tasks import NamesTask, SpeechTask, Task, class_shares, training_mix
+from charplay.team import ALONE, Team
+from charplay.training import Progress, choose_precision, fit, under
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,130 +43,197 @@ class Watcher:
 
     on_start: Callable[[Started], None] = lambda started: None
     on_step: Callable[[Progress], None] = lambda progress: None
-    on_epoch: Callable[[int, dict[str, Any], bool], None] = lambda epoch, measured, best: None
+    on_epoch: Callable[[float, dict[str, Any], bool], None] = lambda epoch, measured, best: None
 
 
 SILENT = Watcher()
 
 
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """What a model is trained on, and judged by when it has been."""
+
+    task: Task
+    alphabet: str  # the characters in it, in order of code
+    data: str  # its fingerprint
+    measure: Callable[[Checkpoint], dict[str, Any]]  # what the header says of how good the model is, beside validation
+    classes: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()  # of the classes, weights included
+
+
 def train(
+    task_name: str, recipe: Recipe, directory: Path, out: Path, *, team: Team = ALONE, **how: Any
+) -> dict[str, Any] | None:
+    """Trains a model on the data in `directory` and measures it on the test part; the rest is as `run` has it.
+
+    Raises:
+        ValueError: the data is missing, or whatever `run` raises.
+    """
+    material = {"names": _names, "speech": _speech}[task_name](recipe, directory, team)
+    return run(task_name, material, recipe, out, team=team, **how)
+
+
+def run(
     task_name: str,
+    material: Material,
     recipe: Recipe,
-    directory: Path,
     out: Path,
     *,
+    device: torch.device,
     name: str = "best",
     precision: str | None = None,
     watcher: Watcher = SILENT,
-) -> dict[str, Any]:
-    """Trains a model from scratch, keeps the best epoch, measures it on the test part and writes the checkpoint.
+    team: Team = ALONE,
+    is_resumed: bool = False,
+) -> dict[str, Any] | None:
+    """Trains a model from scratch, keeps the best epoch, measures it and writes the checkpoint.
+
+    A classifier that is an average is trained member by member, each from its own seed.
 
     Args:
         task_name: "names" or "speech".
+        material: what on; its task was made for the same `recipe` and `team`.
         recipe: how.
-        directory: where the data lies.
         out: the checkpoint; a file already there is replaced when the run has finished, not before.
+        device: where.
         name: what the recipe, or the one that it was adjusted from, is called in the table.
         precision: "float32" or "bfloat16"; None: the faster one here.
-        watcher: is told how it goes.
+        watcher: is told how it goes; it may raise `training.Stop` to end a network's training with its best so far.
+        team: the processes that share the run; the lead alone writes and tells.
+        is_resumed: go on from the snapshot that an interrupted run left beside `out`.
 
     Returns:
-        What was measured, as the header holds it: {"validation", "test", "baselines"...}.
+        What was measured, as the header holds it: {"validation", "test", "baselines"...}; None but for the lead.
 
     Raises:
-        ValueError: the data is missing, or `out` cannot be a file.
+        ValueError: `out` cannot be a file, or there is no such run to go on with.
         FloatingPointError: the loss is no number any more; the best epoch is in the unfinished file beside `out`.
     """
     if out.is_dir():
         raise ValueError(f"{out} is a directory: name a file for the checkpoint.")
-    # The best epoch so far is on disk whatever happens to the run, and the last good checkpoint too.
-    unfinished = out.with_name(f"{out.stem}.unfinished.safetensors")
-    described: dict[str, Any] = {"task": task_name, "date": datetime.date.today().isoformat()}
+    # On disk are, whatever happens: the best epoch so far, where the run stands, and the last good checkpoint.
+    unfinished, interrupted = (out.with_name(f"{out.stem}.{what}.safetensors") for what in checkpoints.IN_THE_MAKING)
+    this_run = {"task": task_name, "recipe": fields_of(recipe), "data": material.data}
+    resumed = _resume(interrupted, this_run) if is_resumed else None
+    start = time.perf_counter() - (resumed.facts["seconds"] if resumed else 0.0)
+    alone = dataclasses.replace(recipe, config=_alone(recipe.config))  # as each member of an average is trained
+
+    def initialised(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        return MODELS[task_name][1](alone.config).to(device)
+
+    if precision is None and resumed:
+        precision = resumed.facts["precision"]
+    chosen = precision or team.agree(choose_precision(initialised(recipe.seed), material.task, device))
     written = describe(task_name, recipe, name)
+    written |= {"precision": chosen, "device": device.type, "torch": torch.__version__}
+    described = {"task": task_name, "date": datetime.date.today().isoformat(), "recipe": written}
+    described |= {key: getattr(material, key) for key in ("alphabet", "classes", "shares", "data")}
+    count = getattr(recipe.config, "members", 1)
+    members: list[nn.Module] = []
 
-    def fit_one(what: str, task: Task, recipe: Recipe, before: Sequence[nn.Module] = ()) -> tuple[nn.Module, dict]:
-        """Trains one network of the run; gives it, and what was measured at its best epoch.
+    def fit_next(model: nn.Module, own: Recipe, goes_on: Snapshot | None) -> dict[str, Any]:
+        """Trains the next member; the unfinished file holds its average with those before it."""
+        number = len(members)
+        if team.is_lead:
+            what = f"member {number + 1} of {count}" if count > 1 else "the model"
+            watcher.on_start(Started(what, model, material.task, own, chosen, device))
 
-        The file holds what there is so far: the network, or its average with the members `before` it.
-        """
-        device = choose_device()
-        torch.manual_seed(recipe.seed)
-        model = MODELS[task_name][1](recipe.config).to(device)
-        chosen = precision or choose_precision(model, task, device)
-        watcher.on_start(Started(what, model, task, recipe, chosen, device))
-        written.update(precision=chosen, device=device.type, torch=torch.__version__)
-
-        def on_epoch(epoch: int, measured: dict[str, Any], is_best: bool) -> None:
+        def on_epoch(epoch: float, measured: dict[str, Any], is_best: bool) -> None:
             watcher.on_epoch(epoch, measured, is_best)
             if is_best:
-                so_far = average([*before, model]) if before else model
-                checkpoint = Checkpoint(model=so_far, recipe=written, results={"validation": measured}, **described)
-                checkpoints.save(unfinished, checkpoint)
+                so_far = Checkpoint(model=_join([*members, model]), results={"validation": measured}, **described)
+                checkpoints.save(unfinished, so_far)
 
-        measured = fit(model, task, recipe, device=device, precision=chosen, on_step=watcher.on_step, on_epoch=on_epoch)
-        return model.eval(), measured
+        def keep(snapshot: Snapshot) -> None:
+            if team.is_lead:
+                facts = {"run": this_run, "member": number, "seconds": time.perf_counter() - start, "precision": chosen}
+                before = {
+                    f"member.{row}.{key}": tensor
+                    for row, member in enumerate(members)
+                    for key, tensor in member.state_dict().items()
+                }
+                snapshots.save(interrupted, Snapshot(snapshot.tensors | before, snapshot.facts | facts))
 
-    start = time.perf_counter()
-    results = {"names": _train_names, "speech": _train_speech}[task_name](recipe, directory, described, fit_one)
+        told = {"on_step": watcher.on_step, "on_epoch": on_epoch} if team.is_lead else {}
+        where = {"device": device, "precision": chosen, "team": team}
+        return fit(model, material.task, own, **where, **told, keep=keep, resume=goes_on)
+
+    for number in range(count):
+        own = dataclasses.replace(alone, seed=recipe.seed + number)
+        model, reached = initialised(own.seed), resumed.facts["member"] if resumed else 0
+        if number < reached:
+            model.load_state_dict(under(resumed.tensors, f"member.{number}."))
+        else:
+            measured = fit_next(model, own, resumed if number == reached else None)
+        members.append(model.eval())
+    if not team.is_lead:
+        return None
     written["seconds"] = round(time.perf_counter() - start)
-    stored = checkpoints.load(unfinished)
-    if temperature := results.get("temperature"):
-        # Baked into the last layer: softmax of what it gives is calibrated, and nobody has to know of it.
-        for network in (stored.model, *stored.model.others):
-            for parameter in network.linear.parameters():
-                parameter /= temperature
+    joined = _join(members)
+    results = {"validation": material.task.evaluate(joined) | {"per_second": measured["per_second"]}}
+    if task_name == "names":
+        results |= _calibrate(joined, material.task)
     # The header says what the file gives, so the figures are taken from the file, rounded weights and all.
-    checkpoints.save(unfinished, stored, half=True)
+    checkpoints.save(unfinished, Checkpoint(model=joined, results=results, **described), half=True)
     stored = checkpoints.load(unfinished)
-    results |= measure_all(stored, directory)
-    checkpoints.save(out, dataclasses.replace(stored, recipe=written, results=results), half=True)
+    results |= material.measure(stored)
+    checkpoints.save(out, dataclasses.replace(stored, results=results), half=True)
     unfinished.unlink()
+    interrupted.unlink()
     return results
 
 
-Fit = Callable[..., tuple[nn.Module, dict[str, Any]]]
+def _alone(config: RecurrentConfig) -> RecurrentConfig:
+    """The config of one member of an average."""
+    return dataclasses.replace(config, members=1) if hasattr(config, "members") else config
 
 
-def _train_names(recipe: NamesRecipe, directory: Path, described: dict[str, Any], fit_one: Fit) -> dict[str, Any]:
-    """One network, or the members of an average one after another, each from its own seed; then its temperature."""
-    classes = datasets.COUNTRIES
+def _join(members: Sequence[nn.Module]) -> nn.Module:
+    return average(members) if len(members) > 1 else members[0]
+
+
+def _resume(path: Path, this_run: dict[str, Any]) -> Snapshot:
+    """The snapshot at `path`, if it is one of this very run."""
+    snapshot = snapshots.load(path)
+    if snapshot.facts.get("run") != json.loads(json.dumps(this_run)):
+        raise ValueError(f"{path.name} is of a run with another recipe or other data: give the same, or no --resume.")
+    return snapshot
+
+
+def _calibrate(model: NameClassifier, task: NamesTask) -> dict[str, Any]:
+    """Bakes into the last layer the temperature that fits the rows held out: softmax of what it gives is calibrated."""
+    truth = torch.tensor([task.classes.index(country) for _, country in task.validation])
+    temperature = fit_temperature(logits_of(model, [name for name, _ in task.validation]), truth)
+    with torch.no_grad():
+        for network in (model, *model.others):
+            for parameter in network.linear.parameters():
+                parameter /= temperature
+    return {"temperature": temperature, "training_rows": task.counts.int().tolist()}
+
+
+def _names(recipe: NamesRecipe, directory: Path, team: Team) -> Material:
     rows, validation = datasets.hold_out(datasets.load_names("train", directory), recipe.seed, recipe.hold_out)
-    described |= {
-        "alphabet": "".join(sorted({character for name, _ in rows for character in name})),
-        "classes": classes,
-        "shares": tuple(class_shares(rows, classes, recipe.class_weight)),
-        "data": datasets.fingerprint(datasets.NAMES_TRAIN),
-    }
-    task = NamesTask(rows, validation, classes, recipe)
-    members: list[NameClassifier] = []
-    count = recipe.config.members
-    for number in range(count):
-        alone = dataclasses.replace(recipe.config, members=1)
-        own = dataclasses.replace(recipe, config=alone, seed=recipe.seed + number)
-        what = f"member {number + 1} of {count}" if count > 1 else "the model"
-        model, measured = fit_one(what, task, own, members)
-        members.append(model)
-    joined = average(members)
-    truth = torch.tensor([classes.index(country) for _, country in validation])
-    temperature = fit_temperature(logits_of(joined, [name for name, _ in validation]), truth)
-    return {
-        "validation": task.evaluate(joined) | {"per_second": measured["per_second"]},
-        "temperature": temperature,
-        "training_rows": class_counts(rows, classes).int().tolist(),
-    }
+    classes = datasets.COUNTRIES
+    return Material(
+        NamesTask(rows, validation, classes, recipe, team),
+        alphabet="".join(sorted({character for name, _ in rows for character in name})),
+        data=datasets.fingerprint(datasets.NAMES_TRAIN),
+        measure=lambda checkpoint: measure_all(checkpoint, directory),
+        classes=classes,
+        shares=tuple(class_shares(rows, classes, recipe.class_weight)),
+    )
 
 
-def _train_speech(recipe: Recipe, directory: Path, described: dict[str, Any], fit_one: Fit) -> dict[str, Any]:
+def _speech(recipe: SpeechRecipe, directory: Path, team: Team) -> Material:
     splits = datasets.split_speeches(datasets.load_speeches(directory))
     speeches = training_mix(splits, recipe)
-    described |= {
-        "alphabet": "".join(sorted(set(datasets.join_speeches(speeches)))),
-        "classes": (),
-        "shares": (),
-        "data": datasets.fingerprint(datasets.SPEECHES),
-    }
-    task = SpeechTask(speeches, datasets.join_speeches(splits["val"]), recipe)
-    return {"validation": fit_one("the model", task, recipe)[1]}
+    return Material(
+        SpeechTask(speeches, datasets.join_speeches(splits["val"]), recipe, team),
+        alphabet="".join(sorted(set(datasets.join_speeches(speeches)))),
+        data=datasets.fingerprint(datasets.SPEECHES),
+        measure=lambda checkpoint: measure_all(checkpoint, directory),
+    )
 
 
 def describe(task_name: str, recipe: Recipe, name: str) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from torch import nn
 from charplay.batches import group_by_length, pad
 from charplay.datasets import Names, Speech, join_speeches
 from charplay.evaluate import evaluate_names, evaluate_speech
-from charplay.models import CharLM, NameClassifier
+from charplay.models import CharLM, NameClassifier, State
 from charplay.recipes import NamesRecipe, SpeechRecipe
+from charplay.team import ALONE, Team
 from charplay.text import encode
 
 
@@ -18,15 +19,16 @@ class Task(Protocol):
     """What `training.fit` needs to know of what it trains."""
 
     unit: str  # what a loss is counted over: "names" or "characters"
+    state: State | None  # what one batch hands on to the next
 
     def batches(self, generator: torch.Generator) -> Sequence[Any] | Iterator[Any]:
-        """One epoch's batches, in an order drawn from `generator`."""
+        """One epoch's batches, in an order drawn from `generator`; of a team, this process's part of each."""
 
     def count(self) -> int:
         """Batches in an epoch."""
 
-    def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, int]:
-        """The mean loss of a batch, and over how many names or characters it was taken."""
+    def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, float]:
+        """The mean loss of a batch, and over how many names or characters it was taken; of a team, each its part."""
 
     def evaluate(self, model: nn.Module) -> dict[str, Any]:
         """Measures the model on the validation part."""
@@ -61,11 +63,15 @@ class NamesTask:
     """
 
     unit = "names"
+    state = None
 
-    def __init__(self, train: Names, validation: Names, classes: Sequence[str], recipe: NamesRecipe):
-        self.validation, self.classes, self.recipe = validation, classes, recipe
+    def __init__(
+        self, train: Names, validation: Names, classes: Sequence[str], recipe: NamesRecipe, team: Team = ALONE
+    ):
+        self.validation, self.classes, self.recipe, self.team = validation, classes, recipe, team
         self.names = [name for name, _ in train]
         self.targets = torch.tensor([classes.index(country) for _, country in train])
+        self.counts = class_counts(train, classes)  # (classes,)
         self.weights = row_weights(train, classes, recipe.class_weight)  # (classes,)
 
     def count(self) -> int:
@@ -83,17 +89,23 @@ class NamesTask:
         return [([names[index] for index in batch], batch) for batch in grouped]
 
     def loss(
-        self, model: NameClassifier, batch: tuple[list[str], list[int]], device: torch.device
-    ) -> tuple[torch.Tensor, int]:
+        self, model: nn.Module, batch: tuple[list[str], list[int]], device: torch.device
+    ) -> tuple[torch.Tensor, float]:
         names, rows = batch
-        padded = pad(names)
-        logits = model(padded.codes.to(device), padded.lengths)  # (batch, classes)
-        targets = self.targets[rows]
+        weights = self.weights[self.targets[rows]]  # (batch,); torch's own would weigh what is smoothed as well
+        weights = weights * (self.team.size / weights.sum())  # the mean over the team is that of the whole batch
+        own = list(self.team.own(range(len(rows))))
+        if not own:  # a last batch may have fewer names than the team has members: one reads, and weighs nothing
+            own, weights = [0], weights * 0
+        padded = pad([names[at] for at in own])
+        logits = model(padded.codes.to(device), padded.lengths)  # (own, classes)
         losses = nn.functional.cross_entropy(
-            logits.float(), targets.to(device), label_smoothing=self.recipe.label_smoothing, reduction="none"
+            logits.float(),
+            self.targets[rows][own].to(device),
+            label_smoothing=self.recipe.label_smoothing,
+            reduction="none",
         )
-        weights = self.weights[targets].to(device)  # (batch,); torch's own would weigh what is smoothed as well
-        return (losses * weights).sum() / weights.sum(), len(rows)
+        return (losses * weights[own].to(device)).sum(), len(rows) / self.team.size
 
     def evaluate(self, model: NameClassifier) -> dict[str, Any]:
         measured = evaluate_names(model, self.classes, self.validation)
@@ -112,10 +124,14 @@ class SpeechTask:
 
     unit = "characters"
 
-    def __init__(self, speeches: Sequence[Speech], validation: str, recipe: SpeechRecipe):
-        self.speeches, self.validation, self.recipe = list(speeches), validation, recipe
+    def __init__(self, speeches: Sequence[Speech], validation: str, recipe: SpeechRecipe, team: Team = ALONE):
+        self.speeches, self.validation, self.recipe, self.team = list(speeches), validation, recipe, team
         self.characters = len(join_speeches(self.speeches))
-        self.state = None
+        self.state: State | None = None
+        if recipe.batch_size % team.size:
+            raise ValueError(
+                f"{team.size} processes cannot share batches of {recipe.batch_size} alike: choose a multiple."
+            )
         if self.count() < 1:
             raise ValueError(
                 f"{self.characters:,} characters are not enough for {recipe.batch_size} streams of {recipe.steps}: "
@@ -132,11 +148,12 @@ class SpeechTask:
         streams = codes[: len(codes) // self.recipe.batch_size * self.recipe.batch_size].view(
             self.recipe.batch_size, -1
         )
+        streams = self.team.own(streams)
         for step in range(self.count()):
             window = streams[:, step * self.recipe.steps : (step + 1) * self.recipe.steps + 1].long()
             yield window[:, :-1], window[:, 1:]  # each (batch, steps), shifted by one
 
-    def loss(self, model: CharLM, batch: Any, device: torch.device) -> tuple[torch.Tensor, int]:
+    def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, float]:
         inputs, targets = (part.to(device) for part in batch)
         logits, state = model(inputs, self.state)  # (batch, steps, 128)
         self.state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()

@@ -1,0 +1,53 @@
+"""A training run as it stands, in one safetensors file, from which it goes on as if nothing had been.
+
+The file holds weights, optimiser state, step and random state (see `training.Trainer.snapshot`), and as JSON in its
+header what the run is: a snapshot of another run is refused.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as serialize
+
+_HEADER = "snapshot"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a run needs to go on."""
+
+    tensors: dict[str, torch.Tensor]
+    facts: dict[str, Any]  # as JSON keeps them
+
+
+def save(path: Path, snapshot: Snapshot) -> None:
+    """Writes `snapshot` to `path`, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arriving = path.with_name(f".{path.name}.{os.getpid()}")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in snapshot.tensors.items()}
+    try:
+        arriving.write_bytes(serialize(tensors, {_HEADER: json.dumps(snapshot.facts)}))
+        arriving.replace(path)
+    finally:
+        arriving.unlink(missing_ok=True)
+
+
+def load(path: Path) -> Snapshot:
+    """Reads a snapshot.
+
+    Raises:
+        ValueError: the file is missing, or no snapshot; the sentence says what to do.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {})[_HEADER])
+            return Snapshot({name: file.get_tensor(name) for name in file.keys()}, facts)  # noqa: SIM118 (no mapping)
+    except FileNotFoundError:
+        raise ValueError(f"There is no interrupted run at {path}: start without --resume.") from None
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise ValueError(f"{path.name} is no snapshot of a run ({error}): start without --resume.") from None

@@ -1,0 +1,91 @@
+"""One training run shared by several processes, each with its own processor: `torchrun` starts them, a team joins them.
+
+    torchrun --nproc-per-node 2 -m charplay train speech
+
+Each process reads its own part of every batch, without overlap, and DistributedDataParallel averages the gradients
+(Li et al. 2020): the weights are the same everywhere, and the batch that they are trained on is the whole one. The
+lead, rank 0, alone writes and speaks.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import distributed, nn
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Team:
+    """This process among those that share a run; by default it is alone."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_lead(self) -> bool:
+        """Whether this is the process that writes and speaks."""
+        return self.rank == 0
+
+    def own(self, rows: T) -> T:
+        """This process's part of a sequence or of a tensor's first dimension."""
+        return rows[self.rank :: self.size]
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """`model`, called for training: its gradients become the mean over the team."""
+        return nn.parallel.DistributedDataParallel(model) if self.size > 1 else model
+
+    def sum(self, numbers: torch.Tensor) -> torch.Tensor:
+        """`numbers` summed over the team."""
+        if self.size > 1:
+            distributed.all_reduce(numbers)
+        return numbers
+
+    def gather(self, value: T) -> Sequence[T]:
+        """What each process has of `value`, in order of rank."""
+        if self.size == 1:
+            return [value]
+        values: list[Any] = [None] * self.size
+        distributed.all_gather_object(values, value)
+        return values
+
+    def agree(self, value: T) -> T:
+        """The lead's `value`, everywhere."""
+        return self.gather(value)[0]
+
+
+ALONE = Team()
+
+
+def choose_device() -> torch.device:
+    """CUDA where there is one; of several the one for this process of a team."""
+    if torch.cuda.is_available():
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+    return torch.device("cpu")
+
+
+@contextmanager
+def joined() -> Iterator[tuple[Team, torch.device]]:
+    """The team that `torchrun` started, or one process alone; and the device of this one: a GPU where there is one.
+
+    Raises:
+        ValueError: there are more processes on this machine than GPUs.
+    """
+    device = choose_device()
+    is_cuda = device.type == "cuda"
+    if is_cuda and device.index >= torch.cuda.device_count():
+        raise ValueError(f"This machine has {torch.cuda.device_count()} GPUs: start no more processes than that.")
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        yield ALONE, device
+        return
+    if is_cuda:
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if is_cuda else "gloo")
+    try:
+        yield Team(distributed.get_rank(), distributed.get_world_size()), device
+    finally:
+        distributed.destroy_process_group()
