@@ -4,27 +4,20 @@ What a page asks now and then, a batch to be drawn, runs here on one thread.
 """
 
 import asyncio
-import itertools
-import json
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from charplay.checkpoints import Checkpoint, Shelf
 from charplay.classify import Classification
-from charplay.engine import FAILED, GenerationError
+from charplay.engine import GenerationError
 from charplay.explain import prefixes
 from charplay.generate import Request, make_request
+from charplay.ui.process import Process, Tell
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Tell = Callable[[dict[str, Any]], None]  # is told an answer
 
 LOOKS = 1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
 _THREAD = ThreadPoolExecutor(1, "inference")
@@ -42,80 +35,7 @@ def compute_each(items: Iterator[T]) -> Iterator[T]:
         yield item
 
 
-class Networks:
-    """The process that computes (see `charplay.host`): started with the first request, and again should it die."""
-
-    def __init__(self):
-        self._numbers = itertools.count(1)
-        self._lock, self._sending = threading.Lock(), threading.Lock()  # apart: answers are heard while one is sent
-        self._process: subprocess.Popen | None = None
-        self._waiting: dict[int, Tell] = {}  # id of a request -> who is told its answers
-
-    def ask(self, request: dict[str, Any], tell: Tell) -> int:
-        """Sends a request; `tell` gets each answer, on a thread of its own. Returns the request's id."""
-        with self._lock:
-            if self._process is None:
-                self._process = self._start()
-            process, number = self._process, next(self._numbers)
-            self._waiting[number] = tell
-        self._send(process, {"id": number} | request)
-        return number
-
-    def forget(self, number: int) -> None:
-        """Nobody waits for that request any more."""
-        with self._lock:
-            process, is_waiting = self._process, self._waiting.pop(number, None) is not None
-        if is_waiting and process is not None:
-            self._send(process, {"id": number, "close": True})
-
-    def stop(self) -> None:
-        """Ends the process, in the middle of whatever it computes."""
-        with self._lock:
-            if self._process is not None:
-                self._process.kill()
-
-    @property
-    def waiting(self) -> int:
-        """How many requests have not been answered to their end."""
-        with self._lock:
-            return len(self._waiting)
-
-    def _send(self, process: subprocess.Popen, message: dict[str, Any]) -> None:
-        try:
-            with self._sending:
-                process.stdin.write(json.dumps(message).encode() + b"\n")
-                process.stdin.flush()
-        except OSError:
-            process.kill()  # it does not listen: whoever waits for it is told so when its answers end
-
-    def _start(self) -> subprocess.Popen:
-        root = str(Path(__file__).resolve().parents[2])
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "charplay.host"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": path},
-        )
-        threading.Thread(target=self._listen, args=[process], name="answers", daemon=True).start()
-        return process
-
-    def _listen(self, process: subprocess.Popen) -> None:
-        for line in process.stdout:
-            answer = json.loads(line)
-            with self._lock:
-                is_last = answer.get("is_done", True)
-                tell = (self._waiting.pop if is_last else self._waiting.get)(answer["id"], None)
-            if tell is not None:
-                tell(answer)
-        with self._lock:
-            self._process, orphans, self._waiting = None, list(self._waiting.values()), {}
-        process.wait()
-        for tell in orphans:
-            tell({"text": "", "place": 0, "is_done": True, "result": None, "failure": FAILED})
-
-
-NETWORKS = Networks()
+NETWORKS = Process("charplay.host")
 
 
 def warm(shelf: Shelf) -> None:
