@@ -205,9 +205,7 @@ def count_parameters(model: nn.Module) -> int:
 _STEPS = {"rnn": torch.rnn_tanh_cell, "gru": torch.gru_cell, "lstm": torch.lstm_cell}
 
 
-def _masked(
-    rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def _masked(rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """`rnn` over x (batch, time, features) one step at a time, each row's state frozen wherever it has a pad.
 
     Yields:

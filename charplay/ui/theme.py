@@ -112,7 +112,8 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   #names-row { flex-direction: column; }
   #names-row > .column { display: contents; }
   #seen, #names-choices { order: 1; }
-  #belief .heatmap-label { display: none; } /* the cells are too narrow for their numbers; a tap tells them */
+  /* the columns are too narrow for their numbers; a tap tells them */
+  .by-letter :is(.heatmap-label, .bartext) { display: none; }
   .table tr > :first-child { white-space: normal !important; min-width: 130px; }
 }
 
@@ -127,6 +128,8 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .shift { white-space: pre; overflow: hidden; margin: 2px 0; font-size: 16px; line-height: 1.5; }
 .shift .read { font-weight: inherit; }
 .caption { margin: 2px 0; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.top { margin: 2px 0 2px 26px; list-style: decimal; }
 .table { overflow-x: auto; }
 .table table { border-collapse: collapse; width: 100%; border: 0 !important; margin: 4px 0; }
 .table :is(thead, tbody, tr) { border: 0 !important; background: transparent !important; }
