@@ -43,6 +43,7 @@ _WAY = (
     "it and of what it remembers, and from the last layer come the scores.</p>"
 )
 _CELLS = '<p class="caption">Look for where they part: the same name, read by networks that differ in their cell.</p>'
+_BY_LETTER = "by-letter"  # a picture with a column for each letter, which a phone leaves little room for numbers
 _TOP = 3  # countries that are named of each cell
 
 
@@ -86,9 +87,9 @@ def _drawn(picture: Picture) -> PlotData:
     return PlotData(type="plotly", plot=to_json_plotly(picture))
 
 
-def _plot(name: str, classes: str = "by-letter") -> gr.Plot:
-    """A picture; one with a column for each letter has no room for its numbers on a phone."""
-    return gr.Plot(elem_id=name, elem_classes=classes, show_label=False, container=False)
+def _plot(name: str, *classes: str) -> gr.Plot:
+    """A picture, which takes no room while there is nothing in it."""
+    return gr.Plot(elem_id=name, elem_classes=["inside", *classes], show_label=False, container=False)
 
 
 def _unseen(sentence: str) -> str:
@@ -116,7 +117,7 @@ def build_belief(source: Source) -> None:
     """Lays out the belief letter by letter."""
     with gr.Accordion("Belief, letter by letter", open=False, elem_id="belief-fold") as fold:
         says = gr.HTML()
-        plot = _plot("belief")
+        plot = _plot("belief", _BY_LETTER)
 
     async def show(*controls: str) -> tuple:
         asked = source.read(*controls)
@@ -135,9 +136,9 @@ def build_letters(source: Source) -> None:
         # Its choices are those of the model in use: what is chosen is checked when it is answered.
         country = gr.Dropdown(**state.COUNTRY.arguments(), allow_custom_value=True)
         left_says = gr.HTML()
-        left_out = _plot("left-out")
+        left_out = _plot("left-out", _BY_LETTER)
         gradient_says = gr.HTML()
-        gradients = _plot("gradients")
+        gradients = _plot("gradients", _BY_LETTER)
 
     def offer(chosen: str) -> gr.Dropdown:
         return gr.Dropdown(choices=[state.LIKELIEST, *source.find(chosen).classes], value=state.LIKELIEST)
@@ -150,7 +151,7 @@ def build_letters(source: Source) -> None:
             None if country == state.LIKELIEST else limits.check_choice("country", country, asked.checkpoint.classes)
         )
         found = await worker.ask(asked.checkpoint, "letters", name=asked.name, prior=asked.prior, country=wanted)
-        return _LETTERS + _decided(found), *_left_out(found), *_gradients(found, asked)
+        return _decided(found), *_left_out(found), *_gradients(found, asked)
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     gr.on([fold.expand, source.model.input], offer, source.model, country, **quiet)
@@ -178,7 +179,7 @@ def _decided(found: Letters) -> str:
         sentence = f"would fall from {whole} to {without} without {_letter(found, at)}."
     else:
         sentence = f"has {whole}, and no letter speaks for it: without any one of them it would be likelier."
-    return f'<p class="headline"><b>{country}</b> {sentence}</p>'
+    return f'{_LETTERS}<p class="headline"><b>{country}</b> {sentence}</p>'
 
 
 def _left_out(found: Letters) -> tuple[str, PlotData | None]:
@@ -223,10 +224,10 @@ def build_way(source: Source) -> None:
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 strip_says = gr.HTML()
-                strip = _plot("way")
+                strip = _plot("way", _BY_LETTER)
             with gr.Column(scale=2, min_width=320):
                 scores_says = gr.HTML()
-                scores = _plot("scores", "")
+                scores = _plot("scores")
 
     async def show(*controls: str) -> tuple:
         asked = source.read(*controls)
@@ -269,7 +270,7 @@ def _strip(way: Way, checkpoint: Checkpoint) -> tuple[str, PlotData]:
     parts = ("last", "largest", "mean")[: len(features)]
     panels.append(
         Panel(
-            f"what the linear layer reads {_shape(1, width)}",
+            f"to the linear layer {_shape(1, width)}",
             features,
             FEATURE_HEIGHT * len(parts),
             (-1, 1),
@@ -332,9 +333,7 @@ def _scores(way: Way, asked: Asked) -> tuple[str, PlotData]:
     if count > 1 or is_uniform:
         columns.append("less<br>share" if is_uniform else "mean")
         members = np.concatenate([members, np.array(way["averaged"])[:, None]], 1)
-    caption = (
-        f'<p class="caption">One score for each country: {says}, and of that the softmax <b>p</b>, the bars above.</p>'
-    )
+    caption = f'<p class="caption">One score for each country: {says}, and of that the softmax <b>p</b> in percent, the bars above.</p>'
     return caption, _drawn(name_pictures.scores(way["classes"], columns, members, way["probabilities"]))
 
 
@@ -354,7 +353,7 @@ def build_cells(source: Source, models: dict[str, Checkpoint]) -> None:
         with gr.Row():
             for cell in found:
                 with gr.Column(min_width=320):
-                    shown += [gr.HTML(elem_id=f"top-{cell}"), _plot(f"belief-{cell}")]
+                    shown += [gr.HTML(elem_id=f"top-{cell}"), _plot(f"belief-{cell}", _BY_LETTER)]
 
     async def show(name: str, chosen: str, prior: str) -> list:
         asked = source.read(name, chosen, prior)

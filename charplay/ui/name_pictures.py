@@ -179,26 +179,29 @@ def scores(
         logits: float (classes, columns), on one colour scale with zero in its middle.
         probabilities: (classes,), from 0 to 1.
     """
-    reach, last = max(float(np.abs(logits).max()), 1e-6), "p, %"
-    rows = _class_rows(labels)
-    traces = _cells(
-        logits,
-        [[f"{value:.1f}".replace("-", "−") for value in line] for line in logits],
-        (-reach, reach),
-        x=list(columns),
-        y=rows,
-        hovertemplate="%{y}, %{x}: %{z:.3f}<extra></extra>",
-    )
+    reach, last = max(float(np.abs(logits).max()), 1e-6), "p"
     shares = np.array(probabilities)[:, None]
-    traces += _cells(
-        shares,
-        [[f"{100 * share:.1f}"] for share in probabilities],
+    # Two scales in one picture: logits from -reach to reach and shares from 0 to 1 both lie between 0 and 1 here.
+    heights = np.concatenate([(logits / reach + 1) / 2, shares], 1)
+    texts = [
+        [*(signed(value, 1).removeprefix("+") for value in line), f"{100 * share:.1f}"]
+        for line, share in zip(logits, probabilities, strict=True)
+    ]
+    exact = [
+        [*(signed(value, 3).removeprefix("+") for value in line), f"{share:.2%}"]
+        for line, share in zip(logits, probabilities, strict=True)
+    ]
+    every = [*columns, last]
+    traces = _cells(
+        heights,
+        texts,
         (0.0, 1.0),
-        x=[last],
-        y=rows,
-        hovertemplate="%{y}: %{z:.2%}<extra></extra>",
+        x=every,
+        y=_class_rows(labels),
+        customdata=exact,
+        hovertemplate="%{y}, %{x}: %{customdata}<extra></extra>",
     )
-    ticks = {"tickvals": [*columns, last], "ticktext": [*columns, f"<b>{last}</b>"]}
+    ticks = {"tickvals": every, "ticktext": [*columns, f"<b>{last}</b>"]}
     layout = {
         "height": 24 * len(labels) + 56,
         "margin": {"l": label_margin(labels), "r": 4, "t": 48, "b": 4},

@@ -80,7 +80,7 @@ CSS = """
 .dark { --accent-text: #fb923c; --color-accent: var(--primary-300); }
 
 /* Pictures are made by the server and do not know the mode: their text is coloured here, in-cell text spared. */
-.js-plotly-plot .xtick text, .js-plotly-plot .ytick text, .js-plotly-plot .bartext,
+.js-plotly-plot [class$="tick"] text, .js-plotly-plot .bartext,
 .js-plotly-plot .xtitle, .js-plotly-plot .ytitle, .js-plotly-plot .cbaxis text,
 .js-plotly-plot .cbtitle text, .js-plotly-plot .annotation text
   { fill: var(--body-text-color) !important; }
@@ -113,7 +113,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   #names-row > .column { display: contents; }
   #seen, #names-choices { order: 1; }
   /* the columns are too narrow for their numbers; a tap tells them */
-  .by-letter :is(.heatmap-label, .bartext) { display: none; }
+  .by-letter:has(.xtick:nth-child(9)) :is(.heatmap-label, .bartext) { display: none; }
   .table tr > :first-child { white-space: normal !important; min-width: 130px; }
 }
 
@@ -129,6 +129,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .shift .read { font-weight: inherit; }
 .caption { margin: 2px 0; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.inside:not(:has([data-testid="plotly"])) { display: none !important; } /* a picture of nothing */
 .top { margin: 2px 0 2px 26px; list-style: decimal; }
 .table { overflow-x: auto; }
 .table table { border-collapse: collapse; width: 100%; border: 0 !important; margin: 4px 0; }
