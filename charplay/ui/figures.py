@@ -17,7 +17,6 @@ from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, FONT, INK, LIGHT_FROM
 TEXT_SIZE = 14  # px, the smallest in a chart
 ROW_HEIGHT = 32  # px of a heatmap's row
 TALL_ROW_HEIGHT = 36  # of one with two lines of text in its cells
-MOST_TEXT_COLUMNS = 20  # of a heatmap whose cells have room for their percent
 STRIP_COLUMNS = 12  # cells of the flat strip on one line, so that a phone can show what stands in them
 
 

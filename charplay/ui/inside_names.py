@@ -20,7 +20,7 @@ from charplay.checkpoints import Checkpoint
 from charplay.classify import Classification
 from charplay.models import CELLS
 from charplay.text import normalize_name
-from charplay.ui import folds, name_pictures, state, worker
+from charplay.ui import folds, heat, name_pictures, state, worker
 from charplay.ui.name_pictures import CODES_HEIGHT, EMBEDDING_HEIGHT, FEATURE_HEIGHT, HIDDEN_HEIGHT, Panel, Picture
 from charplay.way import Numbers, Way
 
@@ -101,32 +101,24 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _belief_picture(results: Sequence[Classification]) -> tuple[str, PlotData]:
-    """The belief letter by letter: in words, and as a picture."""
+def _belief(results: Sequence[Classification]) -> str:
+    """The belief letter by letter (HTML)."""
     table = explain.belief(results[-1]["name"], results)
-    steps = [
-        f"after {each['normalized']}: {each['country']} {_percent(each['probabilities'][each['country']])}"
-        for each in results
-    ]
-    probabilities = np.array(table["probabilities"], dtype=np.float32)
-    picture = name_pictures.belief(table["countries"], list(table["normalized"]), probabilities)
-    return _unseen(f"The likeliest {'; '.join(steps)}."), _drawn(picture)
+    return heat.belief(table["countries"], list(table["normalized"]), np.array(table["probabilities"]))
 
 
 def build_belief(source: Source) -> None:
     """Lays out the belief letter by letter."""
     with gr.Accordion("Belief, letter by letter", open=False, elem_id="belief-fold") as fold:
-        says = gr.HTML()
-        plot = _plot("belief", _BY_LETTER)
+        shown = gr.HTML(elem_id="belief")
 
-    async def show(*controls: str) -> tuple:
+    async def show(*controls: str) -> str:
         asked = source.read(*controls)
         if asked is None:
-            return _RESTS, None
-        words, picture = _belief_picture(await worker.classify_prefixes(asked.checkpoint, asked.name, asked.prior))
-        return _BELIEF + words, picture
+            return _RESTS
+        return _BELIEF + _belief(await worker.classify_prefixes(asked.checkpoint, asked.name, asked.prior))
 
-    folds.follow(fold, source.triggers, show, source.inputs, [says, plot])
+    folds.follow(fold, source.triggers, show, source.inputs, [shown])
 
 
 def build_letters(source: Source) -> None:
@@ -189,7 +181,7 @@ def _left_out(found: Letters) -> tuple[str, PlotData | None]:
     letters, country = list(found["normalized"]), escape(found["country"], quote=False)
     hovers = [
         f"without {escape(_spoken_letter(letter, at), quote=False)}: {country} {_percent(share)} instead of "
-        f"{_percent(found['probability'])}, {name_pictures.signed(change, 3)}"
+        f"{_percent(found['probability'])}, {heat.signed(change, 3)}"
         for at, (letter, share, change) in enumerate(zip(letters, found["without"], found["changes"], strict=True))
     ]
     picture = name_pictures.letter_bars(letters, found["changes"], int(np.argmin(found["changes"])), hovers)
@@ -226,17 +218,16 @@ def build_way(source: Source) -> None:
                 strip_says = gr.HTML()
                 strip = _plot("way", _BY_LETTER)
             with gr.Column(scale=2, min_width=320):
-                scores_says = gr.HTML()
-                scores = _plot("scores")
+                scores = gr.HTML(elem_id="scores")
 
     async def show(*controls: str) -> tuple:
         asked = source.read(*controls)
         if asked is None:
-            return _RESTS, "", None, "", None
+            return _RESTS, "", None, ""
         way = await worker.ask(asked.checkpoint, "way", name=asked.name, prior=asked.prior)
-        return _WAY, *_strip(way, asked.checkpoint), *_scores(way, asked)
+        return _WAY, *_strip(way, asked.checkpoint), _scores(way, asked)
 
-    folds.follow(fold, source.triggers, show, source.inputs, [says, strip_says, strip, scores_says, scores])
+    folds.follow(fold, source.triggers, show, source.inputs, [says, strip_says, strip, scores])
 
 
 def _array(numbers: Numbers) -> np.ndarray:
@@ -252,7 +243,7 @@ def _strip(way: Way, checkpoint: Checkpoint) -> tuple[str, PlotData]:
     letters, count = list(way["normalized"]), len(way["codes"])
     codes, embedding = np.array([way["codes"]]), _array(way["embedding"])
     reach = max(float(np.abs(embedding).max()), 1e-6)
-    has_text = count <= name_pictures.MOST_TEXT_COLUMNS
+    has_text = count <= heat.MOST_TEXT_COLUMNS
     texts = [[str(code) if has_text else "" for code in way["codes"]]]
     panels = [
         Panel(f"codes {_shape(1, count)}", codes, CODES_HEIGHT, (0, 127), row="code", texts=texts),
@@ -318,8 +309,8 @@ def _told(way: Way) -> str:
     return f"Codes: {', '.join(map(str, way['codes']))}. {'. '.join(told)}."
 
 
-def _scores(way: Way, asked: Asked) -> tuple[str, PlotData]:
-    """From the logits to the softmax: caption and picture."""
+def _scores(way: Way, asked: Asked) -> str:
+    """From the logits to the softmax (HTML)."""
     members, is_uniform = np.array(way["logits"]).T, asked.prior == "uniform"  # (classes, members)
     count = members.shape[1]
     columns = ["logits"] if count == 1 else [str(number) for number in range(1, count + 1)]
@@ -331,10 +322,13 @@ def _scores(way: Way, asked: Asked) -> tuple[str, PlotData]:
     if is_uniform:
         says += ", less the logarithm of the country’s share of the training names"
     if count > 1 or is_uniform:
-        columns.append("less<br>share" if is_uniform else "mean")
+        columns.append("less share" if is_uniform else "mean")
         members = np.concatenate([members, np.array(way["averaged"])[:, None]], 1)
-    caption = f'<p class="caption">One score for each country: {says}, and of that the softmax <b>p</b> in percent, the bars above.</p>'
-    return caption, _drawn(name_pictures.scores(way["classes"], columns, members, way["probabilities"]))
+    caption = (
+        f'<p class="caption">One score for each country: {says}, and of that the softmax <b>p</b> in percent, '
+        "the bars above.</p>"
+    )
+    return caption + heat.scores(way["classes"], columns, members, way["probabilities"])
 
 
 def zoo(models: dict[str, Checkpoint]) -> dict[str, Checkpoint]:
@@ -353,19 +347,19 @@ def build_cells(source: Source, models: dict[str, Checkpoint]) -> None:
         with gr.Row():
             for cell in found:
                 with gr.Column(min_width=320):
-                    shown += [gr.HTML(elem_id=f"top-{cell}"), _plot(f"belief-{cell}", _BY_LETTER)]
+                    shown.append(gr.HTML(elem_id=f"belief-{cell}"))
 
     async def show(name: str, chosen: str, prior: str) -> list:
         asked = source.read(name, chosen, prior)
         if asked is None:
-            return [_RESTS, *[None] * len(shown)]
+            return [_RESTS, *[""] * len(shown)]
         each = await asyncio.gather(
             *(worker.classify_prefixes(checkpoint, name, asked.prior) for checkpoint in found.values())
         )
-        views = []
-        for checkpoint, results in zip(found.values(), each, strict=True):
-            words, picture = _belief_picture(results)
-            views += [_top(checkpoint, results[-1]) + words, picture]
+        views = [
+            _top(checkpoint, results[-1]) + _belief(results)
+            for checkpoint, results in zip(found.values(), each, strict=True)
+        ]
         return [_CELLS + _agreement(list(found), [results[-1] for results in each]), *views]
 
     folds.follow(fold, source.triggers, show, source.inputs, [says, *shown])

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from charplay.ui.figures import MOST_TEXT_COLUMNS, TEXT_SIZE, plain_figure
+from charplay.ui.figures import TEXT_SIZE, plain_figure
+from charplay.ui.heat import MOST_TEXT_COLUMNS, signed
 from charplay.ui.theme import ACCENT, AMOUNTS, INK, LIGHT_FROM, PAPER, QUIET
 
 Picture = dict[str, Any]  # {"data": [traces], "layout": {...}}
 
-LONGEST_LABEL = 14  # characters of a class that stand beside its row
 HEAD = 24  # px of the line over a panel that says what it holds
 CODES_HEIGHT, EMBEDDING_HEIGHT, HIDDEN_HEIGHT, FEATURE_HEIGHT = 26, 64, 80, 22  # px
 _AXIS = {"fixedrange": True, "zeroline": False, "ticks": "", "showgrid": False, "tickangle": 0}
@@ -51,22 +51,6 @@ def _letter_axis(columns: Sequence[str], letters: Sequence[str]) -> dict[str, An
     return {**_AXIS, "type": "category", "side": "top", "tickvals": list(columns), "ticktext": _shown(letters)}
 
 
-def _class_axis(labels: Sequence[str]) -> dict[str, Any]:
-    """Rows of classes, the first on top."""
-    cut = [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…" for label in labels]
-    ticks = {"tickvals": _class_rows(labels), "ticktext": [escape(label, quote=False) for label in cut]}
-    return {**_AXIS, "type": "category", "autorange": "reversed", "ticklabelstandoff": 4, **ticks}
-
-
-def _class_rows(labels: Sequence[str]) -> list[str]:
-    return [escape(label, quote=False) for label in labels]
-
-
-def label_margin(labels: Sequence[str]) -> int:
-    """px on the left that the labels of classes take."""
-    return 12 + 8 * min(LONGEST_LABEL, max(10, *map(len, labels)))
-
-
 def _image(values: np.ndarray, scale: tuple[float, float], **rest) -> dict[str, Any]:
     """Cells without text: one image, however many there are."""
     low, high = scale
@@ -95,36 +79,6 @@ def _cells(values: np.ndarray, texts: Sequence[Sequence[str]], scale: tuple[floa
         text = {"text": own, "texttemplate": "%{text}", "textfont": {"size": TEXT_SIZE, "color": ink}}
         made.append(_image(np.where(chosen, values, np.nan), scale, **text, xgap=1, ygap=1, **rest))
     return made
-
-
-def belief(labels: Sequence[str], letters: Sequence[str], probabilities: np.ndarray) -> Picture:
-    """The belief in each class (down) after each letter (across): colour from 0 to 1, percent in the cell.
-
-    Args:
-        labels: of the classes.
-        letters: of the name, in order.
-        probabilities: float (classes, letters).
-    """
-    fits, name = len(letters) <= MOST_TEXT_COLUMNS, "".join(letters)
-    texts = [
-        [str(share) if share and fits else "" for share in line] for line in np.rint(100 * probabilities).astype(int)
-    ]
-    prefixes = [escape(name[: at + 1], quote=False) for at in range(len(letters))]
-    traces = _cells(
-        probabilities,
-        texts,
-        (0.0, 1.0),
-        x=prefixes,
-        y=_class_rows(labels),
-        hovertemplate="%{y} after “%{x}”: %{z:.1%}<extra></extra>",
-    )
-    layout = {
-        "height": 24 * len(labels) + 40,
-        "margin": {"l": label_margin(labels), "r": 4, "t": 32, "b": 4},
-        "xaxis": _letter_axis(prefixes, letters),
-        "yaxis": _class_axis(labels),
-    }
-    return {"data": traces, "layout": {**_layout(), **layout}}
 
 
 def letter_bars(letters: Sequence[str], values: Sequence[float], accent: int, hovers: Sequence[str]) -> Picture:
@@ -160,55 +114,6 @@ def letter_bars(letters: Sequence[str], values: Sequence[float], accent: int, ho
         },
     }
     return {"data": [trace], "layout": {**_layout(), **layout}}
-
-
-def signed(value: float, decimals: int = 2) -> str:
-    """A number with its sign, a true minus, and no sign where it rounds to zero."""
-    shown = f"{value:+.{decimals}f}"
-    return shown[1:] if float(shown) == 0 else shown.replace("-", "−")
-
-
-def scores(
-    labels: Sequence[str], columns: Sequence[str], logits: np.ndarray, probabilities: Sequence[float]
-) -> Picture:
-    """From logits to the softmax: a row for each class, a column for each step.
-
-    Args:
-        labels: of the classes.
-        columns: what the columns of `logits` are.
-        logits: float (classes, columns), on one colour scale with zero in its middle.
-        probabilities: (classes,), from 0 to 1.
-    """
-    reach, last = max(float(np.abs(logits).max()), 1e-6), "p"
-    shares = np.array(probabilities)[:, None]
-    # Two scales in one picture: logits from -reach to reach and shares from 0 to 1 both lie between 0 and 1 here.
-    heights = np.concatenate([(logits / reach + 1) / 2, shares], 1)
-    texts = [
-        [*(signed(value, 1).removeprefix("+") for value in line), f"{100 * share:.1f}"]
-        for line, share in zip(logits, probabilities, strict=True)
-    ]
-    exact = [
-        [*(signed(value, 3).removeprefix("+") for value in line), f"{share:.2%}"]
-        for line, share in zip(logits, probabilities, strict=True)
-    ]
-    every = [*columns, last]
-    traces = _cells(
-        heights,
-        texts,
-        (0.0, 1.0),
-        x=every,
-        y=_class_rows(labels),
-        customdata=exact,
-        hovertemplate="%{y}, %{x}: %{customdata}<extra></extra>",
-    )
-    ticks = {"tickvals": every, "ticktext": [*columns, f"<b>{last}</b>"]}
-    layout = {
-        "height": 24 * len(labels) + 56,
-        "margin": {"l": label_margin(labels), "r": 4, "t": 48, "b": 4},
-        "xaxis": {**_AXIS, "type": "category", "side": "top", **ticks},
-        "yaxis": _class_axis(labels),
-    }
-    return {"data": traces, "layout": {**_layout(), **layout}}
 
 
 class Panel:

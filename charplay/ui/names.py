@@ -95,9 +95,6 @@ def build(shelf: Shelf) -> None:
     def find(chosen: str) -> Checkpoint:
         return models[limits.check_choice("model", chosen, tuple(models))]
 
-    inside_names.build(inside_names.Source(name, model, prior, find), models)
-    scoreboard.build_names(shelf, model, prior)
-
     async def update(name: str, chosen: str, prior: str) -> View:
         checkpoint = find(chosen)
         prior = state.PRIORS[limits.check_choice("prior", prior, tuple(state.PRIORS))]
@@ -114,3 +111,6 @@ def build(shelf: Shelf) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
+    # After the bars' own event: it is asked first.
+    inside_names.build(inside_names.Source(name, model, prior, find), models)
+    scoreboard.build_names(shelf, model, prior)

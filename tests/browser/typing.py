@@ -74,7 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="key press to redrawn picture, one user")
     parser.add_argument("--closed", action="store_true", help="with every fold closed")
     arguments = parser.parse_args()
-    pictures = {"bars": "#bars .bartext"} | ({} if arguments.closed else {"belief": "#belief .hm image"})
+    pictures = {"bars": "#bars .bartext"} | ({} if arguments.closed else {"belief": "#belief td"})
     demo = page.build()
     _, url, _ = demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **page.launch_arguments())
     width, height = SIZES["projector"]
@@ -87,7 +87,7 @@ def main() -> None:
             shown.locator("#bars .bartext").first.wait_for()
             if not arguments.closed:
                 shown.locator("#belief-fold button").first.click()
-                shown.locator("#belief .hm image").first.wait_for()
+                shown.locator("#belief td").first.wait_for()
             taken = measure(shown, NAMES, pictures)
             browser.close()
     finally:
