@@ -11,8 +11,9 @@ from charplay.checkpoints import Checkpoint, Shelf
 from charplay.classify import Classification
 from charplay.datasets import COUNTRIES
 from charplay.text import encode, normalize_name
-from charplay.ui import diagrams, figures, inside_names, scoreboard, state, worker
+from charplay.ui import belief, diagrams, figures, letters, scoreboard, state, way, worker
 from charplay.ui.mistakes import spoken
+from charplay.ui.name_folds import Source
 
 _LEAD = (
     "<b>Many to one.</b> Type a name and watch the bars: after every letter the network shares out its belief over "
@@ -112,5 +113,9 @@ def build(shelf: Shelf) -> None:
         api_visibility="private",
     )
     # After the bars' own event: it is asked first.
-    inside_names.build(inside_names.Source(name, model, prior, find), models)
+    source = Source(name, model, prior, find)
+    belief.build_belief(source)
+    letters.build(source)
+    way.build(source)
+    belief.build_cells(source, models)
     scoreboard.build_names(shelf, model, prior)
