@@ -65,6 +65,15 @@ def read_name(name: object) -> str:
     return normalized
 
 
+def scores(checkpoint: Checkpoint, names: Sequence[str], prior: str) -> torch.Tensor:
+    """What the softmax is taken of: logits (names, classes) of normalised names, by the model's `Reader`.
+
+    With the prior "uniform" the classes' shares are divided out.
+    """
+    logits = logits_of(checkpoint.model, names, engine=True)
+    return divide_out(logits, checkpoint.shares) if prior == "uniform" else logits
+
+
 def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data") -> list[Classification]:
     """Classifies each of `names`, in one run.
 
@@ -80,10 +89,7 @@ def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data
     normalized = [read_name(name) for name in names]
     if not normalized:
         return []
-    logits = logits_of(checkpoint.model, normalized, engine=True)  # (names, countries)
-    if prior == "uniform":
-        logits = divide_out(logits, checkpoint.shares)
-    probabilities = logits.softmax(1)
+    probabilities = scores(checkpoint, normalized, prior).softmax(1)  # (names, countries)
     return [
         Classification(
             name=name,

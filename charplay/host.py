@@ -8,7 +8,7 @@ Requests and answers are JSON, one a line; an answer carries the request's `id`.
     {"id": 1, "generate": {"checkpoint": PATH, "request": {...}}} -> {"id": 1, "text", "place", "is_done", "failure"}
     {"id": 1, "close": true}                                       the reader has gone
     {"id": 3, "count": true}                                       -> {"id": 3, "active"}: texts in the making
-    {"id": 2, "classify": {"checkpoint": PATH, "name", "prior"}}   -> {"id": 2, "result", "failure"}
+    {"id": 2, "classify": {"checkpoint": PATH, "names", "prior"}}  -> {"id": 2, "result", "failure"}
     {"id": 4, "ask": {"question", "checkpoint": PATH, "arguments": {...}}} -> {"id": 4, "result", "failure"}
 
 A question is one of `QUESTIONS`, asked now and then: what a view shows that looks inside a network.
@@ -17,6 +17,7 @@ It ends when whoever started it does.
 """
 
 import functools
+import itertools
 import json
 import logging
 import os
@@ -32,10 +33,12 @@ from typing import Any
 import torch
 
 from charplay import checkpoints
+from charplay.attribution import letters_that_decided
 from charplay.checkpoints import Checkpoint
 from charplay.classify import classify
 from charplay.engine import Engine, Stream
 from charplay.generate import Request
+from charplay.way import way_through
 
 TOGETHER = 32  # names of one run of the network: more would keep the next ones waiting
 REST = 0.02  # seconds before the next run: nobody types faster, and what comes meanwhile shares it
@@ -49,7 +52,10 @@ SWITCH_INTERVAL = 0.0001
 FAILED = "The model failed: please try again."
 
 # question -> what answers it: a function of the checkpoint and the arguments, whose result is JSON
-QUESTIONS: dict[str, Callable[..., Any]] = {}
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    "letters": letters_that_decided,
+    "way": way_through,
+}
 
 _load = functools.lru_cache(CHECKPOINTS)(checkpoints.load)
 
@@ -61,7 +67,7 @@ class Host:
         self._out, self._writing = out, threading.Lock()
         self._engine = Engine(is_paced=True)
         self._streams: dict[int, Stream] = {}
-        self._names: queue.SimpleQueue[tuple[int, dict[str, str]]] = queue.SimpleQueue()
+        self._names: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
         self._questions: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
         threading.Thread(target=self._classify_all, name="names", daemon=True).start()
         threading.Thread(target=self._answer_all, name="questions", daemon=True).start()
@@ -110,21 +116,24 @@ class Host:
         """Reads together the names that came while the last ones were read: a classroom that types is a batch."""
         while True:
             taken = [self._names.get()]
-            while len(taken) < TOGETHER and not self._names.empty():
+            while sum(len(asked["names"]) for _, asked in taken) < TOGETHER and not self._names.empty():
                 taken.append(self._names.get())
             for checkpoint, prior in {(asked["checkpoint"], asked["prior"]) for _, asked in taken}:
                 together = [
-                    (number, asked["name"])
+                    (number, asked["names"])
                     for number, asked in taken
                     if (asked["checkpoint"], asked["prior"]) == (checkpoint, prior)
                 ]
                 self._classify(together, checkpoint, prior)
             time.sleep(REST)
 
-    def _classify(self, together: list[tuple[int, str]], checkpoint: str, prior: str) -> None:
+    def _classify(self, together: list[tuple[int, list[str]]], checkpoint: str, prior: str) -> None:
         try:
-            results = classify(_load(Path(checkpoint), "names"), [name for _, name in together], prior)
-            answers = [{"result": result, "failure": None} for result in results]
+            every = [name for _, names in together for name in names]
+            results = iter(classify(_load(Path(checkpoint), "names"), every, prior))
+            answers = [
+                {"result": list(itertools.islice(results, len(names))), "failure": None} for _, names in together
+            ]
         except ValueError as mistake:
             answers = [{"result": None, "failure": str(mistake)}] * len(together)
         except Exception:

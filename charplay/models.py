@@ -8,7 +8,7 @@ The cell is a field of the config: `rnn` (Elman 1990, tanh), `gru` (Cho et al. 2
 Schmidhuber 1997).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -131,14 +131,27 @@ class NameClassifier(nn.Module):
 
         Says by hand what packing does, step by step, and so checks it: equal to rounding.
         """
-        return _masked(self.rnn, self.embedding(codes), lengths)
+        outputs, finals = zip(*_masked(self.rnn, self.embedding(codes), lengths), strict=True)
+        return outputs[-1], torch.cat(finals)
+
+    def run_layers(self, codes: torch.Tensor, lengths: torch.Tensor) -> list[torch.Tensor]:
+        """The outputs of every layer, (batch, time, directions * hidden) each, where `run_packed` gives the last's."""
+        return [outputs for outputs, _ in _masked(self.rnn, self.embedding(codes), lengths)]
 
     def forward(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Codes (batch, time) and lengths (batch,), in any order -> logits (batch, classes)."""
-        logits = self._own_logits(codes, lengths)
-        return torch.stack([logits, *(other(codes, lengths) for other in self.others)]).mean(0)
+        return self.member_logits(codes, lengths).mean(0)
 
-    def _own_logits(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    def member_logits(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """The logits of each member, this one first: (members, batch, classes)."""
+        own = self.linear(self.dropout(self.features(codes, lengths)))
+        return torch.stack([own, *(other(codes, lengths) for other in self.others)])
+
+    def features(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """What the linear layer reads of each name, (batch, features): the last layer's final states.
+
+        With pooling there follow the largest and the mean output over the name, each as wide.
+        """
         if self.training and self.config.character_dropout:
             hide = torch.rand(codes.shape, device=codes.device) < self.config.character_dropout
             codes = codes.masked_fill(hide, PAD)
@@ -151,7 +164,7 @@ class NameClassifier(nn.Module):
             is_pad = (steps >= lengths.to(codes.device)[:, None]).unsqueeze(2)  # (batch, time, 1)
             features.append(outputs.masked_fill(is_pad, -torch.inf).amax(1))
             features.append(outputs.sum(1) / lengths.to(outputs)[:, None])  # the pads are zero
-        return self.linear(self.dropout(torch.cat(features, 1)))
+        return torch.cat(features, 1)
 
 
 def average(members: Sequence[NameClassifier]) -> NameClassifier:
@@ -192,14 +205,17 @@ def count_parameters(model: nn.Module) -> int:
 _STEPS = {"rnn": torch.rnn_tanh_cell, "gru": torch.gru_cell, "lstm": torch.lstm_cell}
 
 
-def _masked(rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """`rnn` over x (batch, time, features) one step at a time, each row's state frozen wherever it has a pad."""
+def _masked(rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """`rnn` over x (batch, time, features) one step at a time, each row's state frozen wherever it has a pad.
+
+    Yields:
+        of each layer the outputs (batch, time, directions * hidden) and the final states (directions, batch, hidden).
+    """
     step = _STEPS[rnn.mode.removesuffix("_TANH").lower()]
     batch, time, _ = x.shape
     is_real = torch.arange(time, device=x.device) < lengths.to(x.device)[:, None]  # (batch, time)
-    finals = []
     for layer in range(rnn.num_layers):
-        outputs = []  # one (batch, time, hidden) for each direction
+        finals, outputs = [], []  # one (batch, hidden) and one (batch, time, hidden) for each direction
         for suffix in ("", "_reverse") if rnn.bidirectional else ("",):
             weights = [
                 getattr(rnn, f"{kind}_l{layer}{suffix}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -218,4 +234,4 @@ def _masked(rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> tuple[to
             outputs.append(torch.stack(seen, 1))
             finals.append(h)
         x = torch.cat(outputs, 2)  # (batch, time, directions * hidden)
-    return x, torch.stack(finals)
+        yield x, torch.stack(finals)

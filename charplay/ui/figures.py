@@ -17,11 +17,10 @@ from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, FONT, INK, LIGHT_FROM
 TEXT_SIZE = 14  # px, the smallest in a chart
 ROW_HEIGHT = 32  # px of a heatmap's row
 TALL_ROW_HEIGHT = 36  # of one with two lines of text in its cells
-MOST_TEXT_COLUMNS = 20  # of a heatmap whose cells have room for their percent
 STRIP_COLUMNS = 12  # cells of the flat strip on one line, so that a phone can show what stands in them
 
 
-def _figure(traces: list, height: int, **layout) -> go.Figure:
+def plain_figure(traces: list, height: int, **layout) -> go.Figure:
     """A figure without decoration; `template="none"` keeps a message at a tenth of its size."""
     figure = go.Figure(traces)
     figure.update_layout(
@@ -100,7 +99,7 @@ def _bars(
         cliponaxis=False,
         hovertemplate=f"{hover}<extra></extra>",
     )
-    figure = _figure([trace], 22 * len(labels) + 44, margin={"l": left, "r": right, "t": 4, "b": 32}, bargap=0.25)
+    figure = plain_figure([trace], 22 * len(labels) + 44, margin={"l": left, "r": right, "t": 4, "b": 32}, bargap=0.25)
     figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
@@ -139,7 +138,7 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
         ]
     )
     traces = _heatmaps(shares, texts, hovers, (0.0, 1.0))
-    figure = _figure(traces, 26 * len(labels) + 110, margin={"l": 92, "r": 4, "t": 104, "b": 4})
+    figure = plain_figure(traces, 26 * len(labels) + 110, margin={"l": 92, "r": 4, "t": 104, "b": 4})
     for trace in figure.data:
         trace.update(xgap=1, ygap=1)
     figure.update_xaxes(
@@ -150,32 +149,6 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
         showgrid=False,
         title={"text": "taken for", "standoff": 2, "font": {"size": TEXT_SIZE}},
     )
-    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(labels))), ticktext=list(labels), showgrid=False)
-    return figure
-
-
-def belief(labels: Sequence[str], letters: Sequence[str], probabilities: np.ndarray) -> go.Figure:
-    """The belief in each class (down) after each letter (across): colour from 0 to 1, percent in the cell.
-
-    Args:
-        labels: of the classes.
-        letters: of the name, in order.
-        probabilities: float (classes, letters).
-    """
-    percent = np.rint(100 * probabilities).astype(int)
-    fits = len(letters) <= MOST_TEXT_COLUMNS
-    texts = np.where((percent > 0) & fits, percent.astype(str), "")
-    name = "".join(letters)
-    hovers = np.array(
-        [
-            [f"{label} after “{escape(name[: at + 1])}”: {share:.1%}" for at, share in enumerate(row)]
-            for label, row in zip(labels, probabilities, strict=True)
-        ]
-    )
-    traces = _heatmaps(probabilities, texts, hovers, (0.0, 1.0))
-    figure = _figure(traces, 24 * len(labels) + 40, margin={"l": 92, "r": 4, "t": 32, "b": 4})
-    shown = ["␣" if letter == " " else escape(letter) for letter in letters]
-    figure.update_xaxes(side="top", tickvals=list(range(len(letters))), ticktext=shown, tickangle=0, showgrid=False)
     figure.update_yaxes(autorange="reversed", tickvals=list(range(len(labels))), ticktext=list(labels), showgrid=False)
     return figure
 
@@ -199,7 +172,7 @@ def reliability(bins: Sequence[dict[str, float | int]]) -> go.Figure:
     diagonal = go.Scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": ACCENT, "width": 2, "dash": "dash"}, hoverinfo="skip"
     )
-    figure = _figure([shown, diagonal], 320, margin={"l": 64, "r": 8, "t": 8, "b": 52})
+    figure = plain_figure([shown, diagonal], 320, margin={"l": 64, "r": 8, "t": 8, "b": 52})
     ticks = {"range": [0, 1.02], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
     figure.update_xaxes(title={"text": "how sure it was", "standoff": 6, "font": {"size": TEXT_SIZE}}, **ticks)
     figure.update_yaxes(title={"text": "how often it was right", "standoff": 6, "font": {"size": TEXT_SIZE}}, **ticks)
@@ -294,7 +267,7 @@ def cells(
     row_height = TALL_ROW_HEIGHT if two_lines else ROW_HEIGHT
     labels = [label if len(label) <= 12 else label[:11] + "…" for label in rows]
     widest = max(len(label) for label in labels)
-    figure = _figure(traces, len(rows) * row_height + 58, margin={"l": 12 + 9 * widest, "r": 2, "t": 54, "b": 4})
+    figure = plain_figure(traces, len(rows) * row_height + 58, margin={"l": 12 + 9 * widest, "r": 2, "t": 54, "b": 4})
     if pads_have_values:
         figure.update_layout(shapes=[_frame(row, column) for row, column in np.argwhere(grid.is_pad)])
     every = -(-len(columns) // 10)
@@ -339,7 +312,7 @@ def strip(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, *, scale: t
         bar if scale is not None else None,
     )
     bar_height = 48 if scale is not None else 4
-    figure = _figure(
+    figure = plain_figure(
         traces, lines * TALL_ROW_HEIGHT + 4 + bar_height, margin={"l": 44, "r": 2, "t": 4, "b": bar_height}
     )
     figure.update_xaxes(visible=False)

@@ -3,17 +3,17 @@
 from html import escape
 
 import gradio as gr
-import numpy as np
 from gradio.components.plot import PlotData
 from plotly.io.json import to_json_plotly
 
-from charplay import classify, explain, limits
+from charplay import classify, limits
 from charplay.checkpoints import Checkpoint, Shelf
 from charplay.classify import Classification
 from charplay.datasets import COUNTRIES
 from charplay.text import encode, normalize_name
-from charplay.ui import diagrams, figures, scoreboard, state, worker
+from charplay.ui import belief, diagrams, figures, letters, scoreboard, state, way, worker
 from charplay.ui.mistakes import spoken
+from charplay.ui.name_folds import Source
 
 _LEAD = (
     "<b>Many to one.</b> Type a name and watch the bars: after every letter the network shares out its belief over "
@@ -51,10 +51,6 @@ def _seen(name: str, checkpoint: Checkpoint) -> str:
 
 
 View = tuple[str, PlotData, str]  # headline, bars, what the network sees
-_BELIEF = (
-    '<p class="caption">Each column is the softmax after one more letter; the last one is the bars above. '
-    "Look for the letter at which the belief jumps.</p>"
-)
 
 
 def _drawn(checkpoint: Checkpoint, probabilities: list[float] | None) -> PlotData:
@@ -96,36 +92,30 @@ def build(shelf: Shelf) -> None:
         with gr.Column(scale=3, min_width=320):
             headline_html = gr.HTML(headline, elem_id="headline")
             plot = gr.Plot(bars, elem_id="bars", show_label=False, container=False)
-    with gr.Accordion("Belief, letter by letter", open=False, elem_id="belief-fold") as folded:
-        gr.HTML(_BELIEF)
-        belief_plot = gr.Plot(elem_id="belief", show_label=False, container=False)
-    is_open = gr.Checkbox(False, visible="hidden")  # nothing is computed for what is folded away
-    scoreboard.build_names(shelf, model, prior)
 
-    async def update(name: str, chosen: str, prior: str, with_belief: bool) -> tuple:
-        checkpoint = models[limits.check_choice("model", chosen, tuple(models))]
+    def find(chosen: str) -> Checkpoint:
+        return models[limits.check_choice("model", chosen, tuple(models))]
+
+    async def update(name: str, chosen: str, prior: str) -> View:
+        checkpoint = find(chosen)
         prior = state.PRIORS[limits.check_choice("prior", prior, tuple(state.PRIORS))]
         if unread := _unread(checkpoint, name):
-            return *unread, None if with_belief else gr.skip()
-        if not with_belief:
-            return *_view(checkpoint, await worker.classify(checkpoint, name, prior)), gr.skip()
-        results = await worker.classify_prefixes(checkpoint, name, prior)
-        whole = Classification(results[-1] | {"name": name})
-        table = explain.belief(name, results)
-        picture = figures.belief(table["countries"], list(table["normalized"]), np.array(table["probabilities"]))
-        return *_view(checkpoint, whole), picture
+            return unread
+        return _view(checkpoint, await worker.classify(checkpoint, name, prior))
 
-    choices, shown = [name, model, prior, is_open], [headline_html, plot, seen_html, belief_plot]
-    folded.expand(lambda: True, None, is_open, api_visibility="private", show_progress="hidden").then(
-        spoken(update), choices, shown, show_progress="hidden", api_visibility="private"
-    )
-    folded.collapse(lambda: False, None, is_open, api_visibility="private", show_progress="hidden")
     gr.on(
         [name.change, model.input, prior.input],  # not name.input, which a pasted text and a deletion do not fire
         spoken(update),
-        choices,
-        shown,
+        [name, model, prior],
+        [headline_html, plot, seen_html],
         trigger_mode="always_last",  # the default drops what is typed while an answer is under way
         show_progress="hidden",
         api_visibility="private",
     )
+    # After the bars' own event: it is asked first.
+    source = Source(name, model, prior, find)
+    belief.build_belief(source)
+    letters.build(source)
+    way.build(source)
+    belief.build_cells(source, models)
+    scoreboard.build_names(shelf, model, prior)

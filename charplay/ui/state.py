@@ -50,6 +50,8 @@ PRIOR = Control(
     AS_IN_THE_DATA,
     choices=(AS_IN_THE_DATA, EQUALLY),
 )
+LIKELIEST = "the likeliest"
+COUNTRY = Control("country", "Country asked for", LIKELIEST, choices=(LIKELIEST,))  # and those of the model in use
 PRIORS = {AS_IN_THE_DATA: "data", EQUALLY: "uniform"}  # what the core calls them
 
 _PRIME = "My fellow Americans, "

@@ -45,13 +45,13 @@ def warm(shelf: Shelf) -> None:
         """Hears it."""
 
     if shelf.models["names"]:
-        _ask_name(shelf.default("names"), "a", "data", nobody)
+        _ask_names(shelf.default("names"), ["a"], "data", nobody)
     if shelf.models["speech"]:
         _ask_text(shelf.default("speech"), make_request("a", length=1), nobody)
 
 
-def _ask_name(checkpoint: Checkpoint, name: str, prior: str, tell: Tell) -> int:
-    return NETWORKS.ask({"classify": {"checkpoint": str(checkpoint.path), "name": name, "prior": prior}}, tell)
+def _ask_names(checkpoint: Checkpoint, names: list[str], prior: str, tell: Tell) -> int:
+    return NETWORKS.ask({"classify": {"checkpoint": str(checkpoint.path), "names": names, "prior": prior}}, tell)
 
 
 def _ask_text(checkpoint: Checkpoint, request: Request, tell: Tell) -> int:
@@ -64,7 +64,8 @@ async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classificat
     Raises:
         GenerationError: the model failed; the sentence says what to do.
     """
-    return await _answer(lambda tell: _ask_name(checkpoint, name, prior, tell))
+    [result] = await _answer(lambda tell: _ask_names(checkpoint, [name], prior, tell))
+    return result
 
 
 async def ask(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
@@ -94,8 +95,9 @@ async def _answer(send: Callable[[Tell], int]) -> Any:
 
 
 async def classify_prefixes(checkpoint: Checkpoint, name: str, prior: str) -> list[Classification]:
-    """What `classify` gives for each beginning of a name, the whole last; they go through the network together."""
-    return await asyncio.gather(*(classify(checkpoint, prefix, prior) for prefix in prefixes(name)))
+    """What `classify` gives for each beginning of a name, the whole last: one request, and one run of the network."""
+    beginnings = prefixes(name)
+    return await _answer(lambda tell: _ask_names(checkpoint, beginnings, prior, tell))
 
 
 class News(NamedTuple):

@@ -6,10 +6,12 @@ from contextlib import aclosing
 import pytest
 
 from charplay import checkpoints, limits
+from charplay.attribution import letters_that_decided
 from charplay.classify import classify
 from charplay.engine import FAILED, GenerationError
 from charplay.generate import generate, make_request
 from charplay.ui import worker
+from charplay.way import way_through
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,30 @@ def test_it_computes_what_is_computed_here(shelf, run_async):
     wish = make_request("My fellow ", length=120, seed=5)
     for checkpoint in shelf.models["speech"].values():
         assert run_async(text_of(checkpoint, wish)) == generate(checkpoint, [wish])[0]
+
+
+@pytest.mark.parametrize("name", ["Nguyen", "x", "O'Brien-Yamamoto"])
+def test_what_looks_inside_is_computed_there_as_here(shelf, run_async, name):
+    for checkpoint in shelf.models["names"].values():
+        answer = run_async(worker.ask(checkpoint, "letters", name=name, prior="uniform", country=None))
+        expected = letters_that_decided(checkpoint, name, "uniform")
+        assert answer["country"] == expected["country"]
+        for key in ("probability", "without", "changes", "gradients"):
+            assert answer[key] == pytest.approx(expected[key], abs=1e-4)
+        answer = run_async(worker.ask(checkpoint, "way", name=name, prior="data"))
+        expected = way_through(checkpoint, name)
+        assert answer["codes"] == expected["codes"]
+        assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-6)
+        assert [len(layer) for layer in answer["hidden"]] == [2, 2]
+
+
+def test_the_beginnings_of_a_name_each_get_what_they_get_alone(shelf, run_async):
+    name = "van der Berg"
+    answers = run_async(worker.classify_prefixes(shelf.default("names"), name, "data"))
+    expected = classify(shelf.default("names"), [name[:end] for end in range(1, len(name) + 1)])
+    assert [answer["normalized"] for answer in answers] == [each["normalized"] for each in expected]
+    for answer, own in zip(answers, expected, strict=True):
+        assert answer["probabilities"] == pytest.approx(own["probabilities"], abs=1e-5)
 
 
 def test_many_names_at_once_each_get_their_own_answer(shelf, run_async):

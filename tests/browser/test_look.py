@@ -6,6 +6,9 @@ from playwright.sync_api import expect
 from tests.browser.conftest import SIZES
 
 TABS = ("Names", "Speech", "Batches")
+FOLDS = {  # of a tab, and what is in them once they are open
+    "Names": {"belief": "#belief td", "letters": "#gradients .bars", "way": "#way .hm", "cells": "#belief-lstm td"},
+}
 SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # their folded scoreboards, and what is in them
 
 # Every visible element with text of its own: [what it says, its size in px, contrast against the ground behind it].
@@ -51,6 +54,9 @@ def test_every_tab_fits_and_can_be_read(open_page, size, mode):
         if tab in SCORED:
             page.locator(f"#{tab.lower()}-score button").first.click()
             expect(page.locator(SCORED[tab])).to_be_visible()
+        for fold, mark in FOLDS.get(tab, {}).items():
+            page.locator(f"#{fold}-fold button").first.click()
+            expect(page.locator(mark).first).to_be_visible()
         page.wait_for_timeout(500)  # plotly fits its pictures to the tab after it has opened
         inner, content = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
         assert content <= inner, f"{tab} scrolls sideways"

@@ -357,21 +357,3 @@ def test_the_language_models_are_compared_in_bits_per_character(open_page):
     figures = [float(text) for text in page.locator("#bits .bartext").all_text_contents()]
     assert figures == sorted(figures, reverse=True)
     expect(page.locator("#speech-table .chosen")).to_contain_text(f"{figures[-1]:.3f}")
-
-
-@pytest.mark.parametrize("size", ["projector", "phone"])
-def test_the_belief_is_drawn_letter_by_letter_once_it_is_opened_and_follows_what_is_typed(open_page, size):
-    page = open_page(size)
-    assert page.locator("#belief .ytick").count() == 0
-    page.locator("#belief-fold button").first.click()
-    letters = page.locator("#belief .xtick text")
-    expect(letters).to_have_count(len(state.NAME.default))
-    expect(page.locator("#belief .ytick text")).to_have_count(len(COUNTRIES))
-    page.locator("#name input").fill("Nguyen X")
-    expect(letters).to_have_count(8)
-    assert letters.all_text_contents() == ["N", "g", "u", "y", "e", "n", "␣", "X"]
-    page.locator("#name input").fill("")
-    expect(page.locator("#belief .ytick")).to_have_count(0)
-    page.locator("#name input").fill("<b>Li")
-    expect(letters).to_have_count(5)
-    assert letters.all_text_contents() == ["<", "b", ">", "L", "i"]

@@ -41,12 +41,3 @@ def test_bars_keep_their_order_and_their_axis_and_name_the_winner():
     assert [colour == theme.ACCENT for colour in bars.marker.color] == [False, True, False]
     empty = go.Figure(figures.bars(["A", "B", "C"], None)).data[0]
     assert (list(empty.x), empty.text) == ([0, 0, 0], None)
-
-
-def test_the_belief_has_a_column_for_each_letter_even_where_letters_repeat():
-    shares = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
-    figure = figures.belief(["A", "B"], list("anna b"), np.stack([shares, 1 - shares]))
-    assert list(figure.layout.xaxis.ticktext) == ["a", "n", "n", "a", "␣", "b"]
-    shown = np.nan_to_num(figure.data[0].z) + np.nan_to_num(figure.data[1].z)
-    np.testing.assert_allclose(shown[0], shares, rtol=1e-6)
-    assert figure.data[0].customdata[1][2] == "B after “ann”: 30.0%"
