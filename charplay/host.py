@@ -31,7 +31,7 @@ from typing import Any
 
 import torch
 
-from charplay import checkpoints
+from charplay import checkpoints, copied
 from charplay.checkpoints import Checkpoint
 from charplay.classify import classify
 from charplay.engine import Engine, Stream
@@ -49,7 +49,9 @@ SWITCH_INTERVAL = 0.0001
 FAILED = "The model failed: please try again."
 
 # question -> what answers it: a function of the checkpoint and the arguments, whose result is JSON
-QUESTIONS: dict[str, Callable[..., Any]] = {}
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    "copied": copied.find_by_file,
+}
 
 _load = functools.lru_cache(CHECKPOINTS)(checkpoints.load)
 
