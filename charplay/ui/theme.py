@@ -124,6 +124,12 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .unread { color: var(--body-text-color-subdued); font-style: italic; text-decoration: line-through; }
 .read { font-weight: 700; text-decoration: underline; text-decoration-color: var(--accent-text);
   text-underline-offset: 4px; }
+.copied { background: none; color: inherit; text-decoration: underline 3px var(--accent-text);
+  text-underline-offset: 4px; }
+.copied::before, .copied::after { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; } /* for who hears the page */
+.copied::before { content: " copied: "; }
+.copied::after { content: " end of copy "; }
 .shift { white-space: pre; overflow: hidden; margin: 2px 0; font-size: 16px; line-height: 1.5; }
 .shift .read { font-weight: inherit; }
 .caption { margin: 2px 0; }
