@@ -12,7 +12,7 @@ from charplay import limits
 from charplay.checkpoints import Shelf
 from charplay.generate import Batch, Request, generate, make_request
 from charplay.text import normalize_prime
-from charplay.ui import copied, diagrams, scoreboard, state
+from charplay.ui import copied, diagrams, scoreboard, state, temperatures
 from charplay.ui.mistakes import spoken
 from charplay.ui.worker import follow
 from charplay.ui.written import Written
@@ -101,6 +101,7 @@ def build(shelf: Shelf) -> None:
             stats = gr.HTML(_stats_html(example, len(opening), seconds), elem_id="stats")
     # A stateless page keeps its own text: `gr.State` would hold a connection open for every tab.
     written = gr.Textbox(_written(default, example, opening).as_field(), visible="hidden", elem_id="written")
+    temperatures.build(models, prime, prime_length, length, seed, model)
     copied.build(models, written)
     scoreboard.build_speech(shelf, model)
 
