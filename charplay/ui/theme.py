@@ -120,7 +120,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   max-height: 460px; overflow-y: auto; border: 1px solid var(--border-color-primary); border-radius: 6px;
   padding: 10px 14px; }
 .text { display: flex; flex-direction: column-reverse; } /* keeps its end in view while the text grows */
-.text > div { margin-bottom: auto; }
+.text > div { margin-bottom: auto !important; } /* and begins at the top */
 #temperatures .text { max-height: 300px; min-height: 200px; }
 .unread { color: var(--body-text-color-subdued); font-style: italic; text-decoration: line-through; }
 .read { font-weight: 700; text-decoration: underline; text-decoration-color: var(--accent-text);
