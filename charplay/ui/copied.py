@@ -18,18 +18,19 @@ _MISSING = (
 )
 
 
-def _headline(written: Written, stretches: Sequence[tuple[int, int]]) -> str:
+def _headline(written: Written, stretches: Sequence[tuple[int, int]], is_trained_on: bool) -> str:
     """The sentence that says what to look at (HTML)."""
     whole, found = len(written.continuation), copied.covered(stretches)
+    where = "stands word for word in the speeches" + (" that the model read" if is_trained_on else "")
     if not found:
         return (
             f'<p class="caption">Nothing is underlined: <b>0 %</b> of the {whole:,} characters that the model wrote '
-            f"stands word for word in the speeches, no {FOUND} in a row.</p>"
+            f"{where}, no {FOUND} in a row.</p>"
         )
     places = "one stretch" if len(stretches) == 1 else f"{len(stretches):,} stretches"
     return (
         f'<p class="caption">Look for what is underlined: <b>{100 * found / whole:.1f} %</b> of this text, {found:,} '
-        f"of {whole:,} characters in {places}, stands word for word in the speeches.</p>"
+        f"of {whole:,} characters in {places}, {where}.</p>"
     )
 
 
@@ -37,7 +38,7 @@ def _marked(text: str, stretches: Sequence[tuple[int, int]]) -> str:
     """The text with its copied stretches underlined; a screen reader says where one begins and ends (HTML)."""
     parts, read = [], 0
     for start, end in stretches:
-        says = f"{end - start} characters in a row"
+        says = f"{end - start} characters"
         parts.append(f'{escape(text[read:start])}<mark class="copied" title="{says}">{escape(text[start:end])}</mark>')
         read = end
     parts.append(escape(text[read:]))
@@ -48,17 +49,16 @@ def _is_trained_on(checkpoint: Checkpoint, index: Filter) -> bool:
     return (checkpoint.data, checkpoint.recipe.get("since")) == (index.data, index.since)
 
 
-def _explained(checkpoint: Checkpoint, index: Filter) -> str:
+def _explained(index: Filter, is_trained_on: bool) -> str:
     """What an underline means, and how sure it is (HTML)."""
-    foreign = "" if _is_trained_on(checkpoint, index) else "This model was trained on other texts than these speeches. "
-    wrong = f"{100 * index.false_positive_rate:.1g} %"
+    foreign = "" if is_trained_on else "This model was trained on other texts than these speeches. "
     return (
-        f'<p class="caption note">{foreign}Each underlined character is one of {GRAM} or more in a row that stand so '
-        f"in the {index.speeches:,} speeches from which the models learnt (since {escape(index.since)}, "
-        f"{index.characters:,} characters). Every run of {FOUND} or more is found, but for up to {STRIDE - 1} "
-        f"characters at either end; of shorter ones some are. The filter that knows this holds no text, and is wrong "
-        f"for {wrong} of the {GRAM} characters in a row that it is asked about. The prime is yours and is left out. "
-        f"To compare: of real speeches that are not among those, it underlines {100 * index.test_share:.1f} %.</p>"
+        f'<p class="caption note">{foreign}Underlined: {GRAM} characters or more in a row that stand so in one of the '
+        f"{index.speeches:,} speeches since {escape(index.since)} that charplay’s models are trained on. Every copied "
+        f"run of {FOUND} or more is found, though up to {STRIDE - 1} characters at either end may stay without a line; "
+        f"of shorter runs some are. The filter that tells holds none of the text, and takes "
+        f"{100 * index.false_positive_rate:.1g} % of all other rows of {GRAM} characters for copies. Your prime is not "
+        f"looked up. Of real speeches that are not among those, {100 * index.test_share:.1f} % gets a line.</p>"
     )
 
 
@@ -92,7 +92,9 @@ def build(models: dict[str, Checkpoint], written: gr.Textbox) -> None:
         text = read_written(field)
         checkpoint = models[limits.check_choice("model", text.model, tuple(models))]
         stretches = await worker.ask(checkpoint, "copied", path=str(path), text=text.continuation)
-        return _headline(text, stretches) + _marked(text.continuation, stretches) + _explained(checkpoint, index)
+        is_trained_on = _is_trained_on(checkpoint, index)
+        headline = _headline(text, stretches, is_trained_on)
+        return headline + _marked(text.continuation, stretches) + _explained(index, is_trained_on)
 
     asked.change(
         spoken(look_up), asked, shown, trigger_mode="always_last", show_progress="hidden", api_visibility="private"

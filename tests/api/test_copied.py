@@ -66,6 +66,7 @@ def test_what_an_underline_means_is_said_with_the_figures_of_the_filter(look_up,
     shown = run_async(look_up(written("nothing")))
     for figure in ("0.001 %", "508 speeches", "since 1930", f"{index.test_share:.1%}".replace("%", " %"), "31 or more"):
         assert figure in shown
+    assert "speeches that the model read" in shown
     assert "other texts" not in shown
 
 
@@ -99,7 +100,9 @@ def test_a_closed_fold_asks_for_nothing(look_up, run_async):
 def test_a_model_that_read_other_texts_is_told_from_those_that_read_the_speeches(directory, run_async):
     rewritten(directory / "speech-rnn.safetensors", lambda header: header.update(data='"other"'))
     _, [function] = fold_of(page.build(directory))
-    assert "trained on other texts than these speeches" in run_async(function(written("nothing", "speech-rnn")))
+    shown = run_async(function(written("nothing", "speech-rnn")))
+    assert "trained on other texts than these speeches" in shown
+    assert "that the model read" not in shown
 
 
 def test_a_model_that_read_older_speeches_too_is_told_as_well(directory, run_async):
