@@ -1,4 +1,4 @@
-"""python -m charplay train | evaluate | bench | classify | generate | data
+"""python -m charplay train | evaluate | bench | classify | generate | index | data
 
 With --json a command prints one JSON object on stdout; progress goes to stderr. A user's mistake is one sentence on
 stderr and exit status 2.
@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm  # comes with gradio, by way of huggingface_hub
 
-from charplay import checkpoints, datasets, limits, runs, training
+from charplay import checkpoints, copied, datasets, limits, runs, training
 from charplay.bench import alone, bench_classify, bench_generate, bench_train
 from charplay.classify import classify
 from charplay.evaluate import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
@@ -22,6 +22,7 @@ from charplay.generate import Batch, generate, make_request
 from charplay.load import bench_load
 from charplay.models import MODELS, count_parameters
 from charplay.recipes import RECIPES, adjust
+from charplay.tasks import training_mix
 from charplay.team import joined
 
 
@@ -157,6 +158,16 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def index_speeches(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Makes the filter that tells what a text has copied from the speeches that the best recipe trains on."""
+    out, recipe = arguments.out or checkpoints.DIRECTORY / copied.FILE, RECIPES["speech"]["best"]
+    splits = datasets.split_speeches(datasets.load_speeches(datasets.data_directory(arguments.data)))
+    index = copied.build(training_mix(splits, recipe), splits["test"], recipe.since)
+    copied.save(out, index)
+    described = {key: value for key, value in vars(index).items() if key != "bits"}
+    return {"filter": str(out), "bytes": out.stat().st_size, **described}
+
+
 def fetch_data(arguments: argparse.Namespace) -> dict[str, Any]:
     """Brings the data into the data directory."""
     directory = datasets.data_directory(arguments.data)
@@ -245,6 +256,10 @@ def _parser() -> Parser:
     made = command("load", bench, measures)
     made.add_argument("--students", type=int, default=30, metavar="N")
     made.add_argument("--seconds", type=float, default=30, metavar="S")
+
+    made = command("index", index_speeches)
+    add_data(made, "where the data lies")
+    made.add_argument("--out", type=Path, metavar="F", help=f"default: {copied.FILE} in checkpoints/")
 
     data = commands.add_parser("data", help="the two data sets").add_subparsers(required=True, metavar="fetch")
     made = command("fetch", fetch_data, data)

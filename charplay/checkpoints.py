@@ -25,6 +25,7 @@ FORMAT_VERSION = 2
 # What a training run keeps beside the checkpoint that it will be: the best so far, and where it stands.
 IN_THE_MAKING = ("unfinished", "interrupted")
 DIRECTORY = Path(__file__).resolve().parent.parent / "checkpoints"
+FILTER = "speeches.filter"  # lies among the models, without its ending; `charplay.copied` reads it
 
 
 class CheckpointError(ValueError):
@@ -78,10 +79,15 @@ def save(path: Path, checkpoint: Checkpoint, half: bool = False) -> None:
     }
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
         raise CheckpointError(f"{path.name} was not written: the model holds values that are no finite numbers.")
+    write_whole(path, serialize(tensors, {key: json.dumps(value) for key, value in described.items()}))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all; one already there is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arriving = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        arriving.write_bytes(serialize(tensors, {key: json.dumps(value) for key, value in described.items()}))
+        arriving.write_bytes(content)
         arriving.replace(path)
     finally:
         arriving.unlink(missing_ok=True)
@@ -145,6 +151,7 @@ def shelve(directory: Path) -> Shelf:
     models: dict[str, dict[str, Checkpoint]] = {task: {} for task in MODELS}
     problems = {}
     names = {path.stem for path in directory.glob("*.safetensors") if path.stem.rpartition(".")[2] not in IN_THE_MAKING}
+    names.discard(FILTER)
     # a task's own file first, the others in order of their names
     for name in sorted(names, key=lambda name: (name not in MODELS, name)):
         try:
@@ -155,14 +162,15 @@ def shelve(directory: Path) -> Shelf:
     return Shelf(models, problems)
 
 
-def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
-    """The header's metadata as Python values, each of the kind it must be."""
-    kinds = {"format_version": int, "task": str, "config": dict, "alphabet": str, "classes": list}
-    kinds |= {"shares": list}
-    kinds |= {"data": str, "recipe": dict, "date": str, "results": dict}
+def read_header(path: Path, metadata: dict[str, str], kinds: dict[str, type], what: str) -> dict[str, Any]:
+    """What a safetensors file's metadata holds as JSON, each entry of the kind it must be; `what` names the file's own.
+
+    Raises:
+        CheckpointError: an entry is missing, no JSON, or of another kind.
+    """
     missing = [key for key in kinds if key not in metadata]
     if missing:
-        raise CheckpointError(f"{path.name} is no charplay checkpoint: its header lacks {', '.join(missing)}.")
+        raise CheckpointError(f"{path.name} is no {what}: its header lacks {', '.join(missing)}.")
     try:
         described = {key: json.loads(metadata[key]) for key in kinds}
     except (ValueError, RecursionError):  # no JSON, nested too deep, or a number of too many digits
@@ -170,6 +178,15 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     wrong = [key for key, kind in kinds.items() if type(described[key]) is not kind]
     if wrong:
         raise CheckpointError(f"{path.name} has a header with unusable {', '.join(wrong)}.")
+    return described
+
+
+def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+    """The header's metadata as Python values, each of the kind it must be."""
+    kinds = {"format_version": int, "task": str, "config": dict, "alphabet": str, "classes": list}
+    kinds |= {"shares": list}
+    kinds |= {"data": str, "recipe": dict, "date": str, "results": dict}
+    described = read_header(path, metadata, kinds, "charplay checkpoint")
     if described["format_version"] != FORMAT_VERSION:
         raise CheckpointError(
             f"{path.name} has format version {described['format_version']}; this charplay reads {FORMAT_VERSION}."

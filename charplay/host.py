@@ -32,7 +32,7 @@ from typing import Any
 
 import torch
 
-from charplay import checkpoints
+from charplay import checkpoints, copied
 from charplay.attribution import letters_that_decided
 from charplay.checkpoints import Checkpoint
 from charplay.classify import classify
@@ -55,6 +55,7 @@ FAILED = "The model failed: please try again."
 QUESTIONS: dict[str, Callable[..., Any]] = {
     "letters": letters_that_decided,
     "way": way_through,
+    "copied": copied.find_by_file,
 }
 
 _load = functools.lru_cache(CHECKPOINTS)(checkpoints.load)

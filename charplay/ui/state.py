@@ -59,6 +59,10 @@ PRIME = Control("prime", "Prime: the first words of a speech", _PRIME, placehold
 PRIME_LENGTH = Control("prime-length", "Prime length: how much of its end is read", len(_PRIME), limits.PRIME_LENGTH, 1)
 TEMPERATURE = Control("temperature", "Temperature", 0.8, limits.TEMPERATURE, 0.05)
 LENGTH = Control("length", "Length", 600, limits.LENGTH, 1)
+TEMPERATURES = tuple(
+    Control(f"temperature-{number}", f"{name} temperature", degree, limits.TEMPERATURE, 0.05)
+    for number, (name, degree) in enumerate((("First", 0.2), ("Second", 0.8), ("Third", 1.4)), 1)
+)  # to compare
 SEED = Control("seed", "Seed", "", placeholder="a new one each time")
 SPEECH_MODEL = Control("speech-model", "Model", None)
 EXAMPLE_SEED = 7  # of the text that the Speech tab opens with
@@ -80,3 +84,13 @@ CELLS = Control(
     info="An embedding is the vector a character becomes, a hidden state what the network remembers up to it.",
 )
 UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)
+
+
+def read_seed(typed: object) -> int | None:
+    """The seed in its text field: None where it is empty."""
+    if not limits.check_text("seed", typed, limits.NAME_CHARACTERS).strip():
+        return None
+    try:
+        return int(typed)
+    except ValueError:
+        return limits.SEED.check(typed)  # says the bounds

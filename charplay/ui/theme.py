@@ -124,10 +124,17 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   max-height: 460px; overflow-y: auto; border: 1px solid var(--border-color-primary); border-radius: 6px;
   padding: 10px 14px; }
 .text { display: flex; flex-direction: column-reverse; } /* keeps its end in view while the text grows */
-.text > div { margin-bottom: auto; }
+.text > div { margin-bottom: auto !important; } /* and begins at the top */
+#temperatures .text { max-height: 300px; min-height: 200px; }
 .unread { color: var(--body-text-color-subdued); font-style: italic; text-decoration: line-through; }
 .read { font-weight: 700; text-decoration: underline; text-decoration-color: var(--accent-text);
   text-underline-offset: 4px; }
+.copied { background: none; color: inherit; text-decoration: underline 3px var(--accent-text);
+  text-underline-offset: 4px; }
+.copied::before, .copied::after { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; } /* for who hears the page */
+.copied::before { content: " copied: "; }
+.copied::after { content: " end of copy "; }
 .shift { white-space: pre; overflow: hidden; margin: 2px 0; font-size: 16px; line-height: 1.5; }
 .shift .read { font-weight: inherit; }
 .caption { margin: 2px 0; }

@@ -4,8 +4,10 @@ What a page asks now and then, a batch to be drawn, runs here on one thread.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+import functools
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -20,6 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LOOKS = 1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
+TOGETHER = 0.04  # seconds in which the news of texts that are followed together arrive: they become one message
 _THREAD = ThreadPoolExecutor(1, "inference")
 
 
@@ -113,28 +116,43 @@ async def follow(checkpoint: Checkpoint, request: Request) -> AsyncIterator[News
     Raises:
         GenerationError: the model failed; the sentence says what to do.
     """
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
-    answer: dict[str, Any] = {"text": "", "place": 0, "is_done": False, "failure": None}
+    async with aclosing(follow_all(checkpoint, [request])) as growing:
+        async for [news] in growing:
+            yield news
 
-    def hear(newer: dict[str, Any]) -> None:
+
+async def follow_all(checkpoint: Checkpoint, requests: Sequence[Request]) -> AsyncIterator[list[News]]:
+    """What `follow` gives, of several texts at once; closing this gives up all their seats, and so does a failure."""
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    answers: list[dict[str, Any]] = [{"text": "", "place": 0, "is_done": False, "failure": None} for _ in requests]
+
+    def hear(answer: dict[str, Any], newer: dict[str, Any]) -> None:
         answer.update(newer)
         told.set()
 
-    number = _ask_text(checkpoint, request, lambda newer: _on(loop, hear, newer))
+    def ask(request: Request, answer: dict[str, Any]) -> int:
+        return _ask_text(checkpoint, request, lambda newer: _on(loop, functools.partial(hear, answer), newer))
+
+    numbers = []
     try:
+        numbers += map(ask, requests, answers)
         is_done = False
         while not is_done:
             try:
                 await asyncio.wait_for(told.wait(), LOOKS)
+                if len(requests) > 1:
+                    await asyncio.sleep(TOGETHER)
             except TimeoutError:
                 told.set()  # nothing new, but the yield is where it is noticed that the reader has gone
             told.clear()
-            is_done = answer["is_done"]  # before the yield, after which there may be more
-            if answer["failure"] is not None:
-                raise GenerationError(answer["failure"])
-            yield News(answer["text"], answer["place"])
+            is_done = all(answer["is_done"] for answer in answers)  # before the yield, after which there may be more
+            for answer in answers:
+                if answer["failure"] is not None:
+                    raise GenerationError(answer["failure"])
+            yield [News(answer["text"], answer["place"]) for answer in answers]
     finally:
-        NETWORKS.forget(number)
+        for number in numbers:
+            NETWORKS.forget(number)
 
 
 def _on(loop: asyncio.AbstractEventLoop, call: Tell, answer: dict[str, Any]) -> None:

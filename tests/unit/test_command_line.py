@@ -145,6 +145,7 @@ def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
         (["train", "names", "--weight-decay", "nan"], "weight_decay must be"),
         (["data", "fetch", "--data", "/dev/null"], "cannot be used"),
         (["evaluate", "speech", "--file", "x.txt", "--split", "val"], "give one of them"),
+        (["index", "--data", "nowhere"], "data fetch"),
         (["bench", "load", "--students", "0"], "number of students must be"),
         (["bench", "load", "--seconds", "nan"], "number of seconds must be"),
     ],
