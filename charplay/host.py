@@ -36,6 +36,8 @@ from charplay.checkpoints import Checkpoint
 from charplay.classify import classify
 from charplay.engine import Engine, Stream
 from charplay.generate import Request
+from charplay.surprise import alternatives, surprise
+from charplay.units import activation, trackers
 
 TOGETHER = 32  # names of one run of the network: more would keep the next ones waiting
 REST = 0.02  # seconds before the next run: nobody types faster, and what comes meanwhile shares it
@@ -49,7 +51,12 @@ SWITCH_INTERVAL = 0.0001
 FAILED = "The model failed: please try again."
 
 # question -> what answers it: a function of the checkpoint and the arguments, whose result is JSON
-QUESTIONS: dict[str, Callable[..., Any]] = {}
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    "surprise": surprise,
+    "alternatives": alternatives,
+    "trackers": trackers,
+    "activation": activation,
+}
 
 _load = functools.lru_cache(CHECKPOINTS)(checkpoints.load)
 
