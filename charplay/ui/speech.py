@@ -1,11 +1,9 @@
 """The Speech tab: a prime, and the model's continuation of it streamed at any temperature."""
 
 import functools
-import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
 from html import escape
 
 import gradio as gr
@@ -13,63 +11,17 @@ import gradio as gr
 from charplay import limits
 from charplay.checkpoints import Shelf
 from charplay.generate import Batch, Request, generate, make_request
-from charplay.text import encode, normalize_prime
+from charplay.text import normalize_prime
 from charplay.ui import diagrams, scoreboard, state
 from charplay.ui.mistakes import spoken
 from charplay.ui.worker import follow
+from charplay.ui.written import Written
 
 _LEAD = (
     "<b>Many to many.</b> Press Generate and read on: the network writes one character at a time, each drawn from its "
     "softmax over the next, sharpened or flattened by the temperature. The text is made by a model; nobody said it."
 )
 SHOWN_SHIFT = 28  # characters of the prime's end in the picture of input and target; a phone has room for them
-
-
-@dataclass(frozen=True)
-class Written:
-    """The text that stands on the page: what the views that look inside it are told."""
-
-    model: str  # name of the model that wrote it
-    prime: str  # normalised
-    prime_length: int
-    temperature: float
-    continuation: str
-
-    def as_field(self) -> str:
-        """For the page's hidden field: a line of JSON, then the text, so that of a growing one only the end is sent."""
-        known = {key: value for key, value in asdict(self).items() if key not in ("prime", "continuation")}
-        return f"{json.dumps(known | {'primed': len(self.prime)})}\n{self.prime}{self.continuation}"
-
-
-def read_written(field: object) -> Written:
-    """What the page's hidden field holds; it comes from a browser, so nothing in it is believed unchecked.
-
-    Raises:
-        ValueError: it is none that `Written.as_field` wrote.
-    """
-    known, _, text = limits.check_text("text on the page", field, limits.WRITTEN_CHARACTERS).partition("\n")
-    try:
-        known = json.loads(known)
-        primed = limits.PRIME_LENGTH.check(known.pop("primed"))
-        written = Written(prime=text[:primed], continuation=text[primed:], **known)
-        request = make_request(written.prime, written.temperature, prime_length=written.prime_length)
-        limits.LENGTH.check(len(written.continuation))
-        encode(written.continuation)
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        request = None
-    if request is None or request.prime != written.prime:
-        raise ValueError("The text on the page cannot be read any more: press Generate again.")
-    return written
-
-
-def _seed(typed: str) -> int | None:
-    """The seed in its text field: None where it is empty."""
-    if not limits.check_text("seed", typed, limits.NAME_CHARACTERS).strip():
-        return None
-    try:
-        return int(typed)
-    except ValueError:
-        return limits.SEED.check(typed)  # says the bounds
 
 
 def _prime_html(prime: str, prime_length: int) -> str:
@@ -155,7 +107,7 @@ def build(shelf: Shelf) -> None:
         prime: str, prime_length: int, temperature: float, length: int, seed: str, chosen: str
     ) -> AsyncIterator[tuple]:
         checkpoint = models[limits.check_choice("model", chosen, tuple(models))]
-        request = make_request(prime, temperature, length, prime_length, seed=_seed(seed))
+        request = make_request(prime, temperature, length, prime_length, seed=state.read_seed(seed))
         start, is_first = time.monotonic(), True
         async with aclosing(follow(checkpoint, request)) as growing:
             async for news in growing:

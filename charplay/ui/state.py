@@ -78,3 +78,13 @@ CELLS = Control(
     info="An embedding is the vector a character becomes, a hidden state what the network remembers up to it.",
 )
 UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)
+
+
+def read_seed(typed: object) -> int | None:
+    """The seed in its text field: None where it is empty."""
+    if not limits.check_text("seed", typed, limits.NAME_CHARACTERS).strip():
+        return None
+    try:
+        return int(typed)
+    except ValueError:
+        return limits.SEED.check(typed)  # says the bounds
