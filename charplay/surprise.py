@@ -16,6 +16,7 @@ from charplay.reading import check_read, reading_of
 from charplay.text import CODES, encode
 
 SHOWN = 10  # alternatives of one character
+DECIMALS = 5  # of the bits of one character
 
 
 class Surprise(TypedDict):
@@ -51,7 +52,7 @@ def surprise(checkpoint: Checkpoint, text: object) -> Surprise:
     return Surprise(
         text=text,
         characters=len(text),
-        bits=[None, *bits.clamp(min=0).tolist()],
+        bits=[None, *(round(each, DECIMALS) for each in bits.clamp(min=0).tolist())],
         bits_per_character=bits.mean().item() if len(bits) else None,
     )
 

@@ -1,0 +1,89 @@
+"""The ten likeliest characters at one place of a text, at two temperatures: a table whose cells are bars."""
+
+from html import escape
+
+from charplay.surprise import Alternatives
+
+NAMES = {" ": "blank", "\n": "newline"}
+CONTEXT = 24  # characters before the place that are shown
+
+
+def shown(character: str) -> str:
+    """How a character is called where it stands alone, also one that no font draws."""
+    if character in NAMES:
+        return NAMES[character]
+    return character if character.isprintable() else f"code {ord(character)}"
+
+
+def _quoted(character: str) -> str:
+    """The same within a sentence (HTML)."""
+    name = shown(character)
+    return escape(f"“{name}”" if name == character else f"a {name}" if character in NAMES else name)
+
+
+def share(probability: float) -> str:
+    """A probability in percent, or where that would be next to nothing, one in how many."""
+    if probability >= 0.0005 or probability == 0:
+        return f"{100 * probability:.{2 if 0 < probability < 0.01 else 1}f} %"
+    return f"1 in {1 / probability:,.0f}" if probability > 1e-12 else "under 1 in 10^12"
+
+
+def _bar(probability: float) -> str:
+    bar = f'<span class="bar" style="width: {100 * probability:.2f}%"></span>'
+    return f"<td><div><span>{share(probability)}</span><span>{bar}</span></div></td>"
+
+
+def first() -> str:
+    """What is said of the first character (HTML)."""
+    return (
+        '<p class="caption">Nothing was read before the first character, so the network expected nothing there: '
+        "choose a later one.</p>"
+    )
+
+
+def table(text: str, at: int, found: Alternatives, temperature: float) -> str:
+    """The place, and the ten likeliest there (HTML); the character that stands there is marked, wherever it comes.
+
+    Args:
+        text: that was read.
+        at: the place, from 1.
+        found: what `surprise.alternatives` gives there.
+        temperature: of the right bars.
+    """
+    before = escape(text[max(0, at - CONTEXT) : at]).replace("\n", "↵")
+    true = found["true"]
+    if true is None:
+        says = "the text ends, and the network would go on with:"
+    else:
+        says = f'stands <b class="true">{_quoted(true)}</b>, the network’s guess number {found["rank"]:,}:'
+    rows = list(zip(found["characters"], found["probabilities"], found["tempered"], strict=True))
+    if true is not None and true not in found["characters"]:
+        rows.append((true, found["true_probability"], found["true_tempered"]))
+    body = "".join(
+        f'<tr class="{"chosen" if character == true else ""}"><th scope="row">{escape(shown(character))}'
+        f"{' ← it is' if character == true else ''}</th>{_bar(plain)}{_bar(tempered)}</tr>"
+        for character, plain, tempered in rows
+    )
+    return (
+        f'<p class="caption">After <code>{"…" if at > CONTEXT else ""}{before}</code> {says}</p>'
+        '<table class="guesses"><thead><tr><th scope="col">character</th><th scope="col">at temperature 1</th>'
+        f'<th scope="col">at temperature {temperature:g}</th></tr></thead><tbody>{body}</tbody></table>'
+    )
+
+
+CSS = """
+.guesses { border-collapse: collapse; width: 100%; max-width: 900px; margin: 4px 0; border: 0 !important; }
+.guesses :is(thead, tbody, tr, th, td) { border: 0 !important; background: transparent !important; font-size: 16px; }
+.guesses :is(th, td) { text-align: left; padding: 1px 10px 1px 0; font-weight: 400; white-space: nowrap; }
+.guesses thead th { color: var(--body-text-color-subdued); }
+.guesses td { width: 42%; }
+.guesses td div { display: flex; align-items: center; gap: 8px; }
+.guesses td div span:first-child { flex: none; min-width: 72px; text-align: right; }
+.guesses td div span:last-child { flex: 1; }
+.guesses .bar { display: block; height: 16px; min-width: 1px; background: var(--quiet-bar); border-radius: 2px; }
+.guesses .chosen th, .guesses .chosen td { font-weight: 700; color: var(--accent-text); }
+.guesses .chosen .bar { background: var(--accent-text); }
+.true { color: var(--accent-text); }
+:root { --quiet-bar: #8792a2; }
+@media (max-width: 600px) { .guesses :is(th, td) { white-space: normal; padding-right: 4px; } }
+"""
