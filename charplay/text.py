@@ -117,9 +117,10 @@ def normalize_reading(text: object) -> str:
 def _normalize(what: str, text: object, longest: int) -> str:
     text = limits.check_text(what, text, longest)
     normalized = normalize_prose(text)
-    if not normalized or (text.strip() and not normalized.strip()):
+    is_foreign = any(map(str.isalpha, text)) and not any(map(str.isalnum, normalized))  # its full stops may remain
+    if not normalized or (text.strip() and not normalized.strip()) or is_foreign:
         raise ValueError(
-            f"The model reads English letters, digits and punctuation, and nothing in this {what} is one: "
+            f"The model reads English letters, digits and punctuation, and nothing in this {what} can be read as these: "
             "please write it in the Latin alphabet."
         )
     # Ligatures grow when they are taken apart (one character can become 18).

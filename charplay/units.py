@@ -17,6 +17,7 @@ from charplay.reading import check_read, reading_of
 from charplay.text import encode
 
 CLAIMED_FROM = 0.5  # correlation, below which nothing is claimed
+ENDS = 3  # times that a feature must have come and gone in each half of a text to be claimed
 STILL = 1e-9  # a sum of squares, times another, of what has never changed
 
 
@@ -116,22 +117,31 @@ def _pearson(n: int, xy: np.ndarray, x: np.ndarray, y: np.ndarray, xx: np.ndarra
     return np.divide(xy - np.outer(x, y) / n, np.sqrt(squares), out=np.zeros_like(xy), where=squares > STILL)
 
 
+def _recurs(marks: np.ndarray) -> bool:
+    """Whether a feature falls off often enough in each half of a text."""
+    middle = len(marks) // 2
+    return all((np.diff(part) < 0).sum() >= ENDS for part in (marks[:middle], marks[middle:]))
+
+
 def trackers(checkpoint: Checkpoint, text: object) -> list[Tracker]:
     """For each feature the unit that tracks it best on `text`, those that do; the strongest first.
 
-    Among a thousand units some follow anything by chance over a few characters. So one is claimed only where its
-    correlation is at least 0.5, in one direction, over the whole text and over each half of it.
+    Among a thousand units some follow anything by chance over a few characters, and whatever drifts follows a line that
+    does not end. So one is claimed only where its correlation is at least 0.5, in one direction, over the whole text
+    and over each half of it, and where what it follows comes and goes in each half.
 
     Raises:
         ValueError: it is no text that can be read.
     """
     text = check_read(text)
-    names, marks = zip(*features(text).items(), strict=True)
+    measured = {name: marks for name, marks in features(text).items() if _recurs(marks)}
+    if not measured:
+        return []
     best: dict[str, Tracker] = {}
     for layer, hidden in enumerate(reading_of(checkpoint.model, text).hidden, 1):
-        whole, first, second = correlations(np.stack(marks), hidden)
+        whole, first, second = correlations(np.stack([*measured.values()]), hidden)
         weakest = np.stack([np.abs(whole), np.sign(whole) * first, np.sign(whole) * second]).min(0)
-        for name, row in zip(names, np.where(weakest >= CLAIMED_FROM, whole, 0.0), strict=True):
+        for name, row in zip(measured, np.where(weakest >= CLAIMED_FROM, whole, 0.0), strict=True):
             unit = int(np.abs(row).argmax())
             if abs(row[unit]) > abs(best[name]["correlation"] if name in best else 0.0):
                 best[name] = Tracker(feature=name, layer=layer, unit=unit, correlation=float(row[unit]))

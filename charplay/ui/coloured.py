@@ -36,8 +36,16 @@ class Scale:
 
 
 BITS = Scale("surprise", "bits", (0.5, 1, 2, 3, 4, 6, 8, 11), ("0", "½", "1", "2", "3", "4", "6", "8", "11"), 2)
-_NINTHS = tuple(round((2 * level - 9) / 9, 3) for level in range(1, 9))
-ACTIVATION = Scale("activation", "activation", _NINTHS, ("-1", "", "", "", "0", "", "", "", "1"), 4)
+LEAST_RANGE = 0.1  # of activations that the colours are spread over: a unit that hardly changes is of one colour
+
+
+def activations(values: Sequence[float]) -> Scale:
+    """The colours spread evenly over a unit's values on one text, the lowest and highest hundredth left aside."""
+    low, high = np.quantile(values, (0.01, 0.99))
+    middle, reach = (low + high) / 2, max(high - low, LEAST_RANGE) / 2
+    edges = [middle + reach * (2 * level - 9) / 9 for level in range(1, 9)]
+    labels = [f"{value:.2f}" for value in (middle - reach, middle, middle + reach)]
+    return Scale("activation", "activation", tuple(edges), (labels[0], "", "", "", labels[1], "", "", "", labels[2]), 4)
 
 
 def _levels() -> list[tuple[str, str]]:
@@ -74,15 +82,15 @@ CSS = f"""
 .coloured {{ font: 17px/28px ui-monospace, monospace; max-height: 428px; overflow-y: auto; padding: 8px 12px;
   border: 1px solid var(--border-color-primary); border-radius: 6px; cursor: default; }}
 .coloured div {{ white-space: pre-wrap; overflow-wrap: anywhere; content-visibility: auto;
-  contain-intrinsic-size: auto 84px; }}
+  contain-intrinsic-size: auto 84px; padding: 2px 4px; }}
 .coloured i {{ font-style: normal; padding: 4px 0; }}
-.coloured .at {{ outline: 3px solid var(--accent-text); position: relative; }}
+.coloured .at {{ outline: 2px solid {PAPER}; box-shadow: 0 0 0 4px {INK}; position: relative; }}
 .coloured:focus-visible {{ outline: 3px solid var(--color-accent); outline-offset: 1px; }}
 .coloured:empty {{ display: none; }}
 .readout {{ margin: 4px 0; min-height: 24px; font-variant-numeric: tabular-nums; }}
 .legend {{ display: flex; margin: 4px 0; max-width: 620px; font-size: 16px; }}
 .legend b {{ font-weight: 400; padding: 2px 10px 2px 0; }}
-.legend span {{ flex: 1 1 28px; text-align: center; padding: 2px 0; min-height: 28px; }}
+.legend span {{ flex: 1 1 0; white-space: nowrap; text-align: center; padding: 2px 0; min-height: 28px; }}
 @media (max-width: 600px) {{ .coloured {{ padding: 6px; font-size: 16px; }} }}
 {_RULES}
 """

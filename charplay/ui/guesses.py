@@ -28,9 +28,9 @@ def share(probability: float) -> str:
     return f"1 in {1 / probability:,.0f}" if probability > 1e-12 else "under 1 in 10^12"
 
 
-def _bar(probability: float) -> str:
-    bar = f'<span class="bar" style="width: {100 * probability:.2f}%"></span>'
-    return f"<td><div><span>{share(probability)}</span><span>{bar}</span></div></td>"
+def _bar(probability: float, longest: float) -> str:
+    bar = f'<span class="bar" style="width: {100 * probability / longest:.2f}%"></span>'
+    return f'<td><div><span class="share">{share(probability)}</span><span class="rail">{bar}</span></div></td>'
 
 
 def first() -> str:
@@ -59,31 +59,34 @@ def table(text: str, at: int, found: Alternatives, temperature: float) -> str:
     rows = list(zip(found["characters"], found["probabilities"], found["tempered"], strict=True))
     if true is not None and true not in found["characters"]:
         rows.append((true, found["true_probability"], found["true_tempered"]))
+    longest = max(*found["probabilities"], *found["tempered"])
     body = "".join(
         f'<tr class="{"chosen" if character == true else ""}"><th scope="row">{escape(shown(character))}'
-        f"{' ← it is' if character == true else ''}</th>{_bar(plain)}{_bar(tempered)}</tr>"
+        f"{' ← it is' if character == true else ''}</th>{_bar(plain, longest)}{_bar(tempered, longest)}</tr>"
         for character, plain, tempered in rows
     )
     return (
         f'<p class="caption">After <code>{"…" if at > CONTEXT else ""}{before}</code> {says}</p>'
-        '<table class="guesses"><thead><tr><th scope="col">character</th><th scope="col">at temperature 1</th>'
-        f'<th scope="col">at temperature {temperature:g}</th></tr></thead><tbody>{body}</tbody></table>'
+        '<table class="guesses"><thead><tr><th scope="col">character</th><th scope="col">temperature 1</th>'
+        f'<th scope="col">temperature {temperature:g}</th></tr></thead><tbody>{body}</tbody></table>'
     )
 
 
 CSS = """
-.guesses { border-collapse: collapse; width: 100%; max-width: 900px; margin: 4px 0; border: 0 !important; }
+.guesses { border-collapse: collapse; table-layout: fixed; width: 100%; max-width: 900px; margin: 4px 0;
+  border: 0 !important; }
 .guesses :is(thead, tbody, tr, th, td) { border: 0 !important; background: transparent !important; font-size: 16px; }
 .guesses :is(th, td) { text-align: left; padding: 1px 10px 1px 0; font-weight: 400; white-space: nowrap; }
 .guesses thead th { color: var(--body-text-color-subdued); }
-.guesses td { width: 42%; }
+.guesses th:first-child { width: 20%; }
 .guesses td div { display: flex; align-items: center; gap: 8px; }
-.guesses td div span:first-child { flex: none; min-width: 72px; text-align: right; }
-.guesses td div span:last-child { flex: 1; }
+.guesses .share { flex: none; min-width: 64px; text-align: right; }
+.guesses .rail { flex: 1; }
 .guesses .bar { display: block; height: 16px; min-width: 1px; background: var(--quiet-bar); border-radius: 2px; }
 .guesses .chosen th, .guesses .chosen td { font-weight: 700; color: var(--accent-text); }
 .guesses .chosen .bar { background: var(--accent-text); }
 .true { color: var(--accent-text); }
 :root { --quiet-bar: #8792a2; }
-@media (max-width: 600px) { .guesses :is(th, td) { white-space: normal; padding-right: 4px; } }
+@media (max-width: 600px) { .guesses :is(th, td) { white-space: normal !important; padding-right: 4px; }
+  .guesses th:first-child { width: 28%; } }
 """

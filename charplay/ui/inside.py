@@ -34,8 +34,8 @@ _ALTERNATIVES = (
     "likeliest in its place: a temperature below 1 sharpens the bars, one above 1 levels them.</p>"
 )
 _NEURON = (
-    '<p class="caption">Of the numbers that the network remembers, one is shown, from -1 to 1, after each character: '
-    "look whether it is high and low at places that you have a name for.</p>"
+    '<p class="caption">Of all the numbers that the network remembers, one is shown, as it is after each character: '
+    "look whether it is high, or low, at places that you have a name for.</p>"
 )
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
 
@@ -206,24 +206,27 @@ def _neuron_fold(read: Read, source: list[gr.components.Component]) -> Fold:
         with gr.Row():
             layer = gr.Slider(**state.LAYER.arguments(), min_width=150)
             unit = gr.Slider(**state.NEURON.arguments(), min_width=150)
-        gr.HTML(coloured.ACTIVATION.legend())
+        legend = gr.HTML(elem_id="neuron-legend")
         picture = coloured.component("neuron-text")
 
-    async def draw(text: str, checkpoint: Checkpoint, layer: object, unit: object) -> str:
+    async def draw(text: str | None, checkpoint: Checkpoint, layer: object, unit: object) -> tuple:
+        if text is None:
+            return None, ""
         values = await worker.ask(checkpoint, "activation", text=text, layer=layer, unit=unit)
-        return coloured.drawn(coloured.ACTIVATION, text, values)
+        scale = coloured.activations(values)
+        return coloured.drawn(scale, text, values), scale.legend()
 
     async def look(text: str | None, checkpoint: Checkpoint, layer: object, unit: object) -> tuple:
         """Shows the unit that is chosen if it tracks something, else the one that does so most, else the first."""
         config = checkpoint.config
         if text is None:
-            return None, gr.update(choices=[], value=None), "", gr.skip(), gr.skip()
+            return None, "", gr.update(choices=[], value=None), "", gr.skip(), gr.skip()
         trackers = await worker.ask(checkpoint, "trackers", text=text)
         kept = [each for each in trackers if (each["layer"], each["unit"]) == (layer, unit)]
         shown = next(iter(kept or trackers), {"layer": 1, "unit": 0})
         choices = [(_label(tracker), _value(tracker)) for tracker in trackers]
         return (
-            await draw(text, checkpoint, shown["layer"], shown["unit"]),
+            *await draw(text, checkpoint, shown["layer"], shown["unit"]),
             gr.update(choices=choices, value=_value(shown) if trackers else None),
             _unfound(trackers),
             gr.update(maximum=max(config.layers, 2), value=shown["layer"], interactive=config.layers > 1),
@@ -232,7 +235,7 @@ def _neuron_fold(read: Read, source: list[gr.components.Component]) -> Fold:
 
     async def slide(layer: object, unit: object, *source: Any) -> tuple:
         text, checkpoint = read(*source)
-        return (None if text is None else await draw(text, checkpoint, layer, unit)), None
+        return *await draw(text, checkpoint, layer, unit), None
 
     async def choose(chosen: object, *source: Any) -> tuple:
         text, checkpoint = read(*source)
@@ -241,12 +244,12 @@ def _neuron_fold(read: Read, source: list[gr.components.Component]) -> Fold:
             layer, unit = int(layer), int(unit)
         except ValueError:
             raise ValueError("The unit must be one of those in the list.") from None
-        return (None if text is None else await draw(text, checkpoint, layer, unit)), layer, unit
+        return *await draw(text, checkpoint, layer, unit), layer, unit
 
     sliding = {"trigger_mode": "always_last", **QUIET}
-    gr.on([layer.input, unit.input], spoken(slide), [layer, unit, *source], [picture, found], **sliding)
-    found.input(spoken(choose), [found, *source], [picture, layer, unit], **sliding)
-    return Fold(accordion, [layer, unit], [picture, found, unfound, layer, unit], look)
+    gr.on([layer.input, unit.input], spoken(slide), [layer, unit, *source], [picture, legend, found], **sliding)
+    found.input(spoken(choose), [found, *source], [picture, legend, layer, unit], **sliding)
+    return Fold(accordion, [layer, unit], [picture, legend, found, unfound, layer, unit], look)
 
 
 def build(

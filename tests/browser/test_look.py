@@ -7,6 +7,7 @@ from tests.browser.conftest import SIZES
 
 TABS = ("Names", "Speech", "Batches")
 SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # their folded scoreboards, and what is in them
+INSIDE = ("surprise", "guesses", "neuron")  # the folds of the Speech tab that colour its text
 
 # Every visible element with text of its own: [what it says, its size in px, contrast against the ground behind it].
 READ_TEXT = """() => {
@@ -51,6 +52,9 @@ def test_every_tab_fits_and_can_be_read(open_page, size, mode):
         if tab in SCORED:
             page.locator(f"#{tab.lower()}-score button").first.click()
             expect(page.locator(SCORED[tab])).to_be_visible()
+        for fold in INSIDE if tab == "Speech" else ():
+            page.locator(f"#{fold}-fold button").first.click()
+            expect(page.locator(f"#{fold}-text .at")).to_be_visible()
         page.wait_for_timeout(500)  # plotly fits its pictures to the tab after it has opened
         inner, content = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
         assert content <= inner, f"{tab} scrolls sideways"

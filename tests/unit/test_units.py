@@ -81,6 +81,17 @@ def test_what_holds_in_one_half_of_the_text_alone_is_not_claimed(monkeypatch, la
     assert units.trackers(language_model, text) == []
 
 
+def test_a_unit_that_drifts_is_not_said_to_count_along_a_line_that_does_not_end(monkeypatch, language_model):
+    text = "one long line, and on and on it goes " * 10
+    hidden = torch.linspace(-1, 1, len(text))[None, :, None].expand(2, -1, 12)
+    plant(monkeypatch, language_model, text, hidden.half())
+    assert units.trackers(language_model, text) == []
+    lines = text.replace(",", "\n")
+    counts = torch.from_numpy(units.features(lines)["position in the line"])
+    plant(monkeypatch, language_model, lines, (counts / counts.max())[None, :, None].expand(2, -1, 12).half())
+    assert units.trackers(language_model, lines)[0]["feature"] == "position in the line"
+
+
 @pytest.mark.parametrize("text", ["x", "xy", "xxxxxxxx", "\n\n", '"'])
 def test_a_text_that_says_nothing_tracks_nothing(language_model, text):
     assert all(abs(tracker["correlation"]) >= 0.5 for tracker in units.trackers(language_model, text))
