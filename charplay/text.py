@@ -120,7 +120,7 @@ def _normalize(what: str, text: object, longest: int) -> str:
     is_foreign = any(map(str.isalpha, text)) and not any(map(str.isalnum, normalized))  # its full stops may remain
     if not normalized or (text.strip() and not normalized.strip()) or is_foreign:
         raise ValueError(
-            f"The model reads English letters, digits and punctuation, and nothing in this {what} can be read as these: "
+            f"The model reads English letters, digits and punctuation, and this {what} has none to go by: "
             "please write it in the Latin alphabet."
         )
     # Ligatures grow when they are taken apart (one character can become 18).
