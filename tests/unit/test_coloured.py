@@ -25,7 +25,7 @@ def test_every_level_can_be_read_and_each_is_lighter_than_the_one_before():
 
 
 def test_numbers_arrive_as_they_were_to_the_digits_that_are_sent():
-    bits = [None, 0.0, 0.004, 12.345, 64.99, 1e9]
+    bits = [None, 0.0, 0.004, 12.346, 64.99, 1e9]
     given = json.loads(coloured.drawn(coloured.BITS, "abcdef", bits, at=3, with_end=True))
     numbers = np.frombuffer(base64.b64decode(given["numbers"]), "<i2")
     assert numbers[0] == coloured.MISSING
