@@ -106,7 +106,7 @@ const box = element.querySelector('.coloured'), says = element.querySelector('.r
 let given = null, numbers = [], cells = [], at = 0;
 
 const named = character => ({' ': 'blank', '\\n': 'newline', '': 'the end'})[character] ?? `“${character}”`;
-const share = p => p < 0.0005 ? `1 in ${Math.round(1 / p).toLocaleString('en')}`
+const share = p => p < 0.0005 ? `1 in ${Number((1 / p).toPrecision(2)).toLocaleString('en')}`
   : `${(100 * p).toFixed(p < 0.01 ? 2 : 1)} %`;
 const tell = {
   surprise: number => `${number.toFixed(2)} bits, a probability of ${share(2 ** -number)}`,

@@ -25,7 +25,7 @@ def share(probability: float) -> str:
     """A probability in percent, or where that would be next to nothing, one in how many."""
     if probability >= 0.0005 or probability == 0:
         return f"{100 * probability:.{2 if 0 < probability < 0.01 else 1}f} %"
-    return f"1 in {1 / probability:,.0f}" if probability > 1e-12 else "under 1 in 10^12"
+    return f"1 in {float(f'{1 / probability:.2g}'):,.0f}" if probability > 1e-12 else "under 1 in 10^12"
 
 
 def _bar(probability: float, longest: float) -> str:
@@ -80,7 +80,7 @@ CSS = """
 .guesses thead th { color: var(--body-text-color-subdued); }
 .guesses th:first-child { width: 20%; }
 .guesses td div { display: flex; align-items: center; gap: 8px; }
-.guesses .share { flex: none; min-width: 64px; text-align: right; }
+.guesses .share { flex: none; min-width: 64px; max-width: 100%; text-align: right; white-space: normal; }
 .guesses .rail { flex: 1; }
 .guesses .bar { display: block; height: 16px; min-width: 1px; background: var(--quiet-bar); border-radius: 2px; }
 .guesses .chosen th, .guesses .chosen td { font-weight: 700; color: var(--accent-text); }

@@ -24,6 +24,7 @@ from charplay.units import CLAIMED_FROM, FEATURES, Tracker
 Read = Callable[..., tuple[str | None, Checkpoint]]
 
 MOST_SURPRISING = 10  # characters in the table
+IN_VIEW = 240  # characters that stand in the window on a long text, on a phone too
 
 _SURPRISE = (
     '<p class="caption">A character’s colour is how much it surprised the network, -log₂ of the probability it had: '
@@ -118,8 +119,9 @@ class Fold(NamedTuple):
 
 
 def _peak(result: Surprise) -> int:
-    """The most surprising character; 0 where there is one alone."""
-    return max(range(result["characters"]), key=lambda at: result["bits"][at] or 0.0)
+    """The most surprising character near the beginning, which is in view; 0 where there is one alone."""
+    bits = result["bits"][:IN_VIEW]
+    return max(range(len(bits)), key=lambda at: bits[at] or 0.0)
 
 
 def _surprise_fold() -> Fold:
