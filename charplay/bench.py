@@ -1,6 +1,7 @@
 """How fast the shipped models are on this machine: figures for the README, ratios taken within one run."""
 
 import copy
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -11,15 +12,17 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch import nn
 
+from charplay import limits
 from charplay.checkpoints import Checkpoint
 from charplay.classify import classify, logits_of
 from charplay.datasets import Speech
 from charplay.engine import Engine
 from charplay.generate import make_request
+from charplay.reading import read
 from charplay.recipes import RECIPES
 from charplay.tasks import SpeechTask
 from charplay.team import choose_device
-from charplay.text import encode
+from charplay.text import decode, encode
 from charplay.training import choose_precision, fit
 
 P = ParamSpec("P")
@@ -133,6 +136,35 @@ def bench_train(checkpoint: Checkpoint) -> dict[str, Any]:
         "precision": precision,
         "batch_size": recipe.batch_size,
         "steps": recipe.steps,
+    }
+
+
+def bench_read(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Seconds in which the page's longest text is read, and in the model's own `forward`; how busy the machine is.
+
+    As in the process that answers the page, PyTorch has one thread for each that computes.
+    """
+    model, before = checkpoint.model, torch.get_num_threads()
+    codes = torch.randint(97, 123, (limits.READ_CHARACTERS,), generator=torch.Generator().manual_seed(1))
+    text = decode(codes)
+
+    def forward(count: int) -> None:
+        with torch.inference_mode():
+            model(codes[None, :count])
+
+    torch.set_num_threads(1)
+    try:
+        measured = _per_second(
+            {"read": (lambda count: read(model, text[:count]), len(text)), "forward": (forward, len(text))}
+        )
+    finally:
+        torch.set_num_threads(before)
+    return {
+        "characters": len(text),
+        "seconds": len(text) / measured["read"],
+        "forward_seconds": len(text) / measured["forward"],
+        "ratio": measured["read"] / measured["forward"],
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,  # not on Windows
     }
 
 

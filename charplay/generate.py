@@ -65,6 +65,11 @@ def make_request(
     )
 
 
+def sharpness_of(temperature: float) -> float:
+    """1 / T, at most 1e30: a softmax of logits times this cannot overflow, as the lecture's exp(logit / T) can."""
+    return min(1 / max(temperature, 1 / COLDEST), COLDEST)
+
+
 class Text:
     """A text in the making: what was asked, and what there is of it."""
 
@@ -73,8 +78,7 @@ class Text:
         self.unread = encode(request.prime[-request.prime_length :])  # of the prime, int64 (time,)
         self.missing = request.length  # characters still to be written
         self.failure: Exception | None = None
-        # The lecture's exp(logit / T) overflows at small T; a softmax of logits times 1 / T, at most 1e30, cannot.
-        self.sharpness = min(1 / max(request.temperature, 1 / COLDEST), COLDEST)
+        self.sharpness = sharpness_of(request.temperature)
         self._written = bytearray()  # the codes of its characters
         # The die for each next character, uniform in [0, 1); at temperature 0 it is the first of the likeliest.
         self._throw = random.Random(request.seed).random if request.temperature else float

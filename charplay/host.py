@@ -38,6 +38,8 @@ from charplay.checkpoints import Checkpoint
 from charplay.classify import classify
 from charplay.engine import Engine, Stream
 from charplay.generate import Request
+from charplay.surprise import alternatives, surprise
+from charplay.units import activation, trackers
 from charplay.way import way_through
 
 TOGETHER = 32  # names of one run of the network: more would keep the next ones waiting
@@ -56,6 +58,10 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "letters": letters_that_decided,
     "way": way_through,
     "copied": copied.find_by_file,
+    "surprise": surprise,
+    "alternatives": alternatives,
+    "trackers": trackers,
+    "activation": activation,
 }
 
 _load = functools.lru_cache(CHECKPOINTS)(checkpoints.load)

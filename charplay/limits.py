@@ -44,6 +44,8 @@ PRIME_LENGTH = Limit("prime length", 1, PRIME_CHARACTERS)
 TEMPERATURE = Limit("temperature", 0.0, 2.0, whole=False)  # 0 is argmax
 LENGTH = Limit("length", 1, 10_000)  # characters to generate
 WRITTEN_CHARACTERS = 13_000  # of a text that a page hands back: prime, continuation, and a line on how it was made
+READ_CHARACTERS = 20_000  # longest text that a language model reads to be looked into
+LAYER = Limit("layer", 1, 8)  # which one of the network is looked at, from the input
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
 SEATS = 256  # texts that are written at the same time; who comes later waits in line

@@ -98,17 +98,40 @@ def normalize_prime(prime: object) -> str:
     Raises:
         ValueError: it is no text, too long, or nothing in it has an ASCII form.
     """
-    prime = limits.check_text("prime", prime, limits.PRIME_CHARACTERS)
-    if not prime:
+    if prime == "":
         raise ValueError("Write at least one character for the model to go on from.")
-    normalized = normalize_prose(prime)
-    if not normalized or (prime.strip() and not normalized.strip()):
+    return _normalize("prime", prime, limits.PRIME_CHARACTERS)
+
+
+def normalize_reading(text: object) -> str:
+    """Checks and normalises a text that a language model is to read.
+
+    Raises:
+        ValueError: it is no text, empty, too long, or nothing in it has an ASCII form.
+    """
+    if text == "":
+        raise ValueError("Write or paste a text of at least one character for the model to read.")
+    return _normalize("text", text, limits.READ_CHARACTERS)
+
+
+def _normalize(what: str, text: object, longest: int) -> str:
+    text = limits.check_text(what, text, longest)
+    normalized = normalize_prose(text)
+    is_foreign = any(map(str.isalpha, text)) and not any(map(str.isalnum, normalized))  # its full stops may remain
+    if not normalized or (text.strip() and not normalized.strip()) or is_foreign:
         raise ValueError(
-            "The model reads English letters, digits and punctuation, and nothing in this prime is one: "
+            f"The model reads English letters, digits and punctuation, and this {what} has none to go by: "
             "please write it in the Latin alphabet."
         )
     # Ligatures grow when they are taken apart (one character can become 18).
-    return limits.check_text("prime", normalized, limits.PRIME_CHARACTERS)
+    return limits.check_text(what, normalized, longest)
+
+
+def without_ascii(text: str) -> int:
+    """How many characters `normalize_prose` leaves out because they have no ASCII form, accents not counted."""
+    text = unicodedata.normalize("NFC", text)
+    lost = {c for c in set(text) if not normalize_prose(c) and not unicodedata.combining(c)}
+    return sum(text.count(character) for character in lost)
 
 
 def encode(text: str) -> torch.Tensor:

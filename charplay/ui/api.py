@@ -1,4 +1,4 @@
-"""The typed HTTP endpoints, apart from the tabs' own events: /classify, /belief, /generate and /compare_batches."""
+"""The typed HTTP endpoints, apart from the tabs' own events."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -11,6 +11,8 @@ from charplay.checkpoints import Shelf
 from charplay.classify import Classification, read_name
 from charplay.generate import make_request
 from charplay.packing import BatchReport
+from charplay.surprise import Surprise
+from charplay.text import normalize_reading
 from charplay.ui import worker
 from charplay.ui.mistakes import spoken
 from charplay.ui.worker import compute_each, follow
@@ -68,6 +70,17 @@ def build(shelf: Shelf) -> None:
                 yield request.prime + news.text
 
     @spoken
+    async def surprise(text: str) -> Surprise:
+        """How surprising each character of a text is to the language model: -log2 p, in bits.
+
+        Args:
+            text: up to 20,000 characters, brought to ASCII as the speeches were; the answer holds it as it was read.
+                The first character has no bits, since nothing is read before it.
+        """
+        checkpoint = shelf.default("speech")
+        return await worker.ask(checkpoint, "surprise", text=normalize_reading(text))
+
+    @spoken
     def compare_batches(names: list[str], sort: bool = True) -> BatchReport:
         """Names as a padded and as a packed batch, and what reading the padded end costs.
 
@@ -77,5 +90,5 @@ def build(shelf: Shelf) -> None:
         """
         return packing.compare_batches(shelf.default("names"), names, sort, compute_each)
 
-    for endpoint in (classify, belief, generate, compare_batches):
+    for endpoint in (classify, belief, generate, surprise, compare_batches):
         gr.api(endpoint, api_name=endpoint.__name__)

@@ -10,7 +10,7 @@ import gradio as gr
 from charplay import checkpoints
 from charplay.checkpoints import CheckpointError, Shelf
 from charplay.models import MODELS
-from charplay.ui import api, batches, names, sessions, settings, speech, theme, worker
+from charplay.ui import api, batches, coloured, guesses, names, sessions, settings, speech, theme, worker
 
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
 
@@ -54,4 +54,4 @@ def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
 
 def launch_arguments() -> dict[str, Any]:
     """What `launch` needs besides where to listen."""
-    return {**settings.LAUNCH, "theme": theme.theme(), "css": theme.CSS}
+    return {**settings.LAUNCH, "theme": theme.theme(), "css": theme.CSS + coloured.CSS + guesses.CSS}

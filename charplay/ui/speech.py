@@ -12,7 +12,7 @@ from charplay import limits
 from charplay.checkpoints import Shelf
 from charplay.generate import Batch, Request, generate, make_request
 from charplay.text import normalize_prime
-from charplay.ui import copied, diagrams, scoreboard, state, temperatures
+from charplay.ui import copied, diagrams, inside, scoreboard, state, temperatures
 from charplay.ui.mistakes import spoken
 from charplay.ui.worker import follow
 from charplay.ui.written import Written
@@ -102,6 +102,7 @@ def build(shelf: Shelf) -> None:
     # A stateless page keeps its own text: `gr.State` would hold a connection open for every tab.
     written = gr.Textbox(_written(default, example, opening).as_field(), visible="hidden", elem_id="written")
     temperatures.build(models, prime, prime_length, length, seed, model)
+    follow_text = inside.build(shelf, model, temperature, written)
     copied.build(models, written)
     scoreboard.build_speech(shelf, model)
 
@@ -151,5 +152,6 @@ def build(shelf: Shelf) -> None:
         **quiet,
     )
     ready = functools.partial(gr.update, interactive=True)  # gr.Button(...) would bring its default label along
-    running.then(ready, None, start_button, **quiet)
-    stop_button.click(ready, None, start_button, cancels=[running], **quiet)
+    ended = running.then(ready, None, start_button, **quiet)
+    stopped = stop_button.click(ready, None, start_button, cancels=[running], **quiet)
+    follow_text([ended, stopped])

@@ -94,3 +94,16 @@ def read_seed(typed: object) -> int | None:
         return int(typed)
     except ValueError:
         return limits.SEED.check(typed)  # says the bounds
+
+
+GENERATED, OWN = "the text above", "a text of my own"
+WHICH = Control("which", "Look inside", GENERATED, choices=(GENERATED, OWN))
+OWN_TEXT = Control(
+    "own-text",
+    f"Text to read, up to {limits.READ_CHARACTERS:,} characters",
+    "",
+    placeholder="Paste any text",
+)
+FOUND = Control("found", "Units that track something on this text", None)  # the choices are what is found
+LAYER = Control("layer", "Layer", 1, limits.LAYER, 1)
+NEURON = Control("neuron", "Unit", 0, limits.UNIT, 1)

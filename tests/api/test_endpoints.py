@@ -9,7 +9,10 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from charplay import checkpoints
 from charplay.datasets import COUNTRIES
+from charplay.evaluate import evaluate_speech
+from charplay.text import normalize_prose
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +24,7 @@ def client(app_url):
 
 def test_the_endpoints_and_no_event_of_a_tab_are_public(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/classify", "/belief", "/generate", "/compare_batches"}
+    assert set(endpoints) == {"/classify", "/belief", "/generate", "/surprise", "/compare_batches"}
     parameters = {p["parameter_name"]: p.get("parameter_default") for p in endpoints["/generate"]["parameters"]}
     assert parameters == {
         "prime": None, "temperature": 0.8, "length": 200, "prime_length": None, "top_k": 0, "seed": None
@@ -71,6 +74,25 @@ def test_generate_at_temperature_zero_needs_no_seed(client):
     assert len(texts) == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["We choose to go to the moon.", "x", "naïve “quotes” — 한국어\n\n\n{<b>&amp;}", "ab " * 400]
+)
+def test_surprise_gives_each_character_its_bits_and_their_mean(client, text):
+    result = client.predict(text, api_name="/surprise")
+    assert result["text"] == normalize_prose(text)
+    assert result["characters"] == len(result["text"]) == len(result["bits"])
+    first, *bits = result["bits"]
+    assert first is None
+    assert all(each >= 0 for each in bits)
+    if not bits:
+        assert result["bits_per_character"] is None
+        return
+    assert result["bits_per_character"] == pytest.approx(sum(bits) / len(bits), abs=1e-4)
+    model = checkpoints.load(checkpoints.DIRECTORY / "speech.safetensors", "speech").model
+    expected = evaluate_speech(model, result["text"])["bits_per_character"]
+    assert result["bits_per_character"] == pytest.approx(expected, abs=1e-4)
+
+
 def test_compare_batches_gives_the_lectures_batch(client):
     report = client.predict(["adylov", "solan", "hard", "san"], api_name="/compare_batches")
     assert report["order"] == [0, 1, 2, 3]
@@ -106,6 +128,13 @@ def test_compare_batches_gives_the_lectures_batch(client):
         ("/generate", {"prime": "x" * 10_000_000}, "at most 2,000 characters"),
         ("/generate", {"prime": ""}, "at least one character"),
         ("/generate", {"prime": "x", "seed": "lucky"}, "seed must be"),
+        ("/surprise", {"text": ""}, "at least one character"),
+        ("/surprise", {"text": "한국어 문장입니다."}, "Latin alphabet"),
+        ("/surprise", {"text": "x" * 20_001}, "at most 20,000 characters"),
+        ("/surprise", {"text": "x" * 10_000_000}, "at most 20,000 characters"),
+        ("/surprise", {"text": "\ufdfa" * 20_000}, "at most 20,000 characters|Latin alphabet"),
+        ("/surprise", {"text": ["x"]}, "must be a text"),
+        ("/surprise", {"text": None}, "must be a text"),
         ("/compare_batches", {"names": []}, "from 1 to 500"),
         ("/compare_batches", {"names": ["x"] * 501}, "from 1 to 500"),
         ("/compare_batches", {"names": "Rossi"}, "must be a list"),

@@ -48,6 +48,7 @@ calls = some.one_of(
     some.tuples(
         some.sampled_from(["classify", "belief"]), some.tuples(mostly(texts), mostly(some.sampled_from(limits.PRIORS)))
     ),
+    some.tuples(some.just("surprise"), some.tuples(mostly(texts))),
     some.tuples(some.just("compare_batches"), some.tuples(names, mostly(some.booleans()))),
     some.tuples(
         some.just("generate"),
@@ -125,6 +126,9 @@ def test_the_functions_give_a_result_or_a_sentence(functions, alone, run_async, 
     elif endpoint == "generate":
         assert answer.isascii()
         assert len(answer) > arguments[2]
+    elif endpoint == "surprise":
+        assert answer["characters"] == len(answer["bits"]) == len(answer["text"])
+        assert all(math.isfinite(bits) and bits >= 0 for bits in answer["bits"][1:])
     else:
         assert len(answer["order"]) == len(arguments[0])
 

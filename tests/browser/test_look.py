@@ -8,7 +8,13 @@ from tests.browser.conftest import SIZES
 TABS = ("Names", "Speech", "Batches")
 FOLDS = {  # of a tab, and what is in them once they are open
     "Names": {"belief": "#belief td", "letters": "#gradients .bars", "way": "#way .hm", "cells": "#belief-lstm td"},
-    "Speech": {"temperatures": "#compared-3 .text", "copied": "#copied .text"},
+    "Speech": {
+        "temperatures": "#compared-3 .text",
+        "surprise": "#surprise-text .at",
+        "guesses": "#guesses-text .at",
+        "neuron": "#neuron-text .at",
+        "copied": "#copied .text",
+    },
 }
 SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # their folded scoreboards, and what is in them
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from charplay import checkpoints
+from charplay import checkpoints, limits
 from charplay.__main__ import main
 from charplay.datasets import COUNTRIES
 from tests.conftest import make_checkpoint
@@ -168,6 +168,10 @@ def test_bench_measures_the_shipped_models(capsys, monkeypatch):
     assert status == 0
     assert result["names_per_second"] > result["one_at_a_time"] > 0
     small = str(checkpoints.DIRECTORY / "speech-rnn.safetensors")
+    status, result, _ = run(capsys, "bench", "read", "--checkpoint", small)
+    assert status == 0
+    assert result["characters"] == limits.READ_CHARACTERS
+    assert result["ratio"] == pytest.approx(result["forward_seconds"] / result["seconds"])
     status, result, _ = run(capsys, "bench", "train", "--checkpoint", small)
     assert status == 0
     assert result["ratio"] == pytest.approx(result["training"] / result["lecture_loop"])
