@@ -6,6 +6,7 @@ What a page asks now and then, a batch to be drawn, runs here on one thread.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -14,12 +15,11 @@ from charplay.classify import Classification
 from charplay.engine import GenerationError
 from charplay.explain import prefixes
 from charplay.generate import Request, make_request
-from charplay.ui.process import Process, Tell
+from charplay.ui.process import Process, Tell, call_on
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LOOKS = 1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
 _THREAD = ThreadPoolExecutor(1, "inference")
 
 
@@ -47,15 +47,15 @@ def warm(shelf: Shelf) -> None:
     if shelf.models["names"]:
         _ask_name(shelf.default("names"), "a", "data", nobody)
     if shelf.models["speech"]:
-        _ask_text(shelf.default("speech"), make_request("a", length=1), nobody)
+        NETWORKS.ask(_wish(shelf.default("speech"), make_request("a", length=1)), nobody)
 
 
 def _ask_name(checkpoint: Checkpoint, name: str, prior: str, tell: Tell) -> int:
     return NETWORKS.ask({"classify": {"checkpoint": str(checkpoint.path), "name": name, "prior": prior}}, tell)
 
 
-def _ask_text(checkpoint: Checkpoint, request: Request, tell: Tell) -> int:
-    return NETWORKS.ask({"generate": {"checkpoint": str(checkpoint.path), "request": asdict(request)}}, tell)
+def _wish(checkpoint: Checkpoint, request: Request) -> dict[str, Any]:
+    return {"generate": {"checkpoint": str(checkpoint.path), "request": asdict(request)}}
 
 
 async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classification:
@@ -86,7 +86,7 @@ async def _answer(send: Callable[[Tell], int]) -> Any:
         if not answered.done():
             answered.set_result(answer)
 
-    send(lambda answer: _on(loop, settle, answer))
+    send(lambda answer: call_on(loop, settle, answer))
     answer = await answered
     if answer["failure"] is not None:
         raise GenerationError(answer["failure"])
@@ -111,31 +111,11 @@ async def follow(checkpoint: Checkpoint, request: Request) -> AsyncIterator[News
     Raises:
         GenerationError: the model failed; the sentence says what to do.
     """
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
-    answer: dict[str, Any] = {"text": "", "place": 0, "is_done": False, "failure": None}
-
-    def hear(newer: dict[str, Any]) -> None:
-        answer.update(newer)
-        told.set()
-
-    number = _ask_text(checkpoint, request, lambda newer: _on(loop, hear, newer))
-    try:
-        is_done = False
-        while not is_done:
-            try:
-                await asyncio.wait_for(told.wait(), LOOKS)
-            except TimeoutError:
-                told.set()  # nothing new, but the yield is where it is noticed that the reader has gone
-            told.clear()
-            is_done = answer["is_done"]  # before the yield, after which there may be more
-            if answer["failure"] is not None:
-                raise GenerationError(answer["failure"])
-            yield News(answer["text"], answer["place"])
-    finally:
-        NETWORKS.forget(number)
-
-
-def _on(loop: asyncio.AbstractEventLoop, call: Tell, answer: dict[str, Any]) -> None:
-    """Calls on the loop's thread; a loop that has ended has nobody left to tell."""
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(call, answer)
+    text, place = "", 0
+    async with aclosing(NETWORKS.answers(_wish(checkpoint, request))) as told:
+        async for answers in told:
+            for answer in answers:
+                if answer["failure"] is not None:
+                    raise GenerationError(answer["failure"])
+                text, place = answer["text"], answer["place"]
+            yield News(text, place)
