@@ -4,7 +4,6 @@ What a page asks now and then, a batch to be drawn, runs here on one thread.
 """
 
 import asyncio
-import functools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -16,13 +15,11 @@ from charplay.classify import Classification
 from charplay.engine import GenerationError
 from charplay.explain import prefixes
 from charplay.generate import Request, make_request
-from charplay.ui.process import Process, Tell
+from charplay.ui.process import Process, Tell, call_on
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LOOKS = 1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
-TOGETHER = 0.04  # seconds in which the news of texts that are followed together arrive: they become one message
 _THREAD = ThreadPoolExecutor(1, "inference")
 
 
@@ -50,15 +47,15 @@ def warm(shelf: Shelf) -> None:
     if shelf.models["names"]:
         _ask_names(shelf.default("names"), ["a"], "data", nobody)
     if shelf.models["speech"]:
-        _ask_text(shelf.default("speech"), make_request("a", length=1), nobody)
+        NETWORKS.ask(_wish(shelf.default("speech"), make_request("a", length=1)), nobody)
 
 
 def _ask_names(checkpoint: Checkpoint, names: list[str], prior: str, tell: Tell) -> int:
     return NETWORKS.ask({"classify": {"checkpoint": str(checkpoint.path), "names": names, "prior": prior}}, tell)
 
 
-def _ask_text(checkpoint: Checkpoint, request: Request, tell: Tell) -> int:
-    return NETWORKS.ask({"generate": {"checkpoint": str(checkpoint.path), "request": asdict(request)}}, tell)
+def _wish(checkpoint: Checkpoint, request: Request) -> dict[str, Any]:
+    return {"generate": {"checkpoint": str(checkpoint.path), "request": asdict(request)}}
 
 
 async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classification:
@@ -90,7 +87,7 @@ async def _answer(send: Callable[[Tell], int]) -> Any:
         if not answered.done():
             answered.set_result(answer)
 
-    send(lambda answer: _on(loop, settle, answer))
+    send(lambda answer: call_on(loop, settle, answer))
     answer = await answered
     if answer["failure"] is not None:
         raise GenerationError(answer["failure"])
@@ -123,39 +120,11 @@ async def follow(checkpoint: Checkpoint, request: Request) -> AsyncIterator[News
 
 async def follow_all(checkpoint: Checkpoint, requests: Sequence[Request]) -> AsyncIterator[list[News]]:
     """What `follow` gives, of several texts at once; closing this gives up all their seats, and so does a failure."""
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
-    answers: list[dict[str, Any]] = [{"text": "", "place": 0, "is_done": False, "failure": None} for _ in requests]
-
-    def hear(answer: dict[str, Any], newer: dict[str, Any]) -> None:
-        answer.update(newer)
-        told.set()
-
-    def ask(request: Request, answer: dict[str, Any]) -> int:
-        return _ask_text(checkpoint, request, lambda newer: _on(loop, functools.partial(hear, answer), newer))
-
-    numbers = []
-    try:
-        numbers += map(ask, requests, answers)
-        is_done = False
-        while not is_done:
-            try:
-                await asyncio.wait_for(told.wait(), LOOKS)
-                if len(requests) > 1:
-                    await asyncio.sleep(TOGETHER)
-            except TimeoutError:
-                told.set()  # nothing new, but the yield is where it is noticed that the reader has gone
-            told.clear()
-            is_done = all(answer["is_done"] for answer in answers)  # before the yield, after which there may be more
+    news = [News("", 0)] * len(requests)
+    async with aclosing(NETWORKS.answers(*(_wish(checkpoint, request) for request in requests))) as told:
+        async for answers in told:
             for answer in answers:
                 if answer["failure"] is not None:
                     raise GenerationError(answer["failure"])
-            yield [News(answer["text"], answer["place"]) for answer in answers]
-    finally:
-        for number in numbers:
-            NETWORKS.forget(number)
-
-
-def _on(loop: asyncio.AbstractEventLoop, call: Tell, answer: dict[str, Any]) -> None:
-    """Calls on the loop's thread; a loop that has ended has nobody left to tell."""
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(call, answer)
+                news[answer["of"]] = News(answer["text"], answer["place"])
+            yield news.copy()
