@@ -37,6 +37,7 @@ def table(
     heights: np.ndarray,
     texts: Sequence[Sequence[str]],
     says: Sequence[Sequence[str]],
+    kind: str = "",
 ) -> str:
     """A heatmap as a table (HTML).
 
@@ -46,6 +47,7 @@ def table(
         heights: float (rows, columns), 0 to 1: where on the colour scale.
         texts: what stands in the cells (HTML), where there is room for it.
         says: what pointing at each cell tells (HTML).
+        kind: CSS class of a table that is no wider or narrower for its columns.
     """
     count = len(heads)
     shades = np.rint(np.clip(heights, 0, 1) * (_SHADES - 1)).astype(int).tolist()
@@ -61,7 +63,8 @@ def table(
     )
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
     return (
-        f'<div class="heat {size}"><table><thead><tr><th></th>{columns}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<div class="heat"><div class="{kind or size}"><table><thead><tr><th></th>{columns}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div></div>"
     )
 
 
@@ -110,4 +113,4 @@ def scores(labels: Sequence[str], columns: Sequence[str], logits: np.ndarray, pr
         texts.append([*(signed(value, 1).removeprefix("+") for value in line), f"{100 * share:.1f}"])
         exact = [f"{label}, {head}: {signed(value, 3)}" for head, value in zip(columns, line, strict=True)]
         says.append([*exact, f"{label}, p: {100 * share:.2f} %"])
-    return table(labels, [*columns, "p"], heights, texts, says)
+    return table(labels, [*columns, "p"], heights, texts, says, kind="logits")

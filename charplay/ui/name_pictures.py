@@ -97,6 +97,7 @@ def letter_bars(letters: Sequence[str], values: Sequence[float], accent: int, ho
         "textangle": 0,
         "textfont": {"size": TEXT_SIZE},
         "cliponaxis": False,
+        "constraintext": "none",
         "customdata": list(hovers),
         "hovertemplate": "%{customdata}<extra></extra>",
     }

@@ -112,11 +112,8 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   #names-row { flex-direction: column; }
   #names-row > .column { display: contents; }
   #seen, #names-choices { order: 1; }
-  /* the columns are too narrow for their numbers; a tap tells them */
-  .heat.middling td { font-size: 0; }
-  .heat.middling td:hover::after { font-size: 16px; }
-  .heat :is(th, td) { padding: 0 !important; }
-  .by-letter:has(.xtick:nth-child(9)) :is(.heatmap-label, .bartext) { display: none; }
+  /* where the columns are too narrow for their numbers, a tap tells them */
+  .by-letter:has(.xtick:nth-child(9)) .heatmap-label, .by-letter:has(.xtick:nth-child(7)) .bartext { display: none; }
   .table tr > :first-child { white-space: normal !important; min-width: 130px; }
 }
 
@@ -140,16 +137,23 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .caption { margin: 2px 0; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .inside:not(:has([data-testid="plotly"])) { display: none !important; } /* a picture of nothing */
-.heat { position: relative; margin: 8px 0; }
+.heat { position: relative; margin: 8px 0; container-type: inline-size; }
+.heat > div { overflow-x: auto; }
 .heat table { border-collapse: separate; border-spacing: 1px; width: 100%; table-layout: fixed; border: 0 !important; }
 .heat :is(thead, tbody, tr) { border: 0 !important; background: transparent !important; }
 .heat :is(th, td) { border: 0 !important; padding: 0 2px !important; height: 24px; line-height: 24px; font-size: 16px;
   text-align: center; font-weight: 400; overflow: hidden; white-space: nowrap; }
-.heat tr > th:first-child { width: 104px; text-align: right; padding-right: 6px !important; }
+.heat tr > th:first-child { width: 104px; text-align: right !important; padding-right: 6px !important; }
 .heat td:hover { outline: 2px solid var(--accent-text); }
 .heat td:hover::after { content: attr(aria-label); position: absolute; left: 0; bottom: 100%; padding: 0 8px;
   max-width: 100%; overflow: hidden; text-overflow: ellipsis; background: #000; color: #fff; z-index: 1;
   pointer-events: none; }
+@container (max-width: 700px) { /* no room for the numbers, nor for more letters; pointing at a cell tells both */
+  .heat .middling td { font-size: 0; }
+  .heat .middling td:hover::after { font-size: 16px; }
+  .heat .wide thead th { visibility: hidden; }
+  .heat .logits table { min-width: 430px; }
+}
 .top { margin: 2px 0 2px 26px; list-style: decimal; }
 .table { overflow-x: auto; }
 .table table { border-collapse: collapse; width: 100%; border: 0 !important; margin: 4px 0; }
