@@ -8,8 +8,7 @@ import gradio as gr
 from charplay import copied, limits
 from charplay.checkpoints import Checkpoint, CheckpointError
 from charplay.copied import FOUND, GRAM, STRIDE, Filter
-from charplay.ui import worker
-from charplay.ui.mistakes import spoken
+from charplay.ui import folds, worker
 from charplay.ui.written import Written, read_written
 
 _MISSING = (
@@ -73,22 +72,8 @@ def build(models: dict[str, Checkpoint], written: gr.Textbox) -> None:
         shown = gr.HTML(problem, elem_id="copied")
     if index is None:
         return
-    # What is looked up: the page's text while the fold is open, else nothing, so that nothing is asked of the server.
-    asked, is_open = gr.Textbox(visible="hidden"), gr.Checkbox(False, visible="hidden")
-    in_the_browser = {"fn": None, "api_visibility": "private", "show_progress": "hidden"}
-    folded.expand(outputs=is_open, js="() => true", **in_the_browser)
-    folded.collapse(outputs=is_open, js="() => false", **in_the_browser)
-    gr.on(
-        [written.change, is_open.change],
-        inputs=[written, is_open],
-        outputs=asked,
-        js="(text, isOpen) => isOpen ? text : ''",
-        **in_the_browser,
-    )
 
     async def look_up(field: str) -> str:
-        if not field:
-            return ""
         text = read_written(field)
         checkpoint = models[limits.check_choice("model", text.model, tuple(models))]
         stretches = await worker.ask(checkpoint, "copied", path=str(path), text=text.continuation)
@@ -96,6 +81,4 @@ def build(models: dict[str, Checkpoint], written: gr.Textbox) -> None:
         headline = _headline(text, stretches, is_trained_on)
         return headline + _marked(text.continuation, stretches) + _explained(index, is_trained_on)
 
-    asked.change(
-        spoken(look_up), asked, shown, trigger_mode="always_last", show_progress="hidden", api_visibility="private"
-    )
+    folds.follow(folded, [written.change], look_up, [written], [shown])

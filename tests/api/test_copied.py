@@ -79,7 +79,17 @@ def test_markup_is_shown_as_text(look_up, run_async):
 
 @pytest.mark.parametrize(
     "field",
-    ["{}", "no line", "x" * 20_000, '{"model": "speech"}\nWe', written("a" * 10_001), written("한국"), written(""), 7],
+    [
+        "{}",
+        "no line",
+        "x" * 20_000,
+        '{"model": "speech"}\nWe',
+        written("a" * 10_001),
+        written("한국"),
+        written(""),
+        "",
+        7,
+    ],
 )
 def test_a_field_that_the_page_did_not_write_gets_a_sentence(look_up, run_async, field):
     with pytest.raises(gr.Error) as refusal:
@@ -91,10 +101,6 @@ def test_a_model_that_is_not_on_the_page_is_refused(look_up, run_async):
     for model in ("../../etc/passwd", "names", ["speech"], None):
         with pytest.raises(gr.Error, match="model must be one of"):
             run_async(look_up(written("We can do this together.", model)))
-
-
-def test_a_closed_fold_asks_for_nothing(look_up, run_async):
-    assert run_async(look_up("")) == ""
 
 
 def test_a_model_that_read_other_texts_is_told_from_those_that_read_the_speeches(directory, run_async):

@@ -123,9 +123,10 @@ def test_comparing_stops_and_a_page_that_is_closed_frees_its_seats(open_page, ru
     expect(page.locator("#compare")).to_be_enabled()
     expect(page.locator("#compare")).to_have_text("Compare")
     run_async(until_empty(), 30)
-    stopped = page.locator("#compared-1").inner_text()
+    stopped = page.locator("#compared-1 .text").inner_text()
     page.wait_for_timeout(600)
-    assert page.locator("#compared-1").inner_text() == stopped  # what was written stays
+    assert page.locator("#compared-1 .text").inner_text() == stopped  # what was written stays
+    expect(page.get_by_test_id("toast-body")).to_have_count(0)
 
 
 def test_a_bad_seed_or_prime_for_comparing_gets_a_sentence(open_page):
