@@ -232,11 +232,14 @@ def test_twenty_thousand_characters_are_coloured_each(speech):
     expect(speech.locator("#neuron-text i")).to_have_count(20_000)
 
 
-def test_an_open_fold_follows_the_text_once_it_is_written(speech):
+def test_an_open_fold_follows_the_text_once_it_is_written_and_a_closed_one_asks_nothing(speech):
     open_fold(speech, "surprise")
+    asked = []
+    speech.on("request", lambda request: asked.append(request.url) if "queue/join" in request.url else None)
     speech.locator("#length input[type=number]").fill("50")
     speech.locator("#seed input").fill("3")
     speech.locator("#generate").click()
     expect(speech.locator("#surprise-text i")).to_have_count(len(state.PRIME.default) + 50)
     written = speech.locator(SPEECH_TEXT).inner_text()
     assert shown_text(speech, "surprise").replace("↵", "\n") == written
+    assert len(asked) == 3  # the text, the button that is ready again, the open fold
