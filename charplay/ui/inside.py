@@ -172,9 +172,12 @@ def _guesses_fold(temperature: gr.Slider, read: Read, source: list[gr.components
 
     # Not from the event's own data: of events that come while one is answered, the last is asked with the first's.
     chosen = f"(place, ...rest) => [{coloured.chosen(picture)}, ...rest]"
+    again = gr.Button(visible="hidden", elem_id="guess-again")
     asking = {"fn": spoken(guess), "inputs": [place, temperature, *source], "outputs": guessed, "js": chosen}
     picture.pick(trigger_mode="always_last", **asking, **QUIET)
-    temperature.input(trigger_mode="always_last", **asking, **QUIET)
+    again.click(trigger_mode="always_last", **asking, **QUIET)
+    is_seen = f"document.querySelector('#{picture.elem_id} .at')?.checkVisibility()"
+    temperature.input(None, None, None, js=f"() => {{ {is_seen} && document.getElementById('guess-again').click() }}")
     return Fold(accordion, [temperature], [picture, guessed], look)
 
 
@@ -290,14 +293,16 @@ def build(
         event = {"fn": spoken(fill), "inputs": [is_open, *source, *fold.given], "outputs": fold.shows, **QUIET}
         fold.accordion.expand(lambda: True, None, is_open, **QUIET).then(**event)
         fold.accordion.collapse(lambda: False, None, is_open, **QUIET)
-        gr.on([*changes, look_again.click], trigger_mode="always_last", **event)
+        look_again.click(trigger_mode="always_last", **event)
         opened.append(is_open)
         again.append(look_again.elem_id)
 
+    # In the browser alone: a class that presses Generate with its folds closed asks the server nothing more.
+    look = f"(...open) => {again}.forEach((id, at) => open[at] && document.getElementById(id).click())"
+    gr.on(changes, None, opened, None, js=look)
+
     def follow(events: Sequence[Dependency]) -> None:
-        # In the browser alone: a class that presses Generate with its folds closed asks the server nothing more.
-        click = f"(...open) => {again}.forEach((id, at) => open[at] && document.getElementById(id).click())"
         for event in events:
-            event.then(None, opened, None, js=click)
+            event.then(None, opened, None, js=look)
 
     return follow
