@@ -47,8 +47,8 @@ def surprise(checkpoint: Checkpoint, text: object) -> Surprise:
         ValueError: it is no text that can be read.
     """
     text = check_read(text)
-    predicted = reading_of(checkpoint.model, text).logits[:-1].log_softmax(1, dtype=torch.float64)  # (time - 1, 128)
-    bits = predicted.gather(1, encode(text)[1:, None])[:, 0] / -math.log(2)
+    logits, codes = reading_of(checkpoint.model, text).logits[:-1], encode(text)[1:, None]
+    bits = (logits.logsumexp(1) - logits.gather(1, codes)[:, 0]).double() / math.log(2)  # (time - 1,)
     return Surprise(
         text=text,
         characters=len(text),

@@ -128,7 +128,7 @@ function select(here, byHand) {
   show(at);
   if (byHand) {
     cells[at].scrollIntoView({block: 'nearest'});
-    trigger('pick', {at});
+    trigger('pick');
   }
 }
 
@@ -209,8 +209,13 @@ draw();
 
 
 def component(name: str) -> gr.HTML:
-    """An empty coloured text with this id; its value is what `drawn` gives, and it fires "pick" with {"at"}."""
+    """An empty coloured text with this id; its value is what `drawn` gives, and it fires "pick"."""
     return gr.HTML(html_template=_SKELETON, js_on_load=_SCRIPT, elem_id=name, apply_default_css=False)
+
+
+def chosen(text: gr.HTML) -> str:
+    """JavaScript for the number of the character that is chosen in a coloured text."""
+    return f"document.querySelector('#{text.elem_id} .coloured').getAttribute('aria-valuenow') - 1"
 
 
 def drawn(scale: Scale, text: str, numbers: Sequence[float | None], at: int = 0, with_end: bool = False) -> str:

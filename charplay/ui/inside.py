@@ -156,27 +156,29 @@ def _guesses_fold(temperature: gr.Slider, read: Read, source: list[gr.components
         gr.HTML(_ALTERNATIVES)
         picture = coloured.component("guesses-text")
         guessed = gr.HTML(elem_id="guesses")
-    chosen = gr.Number(0, visible="hidden")  # the character that is looked at
+    place = gr.Number(0, visible="hidden")  # where the browser puts the character that is chosen as it asks
 
     async def look(text: str | None, checkpoint: Checkpoint, temperature: float) -> tuple:
         if text is None:
-            return None, "", 0
+            return None, ""
         result = await worker.ask(checkpoint, "surprise", text=text)
         at = _peak(result) or len(text)
         drawn = coloured.drawn(coloured.BITS, text, result["bits"], at, with_end=True)
-        return drawn, await _guess(text, checkpoint, at, temperature), at
+        return drawn, await _guess(text, checkpoint, at, temperature)
 
-    async def pick(event: gr.EventData, temperature: float, *source: Any) -> tuple:
-        at = getattr(event, "at", None)
-        return await guess(temperature, at, *source), at
-
-    async def guess(temperature: float, at: object, *source: Any) -> str:
+    async def guess(at: object, temperature: object, *source: Any) -> str:
         text, checkpoint = read(*source)
         return "" if text is None else await _guess(text, checkpoint, at, temperature)
 
-    picture.pick(spoken(pick), [temperature, *source], [guessed, chosen], trigger_mode="always_last", **QUIET)
-    temperature.input(spoken(guess), [temperature, chosen, *source], guessed, trigger_mode="always_last", **QUIET)
-    return Fold(accordion, [temperature], [picture, guessed, chosen], look)
+    # Not from the event's own data: of events that come while one is answered, the last is asked with the first's.
+    chosen = f"(place, ...rest) => [{coloured.chosen(picture)}, ...rest]"
+    again = gr.Button(visible="hidden", elem_id="guess-again")
+    asking = {"fn": spoken(guess), "inputs": [place, temperature, *source], "outputs": guessed, "js": chosen}
+    picture.pick(trigger_mode="always_last", **asking, **QUIET)
+    again.click(trigger_mode="always_last", **asking, **QUIET)
+    is_seen = f"document.querySelector('#{picture.elem_id} .at')?.checkVisibility()"
+    temperature.input(None, None, None, js=f"() => {{ {is_seen} && document.getElementById('guess-again').click() }}")
+    return Fold(accordion, [temperature], [picture, guessed], look)
 
 
 def _label(tracker: Tracker) -> str:
@@ -278,9 +280,10 @@ def build(
     folds = (_surprise_fold(), _guesses_fold(temperature, read, source), _neuron_fold(read, source))
     changes = [which.input, button.click, own.submit, model.input]
     gr.on(changes, spoken(tell), [which, own, model], [pasting, noted], trigger_mode="always_last", **QUIET)
-    fills = []
+    opened, again = [], []
     for fold in folds:
         is_open = gr.Checkbox(False, visible="hidden")  # nothing is computed for what is folded away
+        look_again = gr.Button(visible="hidden", elem_id=f"{fold.accordion.elem_id}-again")
 
         async def fill(is_open: bool, *given: Any, fold: Fold = fold) -> list:
             if not is_open:
@@ -290,12 +293,16 @@ def build(
         event = {"fn": spoken(fill), "inputs": [is_open, *source, *fold.given], "outputs": fold.shows, **QUIET}
         fold.accordion.expand(lambda: True, None, is_open, **QUIET).then(**event)
         fold.accordion.collapse(lambda: False, None, is_open, **QUIET)
-        gr.on(changes, trigger_mode="always_last", **event)
-        fills.append(event)
+        look_again.click(trigger_mode="always_last", **event)
+        opened.append(is_open)
+        again.append(look_again.elem_id)
+
+    # In the browser alone: a class that presses Generate with its folds closed asks the server nothing more.
+    look = f"(...open) => {again}.forEach((id, at) => open[at] && document.getElementById(id).click())"
+    gr.on(changes, None, opened, None, js=look)
 
     def follow(events: Sequence[Dependency]) -> None:
-        for before in events:
-            for event in fills:
-                before.then(**event)
+        for event in events:
+            event.then(None, opened, None, js=look)
 
     return follow

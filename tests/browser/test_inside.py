@@ -126,6 +126,22 @@ def test_the_temperature_sharpens_the_second_bars_and_leaves_the_first(speech):
     assert all(plain == drawn for plain, drawn in shares())
 
 
+def test_while_the_folds_are_closed_the_controls_of_the_tab_ask_for_nothing_inside(speech):
+    asked = []
+    speech.on("request", lambda request: asked.append(request.url) if "queue/join" in request.url else None)
+    speech.locator("#temperature input[type=number]").fill("1.5")
+    open_fold(speech, "guesses")
+    expect(speech.locator("#guesses thead")).to_contain_text("temperature 1.5")
+    assert len(asked) == 2  # that it is open, and what it shows
+    speech.locator("#guesses-fold button").first.click()
+    expect(speech.locator("#guesses-text")).to_be_hidden()
+    speech.locator("#temperature input[type=number]").fill("0.5")
+    open_fold(speech, "guesses")
+    expect(speech.locator("#guesses thead")).to_contain_text("temperature 0.5")
+    assert len(asked) == 2 + 1 + 2  # closed, and opened again
+    expect(speech.locator(".toast-body")).to_have_count(0)
+
+
 def test_a_unit_is_shown_that_is_found_or_that_the_sliders_choose(speech):
     open_fold(speech, "neuron")
     readout, legend = speech.locator("#neuron-text .readout"), speech.locator("#neuron-legend")
@@ -232,11 +248,14 @@ def test_twenty_thousand_characters_are_coloured_each(speech):
     expect(speech.locator("#neuron-text i")).to_have_count(20_000)
 
 
-def test_an_open_fold_follows_the_text_once_it_is_written(speech):
+def test_an_open_fold_follows_the_text_once_it_is_written_and_a_closed_one_asks_nothing(speech):
     open_fold(speech, "surprise")
+    asked = []
+    speech.on("request", lambda request: asked.append(request.url) if "queue/join" in request.url else None)
     speech.locator("#length input[type=number]").fill("50")
     speech.locator("#seed input").fill("3")
     speech.locator("#generate").click()
     expect(speech.locator("#surprise-text i")).to_have_count(len(state.PRIME.default) + 50)
     written = speech.locator(SPEECH_TEXT).inner_text()
     assert shown_text(speech, "surprise").replace("↵", "\n") == written
+    assert len(asked) == 3  # the text, the button that is ready again, the open fold

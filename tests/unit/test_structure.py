@@ -32,6 +32,8 @@ def test_the_core_knows_no_view(path):
         ("text.py", ("models", "batches", "training")),
         ("batches.py", ("models", "training", "checkpoints")),
         ("models.py", ("training", "evaluate", "checkpoints")),
+        ("reading.py", ("training", "evaluate", "checkpoints")),
+        ("ui/coloured.py", ("models", "checkpoints", "reading", "generate")),
         ("ui/figures.py", ("models", "checkpoints", "classify", "generate")),
         ("ui/state.py", ("models", "checkpoints")),
     ],
