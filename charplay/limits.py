@@ -77,6 +77,15 @@ RECIPE = (
     Limit("copies", 0, 100),
 )
 
+# Two decoders that learn one short text side by side.
+TARGET_CHARACTERS = Limit("number of characters of the target text", 2, 200)
+DECODER_SIZE = Limit("hidden size", 2, 64)
+DECODER_RATE = Limit("learning rate", 0.0001, 1.0, whole=False)
+FORCING_RATIO = Limit("teacher-forcing ratio", 0.0, 1.0, whole=False)
+LESSON_EPOCHS = 1_000  # after them a lesson ends
+LESSONS = 200  # that run or are paused at the same time, a class's
+PAUSED_SECONDS = 600  # after them a paused lesson is given up
+
 STUDENTS = Limit("number of students", 1, 1_000)  # of a load test
 SECONDS = Limit("number of seconds", 1, 3_600, whole=False)  # of a load test
 

@@ -134,6 +134,25 @@ def without_ascii(text: str) -> int:
     return sum(text.count(character) for character in lost)
 
 
+def normalize_target(target: object) -> str:
+    """Checks and normalises the one line of text that a decoder learns: a newline is a blank, and the ends have none.
+
+    Raises:
+        ValueError: it is no text, too long or too short, or nothing in it has an ASCII form.
+    """
+    most = int(limits.TARGET_CHARACTERS.high)
+    target = limits.check_text("target text", target, most)
+    normalized = " ".join(normalize_prose(target).split())
+    if target.strip() and not normalized:
+        raise ValueError(
+            "The decoders write English letters, digits and punctuation, and nothing in this target text is one: "
+            "please write it in the Latin alphabet."
+        )
+    if len(normalized) < limits.TARGET_CHARACTERS.low:
+        raise ValueError(f"The target text must have 2 to {most} characters: each is predicted from those before it.")
+    return limits.check_text("target text", normalized, most)
+
+
 def encode(text: str) -> torch.Tensor:
     """Text -> ASCII codes, int64 of shape (characters,). Raises `UnicodeEncodeError` outside ASCII."""
     return (

@@ -107,3 +107,11 @@ OWN_TEXT = Control(
 FOUND = Control("found", "Units that track something on this text", None)  # the choices are what is found
 LAYER = Control("layer", "Layer", 1, limits.LAYER, 1)
 NEURON = Control("neuron", "Unit", 0, limits.UNIT, 1)
+
+TARGET = Control("target", "Target text (2 to 200 characters)", "hihello", placeholder="Write a short text to learn")
+DECODER_CELL = Control("decoder-cell", "Cell", "rnn", choices=("rnn", "gru", "lstm"))
+DECODER_SIZE = Control("decoder-size", "Hidden size", 16, limits.DECODER_SIZE, 1)
+DECODER_RATE = Control("decoder-rate", "Learning rate", 0.003, limits.DECODER_RATE, 0.001)
+DECODER_SEED = Control("decoder-seed", "Seed", 2, limits.SEED, 1)
+RATIO = Control("ratio", "Second model: how often it is fed the true character", 0.0, limits.FORCING_RATIO, 0.05)
+EXAMPLE_EPOCHS = 40  # of the lesson that the tab opens with: what is fed the true text is nearly right, and alone not
