@@ -174,7 +174,7 @@ class Lesson:
     def __init__(self, settings: Settings):
         torch.manual_seed(settings.seed)
         first = CharLM(settings.recipe.config)
-        self.target = settings.target
+        self.settings = settings
         self.trainers = [
             Trainer(model, ForcingTask(settings.target, ratio), settings.recipe, device=CPU, precision="float32")
             for model, ratio in ((first, 1.0), (deepcopy(first), settings.ratio))
@@ -201,11 +201,12 @@ class Lesson:
         self.history.append([round(each[key], 4) for each in measured for key in ("loss", "right", "right_alone")])
 
     def news(self, since: int = 0) -> dict[str, Any]:
-        """What there is to see: the target, the history from epoch `since` on, and how both decoders ran (JSON)."""
+        """What there is to see: target, ratio, the history from epoch `since` on, and how both decoders ran (JSON)."""
         shown = ("fed", "forced", "predicted", "alone")
         decoders = [{key: measured[key] for key in shown} for measured in self._measured]
         return {
-            "target": self.target,
+            "target": self.settings.target,
+            "ratio": self.settings.ratio,
             "since": since,
             "history": self.history[since:],
             "decoders": decoders,

@@ -54,6 +54,9 @@ BATCHES = _diagram("tip-batches", 4, (3,), False, _MANY_TO_ONE)
 SPEECH = _diagram(
     "tip-speech", 4, (0, 1, 2, 3), True, "Many to many: a prediction at every character, fed back as the next one"
 )
+FORCING = _diagram(
+    "tip-forcing", 4, (0, 1, 2, 3), True, "Many to many: what is fed back is the prediction, or the true character"
+)
 
 
 def lead(diagram: str, sentence: str) -> str:

@@ -10,7 +10,7 @@ import gradio as gr
 from charplay import checkpoints
 from charplay.checkpoints import CheckpointError, Shelf
 from charplay.models import MODELS
-from charplay.ui import api, batches, coloured, guesses, names, sessions, settings, speech, theme, worker
+from charplay.ui import api, batches, coloured, forcing, guesses, names, sessions, settings, speech, theme, worker
 
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
 
@@ -43,6 +43,8 @@ def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
             ):
                 with gr.Tab(label, id=label.lower()):
                     _tab(tab, task, shelf)
+            with gr.Tab("Teacher forcing", id="teacher-forcing") as tab:
+                forcing.build(tab)
         foreign = [str(problem) for name, problem in shelf.problems.items() if not name.startswith(tuple(MODELS))]
         if foreign:
             gr.HTML(f'<p class="note">Left out: {escape(" ".join(foreign))}</p>')

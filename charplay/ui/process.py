@@ -1,18 +1,22 @@
 """A process beside the page's own, asked in lines of JSON."""
 
+import asyncio
 import itertools
 import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from charplay.engine import FAILED
 
 Tell = Callable[[dict[str, Any]], None]  # is told an answer
+
+LOOKS = 1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
 
 
 class Process:
@@ -39,6 +43,34 @@ class Process:
             self._waiting[number] = tell
         self._send(process, {"id": number} | request)
         return number
+
+    async def answers(self, request: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
+        """The answers to a request as they come, to the last one; closing this gives it up.
+
+        What came since the last time comes together, and after `LOOKS` seconds without any an empty list.
+        """
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        heard: list[dict[str, Any]] = []
+
+        def hear(answer: dict[str, Any]) -> None:
+            heard.append(answer)
+            told.set()
+
+        number = self.ask(request, lambda answer: call_on(loop, hear, answer))
+        try:
+            is_done = False
+            while not is_done:
+                with suppress(
+                    TimeoutError
+                ):  # nothing new, but the yield is where it is noticed that the reader has gone
+                    await asyncio.wait_for(told.wait(), LOOKS)
+                told.clear()
+                since = heard[:]
+                heard.clear()
+                is_done = any(answer.get("is_done", True) for answer in since)
+                yield since
+        finally:
+            self.forget(number)
 
     def forget(self, number: int) -> None:
         """Nobody waits for that request any more."""
@@ -92,3 +124,9 @@ class Process:
         process.wait()
         for tell in orphans:
             tell({"text": "", "place": 0, "is_done": True, "result": None, "failure": FAILED})
+
+
+def call_on(loop: asyncio.AbstractEventLoop, call: Tell, answer: dict[str, Any]) -> None:
+    """Calls on the loop's thread; a loop that has ended has nobody left to tell."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call, answer)

@@ -162,5 +162,22 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .table .chosen td { font-weight: 700; color: var(--accent-text); }
 #confusion { overflow-x: auto; }
 #confusion .js-plotly-plot { min-width: 640px; }
+
+.legend span { white-space: nowrap; margin-right: 18px; }
+#curves { min-height: 264px; }
+.unrolled { overflow-x: auto; }
+.unrolled text { font: 16px ui-monospace, monospace; fill: currentColor; }
+.unrolled .unused { opacity: 0.55; }
+.unrolled .ink { fill: #000; }
+.unrolled rect { stroke: currentColor; }
+.unrolled rect.right { fill: #2fb58a; }
+.unrolled rect.wrong { fill: none; stroke: var(--accent-text); stroke-width: 3; stroke-dasharray: 5 3; }
+.unrolled rect.state { fill: #56b4e9; }
+.unrolled rect.fed { fill: #e69f00; }
+.unrolled line { stroke: currentColor; }
+.unrolled line.teacher { stroke-width: 2; }
+.unrolled line.own { stroke: var(--accent-text); stroke-width: 2; stroke-dasharray: 4 2; }
+.decoded code { font-size: 18px; letter-spacing: 1px; }
+.wrong { color: var(--accent-text); font-weight: 700; }
 footer { padding: 4px !important; }
 """

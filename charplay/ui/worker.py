@@ -16,12 +16,11 @@ from charplay.classify import Classification
 from charplay.engine import GenerationError
 from charplay.explain import prefixes
 from charplay.generate import Request, make_request
-from charplay.ui.process import Process, Tell
+from charplay.ui.process import LOOKS, Process, Tell, call_on
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LOOKS = 1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
 TOGETHER = 0.04  # seconds in which the news of texts that are followed together arrive: they become one message
 _THREAD = ThreadPoolExecutor(1, "inference")
 
@@ -90,7 +89,7 @@ async def _answer(send: Callable[[Tell], int]) -> Any:
         if not answered.done():
             answered.set_result(answer)
 
-    send(lambda answer: _on(loop, settle, answer))
+    send(lambda answer: call_on(loop, settle, answer))
     answer = await answered
     if answer["failure"] is not None:
         raise GenerationError(answer["failure"])
@@ -131,7 +130,7 @@ async def follow_all(checkpoint: Checkpoint, requests: Sequence[Request]) -> Asy
         told.set()
 
     def ask(request: Request, answer: dict[str, Any]) -> int:
-        return _ask_text(checkpoint, request, lambda newer: _on(loop, functools.partial(hear, answer), newer))
+        return _ask_text(checkpoint, request, lambda newer: call_on(loop, functools.partial(hear, answer), newer))
 
     numbers = []
     try:
@@ -153,9 +152,3 @@ async def follow_all(checkpoint: Checkpoint, requests: Sequence[Request]) -> Asy
     finally:
         for number in numbers:
             NETWORKS.forget(number)
-
-
-def _on(loop: asyncio.AbstractEventLoop, call: Tell, answer: dict[str, Any]) -> None:
-    """Calls on the loop's thread; a loop that has ended has nobody left to tell."""
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(call, answer)

@@ -1,0 +1,213 @@
+"""The Teacher forcing tab: two decoders learn one text side by side, one fed the true characters, one its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
+from contextlib import aclosing
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.components.plot import PlotData
+from plotly.io.json import to_json_plotly
+
+from charplay.forcing import make_settings
+from charplay.ui import curves, diagrams, forcing_pictures, state
+from charplay.ui.process import Process
+
+LESSONS = Process("charplay.lessons")
+
+_LEAD = (
+    "<b>Teacher forcing.</b> Two decoders begin as the same network and learn the same text. Look at what each is fed: "
+    "the first reads the true previous character, the second what it has just predicted."
+)
+_LEGEND = curves.legend(
+    ("first", "first decoder"),
+    ("first alone", "the same, alone: fed its own characters"),
+    ("second", "second decoder (right: alone)"),
+)
+RESTING, RUNNING, PAUSED = "resting", "running", "paused"
+# what a button is called -> in which states it can be pressed
+BUTTONS = {
+    "Start": (RESTING, PAUSED),
+    "Pause": (RUNNING,),
+    "One epoch": (PAUSED,),
+    "Go on": (PAUSED,),
+    "Stop": (RUNNING, PAUSED),
+}
+
+
+def _titles(ratio: float) -> tuple[str, str]:
+    second = "its own characters"
+    if ratio == 1:
+        second = "the true text too"
+    elif ratio:
+        second = f"the true character {ratio:.0%} of the time"
+    return "First decoder: fed the true text", f"Second decoder: fed {second}"
+
+
+def _problem(sentence: str) -> str:
+    return f'<p class="problem" role="status">{escape(sentence)}</p>'
+
+
+def _buttons(now: str) -> list[dict]:
+    return [gr.update(interactive=now in states) for states in BUTTONS.values()]
+
+
+class _View:
+    """A lesson as a page shows it; it hears the news, of which each tells only what is new."""
+
+    def __init__(self) -> None:
+        self._history: list[list[float]] = []
+        self._news: dict[str, Any] = {}
+
+    def hear(self, news: dict[str, Any]) -> None:
+        self._history = self._history[: news["since"]] + news["history"]
+        self._news = news
+
+    def show(self) -> tuple:
+        """The sentence, the curves, and both decoders."""
+        target, now = self._news["target"], self._history[-1]
+        steps = len(target) - 1
+        decoders = [
+            forcing_pictures.decoder_html(f"tip-decoder-{row}", title, target, decoder, loss)
+            for row, (title, decoder, loss) in enumerate(
+                zip(_titles(self._news["ratio"]), self._news["decoders"], (now[0], now[3]), strict=True)
+            )
+        ]
+        picture = PlotData(type="plotly", plot=to_json_plotly(curves.curves(self._history, steps)))
+        return forcing_pictures.verdict(self._history, steps), picture, *decoders
+
+
+def _example() -> Future:
+    """The lesson that the tab opens with, computed once and beside the page; that also warms the process up."""
+    settings = make_settings(
+        state.TARGET.default,
+        state.DECODER_CELL.default,
+        state.DECODER_SIZE.default,
+        state.DECODER_RATE.default,
+        state.DECODER_SEED.default,
+        state.RATIO.default,
+    )
+    answered: Future = Future()
+    LESSONS.ask({"show": asdict(settings), "epochs": state.EXAMPLE_EPOCHS}, answered.set_result)
+    return answered
+
+
+def build(tab: gr.Tab) -> None:
+    """Lays out the tab inside the current Blocks."""
+    example = _example()
+    gr.HTML(diagrams.lead(diagrams.FORCING, _LEAD))
+    with gr.Row():
+        with gr.Column(scale=1, min_width=300):
+            target = gr.Textbox(**state.TARGET.arguments(), max_lines=2)
+            cell = gr.Radio(**state.DECODER_CELL.arguments())
+            size = gr.Slider(**state.DECODER_SIZE.arguments())
+            with gr.Row():
+                rate = gr.Number(**state.DECODER_RATE.arguments(), min_width=120)
+                seed = gr.Number(**state.DECODER_SEED.arguments(), min_width=120)
+            ratio = gr.Slider(**state.RATIO.arguments())
+            buttons = {}
+            for names in (("Start", "Stop"), ("Pause", "One epoch", "Go on")):
+                with gr.Row():
+                    for name in names:
+                        buttons[name] = gr.Button(
+                            name,
+                            variant="primary" if name == "Start" else "secondary",
+                            interactive=RESTING in BUTTONS[name],
+                            elem_id=f"lesson-{name.lower().replace(' ', '-')}",
+                            size="md",
+                            min_width=80,
+                        )
+            message = gr.HTML(elem_id="lesson-message")
+        with gr.Column(scale=3, min_width=320):
+            verdict = gr.HTML(elem_id="verdict")
+            gr.HTML(_LEGEND)
+            plot = gr.Plot(elem_id="curves", show_label=False, container=False)
+            with gr.Row():
+                first = gr.HTML(elem_id="first-decoder", min_height=230)
+                second = gr.HTML(elem_id="second-decoder", min_height=230)
+    lesson = gr.Textbox("", visible="hidden", elem_id="lesson")  # whose it is, only this page knows
+    was_opened = gr.Checkbox(False, visible="hidden")  # and has something to show since
+
+    pictures = [verdict, plot, first, second]
+    shown = [*pictures, message, lesson, *(buttons[name] for name in BUTTONS)]
+    same = [gr.skip()] * len(pictures)
+
+    async def follow(request: dict[str, Any]) -> AsyncIterator[tuple]:
+        """What the page shows as the answers to `request` come."""
+        view, before = _View(), None
+        async with aclosing(LESSONS.answers(request)) as told:
+            async for answers in told:
+                now, drawn, problem, name = before, same, "", ""
+                for answer in answers:
+                    news, name = answer.get("news"), answer.get("lesson", "")
+                    if answer["failure"] is not None:
+                        now, problem = RESTING, _problem(answer["failure"])
+                    elif news is None:
+                        return  # another request has taken the lesson over, and shows it
+                    else:
+                        now = RESTING if news["is_over"] else PAUSED if answer["is_done"] else RUNNING
+                    if news is not None:
+                        view.hear(news)
+                        drawn = view.show
+                if callable(drawn):
+                    drawn = view.show()
+                turned = [gr.skip()] * (2 + len(BUTTONS))
+                if now != before:
+                    turned = [problem, "" if now == RESTING else name, *_buttons(now)]
+                before = now
+                yield *drawn, *turned
+
+    async def start(*chosen: Any) -> AsyncIterator[tuple]:
+        *wanted, instead = chosen
+        try:
+            settings = make_settings(*wanted)
+        except ValueError as mistake:  # what is shown, and a lesson that runs, stay
+            yield *same, _problem(str(mistake)), *[gr.skip()] * (1 + len(BUTTONS))
+            return
+        async with aclosing(follow({"start": asdict(settings), "instead": instead})) as views:
+            async for view in views:
+                yield view
+
+    def asking(question: str) -> Callable[[object], AsyncIterator[tuple]]:
+        """What a button does that only names the lesson."""
+
+        async def ask(name: object) -> AsyncIterator[tuple]:
+            async with aclosing(follow({question: name})) as views:
+                async for view in views:
+                    yield view
+
+        return ask
+
+    async def stop(name: object) -> tuple:
+        async with aclosing(LESSONS.answers({"stop": name})) as told:
+            async for _ in told:
+                pass
+        return *same, "", "", *_buttons(RESTING)
+
+    async def open_tab(was_opened: bool) -> tuple:
+        """The worked example, the first time."""
+        if was_opened:
+            return *same, True
+        answer = await asyncio.wrap_future(example)
+        if answer["failure"] is not None:
+            return *same, False
+        view = _View()
+        view.hear(answer["news"])
+        return *view.show(), True
+
+    # The limits judge what arrives: Gradio's own check of an emptied number box fails with a traceback.
+    quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
+    gr.on(
+        [buttons["Start"].click, target.submit],
+        start,
+        [target, cell, size, rate, seed, ratio, lesson],
+        shown,
+        **quiet,
+    )
+    for name, question in (("Pause", "pause"), ("One epoch", "step"), ("Go on", "go_on")):
+        buttons[name].click(asking(question), lesson, shown, **quiet)
+    buttons["Stop"].click(stop, lesson, shown, **quiet)
+    tab.select(open_tab, was_opened, [*pictures, was_opened], **quiet)
