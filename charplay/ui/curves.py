@@ -1,100 +1,94 @@
-"""Numbers of a lesson -> its curves, one figure. No model, no gradio.
+"""The history of a lesson -> its curves over the epochs, as HTML with inline SVG. No model, no gradio.
 
-It is drawn ten times a second while a class watches, so it is made as what plotly.js reads: a `go.Figure` takes longer
-to check itself than to be drawn.
+They are drawn ten times a second while a class watches, on laptops that a chart of plotly would keep busy: lines in a
+box that stretches, and words beside it that do not.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
-from charplay.ui.figures import TEXT_SIZE
-from charplay.ui.theme import ACCENT, FONT
+from charplay.ui.theme import ACCENT
 
 SECOND = "#3f7fd1"  # beside the accent; told apart by the colour-blind, and by its dashes
-HEIGHT = 264  # px
-MOST_POINTS = 250  # of a curve; of a longer history every so many epochs are drawn
+MOST_POINTS = 160  # of a curve; of a longer history every so many epochs are drawn
 FEWEST_EPOCHS = 50  # that the axis has room for: it does not run away under the first ones
-FEW = 12  # points that are marked, since so short a line is hard to see
+STRIPS = 50  # that tell their numbers when they are pointed at
+WIDTH, HEIGHT = 1000, 100  # of the box in its own units
 
-# what a curve is -> its colour and dashes; the same in the figure and in its legend
-STYLES = {"first": (ACCENT, "solid"), "first alone": (ACCENT, "dot"), "second": (SECOND, "dash")}
-_DASHES = {"solid": "", "dot": "2 4", "dash": "8 5"}
+Row = Sequence[float]  # of an epoch: loss, right and right alone of the first decoder, and the same of the second
 
 
-def legend(*entries: tuple[str, str]) -> str:
-    """Samples of lines with what they are: (style, words) each (HTML)."""
+class Curve(NamedTuple):
+    """One line of a chart."""
+
+    column: int  # of the history
+    colour: str
+    dashes: str
+    words: str
+
+
+FIRST, ALONE, SECOND_ALONE = (
+    Curve(1, ACCENT, "", "first decoder"),
+    Curve(2, ACCENT, "2 5", "first decoder, alone"),
+    Curve(5, SECOND, "9 5", "second decoder"),
+)
+LOSSES = (Curve(3, SECOND, "9 5", "second"), Curve(0, ACCENT, "", "first"))
+RIGHT = (SECOND_ALONE._replace(words="second alone"), ALONE._replace(words="alone"), FIRST._replace(words="first"))
+
+
+def legend() -> str:
+    """Samples of the lines with what they are (HTML)."""
     samples = []
-    for style, words in entries:
-        colour, dash = STYLES[style]
-        line = (
-            f'<line x1="0" y1="6" x2="34" y2="6" stroke="{colour}" stroke-width="3" '
-            f'stroke-dasharray="{_DASHES[dash]}"/>'
-        )
-        samples.append(f'<span><svg width="34" height="12" aria-hidden="true">{line}</svg> {words}</span>')
+    for curve, note in ((FIRST, ""), (ALONE, ": fed its own characters"), (SECOND_ALONE, " (right: alone)")):
+        line = f'<line x1="0" y1="6" x2="34" y2="6" stroke="{curve.colour}" stroke-dasharray="{curve.dashes}"/>'
+        samples.append(f'<span><svg width="34" height="12" aria-hidden="true">{line}</svg> {curve.words}{note}</span>')
     return f'<p class="caption legend">{" ".join(samples)}</p>'
 
 
-def curves(history: Sequence[Sequence[float]], most: int) -> dict[str, Any]:
-    """Loss above, characters right below, over the epochs.
+def curves(history: Sequence[Row], most: int) -> str:
+    """The loss, and beside it the characters right (HTML).
 
     Args:
-        history: of each epoch loss, right and right alone of the first decoder, and the same of the second.
+        history: a row for each epoch.
         most: characters that can be right.
     """
+    highest = max(5.0, *(max(row[0], row[3]) for row in history))
+    return (
+        f'<div class="curves">{_panel("loss (nats)", history, LOSSES, highest, f"{highest:.3g}", ".3f")}'
+        f"{_panel('characters right', history, RIGHT, most, f'{most}', 'g')}</div>"
+    )
+
+
+def _panel(title: str, history: Sequence[Row], lines: Sequence[Curve], highest: float, top: str, form: str) -> str:
+    last = max(FEWEST_EPOCHS, len(history))
     every = max(-(-len(history) // MOST_POINTS), 1)
     rows = [(epoch, row) for epoch, row in enumerate(history, 1) if epoch % every == 0 or epoch == len(history)]
-    epochs = [epoch for epoch, _ in rows]
 
-    def line(style: str, column: int, axis: str, says: str) -> dict[str, Any]:
-        colour, dash = STYLES[style]
-        return {
-            "type": "scatter",
-            "mode": "lines+markers" if len(rows) <= FEW else "lines",
-            "x": epochs,
-            "y": [row[column] for _, row in rows],
-            "yaxis": axis,
-            "line": {"color": colour, "width": 3, "dash": dash},
-            "hovertemplate": f"epoch %{{x}}: %{{y}} {says}<extra></extra>",
-        }
+    def x(epoch: float) -> float:
+        return round(WIDTH * (epoch - 1) / (last - 1), 1)
 
-    axis = {"fixedrange": True, "zeroline": False, "ticks": "", "tickfont": {"size": TEXT_SIZE}}
-    title = {"font": {"size": TEXT_SIZE}, "standoff": 6}
-    highest = max([5.0, *(max(row[0], row[3]) for row in history)])
-    return {
-        "data": [
-            line("second", 3, "y", "nats, second decoder"),
-            line("first", 0, "y", "nats, first decoder"),
-            line("second", 5, "y2", "right, second decoder alone"),
-            line("first alone", 2, "y2", "right, first decoder alone"),
-            line("first", 1, "y2", "right, first decoder fed the true text"),
-        ],
-        "layout": {
-            "height": HEIGHT,
-            "margin": {"l": 58, "r": 12, "t": 8, "b": 46},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": {"size": TEXT_SIZE, "family": FONT},
-            "dragmode": False,
-            "showlegend": False,
-            "xaxis": {
-                **axis,
-                "range": [0, max(FEWEST_EPOCHS, len(history))],
-                "anchor": "y2",
-                "title": {**title, "text": "epoch"},
-            },
-            "yaxis": {
-                **axis,
-                "domain": [0.55, 1],
-                "range": [0, highest * 1.04],
-                "nticks": 4,
-                "title": {**title, "text": "loss"},
-            },
-            "yaxis2": {
-                **axis,
-                "domain": [0, 0.45],
-                "range": [-0.04 * most, 1.06 * most],
-                "tickvals": sorted({0, most // 2, most}),
-                "title": {**title, "text": "right"},
-            },
-        },
-    }
+    def y(value: float) -> float:
+        return round(HEIGHT * (1 - value / highest), 1)
+
+    def path(curve: Curve) -> str:
+        points = " ".join(f"{x(epoch)},{y(row[curve.column])}" for epoch, row in rows)
+        points += f" {x(rows[-1][0]) + 1},{y(rows[-1][1][curve.column])}"  # the first epoch alone is seen too
+        return f'<polyline points="{points}" stroke="{curve.colour}" stroke-dasharray="{curve.dashes}"/>'
+
+    def numbers(row: Row) -> str:
+        return ", ".join(f"{curve.words} {row[curve.column]:{form}}" for curve in reversed(lines))
+
+    wide, strips = -(-len(history) // STRIPS), []
+    for epoch in range(1, len(history) + 1, wide):
+        says = f"epoch {epoch}: {title} {numbers(history[epoch - 1])}"
+        strips.append(
+            f'<rect x="{x(epoch - 0.5)}" width="{x(epoch + wide) - x(epoch)}" height="{HEIGHT}"><title>{says}</title>'
+            "</rect>"
+        )
+    return (
+        f'<div><p class="caption note">{title}</p><div class="panel"><div><span>{top}</span><span>0</span></div>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{title} at epoch {len(history)}: {numbers(history[-1])}">'
+        f"{''.join(map(path, lines))}{''.join(strips)}</svg></div>"
+        f'<div class="epochs note"><span>1</span><span>epoch</span><span>{last}</span></div></div>'
+    )

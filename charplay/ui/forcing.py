@@ -9,8 +9,6 @@ from html import escape
 from typing import Any
 
 import gradio as gr
-from gradio.components.plot import PlotData
-from plotly.io.json import to_json_plotly
 
 from charplay.forcing import make_settings
 from charplay.ui import curves, diagrams, forcing_pictures, state
@@ -21,11 +19,6 @@ LESSONS = Process("charplay.lessons")
 _LEAD = (
     "<b>Teacher forcing.</b> Two decoders begin as the same network and learn the same text. Look at what each is fed: "
     "the first reads the true previous character, the second what it has just predicted."
-)
-_LEGEND = curves.legend(
-    ("first", "first decoder"),
-    ("first alone", "the same, alone: fed its own characters"),
-    ("second", "second decoder (right: alone)"),
 )
 RESTING, RUNNING, PAUSED = "resting", "running", "paused"
 # what a button is called -> in which states it can be pressed
@@ -44,7 +37,7 @@ def _titles(ratio: float) -> tuple[str, str]:
         second = "the true text too"
     elif ratio:
         second = f"the true character {ratio:.0%} of the time"
-    return "First decoder: fed the true text", f"Second decoder: fed {second}"
+    return "First: fed the true text", f"Second: fed {second}"
 
 
 def _problem(sentence: str) -> str:
@@ -76,8 +69,8 @@ class _View:
                 zip(_titles(self._news["ratio"]), self._news["decoders"], (now[0], now[3]), strict=True)
             )
         ]
-        picture = PlotData(type="plotly", plot=to_json_plotly(curves.curves(self._history, steps)))
-        return forcing_pictures.verdict(self._history, steps), picture, *decoders
+        drawn = curves.curves(self._history, steps)
+        return forcing_pictures.verdict(self._history, steps), drawn, *decoders
 
 
 def _example() -> Future:
@@ -109,7 +102,7 @@ def build(tab: gr.Tab) -> None:
                 seed = gr.Number(**state.DECODER_SEED.arguments(), min_width=120)
             ratio = gr.Slider(**state.RATIO.arguments())
             buttons = {}
-            for names in (("Start", "Stop"), ("Pause", "One epoch", "Go on")):
+            for names in (("Start", "Pause", "Stop"), ("One epoch", "Go on")):
                 with gr.Row():
                     for name in names:
                         buttons[name] = gr.Button(
@@ -123,11 +116,13 @@ def build(tab: gr.Tab) -> None:
             message = gr.HTML(elem_id="lesson-message")
         with gr.Column(scale=3, min_width=320):
             verdict = gr.HTML(elem_id="verdict")
-            gr.HTML(_LEGEND)
-            plot = gr.Plot(elem_id="curves", show_label=False, container=False)
+            gr.HTML(curves.legend())
+            plot = gr.HTML(elem_id="curves", min_height=132)
             with gr.Row():
-                first = gr.HTML(elem_id="first-decoder", min_height=230)
-                second = gr.HTML(elem_id="second-decoder", min_height=230)
+                with gr.Column(min_width=300):
+                    first = gr.HTML(elem_id="first-decoder", min_height=262)
+                with gr.Column(min_width=300):
+                    second = gr.HTML(elem_id="second-decoder", min_height=262)
     lesson = gr.Textbox("", visible="hidden", elem_id="lesson")  # whose it is, only this page knows
     was_opened = gr.Checkbox(False, visible="hidden")  # and has something to show since
 
@@ -205,6 +200,7 @@ def build(tab: gr.Tab) -> None:
         start,
         [target, cell, size, rate, seed, ratio, lesson],
         shown,
+        scroll_to_output=True,  # on a phone the pictures lie below the fold
         **quiet,
     )
     for name, question in (("Pause", "pause"), ("One epoch", "step"), ("Go on", "go_on")):

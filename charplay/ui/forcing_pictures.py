@@ -39,9 +39,8 @@ def drawing(name: str, target: str, decoder: dict[str, Any]) -> str:
     def box(x: float, row: str, style: str) -> None:
         shapes.append(f'<rect x="{x}" y="{_TOPS[row]}" width="{_BOX}" height="{_BOX}" rx="4" class="{style}"/>')
 
-    for row, words in (("target", "target"), ("output", "output"), ("hidden", "hidden"), ("input", "input")):
-        text(0, _TOPS[row], words, anchor="start")
-    text(0, _TOPS["true"], "true", anchor="start")
+    for row in _TOPS:
+        text(0, _TOPS[row], row, anchor="start", extra='class="row"')
     for step in range(steps):
         x = _LABELS + step * (_BOX + _GAP)
         middle = x + _BOX / 2
@@ -77,7 +76,7 @@ def drawing(name: str, target: str, decoder: dict[str, Any]) -> str:
 
 
 def marked(text: str, truth: str) -> str:
-    """A predicted text, the wrong characters struck through in colour, and how many are right (HTML)."""
+    """A predicted text, the wrong characters underlined by a wave, and how many are right (HTML)."""
     runs: list[tuple[bool, str]] = []
     for character, true in zip(text, truth, strict=True):
         is_right = character == true
@@ -85,7 +84,7 @@ def marked(text: str, truth: str) -> str:
             runs[-1] = (is_right, runs[-1][1] + shown(character))
         else:
             runs.append((is_right, shown(character)))
-    pieces = "".join(escape(run) if is_right else f'<del class="wrong">{escape(run)}</del>' for is_right, run in runs)
+    pieces = "".join(escape(run) if is_right else f'<u class="wrong">{escape(run)}</u>' for is_right, run in runs)
     right = sum(a == b for a, b in zip(text, truth, strict=True))
     return f"<code>{pieces}</code> <b>{right} of {len(truth)}</b> right"
 
@@ -97,7 +96,7 @@ def decoder_html(name: str, title: str, target: str, decoder: dict[str, Any], lo
     return (
         f'<p class="caption"><b>{title}</b> · loss {loss:.3f}<span class="note">{cut}</span></p>'
         f"{drawing(name, target, decoder)}"
-        f'<dl class="facts decoded"><dt>so fed</dt><dd>{marked(decoder["predicted"], truth)}</dd>'
+        f'<dl class="facts decoded"><dt>as trained</dt><dd>{marked(decoder["predicted"], truth)}</dd>'
         f"<dt>alone</dt><dd>{marked(decoder['alone'], truth)}</dd></dl>"
     )
 
@@ -109,8 +108,8 @@ def verdict(history: Sequence[Sequence[float]], steps: int) -> str:
     if gap:
         right, alone = history[epoch - 1][1:3]
         look = (
-            f"Look at epoch {epoch}: fed the true text, the first decoder had <b>{right} of {steps}</b> characters "
-            f"right, and alone <b>{alone}</b>: after its first mistake it reads what training never showed it."
+            f"Look at epoch {epoch}: fed the true text, the first decoder had <b>{right} of {steps}</b> right, and alone "
+            f"<b>{alone}</b>: after its first mistake it reads what training never showed it."
         )
     else:
         look = "Look at the lower curves: so far the first decoder is as good alone as it is fed the true text."
@@ -119,6 +118,6 @@ def verdict(history: Sequence[Sequence[float]], steps: int) -> str:
         for column in (2, 5)
     ]
     return (
-        f'<p class="caption">{look} <span class="note">All right alone: the first decoder {learnt[0]}, the second '
-        f"{learnt[1]}.</span></p>"
+        f'<p class="caption"><b>Epoch {len(history)}.</b> {look} <span class="note">All right alone: the first '
+        f"{learnt[0]}, the second {learnt[1]}.</span></p>"
     )

@@ -113,5 +113,5 @@ DECODER_CELL = Control("decoder-cell", "Cell", "rnn", choices=("rnn", "gru", "ls
 DECODER_SIZE = Control("decoder-size", "Hidden size", 16, limits.DECODER_SIZE, 1)
 DECODER_RATE = Control("decoder-rate", "Learning rate", 0.003, limits.DECODER_RATE, 0.001)
 DECODER_SEED = Control("decoder-seed", "Seed", 2, limits.SEED, 1)
-RATIO = Control("ratio", "Second model: how often it is fed the true character", 0.0, limits.FORCING_RATIO, 0.05)
+RATIO = Control("ratio", "Teacher-forcing ratio of the second decoder", 0.0, limits.FORCING_RATIO, 0.05)
 EXAMPLE_EPOCHS = 40  # of the lesson that the tab opens with: what is fed the true text is nearly right, and alone not
