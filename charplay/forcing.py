@@ -9,6 +9,7 @@ Alone, a decoder has only its own predictions to read. One that was trained on t
 training never showed it (exposure bias, Ranzato et al. 2016), so that one wrong character brings others.
 """
 
+import math
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -191,14 +192,15 @@ class Lesson:
         """Trains both for an epoch and measures them.
 
         Raises:
-            FloatingPointError: the loss is no finite number any more; the lesson stays as it was after its last epoch.
+            FloatingPointError: the loss is no finite number any more; what was reached before stays.
         """
         measured = []
         for trainer in self.trainers:
             trainer.advance()
             measured.append(trainer.evaluate()[0])
-        self._measured = measured
-        self.history.append([round(each[key], 4) for each in measured for key in ("loss", "right", "right_alone")])
+        if all(math.isfinite(each["loss"]) for each in measured):  # else the next step will say so
+            self._measured = measured
+            self.history.append([round(each[key], 4) for each in measured for key in ("loss", "right", "right_alone")])
 
     def news(self, since: int = 0) -> dict[str, Any]:
         """What there is to see: target, ratio, the history from epoch `since` on, and how both decoders ran (JSON)."""

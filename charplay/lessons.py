@@ -90,7 +90,7 @@ class Lessons:
             else:
                 self._stop(message["stop"])
                 self._answer(number, "")
-        except ValueError as mistake:
+        except (ValueError, FloatingPointError) as mistake:
             self._answer(number, "", failure=str(mistake))
         except Exception:
             logging.exception("A lesson's request failed.")
@@ -155,8 +155,9 @@ class Lessons:
     def _start(self, number: int, settings: dict[str, Any], instead: object) -> None:
         self._stop(instead)  # the same page begins anew
         self._make_room()
-        name = secrets.token_urlsafe(16)
-        self._learners[name] = _Learner(Lesson(Settings(**settings)), self._clock())
+        lesson, name = Lesson(Settings(**settings)), secrets.token_urlsafe(16)
+        lesson.advance()  # there is something to see of every lesson that is kept
+        self._learners[name] = _Learner(lesson, self._clock())
         self._follow(name, number)
 
     def _make_room(self) -> None:

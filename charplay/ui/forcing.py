@@ -1,8 +1,6 @@
 """The Teacher forcing tab: two decoders learn one text side by side, one fed the true characters, one its own."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future
 from contextlib import aclosing
 from dataclasses import asdict
 from html import escape
@@ -73,24 +71,31 @@ class _View:
         return forcing_pictures.verdict(self._history, steps), drawn, *decoders
 
 
-def _example() -> Future:
-    """The lesson that the tab opens with, computed once and beside the page; that also warms the process up."""
-    settings = make_settings(
-        state.TARGET.default,
-        state.DECODER_CELL.default,
-        state.DECODER_SIZE.default,
-        state.DECODER_RATE.default,
-        state.DECODER_SEED.default,
-        state.RATIO.default,
+_example: dict[str, Any] = {}  # the news of the lesson that the tab opens with, once it is computed
+
+
+def _show_example() -> dict[str, Any]:
+    """The request for the worked example."""
+    controls = (
+        state.TARGET,
+        state.DECODER_CELL,
+        state.DECODER_SIZE,
+        state.DECODER_RATE,
+        state.DECODER_SEED,
+        state.RATIO,
     )
-    answered: Future = Future()
-    LESSONS.ask({"show": asdict(settings), "epochs": state.EXAMPLE_EPOCHS}, answered.set_result)
-    return answered
+    settings = make_settings(*(control.default for control in controls))
+    return {"show": asdict(settings), "epochs": state.EXAMPLE_EPOCHS}
+
+
+def _hear_example(answer: dict[str, Any]) -> None:
+    if answer["failure"] is None:
+        _example.update(answer["news"])
 
 
 def build(tab: gr.Tab) -> None:
     """Lays out the tab inside the current Blocks."""
-    example = _example()
+    LESSONS.ask(_show_example(), _hear_example)  # beside the page; and the process is warm for the first lesson
     gr.HTML(diagrams.lead(diagrams.FORCING, _LEAD))
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
@@ -130,28 +135,27 @@ def build(tab: gr.Tab) -> None:
     shown = [*pictures, message, lesson, *(buttons[name] for name in BUTTONS)]
     same = [gr.skip()] * len(pictures)
 
-    async def follow(request: dict[str, Any]) -> AsyncIterator[tuple]:
-        """What the page shows as the answers to `request` come."""
+    async def follow(request: dict[str, Any], note: str = "") -> AsyncIterator[tuple]:
+        """What the page shows as the answers to `request` come, and `note` beside it."""
         view, before = _View(), None
         async with aclosing(LESSONS.answers(request)) as told:
             async for answers in told:
-                now, drawn, problem, name = before, same, "", ""
+                now, drawn, said, name = before, same, note, ""
                 for answer in answers:
                     news, name = answer.get("news"), answer.get("lesson", "")
                     if answer["failure"] is not None:
-                        now, problem = RESTING, _problem(answer["failure"])
+                        now, said = RESTING, _problem(answer["failure"])
                     elif news is None:
                         return  # another request has taken the lesson over, and shows it
                     else:
                         now = RESTING if news["is_over"] else PAUSED if answer["is_done"] else RUNNING
                     if news is not None:
                         view.hear(news)
-                        drawn = view.show
-                if callable(drawn):
+                if any(answer.get("news") for answer in answers):
                     drawn = view.show()
                 turned = [gr.skip()] * (2 + len(BUTTONS))
                 if now != before:
-                    turned = [problem, "" if now == RESTING else name, *_buttons(now)]
+                    turned = [said, "" if now == RESTING else name, *_buttons(now)]
                 before = now
                 yield *drawn, *turned
 
@@ -162,7 +166,8 @@ def build(tab: gr.Tab) -> None:
         except ValueError as mistake:  # what is shown, and a lesson that runs, stay
             yield *same, _problem(str(mistake)), *[gr.skip()] * (1 + len(BUTTONS))
             return
-        async with aclosing(follow({"start": asdict(settings), "instead": instead})) as views:
+        read = f'<p class="note">read as “{escape(settings.target)}”</p>' if settings.target != wanted[0] else ""
+        async with aclosing(follow({"start": asdict(settings), "instead": instead}, read)) as views:
             async for view in views:
                 yield view
 
@@ -186,11 +191,15 @@ def build(tab: gr.Tab) -> None:
         """The worked example, the first time."""
         if was_opened:
             return *same, True
-        answer = await asyncio.wrap_future(example)
-        if answer["failure"] is not None:
+        if not _example:
+            async with aclosing(LESSONS.answers(_show_example())) as told:
+                async for answers in told:
+                    for answer in answers:
+                        _hear_example(answer)
+        if not _example:
             return *same, False
         view = _View()
-        view.hear(answer["news"])
+        view.hear(_example)
         return *view.show(), True
 
     # The limits judge what arrives: Gradio's own check of an emptied number box fails with a traceback.

@@ -108,8 +108,8 @@ def verdict(history: Sequence[Sequence[float]], steps: int) -> str:
     if gap:
         right, alone = history[epoch - 1][1:3]
         look = (
-            f"Look at epoch {epoch}: fed the true text, the first decoder had <b>{right} of {steps}</b> right, and alone "
-            f"<b>{alone}</b>: after its first mistake it reads what training never showed it."
+            f"Look at epoch {epoch}: fed the true text, the first decoder had <b>{right} of {steps}</b> right, and "
+            f"alone <b>{alone}</b>: after its first mistake it reads what training never showed it."
         )
     else:
         look = "Look at the lower curves: so far the first decoder is as good alone as it is fed the true text."

@@ -14,6 +14,15 @@ expect.set_options(timeout=15_000)  # patient, since a shared machine may be slo
 SIZES = {"projector": (1280, 720), "phone": (390, 844)}
 
 
+def go_to_tab(page: Page, label: str) -> None:
+    """Opens a tab, on a phone from the menu that holds those with no room beside the others."""
+    tab = page.get_by_role("tab", name=label, exact=True)
+    if not tab.count():
+        page.get_by_label("More tabs").click()
+        tab = page.locator(".overflow-dropdown").get_by_text(label, exact=True)
+    tab.click()
+
+
 @pytest.fixture(scope="session")
 def browser():
     path = next(filter(None, map(shutil.which, BROWSERS)), None)

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SIZES
+from tests.browser.conftest import SIZES, go_to_tab
 
-TABS = ("Names", "Speech", "Batches")
+TABS = ("Names", "Speech", "Batches", "Teacher forcing")
 FOLDS = {  # of a tab, and what is in them once they are open
     "Names": {"belief": "#belief td", "letters": "#gradients .bars", "way": "#way .hm", "cells": "#belief-lstm td"},
     "Speech": {
@@ -17,6 +17,12 @@ FOLDS = {  # of a tab, and what is in them once they are open
     },
 }
 SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # their folded scoreboards, and what is in them
+LAST = {  # what must be seen without scrolling
+    "Names": "#bars",
+    "Speech": "#text",
+    "Batches": "#facts .tiles",
+    "Teacher forcing": "#second-decoder .decoded",
+}
 
 # Every visible element with text of its own: [what it says, its size in px, contrast against the ground behind it].
 READ_TEXT = """() => {
@@ -56,7 +62,7 @@ READ_TEXT = """() => {
 def test_every_tab_fits_and_can_be_read(open_page, size, mode):
     page = open_page(size, mode)
     for tab in TABS:
-        page.get_by_role("tab", name=tab, exact=True).click()
+        go_to_tab(page, tab)
         expect(page.get_by_role("tabpanel").filter(visible=True)).to_have_count(1)
         if tab in SCORED:
             page.locator(f"#{tab.lower()}-score button").first.click()
@@ -78,8 +84,8 @@ def test_every_tab_fits_and_can_be_read(open_page, size, mode):
 @pytest.mark.parametrize("tab", TABS)
 def test_the_headline_picture_fits_one_screen_of_a_projector(open_page, tab):
     page = open_page("projector")
-    page.get_by_role("tab", name=tab, exact=True).click()
-    last = page.locator({"Names": "#bars", "Speech": "#text", "Batches": "#facts .tiles"}[tab])
+    go_to_tab(page, tab)
+    last = page.locator(LAST[tab])
     expect(last).to_be_visible()
     page.wait_for_timeout(500)
     box = last.bounding_box()
