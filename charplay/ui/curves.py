@@ -15,6 +15,23 @@ FEWEST_EPOCHS = 50  # that the axis has room for: it does not run away under the
 STRIPS = 50  # that tell their numbers when they are pointed at
 WIDTH, HEIGHT = 1000, 100  # of the box in its own units
 
+CSS = """
+.legend span { margin-right: 18px; }
+.legend svg { display: inline; }
+.legend line { stroke-width: 3; }
+.curves { display: flex; flex-wrap: wrap; gap: 2px 24px; }
+.curves > div { flex: 1 1 300px; min-width: 0; }
+.panel { display: flex; gap: 8px; height: 84px; }
+.panel > div { display: flex; flex-direction: column; justify-content: space-between; min-width: 28px;
+  text-align: right; line-height: 1; }
+.panel svg { flex: 1; min-width: 0; height: 100%; border: solid var(--border-color-primary);
+  border-width: 0 0 1px 1px; overflow: visible; }
+.panel polyline { fill: none; stroke-width: 3; vector-effect: non-scaling-stroke; }
+.panel rect { fill: transparent; }
+.panel rect:hover { fill: var(--border-color-primary); opacity: 0.5; }
+.epochs { display: flex; justify-content: space-between; padding-left: 36px; }
+"""
+
 Row = Sequence[float]  # of an epoch: loss, right and right alone of the first decoder, and the same of the second
 
 
