@@ -16,9 +16,9 @@ STRIPS = 50  # that tell their numbers when they are pointed at
 WIDTH, HEIGHT = 1000, 100  # of the box in its own units
 
 CSS = """
-.legend span { margin-right: 18px; }
-.legend svg { display: inline; }
-.legend line { stroke-width: 3; }
+.lines span { margin-right: 18px; }
+.lines svg { display: inline; }
+.lines line { stroke-width: 3; }
 .curves { display: flex; flex-wrap: wrap; gap: 2px 24px; }
 .curves > div { flex: 1 1 300px; min-width: 0; }
 .panel { display: flex; gap: 8px; height: 84px; }
@@ -59,7 +59,7 @@ def legend() -> str:
     for curve, note in ((FIRST, ""), (ALONE, ": fed its own characters"), (SECOND_ALONE, " (right: alone)")):
         line = f'<line x1="0" y1="6" x2="34" y2="6" stroke="{curve.colour}" stroke-dasharray="{curve.dashes}"/>'
         samples.append(f'<span><svg width="34" height="12" aria-hidden="true">{line}</svg> {curve.words}{note}</span>')
-    return f'<p class="caption legend">{" ".join(samples)}</p>'
+    return f'<p class="caption lines">{" ".join(samples)}</p>'
 
 
 def curves(history: Sequence[Row], most: int) -> str:

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 STEPS = 10  # that are drawn; of a longer text the first
-_BOX, _GAP, _LABELS = 26, 16, 62  # px: a box, the way between two, the words before the rows
+_BOX, _GAP, _LABELS = 26, 12, 62  # px: a box, the way between two, the words before the rows
 _TOPS = {"target": 0, "output": 24, "hidden": 66, "input": 108, "true": 152}  # px of each row
 _HEIGHT = 176
 
@@ -25,6 +25,7 @@ CSS = """
 .unrolled line.teacher { stroke-width: 2; }
 .unrolled line.own { stroke: var(--accent-text); stroke-width: 2; stroke-dasharray: 4 2; }
 .decoded { align-items: baseline; }
+.decoded dd { padding-bottom: 6px; max-height: 110px; }
 .decoded code { font-size: 18px; letter-spacing: 1px; }
 .wrong { color: var(--accent-text); font-weight: 700; text-decoration: underline wavy 2px; text-underline-offset: 4px; }
 #verdict { min-height: 52px; }
