@@ -34,7 +34,7 @@ import torch
 from charplay import limits
 from charplay.forcing import Lesson, Settings
 
-NICENESS = 10  # of 19: a class that types and generates comes first
+NICENESS = 5  # of 19: a class that types and generates comes first, and yet lessons go on beside it
 PACE = 50  # epochs a second of a lesson: fast, and yet what happens on the way can be seen
 EVERY, RAREST = 0.1, 2.0  # seconds between two messages of a lesson: while few run, and at most
 MESSAGES = 40  # messages a second of all lessons together, as far as `RAREST` allows: each is a page to be drawn

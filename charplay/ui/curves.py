@@ -15,6 +15,23 @@ FEWEST_EPOCHS = 50  # that the axis has room for: it does not run away under the
 STRIPS = 50  # that tell their numbers when they are pointed at
 WIDTH, HEIGHT = 1000, 100  # of the box in its own units
 
+CSS = """
+.lines span { margin-right: 18px; }
+.lines svg { display: inline; }
+.lines line { stroke-width: 3; }
+.curves { display: flex; flex-wrap: wrap; gap: 2px 24px; }
+.curves > div { flex: 1 1 300px; min-width: 0; }
+.panel { display: flex; gap: 8px; height: 84px; }
+.panel > div { display: flex; flex-direction: column; justify-content: space-between; min-width: 28px;
+  text-align: right; line-height: 1; }
+.panel svg { flex: 1; min-width: 0; height: 100%; border: solid var(--border-color-primary);
+  border-width: 0 0 1px 1px; overflow: visible; }
+.panel polyline { fill: none; stroke-width: 3; vector-effect: non-scaling-stroke; }
+.panel rect { fill: transparent; }
+.panel rect:hover { fill: var(--border-color-primary); opacity: 0.5; }
+.epochs { display: flex; justify-content: space-between; padding-left: 36px; }
+"""
+
 Row = Sequence[float]  # of an epoch: loss, right and right alone of the first decoder, and the same of the second
 
 
@@ -42,7 +59,7 @@ def legend() -> str:
     for curve, note in ((FIRST, ""), (ALONE, ": fed its own characters"), (SECOND_ALONE, " (right: alone)")):
         line = f'<line x1="0" y1="6" x2="34" y2="6" stroke="{curve.colour}" stroke-dasharray="{curve.dashes}"/>'
         samples.append(f'<span><svg width="34" height="12" aria-hidden="true">{line}</svg> {curve.words}{note}</span>')
-    return f'<p class="caption legend">{" ".join(samples)}</p>'
+    return f'<p class="caption lines">{" ".join(samples)}</p>'
 
 
 def curves(history: Sequence[Row], most: int) -> str:

@@ -34,7 +34,7 @@ def _titles(ratio: float) -> tuple[str, str]:
     if ratio == 1:
         second = "the true text too"
     elif ratio:
-        second = f"the true character {ratio:.0%} of the time"
+        second = f"the true text {100 * ratio:.0f} % of the time"
     return "First: fed the true text", f"Second: fed {second}"
 
 

@@ -10,7 +10,21 @@ import gradio as gr
 from charplay import checkpoints
 from charplay.checkpoints import CheckpointError, Shelf
 from charplay.models import MODELS
-from charplay.ui import api, batches, coloured, forcing, guesses, names, sessions, settings, speech, theme, worker
+from charplay.ui import (
+    api,
+    batches,
+    coloured,
+    curves,
+    forcing,
+    forcing_pictures,
+    guesses,
+    names,
+    sessions,
+    settings,
+    speech,
+    theme,
+    worker,
+)
 
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
 
@@ -56,4 +70,5 @@ def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
 
 def launch_arguments() -> dict[str, Any]:
     """What `launch` needs besides where to listen."""
-    return {**settings.LAUNCH, "theme": theme.theme(), "css": theme.CSS + coloured.CSS + guesses.CSS}
+    css = "".join(view.CSS for view in (theme, coloured, guesses, curves, forcing_pictures))
+    return {**settings.LAUNCH, "theme": theme.theme(), "css": css}

@@ -107,6 +107,7 @@ OWN_TEXT = Control(
 FOUND = Control("found", "Units that track something on this text", None)  # the choices are what is found
 LAYER = Control("layer", "Layer", 1, limits.LAYER, 1)
 NEURON = Control("neuron", "Unit", 0, limits.UNIT, 1)
+
 TARGET = Control("target", "Target text (2 to 200 characters)", "hihello", placeholder="Write a short text to learn")
 DECODER_CELL = Control("decoder-cell", "Cell", "rnn", choices=("rnn", "gru", "lstm"))
 DECODER_SIZE = Control("decoder-size", "Hidden size", 16, limits.DECODER_SIZE, 1)

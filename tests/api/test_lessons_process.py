@@ -42,7 +42,7 @@ async def empty() -> None:
 
 
 def test_it_teaches_what_is_taught_here(run_async):
-    shown = run_async(answers_to({"show": asdict(SETTINGS), "epochs": 5}))[-1]["news"]
+    shown = run_async(answers_to({"show": asdict(SETTINGS), "epochs": 5}), 180)[-1]["news"]  # it starts
     lesson = Lesson(SETTINGS)
     for _ in range(5):
         lesson.advance()
