@@ -6,8 +6,10 @@ to a rectangle, or packed (`pack_padded_sequence`), so that each step of time wo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
+from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_sequence
 
 from charplay.text import PAD, encode
@@ -31,8 +33,12 @@ class Padded:
         return 1.0 - int(self.lengths.sum()) / self.codes.numel()
 
 
-def pad(names: Sequence[str]) -> Padded:
+def pad(names: Sequence[str], time: int = 0) -> Padded:
     """Pads `names` (ASCII, none empty) to the longest of them; rows stay in the order given.
+
+    Args:
+        names: a row each.
+        time: columns there are at least, for some rows of a batch whose longest name is another.
 
     Raises:
         ValueError: there are no names, or one is empty (a recurrent network needs one step at least).
@@ -41,7 +47,8 @@ def pad(names: Sequence[str]) -> Padded:
         raise ValueError("A batch needs at least one name, and each name at least one character.")
     rows = [encode(name) for name in names]
     lengths = torch.tensor([len(row) for row in rows])
-    return Padded(pad_sequence(rows, batch_first=True, padding_value=PAD), lengths)
+    codes = pad_sequence(rows, batch_first=True, padding_value=PAD)  # (batch, longest)
+    return Padded(nn.functional.pad(codes, (0, max(time - codes.shape[1], 0)), value=PAD), lengths)
 
 
 def pack(padded: Padded, is_sorted: bool = False) -> PackedSequence:
@@ -62,6 +69,7 @@ class Comparison:
     """One batch both ways, as a picture needs it. Rows follow `order` throughout."""
 
     order: list[int]  # row -> index into the names given
+    names: list[str]  # of the rows
     padded: Padded
     packed: list[int]  # codes, as `PackedSequence.data` holds them
     packed_rows: list[int]  # row of the padded batch that each packed cell came from
@@ -72,7 +80,8 @@ class Comparison:
 def compare(names: Sequence[str], sort: bool = True) -> Comparison:
     """Pads and packs `names`, sorted by length (longest first) or as they come."""
     order = order_by_length(names) if sort else list(range(len(names)))
-    padded = pad([names[index] for index in order])
+    rows = [names[index] for index in order]
+    padded = pad(rows)
     # Packing the number of each cell instead of its code tells where PyTorch put it.
     cells = torch.arange(padded.codes.numel()).view_as(padded.codes)  # (batch, time)
     packed = pack(padded, is_sorted=sort)
@@ -80,12 +89,35 @@ def compare(names: Sequence[str], sort: bool = True) -> Comparison:
     time = padded.codes.shape[1]
     return Comparison(
         order,
+        rows,
         padded,
         packed.data.tolist(),
         (came_from // time).tolist(),
         (came_from % time).tolist(),
         packed.batch_sizes.tolist(),
     )
+
+
+@dataclass(frozen=True)
+class Step:
+    """How much has been computed once a step of time is done; a cell update takes one row one character further."""
+
+    running: int  # rows that have a character at this step
+    padded: int  # cell updates so far of the padded batch: every row at every step
+    useful: int  # those of them that read a character, which are all that the packed batch makes
+
+    @property
+    def wasted(self) -> int:
+        """Cell updates so far that read a pad."""
+        return self.padded - self.useful
+
+
+def count_steps(batch_sizes: Sequence[int]) -> list[Step]:
+    """The counts after each step of time of a batch, from `PackedSequence.batch_sizes`."""
+    return [
+        Step(running, batch_sizes[0] * done, useful)
+        for done, (running, useful) in enumerate(zip(batch_sizes, accumulate(batch_sizes), strict=True), 1)
+    ]
 
 
 def group_by_length(lengths: Sequence[int], batch_size: int, generator: torch.Generator) -> list[list[int]]:

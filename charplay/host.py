@@ -32,7 +32,7 @@ from typing import Any
 
 import torch
 
-from charplay import checkpoints, copied
+from charplay import checkpoints, copied, naive, packing
 from charplay.attribution import letters_that_decided
 from charplay.checkpoints import Checkpoint
 from charplay.classify import classify
@@ -62,6 +62,9 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "alternatives": alternatives,
     "trackers": trackers,
     "activation": activation,
+    "batch_differences": packing.differences,
+    "batch_values": packing.values,
+    "batch_both_ways": naive.read_both_ways,
 }
 
 _load = functools.lru_cache(CHECKPOINTS)(checkpoints.load)

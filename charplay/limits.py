@@ -37,6 +37,7 @@ NAME_CHARACTERS = 64  # longest name read; the longest one in the data has 19
 NAMES = Limit("number of names", 1, 500)  # rows of one batch
 DRAWN_NAMES = 32  # rows of a batch that are drawn; the figures are over all
 PRIORS = ("data", "uniform")  # how a classifier weights its classes: as in training, or all alike
+STEP = Limit("step of time", 0, NAME_CHARACTERS - 1)  # of a batch of the longest names
 UNIT = Limit("number of the vector", 0, 8191)  # which one a cell shows; two directions of the widest network
 
 PRIME_CHARACTERS = 2_000  # longest text a generation can begin with

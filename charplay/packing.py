@@ -4,19 +4,22 @@ The lecture's pictures (a) and (b): after `pad_packed_sequence` the outputs are 
 rectangle they drift on through them, and who reads a row at its padded end reads the wrong state.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TypedDict
 
 import torch
 
 from charplay import limits
-from charplay.batches import Comparison, compare
+from charplay.batches import Comparison, compare, pad
 from charplay.checkpoints import Checkpoint
-from charplay.models import NameClassifier
 from charplay.text import normalize_name
 
 ROWS_AT_ONCE = 32  # of a batch, while others may wait for their turn
+
+
+def in_parts(names: Sequence[str]) -> list[list[str]]:
+    """A batch cut into parts of so few rows that the computing of one keeps nobody waiting."""
+    return [list(names[start : start + ROWS_AT_ONCE]) for start in range(0, len(names), ROWS_AT_ONCE)]
 
 
 def normalize_names(names: object) -> list[str]:
@@ -39,35 +42,44 @@ def normalize_names(names: object) -> list[str]:
     return normalized
 
 
-@dataclass(frozen=True)
-class States:
-    """One batch inside the network, rows as in the comparison it was made from."""
+class Values(TypedDict):
+    """One number of each cell's vector, rows as in the comparison it was made from: (batch, time) each."""
 
-    embedding: torch.Tensor  # (batch, time, embedding); zero at the pads
-    packed: torch.Tensor  # outputs after pad_packed_sequence, (batch, time, directions * hidden); zero at the pads
-    naive: torch.Tensor  # outputs of the run over the padded rectangle, same shape
+    padded: list[list[float]]  # in the run over the padded rectangle
+    packed: list[list[float]]  # in the packed run, unpacked again: zero at the pads
 
 
 @torch.no_grad()
-def states(model: NameClassifier, comparison: Comparison) -> States:
-    """Runs the batch of `comparison` through the model's embedding and recurrent network, packed and naively."""
-    codes, lengths = comparison.padded.codes, comparison.padded.lengths
-    return States(model.embedding(codes), model.run_packed(codes, lengths)[0], model.run_padded(codes)[0])
+def values(checkpoint: Checkpoint, names: list[str], unit: int, hidden: bool) -> Values:
+    """What cells hold inside the network, for normalised names, a row each.
 
-
-def differences(model: NameClassifier, comparison: Comparison) -> Iterator[tuple[float, float]]:
-    """What is at stake, for 32 rows after another, so that a server can let others in between.
-
-    Yields:
-        (naive, masked): the largest |difference| of final hidden states, packed against read at the padded end of the
-        whole batch, and packed against held still at the pads; the latter is zero to rounding.
+    Args:
+        checkpoint: a name classifier; of an average of several networks its first is looked into.
+        names: in the order of the rows.
+        unit: which number of each vector.
+        hidden: the outputs of the recurrent network, rather than what the embedding puts into it.
     """
-    padded = comparison.padded
-    for codes, lengths in zip(padded.codes.split(ROWS_AT_ONCE), padded.lengths.split(ROWS_AT_ONCE), strict=True):
-        with torch.no_grad():
-            packed = model.run_packed(codes, lengths)[1]  # (layers * directions, rows, hidden)
-            naive, masked = model.run_padded(codes)[1], model.run_masked(codes, lengths)[1]
-        yield (packed - naive).abs().max().item(), (packed - masked).abs().max().item()
+    model, padded = checkpoint.model, pad(names)
+    if not hidden:
+        embedded = model.embedding(padded.codes)[:, :, unit].tolist()
+        return Values(padded=embedded, packed=embedded)
+    naive, _ = model.run_padded(padded.codes)
+    packed, _ = model.run_packed(padded.codes, padded.lengths)
+    return Values(padded=naive[:, :, unit].tolist(), packed=packed[:, :, unit].tolist())
+
+
+def differences(checkpoint: Checkpoint, names: list[str], time: int) -> list[tuple[float, float]]:
+    """What is at stake for a few rows of a batch of `time` columns.
+
+    Returns:
+        One pair (naive, masked): the largest |difference| of final hidden states, packed against read at the padded
+        end of the whole batch, and packed against held still at the pads; the latter is zero to rounding.
+    """
+    model, padded = checkpoint.model, pad(names, time)
+    with torch.no_grad():
+        packed = model.run_packed(padded.codes, padded.lengths)[1]  # (layers * directions, rows, hidden)
+        naive, masked = model.run_padded(padded.codes)[1], model.run_masked(padded.codes, padded.lengths)[1]
+    return [((packed - naive).abs().max().item(), (packed - masked).abs().max().item())]
 
 
 class BatchReport(TypedDict):
@@ -83,12 +95,9 @@ class BatchReport(TypedDict):
     masked_difference: float
 
 
-Turns = Callable[[Iterator[tuple[float, float]]], Iterable[tuple[float, float]]]
-
-
-def report(model: NameClassifier, comparison: Comparison, turns: Turns = iter) -> BatchReport:
-    """The numbers of a comparison; `turns` draws the parts of the computation, one after another."""
-    naive, masked = zip(*turns(differences(model, comparison)), strict=True)
+def report(comparison: Comparison, at_stake: Sequence[tuple[float, float]]) -> BatchReport:
+    """The numbers of a comparison; `at_stake` are the `differences` of all its rows."""
+    naive, masked = zip(*at_stake, strict=True)
     return BatchReport(
         order=comparison.order,
         lengths=comparison.padded.lengths.tolist(),
@@ -101,12 +110,24 @@ def report(model: NameClassifier, comparison: Comparison, turns: Turns = iter) -
     )
 
 
-def compare_batches(checkpoint: Checkpoint, names: object, sort: object = True, turns: Turns = iter) -> BatchReport:
-    """Pads and packs `names` and says what is at stake, from the loaded model.
+def read_batch(names: object, sort: object) -> Comparison:
+    """Checks and normalises the names of one batch, and packs and pads them.
 
     Raises:
         ValueError: no names, too many, or one that cannot be read; `sort` is not true or false.
     """
     if not isinstance(sort, bool):
         raise ValueError("sort must be true or false.")
-    return report(checkpoint.model, compare(normalize_names(names), sort), turns)
+    return compare(normalize_names(names), sort)
+
+
+def compare_batches(checkpoint: Checkpoint, names: object, sort: object = True) -> BatchReport:
+    """Pads and packs `names` and says what is at stake, from the loaded model.
+
+    Raises:
+        ValueError: no names, too many, or one that cannot be read; `sort` is not true or false.
+    """
+    comparison = read_batch(names, sort)
+    time = len(comparison.batch_sizes)
+    parts = [differences(checkpoint, rows, time) for rows in in_parts(comparison.names)]
+    return report(comparison, [pair for part in parts for pair in part])

@@ -15,7 +15,7 @@ from charplay.surprise import Surprise
 from charplay.text import normalize_reading
 from charplay.ui import worker
 from charplay.ui.mistakes import spoken
-from charplay.ui.worker import compute_each, follow
+from charplay.ui.worker import follow
 
 
 def build(shelf: Shelf) -> None:
@@ -81,14 +81,16 @@ def build(shelf: Shelf) -> None:
         return await worker.ask(checkpoint, "surprise", text=normalize_reading(text))
 
     @spoken
-    def compare_batches(names: list[str], sort: bool = True) -> BatchReport:
+    async def compare_batches(names: list[str], sort: bool = True) -> BatchReport:
         """Names as a padded and as a packed batch, and what reading the padded end costs.
 
         Args:
             names: 1 to 500 of them.
             sort: rows by length, the longest first; otherwise as they come.
         """
-        return packing.compare_batches(shelf.default("names"), names, sort, compute_each)
+        checkpoint = shelf.default("names")
+        comparison = packing.read_batch(names, sort)
+        return packing.report(comparison, await worker.differences(checkpoint, comparison))
 
     for endpoint in (classify, belief, generate, surprise, compare_batches):
         gr.api(endpoint, api_name=endpoint.__name__)

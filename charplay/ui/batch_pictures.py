@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from charplay.batches import Comparison
-from charplay.packing import States
+from charplay.packing import Values
 from charplay.text import decode
-from charplay.ui import figures, state
+from charplay.ui import batch_steps, figures, state
 
 VALUES_FIT, LETTERS_FIT = 8, 32  # columns up to which a value, or a letter, has room in a cell
 DIGITS_FIT = 24  # digits up to which a row of places in the flat data has room
@@ -19,15 +19,14 @@ class Pictures:
     """What the pictures of one batch share: letters, pads, the place of each cell in the flat data, one scale.
 
     Args:
-        names: the names in the order of the comparison's rows.
         comparison: the batch, padded and packed.
-        states: the same batch inside the network.
         cells: what the cells show, one of `state.CELLS.choices`.
-        unit: which number of a cell's vector, where it has one.
+        values: the numbers that they show, unless it is characters.
     """
 
-    def __init__(self, names: list[str], comparison: Comparison, states: States, cells: str, unit: int):
-        self.names, self.batch_sizes = names, comparison.batch_sizes
+    def __init__(self, comparison: Comparison, cells: str, values: Values | None):
+        names = self.names = comparison.names
+        self.batch_sizes = comparison.batch_sizes
         codes = comparison.padded.codes
         self.shape = tuple(codes.shape)  # (rows, time)
         self.is_pad = ~comparison.padded.is_real.numpy()
@@ -40,10 +39,8 @@ class Pictures:
         if cells == state.CHARACTERS:  # the same colour for the same name, in whatever order the rows are
             first = {name: index for index, name in sorted(zip(comparison.order, names, strict=True), reverse=True)}
             padded = packed = np.broadcast_to(np.array([[first[name]] for name in names]), self.shape)
-        elif cells == state.EMBEDDING:
-            padded = packed = states.embedding[:, :, unit].numpy()
         else:
-            padded, packed = states.naive[:, :, unit].numpy(), states.packed[:, :, unit].numpy()
+            padded, packed = (np.array(values[run], dtype=np.float32) for run in ("padded", "packed"))
         self.padded_values, self.packed_values = padded, packed
         reach = max(float(np.abs(padded).max()), float(np.abs(packed).max()), 1e-6)
         self.scale = (-reach, reach) if self.in_values else None  # one for all three, zero in its middle
@@ -85,7 +82,7 @@ class Pictures:
     def padded(self) -> go.Figure:
         """The rectangle (rows, time); in hidden state the outputs of the unpacked run, pads and all."""
         values = self.padded_values
-        return figures.cells(
+        figure = figures.cells(
             figures.Grid(values, self._texts(values, with_places=False), self._hovers(values), self.is_pad),
             scale=self.scale,
             rows=self.names,
@@ -94,13 +91,14 @@ class Pictures:
             two_lines=self.two_lines,
             pads_have_values=self.drifts,
         )
+        return _marked(figure, batch_steps.columns([self.shape[0]] * self.shape[1]))
 
     def packed(self) -> go.Figure:
         """The columns of time with the batch shrinking; in hidden state the outputs after `pad_packed_sequence`."""
         values, order = self.packed_values, self.packed_order
         shown = values if self.drifts else np.where(self.is_pad, np.nan, values)
         texts = np.where(self.is_pad & (not self.drifts), "", self._texts(values, with_places=True))
-        return figures.cells(
+        figure = figures.cells(
             figures.Grid(shown[order], texts[order], self._hovers(values)[order], self.is_pad[order] & self.drifts),
             scale=self.scale,
             rows=[self.names[row] for row in order],
@@ -109,13 +107,20 @@ class Pictures:
             two_lines=self.two_lines,
             pads_have_values=self.drifts,
         )
+        return _marked(figure, batch_steps.columns(self.batch_sizes))
 
     def strip(self) -> go.Figure:
         """`PackedSequence.data` as it lies in memory, broken into lines."""
         values = self.packed_values
-        return figures.strip(
+        figure = figures.strip(
             values[self.cells_in_order],
             self._numbered("<br>")[self.cells_in_order],
             self._hovers(values)[self.cells_in_order],
             scale=self.scale,
         )
+        return _marked(figure, batch_steps.slices(self.batch_sizes))
+
+
+def _marked(figure: go.Figure, marks: list[dict]) -> go.Figure:
+    """Lays the marks of the steps of time on a picture, before the frames of its pads."""
+    return figure.update_layout(shapes=[*marks, *figure.layout.shapes])

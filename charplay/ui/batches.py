@@ -1,35 +1,38 @@
 """The Batches tab: the same names padded and packed, side by side, and what is at stake."""
 
-from html import escape
+import asyncio
+from typing import Any, NamedTuple
 
 import gradio as gr
 import plotly.graph_objects as go
+from gradio.components import Component
+from plotly.colors import get_colorscale
 
 from charplay import limits, packing
 from charplay.batches import compare
 from charplay.checkpoints import Checkpoint
-from charplay.ui import diagrams, state
+from charplay.ui import batch_folds, diagrams, state, worker
+from charplay.ui.batch_folds import is_sorted, problem, read
 from charplay.ui.batch_pictures import Pictures
 from charplay.ui.mistakes import spoken
-from charplay.ui.worker import compute, compute_each
+from charplay.ui.theme import AMOUNTS
 
 _LEAD = (
     "<b>Many to one</b>, for several names at once. Look at the grey cells: padded, every row is as long as the "
     "longest name; packed, each step of time holds only the names that still have a character."
 )
+_GRADIENT = f"linear-gradient(90deg, {', '.join(colour for _, colour in get_colorscale(AMOUNTS))})"
+
+Shown = dict[Component, Any]  # what changes on the page
 
 
-def _read(typed: str) -> list[str]:
-    """The names typed, one a line, normalised; blank lines are passed over.
+class Asked(NamedTuple):
+    """What the controls say, checked."""
 
-    Raises:
-        ValueError: no names, too many, or one that cannot be read.
-    """
-    longest = int(limits.NAMES.high) * (limits.NAME_CHARACTERS + 1)
-    lines = [line for line in limits.check_text("list of names", typed, longest).splitlines() if line.strip()]
-    if not lines:
-        raise ValueError("Type at least one name; one name a line.")
-    return packing.normalize_names(lines)
+    names: list[str]  # normalised, as typed
+    sort: bool
+    cells: str
+    unit: int
 
 
 def _facts(report: packing.BatchReport, classes: int) -> str:
@@ -62,11 +65,8 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
     )
 
 
-def pictures(checkpoint: Checkpoint, names: list[str], order: str, cells: str, unit: int) -> tuple:
+def _pictures(made: Pictures, cells: str) -> tuple:
     """The pictures of the first 32 names, each with its caption: padded, packed, flat."""
-    drawn = compare(names[: limits.DRAWN_NAMES], state.ORDER.choose(order) == state.SORTED)
-    inside = compute(packing.states, checkpoint.model, drawn)
-    made = Pictures([names[index] for index in drawn.order], drawn, inside, state.CELLS.choose(cells), unit)
     return (
         _padded_caption(cells, made),
         made.padded(),
@@ -75,14 +75,6 @@ def pictures(checkpoint: Checkpoint, names: list[str], order: str, cells: str, u
         _strip_caption(cells, made),
         made.strip(),
     )
-
-
-def facts(checkpoint: Checkpoint, names: list[str], order: str) -> tuple[str, str]:
-    """What the pictures leave out, and the figures over all names."""
-    total, drawn = len(names), limits.DRAWN_NAMES
-    note = f'<p class="caption note">Drawn: the first {drawn} of {total}; the figures are over all.</p>'
-    report = packing.report(checkpoint.model, compare(names, order == state.SORTED), compute_each)
-    return note if drawn < total else "", _facts(report, len(checkpoint.classes))
 
 
 def _padded_caption(cells: str, made: Pictures) -> str:
@@ -96,18 +88,24 @@ def _packed_caption(cells: str, made: Pictures) -> str:
 
 
 def _strip_caption(cells: str, made: Pictures) -> str:
-    what = "one-dimensional" if cells == state.CHARACTERS else "a vector each"
-    return (
-        f'<p class="caption"><b>PackedSequence.data</b>, {sum(made.batch_sizes)} cells, {what}: '
-        "the packed picture column by column</p>"
-    )
+    what, scale = "one-dimensional: the packed picture column by column", ""
+    if made.scale is not None:
+        what, (low, high) = "a vector each, column by column", made.scale
+        scale = f'<span class="scale">{low:.2g}<i style="background: {_GRADIENT}"></i>{high:.2g}</span>'
+    return f'<p class="caption">{scale}<b>PackedSequence.data</b>, {sum(made.batch_sizes)} cells, {what}</p>'
+
+
+def _note(names: list[str]) -> str:
+    total, drawn = len(names), limits.DRAWN_NAMES
+    note = f'<p class="caption note">Drawn: the first {drawn} of {total}; the figures are over all.</p>'
+    return note if drawn < total else ""
 
 
 def build(checkpoint: Checkpoint) -> None:
     """Lays out the tab inside the current Blocks."""
-    opening = _read(state.NAMES.default)
-    drawn = pictures(checkpoint, opening, state.ORDER.default, state.CELLS.default, state.UNIT.default)
-    note, figures = facts(checkpoint, opening, state.ORDER.default)
+    opening = read(state.NAMES.default)
+    drawn = _pictures(Pictures(compare(opening), state.CELLS.default, None), state.CELLS.default)
+    report = packing.compare_batches(checkpoint, opening)
     gr.HTML(diagrams.lead(diagrams.BATCHES, _LEAD))
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
@@ -115,27 +113,48 @@ def build(checkpoint: Checkpoint) -> None:
             order = gr.Radio(**state.ORDER.arguments())
             cells = gr.Radio(**state.CELLS.arguments())
             unit = gr.Slider(**state.UNIT.arguments(), visible=False)
-            message = gr.HTML(note, elem_id="batch-message")
+            message = gr.HTML(_note(opening), elem_id="batch-message")
         with gr.Column(scale=5, min_width=320):
-            shown = []
-            with gr.Row():
-                for caption, picture, name in ((*drawn[:2], "padded"), (*drawn[2:4], "packed")):
-                    with gr.Column(min_width=300):
-                        shown += [gr.HTML(caption), _plot(picture, name)]
-            shown += [gr.HTML(drawn[4]), _plot(drawn[5], "strip")]
-            numbers = gr.HTML(figures, elem_id="facts")
+            batch_folds.build_steps(checkpoint, names)
+            with gr.Column(elem_id="batch-pictures"):
+                shown = []
+                with gr.Row():
+                    for caption, picture, name in ((*drawn[:2], "padded"), (*drawn[2:4], "packed")):
+                        with gr.Column(min_width=300):
+                            shown += [gr.HTML(caption), _plot(picture, name)]
+                shown += [gr.HTML(drawn[4]), _plot(drawn[5], "strip")]
+                numbers = gr.HTML(_facts(report, len(checkpoint.classes)), elem_id="facts")
+    batch_folds.build_matter(checkpoint, names, order)
+    batch_folds.build_code(names, order)
 
-    def redraw(typed: str, order: str, cells: str, unit: object) -> tuple:
+    def ask(typed: str, order: str, cells: str, unit: object) -> Asked:
         emptied = unit is None  # the box, on the way to another number
         unit = min(limits.UNIT.check(0 if emptied else unit), _units(checkpoint, cells) - 1)
-        return pictures(checkpoint, _read(typed), order, cells, unit)
+        return Asked(read(typed), is_sorted(order), state.CELLS.choose(cells), unit)
 
-    def update(typed: str, order: str, cells: str, unit: object) -> tuple:
+    async def draw(asked: Asked) -> Shown:
+        comparison, values = compare(asked.names[: limits.DRAWN_NAMES], asked.sort), None
+        if asked.cells != state.CHARACTERS:
+            inside = {"unit": asked.unit, "hidden": asked.cells == state.HIDDEN}
+            values = await worker.ask(checkpoint, "batch_values", names=comparison.names, **inside)
+        made = Pictures(comparison, asked.cells, values)
+        return dict(zip(shown, _pictures(made, asked.cells), strict=True))
+
+    async def count(asked: Asked) -> Shown:
+        comparison = compare(asked.names, asked.sort)
+        report = packing.report(comparison, await worker.differences(checkpoint, comparison))
+        return {message: _note(asked.names), numbers: _facts(report, len(checkpoint.classes))}
+
+    async def redraw(*said: Any) -> Shown:
+        return await draw(ask(*said))
+
+    async def update(*said: Any) -> Shown:
         try:
-            return *facts(checkpoint, _read(typed), order), *redraw(typed, order, cells, unit)
-        except ValueError as mistake:  # the pictures of the last good batch stay
-            problem = f'<p class="problem" role="status">{escape(str(mistake))}</p>'
-            return problem, *[gr.skip()] * (1 + len(shown))
+            asked = ask(*said)
+        except ValueError as mistake:
+            return {message: problem(mistake, " What is drawn is the last batch that could be read.")}
+        drawn, counted = await asyncio.gather(draw(asked), count(asked))
+        return drawn | counted
 
     def offer_units(cells: str) -> dict:
         return gr.Slider(visible=cells != state.CHARACTERS, maximum=_units(checkpoint, cells) - 1, value=0)
@@ -145,7 +164,7 @@ def build(checkpoint: Checkpoint) -> None:
     quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
     live = {**quiet, "trigger_mode": "always_last"}
     # not names.input, which a pasted text, a deletion and an input method do not fire
-    gr.on([names.change, order.input], update, controls, [message, numbers, *shown], **live)
+    gr.on([names.change, order.input], spoken(update), controls, [message, numbers, *shown], **live)
     unit.input(spoken(redraw), controls, shown, **live)
     cells.input(offer_units, cells, unit, **live).then(spoken(redraw), controls, shown, **quiet)
 

@@ -210,7 +210,6 @@ def _heatmaps(
     texts: np.ndarray,
     hovers: np.ndarray,
     scale: tuple[float, float] | None,
-    colour_bar: dict | None = None,
 ) -> list[go.Heatmap]:
     """Cells in the colour of their value, dark text on the light ones and light text on the dark ones.
 
@@ -222,19 +221,11 @@ def _heatmaps(
         colours = {"zmin": -0.5, "zmax": count - 0.5, "colorscale": steps, "showscale": False}
         return [_heatmap(np.mod(values, count), texts, hovers, INK, **colours)]
     low, high = scale
-    colours = {"zmin": low, "zmax": high, "colorscale": AMOUNTS}
+    colours = {"zmin": low, "zmax": high, "colorscale": AMOUNTS, "showscale": False}
     is_light = (values - low) / (high - low) >= LIGHT_FROM
     return [
-        _heatmap(np.where(is_light, np.nan, values), texts, hovers, PAPER, showscale=False, **colours),
-        _heatmap(
-            np.where(is_light, values, np.nan),
-            texts,
-            hovers,
-            INK,
-            showscale=colour_bar is not None,
-            colorbar=colour_bar,
-            **colours,
-        ),
+        _heatmap(np.where(is_light, np.nan, values), texts, hovers, PAPER, **colours),
+        _heatmap(np.where(is_light, values, np.nan), texts, hovers, INK, **colours),
     ]
 
 
@@ -295,7 +286,7 @@ def _frame(row: int, column: int) -> dict:
 
 
 def strip(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, *, scale: tuple[float, float] | None) -> go.Figure:
-    """Cells that lie one after another, (cells,) each, broken into lines; values get their colour bar."""
+    """Cells that lie one after another, (cells,) each, broken into lines."""
     count = len(values)
     lines, columns = -(-count // STRIP_COLUMNS), min(count, STRIP_COLUMNS)
     missing = lines * columns - count
@@ -303,18 +294,8 @@ def strip(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, *, scale: t
     def broken(flat: np.ndarray, filler: object) -> np.ndarray:
         return np.append(flat, [filler] * missing).reshape(lines, columns)
 
-    bar = {"orientation": "h", "thickness": 12, "y": 0, "yanchor": "top", "len": 0.6}
-    traces = _heatmaps(
-        broken(values.astype(float), np.nan),
-        broken(texts, ""),
-        broken(hovers, ""),
-        scale,
-        bar if scale is not None else None,
-    )
-    bar_height = 48 if scale is not None else 4
-    figure = plain_figure(
-        traces, lines * TALL_ROW_HEIGHT + 4 + bar_height, margin={"l": 44, "r": 2, "t": 4, "b": bar_height}
-    )
+    traces = _heatmaps(broken(values.astype(float), np.nan), broken(texts, ""), broken(hovers, ""), scale)
+    figure = plain_figure(traces, lines * TALL_ROW_HEIGHT + 8, margin={"l": 44, "r": 2, "t": 4, "b": 4})
     figure.update_xaxes(visible=False)
     figure.update_yaxes(
         autorange="reversed",

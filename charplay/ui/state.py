@@ -84,6 +84,7 @@ CELLS = Control(
     info="An embedding is the vector a character becomes, a hidden state what the network remembers up to it.",
 )
 UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)
+STEP = Control("step", "Step of time", 0, limits.STEP, 1)
 
 
 def read_seed(typed: object) -> int | None:

@@ -1,39 +1,19 @@
-"""Where the networks of a page run: in a process of their own, so that the page answers while they compute.
-
-What a page asks now and then, a batch to be drawn, runs here on one thread.
-"""
+"""Where the networks of a page run: in a process of their own, so that the page answers while they compute."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple
 
+from charplay.batches import Comparison
 from charplay.checkpoints import Checkpoint, Shelf
 from charplay.classify import Classification
 from charplay.engine import GenerationError
 from charplay.explain import prefixes
 from charplay.generate import Request, make_request
+from charplay.packing import in_parts
 from charplay.ui.process import Process, Tell, call_on
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-_THREAD = ThreadPoolExecutor(1, "inference")
-
-
-def compute(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs `function` on the inference thread and returns, or raises, what it does."""
-    return _THREAD.submit(function, *args, **kwargs).result()
-
-
-def compute_each(items: Iterator[T]) -> Iterator[T]:
-    """Draws each item of `items` on the inference thread; others have their turn in between."""
-    end = object()
-    while (item := compute(next, items, end)) is not end:
-        yield item
-
 
 NETWORKS = Process("charplay.host")
 
@@ -76,6 +56,20 @@ async def ask(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
     """
     asked = {"question": question, "checkpoint": str(checkpoint.path), "arguments": arguments}
     return await _answer(lambda tell: NETWORKS.ask({"ask": asked}, tell))
+
+
+async def ask_in_parts(checkpoint: Checkpoint, question: str, names: list[str], **arguments: Any) -> list[Any]:
+    """The answers, lists, to a question about the rows of a batch, one after another; others have turns in between."""
+    answers = []
+    for rows in in_parts(names):
+        answers += await ask(checkpoint, question, names=rows, **arguments)
+    return answers
+
+
+async def differences(checkpoint: Checkpoint, comparison: Comparison) -> list[tuple[float, float]]:
+    """What `packing.differences` gives for all the rows of a comparison."""
+    time = len(comparison.batch_sizes)
+    return await ask_in_parts(checkpoint, "batch_differences", comparison.names, time=time)
 
 
 async def _answer(send: Callable[[Tell], int]) -> Any:

@@ -1,0 +1,57 @@
+"""The PyTorch lines that make one batch from its names: to be read, copied and run anywhere. Nothing is run here."""
+
+from collections.abc import Sequence
+
+LINE = 88  # characters of a line of names, at most: what a projector shows
+
+_LINES = """\
+import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+
+names = [
+{names}
+]
+
+# a character is its ASCII code; 0 is no character, and pads
+rows = [torch.tensor([ord(character) for character in name]) for name in names]
+lengths = torch.tensor([len(row) for row in rows])
+{order}
+padded = pad_sequence(rows, batch_first=True)  # (batch, time): {shape}
+packed = pack_padded_sequence(padded, lengths, batch_first=True, enforce_sorted={is_sorted})
+unpacked, _ = pad_packed_sequence(packed, batch_first=True)
+
+print(padded)
+print(lengths)
+print(packed.data)  # {cells} codes, one step of time after another
+print(packed.batch_sizes)  # names that still have a character at each step
+print(torch.equal(unpacked, padded))  # nothing is lost
+"""
+_SORTED = """\
+order = lengths.argsort(descending=True, stable=True)  # the longest first
+rows, lengths = [rows[index] for index in order], lengths[order]
+"""
+
+
+def snippet(names: Sequence[str], sort: bool) -> str:
+    """The lines that make the batch of `names` (normalised, as typed), sorted by length or as they come.
+
+    The names are quoted as Python does, so that whatever stands in them is text.
+    """
+    lengths = [len(name) for name in names]
+    return _LINES.format(
+        names=_filled([repr(name) for name in names]),
+        order=_SORTED if sort else "",
+        shape=(len(names), max(lengths)),
+        is_sorted=sort,
+        cells=sum(lengths),
+    )
+
+
+def _filled(quoted: Sequence[str]) -> str:
+    """Items of a list, as many on a line as it holds."""
+    lines = [""]
+    for item in quoted:
+        if lines[-1] and len(lines[-1]) + len(item) + 2 > LINE:
+            lines.append("")
+        lines[-1] += f"{' ' if lines[-1] else '    '}{item},"
+    return "\n".join(lines)
