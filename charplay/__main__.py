@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from tqdm import tqdm  # comes with gradio, by way of huggingface_hub
 
 from charplay import checkpoints, copied, datasets, limits, runs, training
-from charplay.bench import alone, bench_classify, bench_generate, bench_read, bench_train
+from charplay.bench import alone, bench_batches, bench_classify, bench_generate, bench_read, bench_train
 from charplay.classify import classify
 from charplay.evaluate import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
 from charplay.generate import Batch, generate, make_request
@@ -183,6 +183,7 @@ def bench(arguments: argparse.Namespace) -> dict[str, Any]:
     task, measure = {
         "generate": ("speech", bench_generate),
         "classify": ("names", bench_classify),
+        "batches": ("names", bench_batches),
         "train": ("speech", bench_train),
         "read": ("speech", bench_read),
     }[arguments.what]
@@ -250,9 +251,9 @@ def _parser() -> Parser:
     made.add_argument("--checkpoint", type=Path, metavar="F")
 
     measures = commands.add_parser("bench", help=bench.__doc__.split("\n")[0]).add_subparsers(
-        dest="what", required=True, metavar="generate|classify|train|read|load"
+        dest="what", required=True, metavar="generate|classify|batches|train|read|load"
     )
-    for what in ("generate", "classify", "train", "read"):
+    for what in ("generate", "classify", "batches", "train", "read"):
         command(what, bench, measures).add_argument("--checkpoint", type=Path, metavar="F")
     made = command("load", bench, measures)
     made.add_argument("--students", type=int, default=30, metavar="N")

@@ -1,6 +1,7 @@
 """How fast the shipped models are on this machine: figures for the README, ratios taken within one run."""
 
 import copy
+import functools
 import os
 import threading
 import time
@@ -12,7 +13,8 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch import nn
 
-from charplay import limits
+from charplay import datasets, limits
+from charplay.batches import group_by_length, pad
 from charplay.checkpoints import Checkpoint
 from charplay.classify import classify, logits_of
 from charplay.datasets import Speech
@@ -30,6 +32,7 @@ T = TypeVar("T")
 
 SECONDS = 5.0  # spent on each figure
 TRAINING_STEPS = 5
+BATCHES, BATCH_SIZE = 8, 256  # of names
 
 
 def bench_generate(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -78,14 +81,7 @@ def bench_classify(checkpoint: Checkpoint) -> dict[str, Any]:
     The lecture's way: one call of PyTorch's layers in float32 a name. `one_name_ms` is what one name costs on the page.
     """
     generator = torch.Generator().manual_seed(1)
-
-    def names(count: int) -> list[str]:
-        lengths = torch.randint(2, 15, (count,), generator=generator).tolist()
-        return [
-            "".join(chr(97 + code) for code in torch.randint(26, (length,), generator=generator)) for length in lengths
-        ]
-
-    some, many = names(50), names(5000)
+    some, many = _random_names(50, generator), _random_names(5000, generator)
     measured = _per_second(
         {
             "names_per_second": (lambda count: classify(checkpoint, many[:count]), len(many)),
@@ -168,6 +164,54 @@ def bench_read(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
+def bench_batches(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Names a second through the recurrent network, padded and packed, in batches shuffled and grouped by length.
+
+    A padded batch is run over its whole rectangle, a packed one over its characters alone (`NameClassifier.run_padded`
+    and `run_packed`; of an average of several networks the first). The names are the same in all four: training names
+    where the data is at hand, otherwise random letters of 2 to 14.
+    """
+    generator = torch.Generator().manual_seed(1)
+    try:
+        rows = datasets.load_names("train", datasets.data_directory())
+        drawn = torch.randperm(len(rows), generator=generator)[: BATCHES * BATCH_SIZE].tolist()
+        names, source = [rows[index][0] for index in drawn], "training names"
+    except datasets.DataError:
+        names, source = _random_names(BATCHES * BATCH_SIZE, generator), "random letters"
+    lengths, shuffled = [len(name) for name in names], range(len(names))
+    batches = {
+        "shuffled": [shuffled[start : start + BATCH_SIZE] for start in range(0, len(names), BATCH_SIZE)],
+        "grouped": group_by_length(lengths, BATCH_SIZE, generator),
+    }
+    ready = {how: [pad([names[index] for index in batch]) for batch in made] for how, made in batches.items()}
+    model = checkpoint.model
+
+    @torch.no_grad()
+    def padded(how: str, count: int) -> None:
+        for batch in ready[how][: count // BATCH_SIZE]:
+            model.run_padded(batch.codes)
+
+    @torch.no_grad()
+    def packed(how: str, count: int) -> None:
+        for batch in ready[how][: count // BATCH_SIZE]:
+            model.run_packed(batch.codes, batch.lengths)
+
+    measured = _per_second(
+        {
+            f"{how}_{run.__name__}": (functools.partial(run, how), len(names))
+            for how in ready
+            for run in (padded, packed)
+        }
+    )
+    padding = {
+        f"{how}_padding_fraction": 1 - sum(lengths) / sum(batch.codes.numel() for batch in made)
+        for how, made in ready.items()
+    }
+    ratios = {f"{how}_ratio": measured[f"{how}_packed"] / measured[f"{how}_padded"] for how in ready}
+    ratios["ratio"] = measured["grouped_packed"] / measured["shuffled_padded"]
+    return {"names": source, "count": len(names), "batch_size": BATCH_SIZE} | padding | measured | ratios
+
+
 def alone(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Calls `function` on a thread of its own, which ends with it.
 
@@ -175,6 +219,11 @@ def alone(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(function, *args, **kwargs).result()
+
+
+def _random_names(count: int, generator: torch.Generator) -> list[str]:
+    lengths = torch.randint(2, 15, (count,), generator=generator).tolist()
+    return [decode(torch.randint(97, 123, (length,), generator=generator)) for length in lengths]
 
 
 def _per_second(runs: dict[str, tuple[Callable[[int], None], int]]) -> dict[str, float]:

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from charplay.batches import Step, count_steps
 from charplay.ui.figures import STRIP_COLUMNS
 
-INSET = 0.03  # of a cell, so that a frame's line lies on the cells and not on the edge of the picture
 LOOK_FOR = (
-    '<p class="caption">Slide through time and watch the striped bar: updates of a hidden state that read a pad. '
-    "Framed cells are being computed, faded ones are still to come.</p>"
+    '<p class="caption">Slide through time: framed cells are computed now, faded ones later. Watch the striped bar: '
+    "work on pads.</p>"
 )
 # Shows the step that the slider is at; an emptied number box is null, and its lowest number.
 SHOW = """step => {
@@ -47,7 +46,7 @@ def slices(batch_sizes: Sequence[int]) -> list[dict]:
 
 def _rectangle(left: int, right: int, top: int, bottom: int) -> str:
     """The outline of the cells from `left` up to `right`, and from `top` down to `bottom`; cell 0 is centred on 0."""
-    left, top, right, bottom = left - 0.5 + INSET, top - 0.5 + INSET, right - 0.5 - INSET, bottom - 0.5 - INSET
+    left, right, top, bottom = (edge - 0.5 for edge in (left, right, top, bottom))
     return f"M {left},{top} L {right},{top} L {right},{bottom} L {left},{bottom} Z"
 
 
@@ -64,20 +63,20 @@ def told(batch_sizes: Sequence[int], drawn: int, is_bidirectional: bool) -> str:
         is_bidirectional: the network reads from both ends.
     """
     counted = count_steps(batch_sizes)
-    direction = " (forward; the backward direction makes as many updates)" if is_bidirectional else ""
+    direction = " (and as many backward)" if is_bidirectional else ""
     return "".join(_told(counted, number, drawn, direction) for number in range(len(counted)))
 
 
 def _told(counted: Sequence[Step], number: int, drawn: int, direction: str) -> str:
     step, rows, whole = counted[number], counted[0].padded, counted[-1].padded
-    beyond = " None of the names drawn is so long." if number >= drawn else ""
+    beyond = " No name that is drawn is so long." if number >= drawn else ""
     padded = f"<b>{step.padded:,}</b> updates: {step.useful:,} useful, <b>{step.wasted:,} wasted</b>"
     packed = f"<b>{step.useful:,}</b> updates: all useful"
     return (
         f'<div data-step="{number}"{" hidden" if number else ""}>'
         f'<style media="{"not all" if number else "all"}">{_rules(number, drawn)}</style>'
-        f'<p class="caption">Up to time {number}, where <b>{step.running:,} of {rows:,}</b> '
-        f"{'names have' if rows > 1 else 'name has'} a character{direction}.{beyond}</p>"
+        f'<p class="caption"><b>{step.running:,} of {rows:,}</b> {"names have" if rows > 1 else "name has"} '
+        f"a character at time {number}.{beyond} Updates of a hidden state so far{direction}:</p>"
         '<div class="work">'
         f"<span>padded</span>{_bar(step.useful / whole, step.wasted / whole)}<span>{padded}</span>"
         f"<span>packed</span>{_bar(step.useful / whole, 0)}<span>{packed}</span>"

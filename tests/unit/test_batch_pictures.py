@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -10,9 +12,10 @@ NAMES = ["san", "adylov", "san", "hard", "adylov"]
 
 
 def pictures(checkpoint, sort, cells):
-    comparison = compare(NAMES, sort)
-    names = [NAMES[index] for index in comparison.order]
-    return names, Pictures(names, comparison, packing.states(checkpoint.model, comparison), cells, unit=3)
+    comparison, values = compare(NAMES, sort), None
+    if cells != state.CHARACTERS:
+        values = packing.values(checkpoint, comparison.names, unit=3, hidden=cells == state.HIDDEN)
+    return comparison.names, Pictures(comparison, cells, values)
 
 
 @pytest.mark.parametrize("sort", [True, False])
@@ -33,3 +36,25 @@ def test_the_flat_strip_holds_what_the_packed_picture_shows(classifier):
     np.testing.assert_allclose(strip, packed, rtol=1e-6)
     assert (made.packed_values[made.is_pad] == 0).all()
     assert (made.padded_values[made.is_pad] != 0).any()
+
+
+@pytest.mark.parametrize("cells", state.CELLS.choices)
+@pytest.mark.parametrize("sort", [True, False])
+def test_the_first_marks_of_each_picture_are_those_of_its_steps_of_time(classifier, sort, cells):
+    _, made = pictures(classifier, sort, cells)
+    steps = len(made.batch_sizes)
+    padded, packed, strip = (
+        [areas(shape) for shape in figure.layout.shapes] for figure in (made.padded(), made.packed(), made.strip())
+    )
+    assert padded[:steps] == [[(step, step + 1, 0, len(NAMES))] for step in range(steps)]
+    assert packed[:steps] == [[(step, step + 1, 0, size)] for step, size in enumerate(made.batch_sizes)]
+    sizes = [sum((right - left) * (bottom - top) for left, right, top, bottom in parts) for parts in strip]
+    assert sizes == made.batch_sizes
+    frames = int(made.is_pad.sum()) if cells == state.HIDDEN else 0
+    assert [len(drawn) - steps for drawn in (padded, packed, strip)] == [frames, frames, 0]
+
+
+def areas(shape) -> list[tuple[float, ...]]:
+    """The rectangles of a mark, (left, right, top, bottom) in cells; a frame of a pad has none."""
+    corners = re.findall("M (.+?),(.+?) L .+? L (.+?),(.+?) L", shape.path or "")
+    return [tuple(float(edge) + 0.5 for edge in (left, right, top, bottom)) for left, top, right, bottom in corners]

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from charplay import datasets
-from charplay.batches import compare, group_by_length, pad
+from charplay.batches import compare, count_steps, group_by_length, pad
 
 LECTURE = ["adylov", "solan", "hard", "san"]
 
@@ -42,6 +42,24 @@ def test_rows_are_the_longest_first_or_as_they_come():
 def test_names_of_one_length_keep_their_order_once_packed():
     comparison = compare([f"name{number:02}" for number in range(40)])
     assert comparison.order == comparison.packed_rows[:40] == list(range(40))
+
+
+@pytest.mark.parametrize("names", [LECTURE, ["solo"], ["anna", "otto"], ["x", "y" * 64, "zoe"] * 20])
+def test_the_counts_of_a_step_are_what_has_been_packed_and_the_rest_of_the_rectangle(names):
+    comparison = compare(names, sort=False)
+    is_real, steps = comparison.padded.is_real, count_steps(comparison.batch_sizes)
+    for done, step in enumerate(steps, 1):
+        assert step.useful == sum(comparison.batch_sizes[:done]) == int(is_real[:, :done].sum())
+        assert step.useful + step.wasted == step.padded == is_real[:, :done].numel()
+        assert step.running == int(is_real[:, done - 1].sum())
+    assert (steps[-1].useful, steps[-1].padded) == (len(comparison.packed), comparison.padded.codes.numel())
+    assert steps[-1].wasted / steps[-1].padded == pytest.approx(comparison.padded.padding_fraction)
+
+
+def test_some_rows_of_a_batch_are_padded_to_the_length_of_its_longest():
+    whole, part = pad(["solan", "adylov", "san"]), pad(["san", "solan"], time=6)
+    assert part.codes.tolist() == [whole.codes[2].tolist(), whole.codes[0].tolist()]
+    assert part.lengths.tolist() == [3, 5]
 
 
 @pytest.mark.parametrize("names", [[], [""], ["a", ""]])

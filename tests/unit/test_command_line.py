@@ -167,6 +167,12 @@ def test_bench_measures_the_shipped_models(capsys, monkeypatch):
     status, result, _ = run(capsys, "bench", "classify")
     assert status == 0
     assert result["names_per_second"] > result["one_at_a_time"] > 0
+    names = str(checkpoints.DIRECTORY / "names-rnn.safetensors")
+    status, result, _ = run(capsys, "bench", "batches", "--checkpoint", names)
+    assert status == 0
+    assert result["ratio"] == pytest.approx(result["grouped_packed"] / result["shuffled_padded"])
+    assert result["grouped_padding_fraction"] < result["shuffled_padding_fraction"] < 1
+    assert result["count"] == 2048
     small = str(checkpoints.DIRECTORY / "speech-rnn.safetensors")
     status, result, _ = run(capsys, "bench", "read", "--checkpoint", small)
     assert status == 0

@@ -1,7 +1,7 @@
 import pytest
 
 from charplay.batches import pad
-from charplay.packing import compare_batches
+from charplay.packing import compare_batches, in_parts, values
 
 LECTURE = ["adylov", "solan", "hard", "san"]
 
@@ -26,23 +26,30 @@ def test_the_padded_end_is_wrong_and_the_mask_is_right(classifier):
     assert report["masked_difference"] < 1e-6
 
 
-def test_a_large_batch_is_computed_in_turns_and_means_the_same(classifier):
+def test_a_large_batch_is_computed_in_parts_and_means_the_same(classifier):
     names = [chr(97 + index % 26) * (1 + index * 7 % 20) for index in range(100)]
-    turns = []
-
-    def counted(parts):
-        for part in parts:
-            turns.append(part)
-            yield part
-
-    report = compare_batches(classifier, names, turns=counted)
-    assert len(turns) == 4
+    assert [len(part) for part in in_parts(names)] == [32, 32, 32, 4]
+    report = compare_batches(classifier, names)
     padded = pad([names[index] for index in report["order"]])
     packed, naive = (
         classifier.model.run_packed(padded.codes, padded.lengths)[1],
         classifier.model.run_padded(padded.codes)[1],
     )
     assert report["naive_difference"] == pytest.approx((packed - naive).abs().max().item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_cells_value_is_that_number_of_its_vector(classifier, hidden):
+    padded, unit = pad(LECTURE), 5
+    shown = values(classifier, LECTURE, unit, hidden)
+    if hidden:
+        naive, packed = (
+            classifier.model.run_padded(padded.codes)[0],
+            classifier.model.run_packed(padded.codes, padded.lengths)[0],
+        )
+    else:
+        naive = packed = classifier.model.embedding(padded.codes)
+    assert shown == {"padded": naive[:, :, unit].tolist(), "packed": packed[:, :, unit].tolist()}
 
 
 @pytest.mark.parametrize("names", [["solo"], ["anna", "otto"], ["x"] * 500])
