@@ -33,7 +33,7 @@ def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
     sessions.make_cheap()
     shelf = checkpoints.shelve(directory)
     worker.warm(shelf)
-    with gr.Blocks(title="charplay", analytics_enabled=False) as demo:
+    with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
         gr.HTML(_TITLE, elem_id="title-block")
         with gr.Tabs() as tabs:
             for label, tab, task in (
