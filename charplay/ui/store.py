@@ -68,20 +68,23 @@ class Store:
             ValueError: the request belongs to no page.
         """
         session = _checked(session)
-        # A name of its own for ever: the process that computes knows models by their path.
-        path = self._home() / f"{secrets.token_hex(16)}.safetensors"
+        # A path of its own for ever: the process that computes knows models by their path.
+        arrived = self._home() / f"{secrets.token_hex(16)}.safetensors"
         try:
-            path.write_bytes(file if isinstance(file, bytes) else file.read_bytes())
-            checkpoint = _usable(checkpoints.load(path))
+            arrived.write_bytes(file if isinstance(file, bytes) else file.read_bytes())
+            checkpoint = _usable(checkpoints.load(arrived))
         except CheckpointError as error:
-            path.unlink(missing_ok=True)
-            raise CheckpointError(str(error).replace(path.name, called)) from None
+            arrived.unlink(missing_ok=True)
+            raise CheckpointError(str(error).replace(arrived.name, called)) from None
+        path = arrived.with_suffix("") / file_name(checkpoint)
+        path.parent.mkdir()
+        arrived.rename(path)
         with self._lock:
             kept = self._touch(session)
             kept.made += 1
             name = f"{OWN}{kept.made}"
             # Nothing is computed with it in this process: its shapes are enough, its weights stay on disk.
-            kept.models[name] = replace(checkpoint, model=checkpoint.model.to("meta"))
+            kept.models[name] = replace(checkpoint, model=checkpoint.model.to("meta"), path=path)
             while len(kept.models) > limits.OWN_MODELS:
                 self._drop_model(kept, next(iter(kept.models)))
             self._make_room()
@@ -168,13 +171,21 @@ class Store:
             self._drop_model(kept, name)
 
     def _drop_model(self, kept: _Session, name: str) -> None:
-        kept.models.pop(name).path.unlink(missing_ok=True)
+        path = kept.models.pop(name).path
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()
 
     def _home(self) -> Path:
         with self._lock:
             if self._directory is None:
                 self._directory = tempfile.TemporaryDirectory(prefix="charplay-")  # readable for this user alone
             return Path(self._directory.name)
+
+
+def file_name(checkpoint: Checkpoint) -> str:
+    """What the file of an own model is called, when it is saved too: "charplay-speech-gru-1x64.safetensors"."""
+    config = checkpoint.config
+    return f"charplay-{checkpoint.task}-{config.cell}-{config.layers}x{config.hidden_size}.safetensors"
 
 
 def _checked(session: str | None) -> str:

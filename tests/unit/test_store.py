@@ -69,7 +69,8 @@ def test_what_is_kept_is_the_model_and_its_weights_take_no_memory_of_the_page(ke
 def test_the_directory_is_private_and_a_session_is_no_part_of_a_path(kept, file):
     name = kept.keep_model("../../evil", file(), "../../../mine.safetensors")
     path = kept.models("../../evil")[name].path
-    assert path.parent.stat().st_mode & 0o077 == 0
+    assert path.parent.parent.stat().st_mode & 0o077 == 0
+    assert path.name == "charplay-speech-gru-2x12.safetensors"
     assert "evil" not in str(path)
     assert "mine" not in str(path)
 
@@ -142,7 +143,7 @@ def test_what_is_no_checkpoint_gets_a_sentence_with_the_visitors_name_for_it_and
         kept.keep_model("one", content, "holiday.safetensors")
     assert str(refused.value).startswith("holiday.safetensors ")
     path = kept.models("one")[good].path
-    assert list(path.parent.iterdir()) == [path]
+    assert list(path.parent.parent.iterdir()) == [path.parent]
 
 
 def test_a_model_with_too_many_parameters_is_refused(kept, file, monkeypatch):
