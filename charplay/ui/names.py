@@ -126,6 +126,7 @@ def build(shelf: Shelf) -> gr.Dropdown:
         spoken(update),
         choices,
         shown,
+        preprocess=False,  # Gradio knows a model only if it stood there when the page was made; what arrives is checked
         trigger_mode="always_last",  # the default drops what is typed while an answer is under way
         show_progress="hidden",
         api_visibility="private",

@@ -12,6 +12,7 @@ import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
+from charplay import limits
 from charplay.checkpoints import Checkpoint, Shelf
 from charplay.models import count_parameters
 from charplay.ui import figures, state, store
@@ -217,8 +218,10 @@ def build_names(shelf: Shelf, model: gr.Dropdown, prior: gr.Radio) -> None:
                 confusion = _plot("confusion")
 
     def fill(chosen: str, prior: str, request: gr.Request) -> tuple:
+        checkpoint = store.find(shelf, "names", chosen, request)
+        prior = limits.check_choice("prior", prior, tuple(state.PRIORS))
         # the table compares the shelf's: an own model was measured on other rows
-        return names_table(models, chosen), *names_pictures(store.find(shelf, "names", chosen, request), prior)
+        return names_table(models, chosen), *names_pictures(checkpoint, prior)
 
     outputs = [table, says, recall, confusion, reliability]
     gr.on(
@@ -226,6 +229,7 @@ def build_names(shelf: Shelf, model: gr.Dropdown, prior: gr.Radio) -> None:
         spoken(fill),
         [model, prior],
         outputs,
+        preprocess=False,
         show_progress="hidden",
         api_visibility="private",
     )
@@ -244,6 +248,7 @@ def build_speech(shelf: Shelf, model: gr.Dropdown) -> None:
         lambda chosen: speech_table(models, chosen),
         model,
         [table, bits],
+        preprocess=False,
         show_progress="hidden",
         api_visibility="private",
     )
