@@ -79,9 +79,17 @@ CELLS = Control(
 )
 UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)
 
-TEXT, ROWS = "to go on with a text", "to tell texts apart"
-LEARNS = Control("learns", "The network learns", ROWS, choices=(TEXT, ROWS))
-IN_BOX, IN_FILE, DATA_SET = "in the box", "in a file", "a data set"
-SOURCE = Control("source", "From what stands", IN_BOX, choices=(IN_BOX, IN_FILE, DATA_SET))
-BOX = Control("box", "Rows of text,label; or paste your own", "", placeholder="Paste a text, or rows of text,label")
+TEXT, ROWS = "a text", "rows of text,label"
+LEARNS = Control("learns", "Learn from", TEXT, choices=(TEXT, ROWS))
+IN_BOX, IN_FILE, DATA_SET = "the box", "a file", "a data set"
+SOURCE = Control("source", "It stands in", IN_BOX, choices=(IN_BOX, IN_FILE, DATA_SET))
+BOX = Control("box", "The text, or the rows", "", placeholder="Paste it here")
+DETECTED = "as detected"
+DELIMITER = Control("delimiter", "Between the columns", DETECTED, choices=(DETECTED, ",", ";", "tab", "|"))
+HEADER = Control("header", "The first line", DETECTED, choices=(DETECTED, "names the columns", "is a row"))
+TEXT_COLUMN = Control("text-column", "Column of the texts", DETECTED, choices=(DETECTED,))
+LABEL_COLUMN = Control("label-column", "Column of the labels", DETECTED, choices=(DETECTED,))
+SMALL, MEDIUM = "small", "medium"
+PRESET = Control("preset", "Network", SMALL, choices=(SMALL, MEDIUM))
+CELL = Control("cell", "Cell", "gru", choices=("rnn", "gru", "lstm"))
 OWN_MODEL = Control("own-model", "Your models", None)
