@@ -70,6 +70,16 @@ OWN_RECIPE = (
     Limit("dropout", 0, 0.9, whole=False),
 )
 
+# What is kept for a page and for nobody else (`ui.store`).
+OWN_SECONDS = 3_600  # after its last use
+OWN_PARAMETERS = 3_000_000  # of one model
+OWN_FILE_BYTES = 4 * OWN_PARAMETERS + 1_000_000  # of one file: 4 bytes a parameter, and what its header says of it
+OWN_CLASSES = 50  # that one tells apart
+OWN_MODELS = 6  # of one page; of more the oldest goes
+OWN_RUNS = 50  # rows of its table
+OWN_SESSIONS = 1_000  # pages
+OWN_BYTES = 400_000_000  # of all pages together; beyond it those go that have not been used for longest
+
 # A network and its training; `models` and `training` check their configs and recipes against these.
 CONFIG = (
     Limit("embedding_size", 1, 4096),

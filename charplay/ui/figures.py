@@ -18,10 +18,11 @@ TEXT_SIZE = 14  # px, the smallest in a chart
 ROW_HEIGHT = 32  # px of a heatmap's row
 TALL_ROW_HEIGHT = 36  # of one with two lines of text in its cells
 MOST_TEXT_COLUMNS = 20  # of a heatmap whose cells have room for their percent
+LONGEST_LABEL = 18  # characters of a class's name that are shown beside its bar
 STRIP_COLUMNS = 12  # cells of the flat strip on one line, so that a phone can show what stands in them
 
 
-def _figure(traces: list, height: int, **layout) -> go.Figure:
+def plain_figure(traces: list, height: int, **layout) -> go.Figure:
     """A figure without decoration; `template="none"` keeps a message at a tenth of its size."""
     figure = go.Figure(traces)
     figure.update_layout(
@@ -57,10 +58,23 @@ def bars(labels: Sequence[str], probabilities: Sequence[float] | None) -> dict[s
     return {**empty, "data": [{**empty["data"][0], **_bar_values(shares, texts, winner)}]}
 
 
-@functools.cache
+@functools.lru_cache(64)  # a visitor's own model brings its own
 def _empty_bars(labels: tuple[str, ...]) -> dict[str, Any]:
-    figure = _bars(labels, [0.0] * len(labels), None, -1, left=92, right=64, hover="%{y}: %{x:.2%}")
+    names = [escape(label, quote=False) for label in labels]
+    left = max(92, label_margin(labels))
+    figure = _bars(names, [0.0] * len(labels), None, -1, left=left, right=64, hover="%{y}: %{x:.2%}")
+    figure.update_yaxes(type="category", tickvals=names, ticktext=[short(label) for label in labels])
     return figure.to_plotly_json()
+
+
+def short(label: str) -> str:
+    """A class's name as there is room for it beside a picture; as plotly takes it, which reads a little HTML."""
+    return escape(label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…", quote=False)
+
+
+def label_margin(labels: Sequence[str]) -> int:
+    """Pixels that the longest of them takes."""
+    return 12 + 8 * min(max(map(len, labels)), LONGEST_LABEL)
 
 
 def _bar_values(shares: Sequence[float], texts: Sequence[str] | None, accent: int) -> dict[str, Any]:
@@ -100,7 +114,7 @@ def _bars(
         cliponaxis=False,
         hovertemplate=f"{hover}<extra></extra>",
     )
-    figure = _figure([trace], 22 * len(labels) + 44, margin={"l": left, "r": right, "t": 4, "b": 32}, bargap=0.25)
+    figure = plain_figure([trace], 22 * len(labels) + 44, margin={"l": left, "r": right, "t": 4, "b": 32}, bargap=0.25)
     figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
@@ -132,25 +146,27 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
     shares = counts / np.maximum(rows, 1)
     percent = np.rint(100 * shares).astype(int)
     texts = np.where(percent > 0, percent.astype(str), "")
+    both = list(enumerate(labels))
     hovers = np.array(
         [
-            [f"{true}, taken for {guess}: {counts[i, j]:,} of {rows[i, 0]:,}" for j, guess in enumerate(labels)]
-            for i, true in enumerate(labels)
+            [f"{escape(true)}, taken for {escape(guess)}: {counts[i, j]:,} of {rows[i, 0]:,}" for j, guess in both]
+            for i, true in both
         ]
     )
     traces = _heatmaps(shares, texts, hovers, (0.0, 1.0))
-    figure = _figure(traces, 26 * len(labels) + 110, margin={"l": 92, "r": 4, "t": 104, "b": 4})
+    left, names = max(92, label_margin(labels)), [short(label) for label in labels]
+    figure = plain_figure(traces, 26 * len(labels) + left + 18, margin={"l": left, "r": 4, "t": left + 12, "b": 4})
     for trace in figure.data:
         trace.update(xgap=1, ygap=1)
     figure.update_xaxes(
         side="top",
-        tickvals=list(range(len(labels))),
-        ticktext=list(labels),
+        tickvals=list(range(len(names))),
+        ticktext=names,
         tickangle=-90,
         showgrid=False,
         title={"text": "taken for", "standoff": 2, "font": {"size": TEXT_SIZE}},
     )
-    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(labels))), ticktext=list(labels), showgrid=False)
+    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(names))), ticktext=names, showgrid=False)
     return figure
 
 
@@ -173,7 +189,7 @@ def belief(labels: Sequence[str], letters: Sequence[str], probabilities: np.ndar
         ]
     )
     traces = _heatmaps(probabilities, texts, hovers, (0.0, 1.0))
-    figure = _figure(traces, 24 * len(labels) + 40, margin={"l": 92, "r": 4, "t": 32, "b": 4})
+    figure = plain_figure(traces, 24 * len(labels) + 40, margin={"l": 92, "r": 4, "t": 32, "b": 4})
     shown = ["␣" if letter == " " else escape(letter) for letter in letters]
     figure.update_xaxes(side="top", tickvals=list(range(len(letters))), ticktext=shown, tickangle=0, showgrid=False)
     figure.update_yaxes(autorange="reversed", tickvals=list(range(len(labels))), ticktext=list(labels), showgrid=False)
@@ -199,7 +215,7 @@ def reliability(bins: Sequence[dict[str, float | int]]) -> go.Figure:
     diagonal = go.Scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": ACCENT, "width": 2, "dash": "dash"}, hoverinfo="skip"
     )
-    figure = _figure([shown, diagonal], 320, margin={"l": 64, "r": 8, "t": 8, "b": 52})
+    figure = plain_figure([shown, diagonal], 320, margin={"l": 64, "r": 8, "t": 8, "b": 52})
     ticks = {"range": [0, 1.02], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
     figure.update_xaxes(title={"text": "how sure it was", "standoff": 6, "font": {"size": TEXT_SIZE}}, **ticks)
     figure.update_yaxes(title={"text": "how often it was right", "standoff": 6, "font": {"size": TEXT_SIZE}}, **ticks)
@@ -294,7 +310,7 @@ def cells(
     row_height = TALL_ROW_HEIGHT if two_lines else ROW_HEIGHT
     labels = [label if len(label) <= 12 else label[:11] + "…" for label in rows]
     widest = max(len(label) for label in labels)
-    figure = _figure(traces, len(rows) * row_height + 58, margin={"l": 12 + 9 * widest, "r": 2, "t": 54, "b": 4})
+    figure = plain_figure(traces, len(rows) * row_height + 58, margin={"l": 12 + 9 * widest, "r": 2, "t": 54, "b": 4})
     if pads_have_values:
         figure.update_layout(shapes=[_frame(row, column) for row, column in np.argwhere(grid.is_pad)])
     every = -(-len(columns) // 10)
@@ -339,7 +355,7 @@ def strip(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, *, scale: t
         bar if scale is not None else None,
     )
     bar_height = 48 if scale is not None else 4
-    figure = _figure(
+    figure = plain_figure(
         traces, lines * TALL_ROW_HEIGHT + 4 + bar_height, margin={"l": 44, "r": 2, "t": 4, "b": bar_height}
     )
     figure.update_xaxes(visible=False)

@@ -12,7 +12,7 @@ from charplay.checkpoints import Checkpoint, Shelf
 from charplay.classify import Classification
 from charplay.datasets import COUNTRIES
 from charplay.text import encode, normalize_name
-from charplay.ui import diagrams, figures, scoreboard, state, worker
+from charplay.ui import diagrams, figures, scoreboard, state, store, worker
 from charplay.ui.mistakes import spoken
 
 _LEAD = (
@@ -77,8 +77,8 @@ def _view(checkpoint: Checkpoint, result: Classification) -> View:
     return _headline(result), bars, _seen(result["normalized"], checkpoint)
 
 
-def build(shelf: Shelf) -> None:
-    """Lays out the tab inside the current Blocks."""
+def build(shelf: Shelf) -> gr.Dropdown:
+    """Lays out the tab inside the current Blocks; returns the choice of its model."""
     models = shelf.models["names"]
     default = next(iter(models))
     [example] = classify.classify(models[default], [state.NAME.default], state.PRIORS[state.PRIOR.default])
@@ -102,8 +102,8 @@ def build(shelf: Shelf) -> None:
     is_open = gr.Checkbox(False, visible="hidden")  # nothing is computed for what is folded away
     scoreboard.build_names(shelf, model, prior)
 
-    async def update(name: str, chosen: str, prior: str, with_belief: bool) -> tuple:
-        checkpoint = models[limits.check_choice("model", chosen, tuple(models))]
+    async def update(name: str, chosen: str, prior: str, with_belief: bool, request: gr.Request) -> tuple:
+        checkpoint = store.find(shelf, "names", chosen, request)
         prior = state.PRIORS[limits.check_choice("prior", prior, tuple(state.PRIORS))]
         if unread := _unread(checkpoint, name):
             return *unread, None if with_belief else gr.skip()
@@ -121,11 +121,14 @@ def build(shelf: Shelf) -> None:
     )
     folded.collapse(lambda: False, None, is_open, api_visibility="private", show_progress="hidden")
     gr.on(
-        [name.change, model.input, prior.input],  # not name.input, which a pasted text and a deletion do not fire
+        # not name.input, which a pasted text and a deletion do not fire; nor model.input, which the Train tab does not
+        [name.change, model.change, prior.input],
         spoken(update),
         choices,
         shown,
+        preprocess=False,  # Gradio knows a model only if it stood there when the page was made; what arrives is checked
         trigger_mode="always_last",  # the default drops what is typed while an answer is under way
         show_progress="hidden",
         api_visibility="private",
     )
+    return model

@@ -14,7 +14,7 @@ from charplay import limits
 from charplay.checkpoints import Shelf
 from charplay.generate import Batch, Request, generate, make_request
 from charplay.text import encode, normalize_prime
-from charplay.ui import diagrams, scoreboard, state
+from charplay.ui import diagrams, scoreboard, state, store
 from charplay.ui.mistakes import spoken
 from charplay.ui.worker import follow
 
@@ -117,8 +117,11 @@ def _shift_html(prime: str, prime_length: int) -> str:
     )
 
 
-def build(shelf: Shelf) -> None:
-    """Lays out the tab inside the current Blocks; its opening text is generated here, once per process."""
+def build(shelf: Shelf) -> gr.Dropdown:
+    """Lays out the tab inside the current Blocks; its opening text is generated here, once per process.
+
+    Returns the choice of its model.
+    """
     models = shelf.models["speech"]
     default = next(iter(models))
     example = make_request(
@@ -152,9 +155,9 @@ def build(shelf: Shelf) -> None:
     scoreboard.build_speech(shelf, model)
 
     async def run(
-        prime: str, prime_length: int, temperature: float, length: int, seed: str, chosen: str
+        prime: str, prime_length: int, temperature: float, length: int, seed: str, chosen: str, page: gr.Request
     ) -> AsyncIterator[tuple]:
-        checkpoint = models[limits.check_choice("model", chosen, tuple(models))]
+        checkpoint = store.find(shelf, "speech", chosen, page)
         request = make_request(prime, temperature, length, prime_length, seed=_seed(seed))
         start, is_first = time.monotonic(), True
         async with aclosing(follow(checkpoint, request)) as growing:
@@ -199,3 +202,4 @@ def build(shelf: Shelf) -> None:
     ready = functools.partial(gr.update, interactive=True)  # gr.Button(...) would bring its default label along
     running.then(ready, None, start_button, **quiet)
     stop_button.click(ready, None, start_button, cancels=[running], **quiet)
+    return model

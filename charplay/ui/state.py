@@ -78,3 +78,10 @@ CELLS = Control(
     info="An embedding is the vector a character becomes, a hidden state what the network remembers up to it.",
 )
 UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)
+
+TEXT, ROWS = "to go on with a text", "to tell texts apart"
+LEARNS = Control("learns", "The network learns", ROWS, choices=(TEXT, ROWS))
+IN_BOX, IN_FILE, DATA_SET = "in the box", "in a file", "a data set"
+SOURCE = Control("source", "From what stands", IN_BOX, choices=(IN_BOX, IN_FILE, DATA_SET))
+BOX = Control("box", "Rows of text,label; or paste your own", "", placeholder="Paste a text, or rows of text,label")
+OWN_MODEL = Control("own-model", "Your models", None)
