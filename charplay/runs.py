@@ -67,8 +67,10 @@ def train(
     """Trains a model on the data in `directory` and measures it on the test part; the rest is as `run` has it.
 
     Raises:
-        ValueError: the data is missing, or whatever `run` raises.
+        ValueError: the data is missing, `out` is a directory, or whatever `run` raises.
     """
+    if out.is_dir():
+        raise ValueError(f"{out} is a directory: name a file for the checkpoint.")
     material = {"names": _names, "speech": _speech}[task_name](recipe, directory, team)
     return run(task_name, material, recipe, out, team=team, **how)
 
@@ -106,11 +108,9 @@ def run(
         What was measured, as the header holds it: {"validation", "test", "baselines"...}; None but for the lead.
 
     Raises:
-        ValueError: `out` cannot be a file, or there is no such run to go on with.
+        ValueError: there is no such run to go on with.
         FloatingPointError: the loss is no number any more; the best epoch is in the unfinished file beside `out`.
     """
-    if out.is_dir():
-        raise ValueError(f"{out} is a directory: name a file for the checkpoint.")
     # On disk are, whatever happens: the best epoch so far, where the run stands, and the last good checkpoint.
     unfinished, interrupted = (out.with_name(f"{out.stem}.{what}.safetensors") for what in checkpoints.IN_THE_MAKING)
     this_run = {"task": task_name, "recipe": fields_of(recipe), "data": material.data}
@@ -171,7 +171,8 @@ def run(
         return None
     written["seconds"] = round(time.perf_counter() - start)
     joined = _join(members)
-    results = {"validation": material.task.evaluate(joined) | {"per_second": measured["per_second"]}}
+    of_the_run = measured if count == 1 else {"per_second": measured["per_second"]}
+    results = {"validation": of_the_run | material.task.evaluate(joined)}
     if task_name == "names":
         results |= _calibrate(joined, material.task)
     # The header says what the file gives, so the figures are taken from the file, rounded weights and all.
@@ -180,7 +181,7 @@ def run(
     results |= material.measure(stored)
     checkpoints.save(out, dataclasses.replace(stored, results=results), half=True)
     unfinished.unlink()
-    interrupted.unlink()
+    interrupted.unlink(missing_ok=True)
     return results
 
 

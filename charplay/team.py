@@ -11,12 +11,14 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
 from torch import distributed, nn
 
 T = TypeVar("T")
+PATIENCE = timedelta(hours=1)  # for which a process waits for the others, the lead's last measuring included
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ def joined() -> Iterator[tuple[Team, torch.device]]:
         return
     if is_cuda:
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if is_cuda else "gloo")
+    distributed.init_process_group("nccl" if is_cuda else "gloo", timeout=PATIENCE)
     try:
         yield Team(distributed.get_rank(), distributed.get_world_size()), device
+        distributed.barrier()  # nobody leaves while the lead measures and writes
     finally:
         distributed.destroy_process_group()

@@ -314,16 +314,20 @@ def fit(
     trainer = Trainer(model, task, recipe, device=device, precision=precision, team=team)
     if resume is not None:
         trainer.restore(resume)
+
+    def evaluate() -> None:
+        measured, is_best = trainer.evaluate()
+        on_epoch(measured["epoch"], measured, is_best)
+
     try:
         while not trainer.is_done:
             on_step(trainer.advance())
             is_due = trainer.is_due
             if is_due:
-                measured, is_best = trainer.evaluate()
-                on_epoch(measured["epoch"], measured, is_best)
+                evaluate()
             if keep is not None and (is_due or trainer.wants_keeping):
                 keep(trainer.snapshot())
     except Stop:
         if trainer.best is None and trainer.done:
-            trainer.evaluate()
+            evaluate()
     return trainer.finish()
