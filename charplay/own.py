@@ -123,8 +123,7 @@ def read_text(data: bytes | str) -> OwnText:
     """
     text, encoding = _decode(data)
     normalized = normalize_prose(text).strip()
-    stood = Counter(text)
-    lost = Counter({each: stood[each] for each in stood if not normalize_prose(each) and each not in "\\\ufeff\0"})
+    lost = Counter(character for character in text if not normalize_prose(character) and character not in "\\\ufeff\0")
     if text.strip() and not normalized:
         raise ValueError("Nothing in this text has an ASCII form: the networks here read the Latin alphabet.")
     limits.OWN_CHARACTERS.check_length(normalized, "text")

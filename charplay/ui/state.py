@@ -85,11 +85,22 @@ IN_BOX, IN_FILE, DATA_SET = "the box", "a file", "a data set"
 SOURCE = Control("source", "It stands in", IN_BOX, choices=(IN_BOX, IN_FILE, DATA_SET))
 BOX = Control("box", "The text, or the rows", "", placeholder="Paste it here")
 DETECTED = "as detected"
-DELIMITER = Control("delimiter", "Between the columns", DETECTED, choices=(DETECTED, ",", ";", "tab", "|"))
-HEADER = Control("header", "The first line", DETECTED, choices=(DETECTED, "names the columns", "is a row"))
-TEXT_COLUMN = Control("text-column", "Column of the texts", DETECTED, choices=(DETECTED,))
-LABEL_COLUMN = Control("label-column", "Column of the labels", DETECTED, choices=(DETECTED,))
+DELIMITERS = {DETECTED: None, "comma": ",", "semicolon": ";", "tab": "\t", "bar |": "|"}
+DELIMITER = Control("delimiter", "Columns parted by", DETECTED, choices=tuple(DELIMITERS))
+HEADERS = {DETECTED: None, "names of the columns": True, "a row like the others": False}
+HEADER = Control("header", "First line", DETECTED, choices=tuple(HEADERS))
+TEXT_COLUMN = Control("text-column", "Texts in", DETECTED)  # the choices are the columns there are
+LABEL_COLUMN = Control("label-column", "Labels in", DETECTED)
+
 SMALL, MEDIUM = "small", "medium"
 PRESET = Control("preset", "Network", SMALL, choices=(SMALL, MEDIUM))
+_OWN = {limit.name: limit for limit in limits.OWN_RECIPE}
 CELL = Control("cell", "Cell", "gru", choices=("rnn", "gru", "lstm"))
+HIDDEN_SIZE = Control("hidden-size", "Hidden size", 128, _OWN["hidden_size"], 1)
+LAYERS = Control("layers", "Layers", 1, _OWN["layers"], 1)
+EPOCHS = Control("epochs", "Epochs: how often it reads everything", 20, _OWN["epochs"], 1)
+MINUTES = Control("minutes", "Minutes at most", 3.0, limits.OWN_MINUTES, 0.1)
+BATCH_SIZE = Control("batch-size", "Batch size", 16, _OWN["batch_size"], 1)
+LEARNING_RATE = Control("learning-rate", "Learning rate, the highest", 0.005)
+TRAINING_SEED = Control("training-seed", "Seed", 1)
 OWN_MODEL = Control("own-model", "Your models", None)
