@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -115,9 +114,8 @@ def build(shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdown | None]) -
         return str(find(name, request).path)
 
     def load(upload: object, request: gr.Request) -> list[Any]:
-        file = uploads.take(upload)
-        name = STORE.keep_model(request.session_hash, file.raw, Path(file.name).name)
-        return models.offer(request.session_hash, name)
+        called, content = uploads.take(upload)
+        return models.offer(request.session_hash, STORE.keep_model(request.session_hash, content, called))
 
     quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
     chosen.input(spoken(choose), chosen, says, **quiet)

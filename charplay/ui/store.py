@@ -6,19 +6,21 @@ last use: models and data lie in a private directory of this process, which goes
 """
 
 import secrets
+import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from charplay import checkpoints, limits
 from charplay.checkpoints import Checkpoint, CheckpointError, Shelf
 from charplay.models import count_parameters
+from charplay.ui.run_table import Run
 
 OWN = "yours "  # an own model is called by this and its number; a shelf's file of such a name is looked up after it
 GONE = (
@@ -32,7 +34,8 @@ class Data:
     """A text or table that a page brought along, as it came."""
 
     name: str  # as the visitor calls the file; shown, never opened
-    raw: bytes
+    path: Path
+    size: int  # bytes
 
 
 @dataclass
@@ -43,7 +46,7 @@ class _Session:
     made: int = 0  # models so far, those that went included: their numbers
     models: dict[str, Checkpoint] = field(default_factory=dict)
     data: Data | None = None
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
 
 class Store:
@@ -95,11 +98,25 @@ class Store:
         kept = self._find(session)
         return {} if kept is None else {n: c for n, c in kept.models.items() if task in (None, c.task)}
 
-    def keep_data(self, session: str | None, data: Data) -> None:
-        """Keeps what the page brought along, in place of what it brought before."""
+    def keep_data(self, session: str | None, name: str, content: bytes) -> None:
+        """Keeps what the page brought along, in place of what it brought before.
+
+        Raises:
+            ValueError: it is larger than what can be used, or the request belongs to no page.
+        """
         session = _checked(session)
+        if len(content) > limits.OWN_DATA_BYTES:
+            raise ValueError(
+                f"“{name}” has {len(content):,} bytes, and at most {limits.OWN_DATA_BYTES:,} can be learnt from here: "
+                "take a part of it."
+            )
+        path = self._home() / f"{secrets.token_hex(16)}.data"
+        path.write_bytes(content)
         with self._lock:
-            self._touch(session).data = data
+            kept = self._touch(session)
+            if kept.data is not None:
+                kept.data.path.unlink(missing_ok=True)
+            kept.data = Data(name, path, len(content))
             self._make_room()
 
     def data(self, session: str | None) -> Data | None:
@@ -107,14 +124,23 @@ class Store:
         kept = self._find(session)
         return None if kept is None else kept.data
 
-    def note_run(self, session: str | None, run: dict[str, Any]) -> None:
+    @contextmanager
+    def workplace(self) -> Iterator[Path]:
+        """A directory for one training: what lies in it goes in the end."""
+        path = Path(tempfile.mkdtemp(dir=self._home()))
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def note_run(self, session: str | None, run: Run) -> None:
         """Adds a run to the page's table; of too many the oldest goes."""
         session = _checked(session)
         with self._lock:
             kept = self._touch(session)
             kept.runs = [*kept.runs, run][-limits.OWN_RUNS :]
 
-    def runs(self, session: str | None) -> list[dict[str, Any]]:
+    def runs(self, session: str | None) -> list[Run]:
         """The runs of the page, in order."""
         kept = self._find(session)
         return [] if kept is None else list(kept.runs)
@@ -169,6 +195,8 @@ class Store:
         kept = self._sessions.pop(session)
         for name in list(kept.models):
             self._drop_model(kept, name)
+        if kept.data is not None:
+            kept.data.path.unlink(missing_ok=True)
 
     def _drop_model(self, kept: _Session, name: str) -> None:
         path = kept.models.pop(name).path
@@ -195,9 +223,9 @@ def _checked(session: str | None) -> str:
 
 
 def _bytes(kept: _Session) -> int:
-    """What a session takes of disk and memory."""
+    """What a session takes of the disk."""
     weights = sum(4 * count_parameters(checkpoint.model) for checkpoint in kept.models.values())
-    return weights + (len(kept.data.raw) if kept.data else 0)
+    return weights + (kept.data.size if kept.data else 0)
 
 
 def _usable(checkpoint: Checkpoint) -> Checkpoint:

@@ -5,15 +5,14 @@ from collections import OrderedDict
 from pathlib import Path
 
 from charplay import limits
-from charplay.ui.store import Data
 
 _LATEST = 4  # uploads that are still known after their file has gone
 _LOCK = threading.Lock()
 _taken: OrderedDict[str, bytes] = OrderedDict()
 
 
-def take(upload: object) -> Data:
-    """The content of a file that was uploaded; the file itself goes.
+def take(upload: object) -> tuple[str, bytes]:
+    """The name and the content of a file that was uploaded; the file itself goes.
 
     A class that uploads the handout of its teacher uploads one file: Gradio keeps equal ones of equal name in one
     place, and it may have gone with a neighbour's. So the latest are remembered.
@@ -40,4 +39,4 @@ def take(upload: object) -> Data:
         while len(_taken) > _LATEST:
             _taken.popitem(last=False)
     name = upload.get("orig_name")
-    return Data(name[: limits.NAME_CHARACTERS] if isinstance(name, str) and name else path.name, content)
+    return Path(name).name[-limits.NAME_CHARACTERS :] if isinstance(name, str) and name else path.name, content

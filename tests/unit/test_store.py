@@ -10,7 +10,7 @@ from charplay import checkpoints, limits
 from charplay.checkpoints import CheckpointError, Shelf
 from charplay.models import CharLM, CharLMConfig
 from charplay.ui import store
-from charplay.ui.store import Data, Store
+from charplay.ui.store import Store
 from tests.conftest import make_checkpoint
 
 
@@ -77,16 +77,18 @@ def test_the_directory_is_private_and_a_session_is_no_part_of_a_path(kept, file)
 
 def test_everything_of_a_page_goes_an_hour_after_its_last_use(kept, clock, file):
     name = kept.keep_model("one", file(), "mine.safetensors")
-    kept.keep_data("one", Data("a.txt", b"text"))
+    kept.keep_data("one", "a.txt", b"text")
     path = kept.models("one")[name].path
     clock.now += limits.OWN_SECONDS - 1
     assert kept.models("one")  # a use
     clock.now += limits.OWN_SECONDS - 1
-    assert kept.data("one") == Data("a.txt", b"text")
+    data = kept.data("one")
+    assert (data.name, data.path.read_bytes()) == ("a.txt", b"text")
     clock.now += limits.OWN_SECONDS + 1
     assert kept.models("one") == {}
     assert kept.data("one") is None
     assert not path.exists()
+    assert not data.path.exists()
 
 
 def test_it_goes_though_nobody_asks_for_anything_any_more(kept, clock, file):
@@ -110,18 +112,18 @@ def test_of_too_many_models_of_a_page_the_oldest_goes_and_numbers_go_on(kept, fi
 def test_of_too_many_pages_those_go_that_were_not_used_for_longest(kept, monkeypatch):
     monkeypatch.setattr(limits, "OWN_SESSIONS", 3)
     for session in ("one", "two", "three"):
-        kept.keep_data(session, Data(session, b"x"))
+        kept.keep_data(session, session, b"x")
     assert kept.data("one")
-    kept.keep_data("four", Data("four", b"x"))
+    kept.keep_data("four", "four", b"x")
     assert kept.data("two") is None
     assert all(kept.data(session) for session in ("one", "three", "four"))
 
 
 def test_all_pages_together_take_no_more_than_the_bound(kept, monkeypatch, file):
     kept.keep_model("one", file(), "mine.safetensors")
-    kept.keep_data("two", Data("two", b"x" * 500))
+    kept.keep_data("two", "two", b"x" * 500)
     monkeypatch.setattr(limits, "OWN_BYTES", 1000)
-    kept.keep_data("three", Data("three", b"x" * 500))
+    kept.keep_data("three", "three", b"x" * 500)
     assert kept.models("one") == {}
     assert kept.data("two")
     assert kept.data("three")
