@@ -123,11 +123,12 @@ def read_text(data: bytes | str) -> OwnText:
     """
     text, encoding = _decode(data)
     normalized = normalize_prose(text).strip()
-    lost = Counter(character for character in text if not normalize_prose(character) and character not in "\\\ufeff\0")
+    counts = Counter(text)
+    lost = {character: counts[character] for character in counts if not normalize_prose(character)}
     if text.strip() and not normalized:
         raise ValueError("Nothing in this text has an ASCII form: the networks here read the Latin alphabet.")
     limits.OWN_CHARACTERS.check_length(normalized, "text")
-    return OwnText(normalized, encoding, dict(lost.most_common()))
+    return OwnText(normalized, encoding, dict(sorted(lost.items(), key=lambda item: -item[1])))
 
 
 def read_rows(
@@ -208,8 +209,7 @@ def _decode(data: bytes | str) -> tuple[str, str]:
     size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
     if size > limits.OWN_DATA_BYTES:
         raise ValueError(
-            f"That is {size / 1e6:,.1f} MB, and at most {limits.OWN_DATA_BYTES / 1e6:g} MB can be used here: "
-            "take a part of it."
+            f"That is {size:,} bytes, and at most {limits.OWN_DATA_BYTES:,} can be used here: take a part of it."
         )
     if isinstance(data, str):
         return data, "pasted"
