@@ -60,7 +60,6 @@ SEATS = 256  # texts that are written at the same time; who comes later waits in
 OWN_DATA_BYTES = 5_000_000  # of a text, or of rows
 OWN_CHARACTERS = Limit("number of characters", 200, OWN_DATA_BYTES)  # of a text, as the network reads it
 OWN_TRAINING_SECONDS = 600  # of one training, whoever waits for the next
-OWN_MINUTES = Limit("number of minutes", 0.1, OWN_TRAINING_SECONDS / 60, whole=False)
 OWN_RECIPE = (
     Limit("embedding_size", 4, 256),
     Limit("hidden_size", 4, 512),

@@ -46,8 +46,8 @@ class Survey(TypedDict):
     recipe: dict[str, Any]  # every field, as it would be trained
     parameters: int
     steps: int  # of all epochs
-    per_second: float  # characters or rows, as measured here
-    seconds: float  # that the training will last, about
+    per_second: float | None  # characters or rows, as measured here
+    seconds: float | None  # that the training will last, about
 
 
 def read(task: str, data: bytes | str, options: dict[str, Any]) -> Own:
@@ -186,11 +186,15 @@ def units_of(task: NamesTask | SpeechTask) -> int:
     return len(task.names) if isinstance(task, NamesTask) else task.characters
 
 
-def survey(own: Own, recipe: Recipe) -> Survey:
-    """The checked summary of a visitor's data, and of what training on it by `recipe` will be."""
+def survey(own: Own, recipe: Recipe, is_timed: bool = True) -> Survey:
+    """The checked summary of a visitor's data, and of what training on it by `recipe` will be.
+
+    `is_timed`: measure how long it will last, which takes a second; otherwise it is not known.
+    """
     task = "names" if isinstance(own, OwnRows) else "speech"
     material = material_of(task, own, recipe)
-    per_second, steps = measure_speed(task, material, recipe), material.task.count()
+    per_second = measure_speed(task, material, recipe) if is_timed else None
+    steps = material.task.count()
     made: dict[str, Any] = {"lost": {}, "classes": {}, "left_out": 0, "named": [], "lengths": []}
     made |= {"padding_shuffled": None, "padding_grouped": None, "read_as": {"encoding": own.encoding}}
     if isinstance(own, OwnRows):
@@ -217,7 +221,7 @@ def survey(own: Own, recipe: Recipe) -> Survey:
         parameters=count_parameters(_meta(task, recipe)),
         steps=steps * recipe.epochs,
         per_second=per_second,
-        seconds=recipe.epochs * len(train) / per_second,
+        seconds=recipe.epochs * len(train) / per_second if per_second else None,
         **made,
     )
 

@@ -214,6 +214,9 @@ class Workshop:
                 precision="float32",
                 watcher=runs.Watcher(watch.on_start, watch.on_step, watch.on_epoch),
             )
+        except OSError:
+            self._check(job)  # the reader has gone, and took the directory along
+            raise
         except FloatingPointError as failure:
             best = checkpoints.beside(out, "unfinished")
             if not best.exists():

@@ -55,7 +55,7 @@ class OwnModels:
     def offer(self, session: str | None, chosen: str | None = None) -> list[Any]:
         """Values of `outputs`: every model of the page, here and in its tab; `chosen` is the one chosen here."""
         own = STORE.models(session)
-        here = [(f"{label(name, each)}, {_does(each)}", name) for name, each in own.items()]
+        here = [(f"{label(name, each)}, for {TABS[each.task]}", name) for name, each in own.items()]
         # what a tab shows stays chosen
         tabs = [gr.update(choices=self._offered(task, own)) for task in self.choices]
         ready = [gr.update(interactive=bool(own))] * len(self.buttons)

@@ -48,8 +48,8 @@ def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
             ):
                 with gr.Tab(label, id=label.lower()):
                     choices[label.lower()] = _tab(tab, task, shelf)
-            with gr.Tab("Train", id="train"):
-                train.build(shelf, tabs, {task: choices[task] for task in MODELS})
+            with gr.Tab("Train", id="train") as training:
+                train.build(training, shelf, tabs, {task: choices[task] for task in MODELS})
         foreign = [str(problem) for name, problem in shelf.problems.items() if not name.startswith(tuple(MODELS))]
         if foreign:
             gr.HTML(f'<p class="note">Left out: {escape(" ".join(foreign))}</p>')

@@ -79,11 +79,12 @@ CELLS = Control(
 )
 UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)
 
-TEXT, ROWS = "a text", "rows of text,label"
+TEXT, ROWS = "a text", "rows"
 LEARNS = Control("learns", "Learn from", TEXT, choices=(TEXT, ROWS))
 IN_BOX, IN_FILE, DATA_SET = "the box", "a file", "a data set"
 SOURCE = Control("source", "It stands in", IN_BOX, choices=(IN_BOX, IN_FILE, DATA_SET))
-BOX = Control("box", "The text, or the rows", "", placeholder="Paste it here")
+BOX = Control("box", "The text", "", placeholder="Paste it here")
+BOX_LABELS = {TEXT: "The text; paste your own", ROWS: "The rows, text,label; paste your own"}
 DETECTED = "as detected"
 DELIMITERS = {DETECTED: None, "comma": ",", "semicolon": ";", "tab": "\t", "bar |": "|"}
 DELIMITER = Control("delimiter", "Columns parted by", DETECTED, choices=tuple(DELIMITERS))
@@ -99,7 +100,6 @@ CELL = Control("cell", "Cell", "gru", choices=("rnn", "gru", "lstm"))
 HIDDEN_SIZE = Control("hidden-size", "Hidden size", 128, _OWN["hidden_size"], 1)
 LAYERS = Control("layers", "Layers", 1, _OWN["layers"], 1)
 EPOCHS = Control("epochs", "Epochs: how often it reads everything", 20, _OWN["epochs"], 1)
-MINUTES = Control("minutes", "Minutes at most", 3.0, limits.OWN_MINUTES, 0.1)
 BATCH_SIZE = Control("batch-size", "Batch size", 16, _OWN["batch_size"], 1)
 _TRAINED = {limit.name: limit for limit in limits.RECIPE}
 LEARNING_RATE = Control("learning-rate", "Learning rate, the highest", 0.004, _TRAINED["learning_rate"])

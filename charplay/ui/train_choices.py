@@ -1,13 +1,15 @@
 """What stands in the controls of the Train tab, as the core is asked for it. All of it comes from a browser."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from charplay import limits
 from charplay.ui import state
 from charplay.ui.store import STORE
+from charplay.ui.trainer import Asked
 
+CHANGES = "changes"  # the page's hidden field of the settings that were changed
 TASKS = {state.TEXT: "speech", state.ROWS: "names"}  # what is learnt from -> the task of the core
 # Settings of the fold, by the field of the recipe that each is.
 SETTINGS = {
@@ -21,64 +23,37 @@ SETTINGS = {
 }
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is to be surveyed or trained."""
+def read(values: Mapping[str, Any], session: str | None) -> Asked:
+    """What the controls ask for.
 
-    task: str  # "names" or "speech"
-    called: str  # how the run table names the data
-    data: bytes | str | None  # None: the project's own data set
-    options: dict[str, Any]  # of `own.read_rows`
-    preset: str
-    changes: dict[str, Any]  # fields of the recipe that were chosen otherwise
-    seconds: float  # of training at most
-
-
-def read(
-    learns: object,
-    source: object,
-    box: object,
-    delimiter: object,
-    header: object,
-    text_column: object,
-    label_column: object,
-    preset: object,
-    changes: object,
-    minutes: object,
-    session: str | None,
-) -> Asked:
-    """The controls' values, checked.
+    Args:
+        values: of the controls, by their names.
+        session: of the page, which may have brought a file.
 
     Raises:
         ValueError: one of them is none that the page offers, or there is no file yet.
     """
-    task = TASKS[state.LEARNS.choose(learns)]
-    source = state.SOURCE.choose(source)
-    called, data = {"names": "names and countries", "speech": "speeches"}[task], None
+    task = TASKS[state.LEARNS.choose(values[state.LEARNS.name])]
+    source = state.SOURCE.choose(values[state.SOURCE.name])
     if source == state.IN_BOX:
-        called, data = "the box", limits.check_text("text", box, limits.OWN_DATA_BYTES)
-        if not data.strip():
+        called, data = "the box", {"text": limits.check_text("text", values[state.BOX.name], limits.OWN_DATA_BYTES)}
+        if not data["text"].strip():
             raise ValueError("The box is empty: paste a text into it, or rows of text,label.")
     elif source == state.IN_FILE:
         file = STORE.data(session)
         if file is None:
-            raise ValueError(f"Drop a file first: text or CSV, at most {limits.OWN_DATA_BYTES / 1e6:g} MB.")
-        called, data = file.name, file.raw
-    options = {
-        "delimiter": state.DELIMITERS[state.DELIMITER.choose(delimiter)],
-        "has_header": state.HEADERS[state.HEADER.choose(header)],
-        "text_column": _column(text_column),
-        "label_column": _column(label_column),
-    }
-    return Asked(
-        task,
-        called,
-        data,
-        options if task == "names" and data is not None else {},
-        state.PRESET.choose(preset),
-        read_changes(changes),
-        60 * state.MINUTES.limit.check(minutes),
-    )
+            raise ValueError("Drop a file first: a text, or rows of text,label as CSV.")
+        called, data = file.name, {"file": str(file.path)}
+    else:
+        called, data = {"names": "names and countries", "speech": "speeches"}[task], {"set": True}
+    if task == "names" and source != state.DATA_SET:
+        data |= {
+            "delimiter": state.DELIMITERS[state.DELIMITER.choose(values[state.DELIMITER.name])],
+            "has_header": state.HEADERS[state.HEADER.choose(values[state.HEADER.name])],
+            "text_column": _column(values[state.TEXT_COLUMN.name]),
+            "label_column": _column(values[state.LABEL_COLUMN.name]),
+        }
+    return Asked(task, called, data, state.PRESET.choose(values[state.PRESET.name]), read_changes(values[CHANGES]))
 
 
 def _column(chosen: object) -> int | None:

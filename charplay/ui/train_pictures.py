@@ -56,25 +56,23 @@ def _line(points: Sequence[tuple[float, float]], name: str, line: dict, mode: st
     )
 
 
-def lengths(edges: Sequence[int], counts: Sequence[int], what: str) -> go.Figure:
-    """How many texts have which length.
+def lengths(counts: Sequence[int]) -> go.Figure:
+    """How many rows have which length.
 
     Args:
-        edges: the shortest length of each bar.
-        counts: texts in it.
-        what: is counted: "rows".
+        counts: rows of each length, from 0 characters on.
     """
-    step = edges[1] - edges[0] if len(edges) > 1 else 1
-    spans = [f"{edge}" if step == 1 else f"{edge} to {edge + step - 1}" for edge in edges]
+    shortest = next(length for length, count in enumerate(counts) if count)
     bars = go.Bar(
-        x=list(edges),
-        y=list(counts),
+        x=list(range(shortest, len(counts))),
+        y=list(counts[shortest:]),
         marker={"color": QUIET},
-        customdata=spans,
-        hovertemplate=f"%{{y:,}} {what} of %{{customdata}} characters<extra></extra>",
+        hovertemplate="%{y:,} rows of %{x} characters<extra></extra>",
     )
-    drawn = plain_figure([bars], LOW, margin={"l": 56, "r": 8, "t": 6, "b": 40}, bargap=0.1)
+    drawn = plain_figure([bars], LOW, margin={"l": 56, "r": 8, "t": 6, "b": 44}, bargap=0.1)
     small = {"size": TEXT_SIZE}
-    drawn.update_xaxes(title={"text": "characters", "standoff": 2, "font": small}, showgrid=False)
-    drawn.update_yaxes(title={"text": what, "standoff": 6, "font": small}, nticks=3)
+    drawn.update_xaxes(
+        title={"text": "characters of a text", "standoff": 4, "font": small}, showgrid=False, tickformat="d", nticks=12
+    )
+    drawn.update_yaxes(title={"text": "rows", "standoff": 6, "font": small}, nticks=3)
     return drawn

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from charplay import limits
 from charplay.ui.state import DELIMITERS
 
 CLASSES_NAMED = 12  # of more, the rest is counted
@@ -43,23 +44,27 @@ def score(task: str, value: float | None) -> str:
     return f"{percent(value)} right" if task == "names" else f"{value:.2f} bits per character"
 
 
-def summary(survey: Mapping[str, Any], minutes: float) -> str:
+def summary(survey: Mapping[str, Any]) -> str:
     """What the network will learn from, and what counting alone makes of it (HTML)."""
-    is_rows = survey["task"] == "names"
-    what = "rows" if is_rows else "characters"
-    baseline = "the commonest label, always" if is_rows else "the frequencies of the characters"
+    is_rows, baseline = survey["task"] == "names", survey["baseline"]
+    learnt = f"{survey['training']:,} to learn from, {survey['validation']:,} held out"
     tiles = (
-        (f"{survey['count']:,}", f"{what}: {survey['training']:,} to learn from, {survey['validation']:,} held out"),
-        (score(survey["task"], survey["baseline"]), f"by counting alone: {baseline}"),
-        (_time(survey["seconds"], minutes), f"of training on this machine: {survey['parameters']:,} parameters"),
+        (f"{survey['count']:,} {'rows' if is_rows else 'characters'}", learnt),
+        (f"{percent(baseline)} right", "who always says the commonest label")
+        if is_rows
+        else (f"{baseline:.2f} bits", "a character, for who only counts characters"),
+        (_time(survey["seconds"]), f"to train {survey['parameters']:,} parameters here"),
     )
     shown = "".join(f"<div><b>{figure}</b>{says}</div>" for figure, says in tiles)
     return f'<div class="tiles">{shown}</div>{_facts(survey)}'
 
 
-def _time(seconds: float, minutes: float) -> str:
-    cut = seconds > 60 * minutes
-    return f"about {duration(min(seconds, 60 * minutes))}" + (f" of {duration(seconds)}" if cut else "")
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return "…"
+    if seconds > limits.OWN_TRAINING_SECONDS:
+        return f"cut off after {duration(limits.OWN_TRAINING_SECONDS)} of {duration(seconds)}"
+    return f"about {duration(seconds)}"
 
 
 def _facts(survey: Mapping[str, Any]) -> str:
@@ -95,15 +100,24 @@ def _read_as(found: Mapping[str, Any]) -> str:
     return ", ".join(says)
 
 
-def sample(text: str) -> str:
-    """What a language model writes at this point (HTML)."""
+def sample(prime: str, text: str) -> str:
+    """What a language model writes at this point, after the beginning of what was held out (HTML)."""
     return (
-        '<p class="caption">What it writes at this point:</p>'
-        f'<div class="text sample" tabindex="0" aria-label="Sample"><div>{escape(text)}</div></div>'
+        '<p class="caption">What it writes by now, after <span class="read">words</span> that were held out:</p>'
+        f'<div class="text sample" tabindex="0" aria-label="Sample"><div><span class="read">{escape(prime)}</span>'
+        f"{escape(text)}</div></div>"
     )
 
 
-def place(number: int, seconds: float | None = None) -> str:
+def progress(share: float, says: str) -> str:
+    """How far a training has come (HTML); `says` is HTML."""
+    return (
+        f'<progress max="1" value="{share:.4f}" aria-label="Progress"></progress>'
+        f'<p class="caption" role="status">{says}</p>'
+    )
+
+
+def place(number: int) -> str:
     """What is said to someone who waits (HTML)."""
     return (
         '<p class="caption" role="status">Somebody else trains on this machine: you are number '

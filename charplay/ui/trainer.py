@@ -10,6 +10,7 @@ from charplay.ui.process import Process
 from charplay.ui.worker import LOOKS
 
 WORKSHOP = Process("charplay.workshop")
+SURVEYS = Process("charplay.workshop")  # apart: the steps that a survey tries draw random numbers, as a training does
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Training:
 
     def __init__(self, asked: Asked, out: Path):
         """Puts it in the line; `out` is where the checkpoint will lie."""
+        self.out = out
         self._request = {"train": asked.as_request() | {"out": str(out)}}
         self._number: int | None = None
 
@@ -75,11 +77,11 @@ async def survey(asked: Asked) -> dict[str, Any]:
     """
     loop = asyncio.get_running_loop()
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    number = WORKSHOP.ask({"survey": asked.as_request()}, lambda answer: _on(loop, heard, answer))
+    number = SURVEYS.ask({"survey": asked.as_request()}, lambda answer: _on(loop, heard, answer))
     try:
         answer = await heard.get()
     finally:
-        WORKSHOP.forget(number)
+        SURVEYS.forget(number)
     if answer["failure"] is not None:
         raise ValueError(answer["failure"])
     return answer["result"]
