@@ -93,6 +93,11 @@ def write_whole(path: Path, content: bytes) -> None:
         arriving.unlink(missing_ok=True)
 
 
+def beside(path: Path, what: str) -> Path:
+    """Where a run that makes `path` keeps one of the `IN_THE_MAKING`."""
+    return path.with_name(f"{path.stem}.{what}.safetensors")
+
+
 def load(path: Path, task: str | None = None) -> Checkpoint:
     """Reads a checkpoint, in evaluation mode, weights in float32.
 

@@ -54,13 +54,14 @@ def measure_guesses(
     return {
         "n": len(truth),
         "accuracy": right.double().mean().item(),
-        "macro_f1": macro_f1(_confusion(truth, guesses, classes)),
+        "macro_f1": macro_f1(confusion_of(truth, guesses, classes)),
         "unseen_n": int(unseen.sum()) if unseen is not None else None,
         "unseen_accuracy": right[unseen].double().mean().item() if unseen is not None and unseen.any() else None,
     }
 
 
-def _confusion(truth: torch.Tensor, guesses: torch.Tensor, classes: int) -> torch.Tensor:
+def confusion_of(truth: torch.Tensor, guesses: torch.Tensor, classes: int) -> torch.Tensor:
+    """How many rows of each true class (down) were taken for each class (across), (classes, classes)."""
     return torch.bincount(truth * classes + guesses, minlength=classes * classes).view(classes, classes)
 
 
@@ -98,7 +99,7 @@ def evaluate_names(
         "loss": nn.functional.cross_entropy(logits, truth).item(),
         "calibration_error": calibration_error(bins),
         "reliability": bins,
-        "confusion": _confusion(truth, guesses, len(classes)).tolist(),
+        "confusion": confusion_of(truth, guesses, len(classes)).tolist(),
     }
 
 

@@ -44,7 +44,7 @@ from charplay.way import way_through
 
 TOGETHER = 32  # names of one run of the network: more would keep the next ones waiting
 REST = 0.02  # seconds before the next run: nobody types faster, and what comes meanwhile shares it
-CHECKPOINTS = 16  # kept in memory; the page has fewer
+VISITORS = 16  # models of visitors that are kept in memory, those used last
 # Two threads compute, and PyTorch gives each that does a pool of its own: pools would fight for the cores with each
 # other and with the page.
 TORCH_THREADS = 1
@@ -67,7 +67,13 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "batch_both_ways": naive.read_both_ways,
 }
 
-_load = functools.lru_cache(CHECKPOINTS)(checkpoints.load)
+_shelved = functools.cache(checkpoints.load)
+_visiting = functools.lru_cache(VISITORS)(checkpoints.load)
+
+
+def _load(path: Path, task: str | None = None) -> Checkpoint:
+    """What lies in the project's own directory stays loaded, however many models of visitors come and go."""
+    return (_shelved if path.parent == checkpoints.DIRECTORY else _visiting)(path, task)
 
 
 class Host:

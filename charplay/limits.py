@@ -32,6 +32,14 @@ class Limit:
             raise ValueError(sentence)
         return int(value) if self.whole else float(value)
 
+    def check_length(self, text: str, what: str) -> str:
+        """Returns `text` if it has as many characters as the bounds allow; `what` names it in the sentence."""
+        if not self.low <= len(text) <= self.high:
+            raise ValueError(
+                f"The {what} must have {self.low:,} to {self.high:,} characters; this one has {len(text):,}."
+            )
+        return text
+
 
 NAME_CHARACTERS = 64  # longest name read; the longest one in the data has 19
 NAMES = Limit("number of names", 1, 500)  # rows of one batch
@@ -50,6 +58,30 @@ LAYER = Limit("layer", 1, 8)  # which one of the network is looked at, from the 
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
 SEATS = 256  # texts that are written at the same time; who comes later waits in line
+
+# What a visitor trains (`own`, `workshop`).
+OWN_DATA_BYTES = 5_000_000  # of a text, or of rows
+OWN_CHARACTERS = Limit("number of characters", 200, OWN_DATA_BYTES)  # of a text, as the network reads it
+OWN_TRAINING_SECONDS = 600  # of one training, whoever waits for the next
+OWN_RECIPE = (
+    Limit("embedding_size", 4, 256),
+    Limit("hidden_size", 4, 512),
+    Limit("layers", 1, 3),
+    Limit("epochs", 1, 500),
+    Limit("batch_size", 1, 512),
+    Limit("steps", 8, 256),
+    Limit("dropout", 0, 0.9, whole=False),
+)
+
+# What is kept for a page and for nobody else (`ui.store`).
+OWN_SECONDS = 3_600  # after its last use
+OWN_PARAMETERS = 3_000_000  # of one model
+OWN_FILE_BYTES = 4 * OWN_PARAMETERS + 1_000_000  # of one file: 4 bytes a parameter, and what its header says of it
+OWN_CLASSES = 50  # that one tells apart
+OWN_MODELS = 6  # of one page; of more the oldest goes
+OWN_RUNS = 50  # rows of its table
+OWN_SESSIONS = 1_000  # pages
+OWN_BYTES = 400_000_000  # of all pages together; beyond it those go that have not been used for longest
 
 # A network and its training; `models` and `training` check their configs and recipes against these.
 CONFIG = (

@@ -99,6 +99,34 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 }
 
 
+# What a page offers for a visitor's own data, by size: trained on one of two cores while somebody waits.
+OWN_RECIPES: dict[str, dict[str, Recipe]] = {
+    "names": {
+        size: NamesRecipe(
+            NameClassifierConfig("gru", 32, hidden_size, 1, dropout=0.2, character_dropout=0.1),
+            epochs=epochs,
+            batch_size=32,
+            learning_rate=4e-3,
+            weight_decay=0.02,
+            label_smoothing=0.0,
+            hold_out=0.1,
+        )
+        for size, hidden_size, epochs in (("small", 48, 20), ("medium", 96, 30))
+    },
+    "speech": {
+        size: SpeechRecipe(
+            CharLMConfig("gru", 48, hidden_size, 1),
+            epochs=epochs,
+            batch_size=32,
+            learning_rate=4e-3,
+            weight_decay=0.01,
+            steps=64,
+        )
+        for size, hidden_size, epochs in (("small", 128, 4), ("medium", 256, 4))
+    },
+}
+
+
 def adjust(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     """`recipe` with some fields of its own or of its config replaced.
 

@@ -18,7 +18,7 @@ from charplay.checkpoints import Checkpoint
 from charplay.classify import logits_of
 from charplay.evaluate import evaluate_names, evaluate_speech, prefix_loss
 from charplay.models import MODELS, NameClassifier, RecurrentConfig, average
-from charplay.recipes import RECIPES, NamesRecipe, Recipe, SpeechRecipe
+from charplay.recipes import OWN_RECIPES, RECIPES, NamesRecipe, Recipe, SpeechRecipe
 from charplay.snapshots import Snapshot
 from charplay.tasks import NamesTask, SpeechTask, Task, class_shares, training_mix
 from charplay.team import ALONE, Team
@@ -112,7 +112,7 @@ def run(
         FloatingPointError: the loss is no number any more; the best epoch is in the unfinished file beside `out`.
     """
     # On disk are, whatever happens: the best epoch so far, where the run stands, and the last good checkpoint.
-    unfinished, interrupted = (out.with_name(f"{out.stem}.{what}.safetensors") for what in checkpoints.IN_THE_MAKING)
+    unfinished, interrupted = (checkpoints.beside(out, what) for what in checkpoints.IN_THE_MAKING)
     this_run = {"task": task_name, "recipe": fields_of(recipe), "data": material.data}
     resumed = _resume(interrupted, this_run) if is_resumed else None
     start = time.perf_counter() - (resumed.facts["seconds"] if resumed else 0.0)
@@ -239,7 +239,7 @@ def _speech(recipe: SpeechRecipe, directory: Path, team: Team) -> Material:
 
 def describe(task_name: str, recipe: Recipe, name: str) -> dict[str, Any]:
     """What a header says of a recipe, so that the file can be made again: its name, what was changed, all fields."""
-    original = fields_of(RECIPES[task_name][name])
+    original = fields_of((RECIPES[task_name] | OWN_RECIPES[task_name])[name])
     changed = {key: value for key, value in fields_of(recipe).items() if value != original[key]}
     own = {key: value for key, value in dataclasses.asdict(recipe).items() if key != "config"}
     return {"name": name, "changed": changed, **own}

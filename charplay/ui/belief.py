@@ -33,8 +33,8 @@ def build_belief(source: Source) -> None:
     with gr.Accordion("Belief, letter by letter", open=False, elem_id="belief-fold") as fold:
         shown = gr.HTML(elem_id="belief")
 
-    async def show(*controls: str) -> str:
-        asked = source.read(*controls)
+    async def show(page: gr.Request, *controls: str) -> str:
+        asked = source.read(page, *controls)
         if asked is None:
             return RESTS
         return _BELIEF + _belief(await worker.classify_prefixes(asked.checkpoint, asked.name, asked.prior))
@@ -60,8 +60,8 @@ def build_cells(source: Source, models: dict[str, Checkpoint]) -> None:
                 with gr.Column(min_width=320):
                     shown.append(gr.HTML(elem_id=f"belief-{cell}"))
 
-    async def show(name: str, chosen: str, prior: str) -> list:
-        asked = source.read(name, chosen, prior)
+    async def show(page: gr.Request, name: str, chosen: str, prior: str) -> list:
+        asked = source.read(page, name, chosen, prior)
         if asked is None:
             return [RESTS, *[""] * len(shown)]
         each = await asyncio.gather(

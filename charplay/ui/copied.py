@@ -5,10 +5,10 @@ from html import escape
 
 import gradio as gr
 
-from charplay import copied, limits
-from charplay.checkpoints import Checkpoint, CheckpointError
+from charplay import copied
+from charplay.checkpoints import Checkpoint, CheckpointError, Shelf
 from charplay.copied import FOUND, GRAM, STRIDE, Filter
-from charplay.ui import folds, worker
+from charplay.ui import folds, store, worker
 from charplay.ui.written import Written, read_written
 
 _MISSING = (
@@ -61,9 +61,9 @@ def _explained(index: Filter, is_trained_on: bool) -> str:
     )
 
 
-def build(models: dict[str, Checkpoint], written: gr.Textbox) -> None:
+def build(shelf: Shelf, written: gr.Textbox) -> None:
     """Lays out the fold; `written` is the page's own copy of its text."""
-    path = next(iter(models.values())).path.with_name(copied.FILE)
+    path = shelf.default("speech").path.with_name(copied.FILE)
     try:
         index, problem = copied.load(path), ""
     except CheckpointError as error:
@@ -73,9 +73,9 @@ def build(models: dict[str, Checkpoint], written: gr.Textbox) -> None:
     if index is None:
         return
 
-    async def look_up(field: str) -> str:
+    async def look_up(field: str, page: gr.Request) -> str:
         text = read_written(field)
-        checkpoint = models[limits.check_choice("model", text.model, tuple(models))]
+        checkpoint = store.find(shelf, "speech", text.model, page)
         stretches = await worker.ask(checkpoint, "copied", path=str(path), text=text.continuation)
         is_trained_on = _is_trained_on(checkpoint, index)
         headline = _headline(text, stretches, is_trained_on)

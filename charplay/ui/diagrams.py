@@ -51,12 +51,12 @@ def _diagram(name: str, inputs: int, outputs: tuple[int, ...], fed_back: bool, s
 _MANY_TO_ONE = "Many to one: a name goes in letter by letter, one answer comes out at its end"
 NAMES = _diagram("tip-names", 4, (3,), False, _MANY_TO_ONE)
 BATCHES = _diagram("tip-batches", 4, (3,), False, _MANY_TO_ONE)
-SPEECH = _diagram(
-    "tip-speech", 4, (0, 1, 2, 3), True, "Many to many: a prediction at every character, fed back as the next one"
-)
+_MANY_TO_MANY = "Many to many: a prediction at every character"
+SPEECH = _diagram("tip-speech", 4, (0, 1, 2, 3), True, f"{_MANY_TO_MANY}, fed back as the next one")
 FORCING = _diagram(
     "tip-forcing", 4, (0, 1, 2, 3), True, "Many to many: what is fed back is the prediction, or the true character"
 )
+TRAIN = _diagram("tip-train", 4, (0, 1, 2, 3), False, f"{_MANY_TO_MANY}, compared with the true next one")
 
 
 def lead(diagram: str, sentence: str) -> str:

@@ -17,6 +17,7 @@ from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, FONT, INK, LIGHT_FROM
 TEXT_SIZE = 14  # px, the smallest in a chart
 ROW_HEIGHT = 32  # px of a heatmap's row
 TALL_ROW_HEIGHT = 36  # of one with two lines of text in its cells
+LONGEST_LABEL = 18  # characters of a class's name that are shown beside its bar
 STRIP_COLUMNS = 12  # cells of the flat strip on one line, so that a phone can show what stands in them
 
 
@@ -56,10 +57,23 @@ def bars(labels: Sequence[str], probabilities: Sequence[float] | None) -> dict[s
     return {**empty, "data": [{**empty["data"][0], **_bar_values(shares, texts, winner)}]}
 
 
-@functools.cache
+@functools.lru_cache(64)  # a visitor's own model brings its own
 def _empty_bars(labels: tuple[str, ...]) -> dict[str, Any]:
-    figure = _bars(labels, [0.0] * len(labels), None, -1, left=92, right=64, hover="%{y}: %{x:.2%}")
+    names = [escape(label, quote=False) for label in labels]
+    left = max(92, label_margin(labels))
+    figure = _bars(names, [0.0] * len(labels), None, -1, left=left, right=64, hover="%{y}: %{x:.2%}")
+    figure.update_yaxes(type="category", tickvals=names, ticktext=[short(label) for label in labels])
     return figure.to_plotly_json()
+
+
+def short(label: str) -> str:
+    """A class's name as there is room for it beside a picture; as plotly takes it, which reads a little HTML."""
+    return escape(label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…", quote=False)
+
+
+def label_margin(labels: Sequence[str]) -> int:
+    """Pixels that the longest of them takes."""
+    return 12 + 8 * min(max(map(len, labels)), LONGEST_LABEL)
 
 
 def _bar_values(shares: Sequence[float], texts: Sequence[str] | None, accent: int) -> dict[str, Any]:
@@ -131,25 +145,27 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
     shares = counts / np.maximum(rows, 1)
     percent = np.rint(100 * shares).astype(int)
     texts = np.where(percent > 0, percent.astype(str), "")
+    both = list(enumerate(labels))
     hovers = np.array(
         [
-            [f"{true}, taken for {guess}: {counts[i, j]:,} of {rows[i, 0]:,}" for j, guess in enumerate(labels)]
-            for i, true in enumerate(labels)
+            [f"{escape(true)}, taken for {escape(guess)}: {counts[i, j]:,} of {rows[i, 0]:,}" for j, guess in both]
+            for i, true in both
         ]
     )
     traces = _heatmaps(shares, texts, hovers, (0.0, 1.0))
-    figure = plain_figure(traces, 26 * len(labels) + 110, margin={"l": 92, "r": 4, "t": 104, "b": 4})
+    left, names = max(92, label_margin(labels)), [short(label) for label in labels]
+    figure = plain_figure(traces, 26 * len(labels) + left + 18, margin={"l": left, "r": 4, "t": left + 12, "b": 4})
     for trace in figure.data:
         trace.update(xgap=1, ygap=1)
     figure.update_xaxes(
         side="top",
-        tickvals=list(range(len(labels))),
-        ticktext=list(labels),
+        tickvals=list(range(len(names))),
+        ticktext=names,
         tickangle=-90,
         showgrid=False,
         title={"text": "taken for", "standoff": 2, "font": {"size": TEXT_SIZE}},
     )
-    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(labels))), ticktext=list(labels), showgrid=False)
+    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(names))), ticktext=names, showgrid=False)
     return figure
 
 

@@ -33,4 +33,6 @@ def follow(
     fold.expand(None, turn, [is_open, turn], js=_OPENED, **quiet)
     fold.collapse(None, None, is_open, js=_CLOSED, **quiet)
     gr.on(list(triggers), None, [is_open, turn], turn, js=_MOVED, **quiet)
-    turn.change(spoken(compute), list(inputs), list(outputs), trigger_mode="always_last", **quiet)
+    # What arrives is checked by whoever computes: of a model of the page's own Gradio would know nothing.
+    answers = {"trigger_mode": "always_last", "preprocess": False}
+    turn.change(spoken(compute), list(inputs), list(outputs), **answers, **quiet)

@@ -15,7 +15,7 @@ from charplay import limits
 from charplay.checkpoints import Checkpoint, Shelf
 from charplay.surprise import Surprise
 from charplay.text import normalize_reading, without_ascii
-from charplay.ui import coloured, guesses, state, worker
+from charplay.ui import coloured, guesses, state, store, worker
 from charplay.ui.mistakes import spoken
 from charplay.ui.written import read_written
 from charplay.units import CLAIMED_FROM, FEATURES, Tracker
@@ -166,8 +166,8 @@ def _guesses_fold(temperature: gr.Slider, read: Read, source: list[gr.components
         drawn = coloured.drawn(coloured.BITS, text, result["bits"], at, with_end=True)
         return drawn, await _guess(text, checkpoint, at, temperature)
 
-    async def guess(at: object, temperature: object, *source: Any) -> str:
-        text, checkpoint = read(*source)
+    async def guess(page: gr.Request, at: object, temperature: object, *source: Any) -> str:
+        text, checkpoint = read(page, *source)
         return "" if text is None else await _guess(text, checkpoint, at, temperature)
 
     # Not from the event's own data: of events that come while one is answered, the last is asked with the first's.
@@ -237,12 +237,12 @@ def _neuron_fold(read: Read, source: list[gr.components.Component]) -> Fold:
             gr.update(maximum=config.hidden_size - 1, value=shown["unit"]),
         )
 
-    async def slide(layer: object, unit: object, *source: Any) -> tuple:
-        text, checkpoint = read(*source)
+    async def slide(page: gr.Request, layer: object, unit: object, *source: Any) -> tuple:
+        text, checkpoint = read(page, *source)
         return *await draw(text, checkpoint, layer, unit), None
 
-    async def choose(chosen: object, *source: Any) -> tuple:
-        text, checkpoint = read(*source)
+    async def choose(page: gr.Request, chosen: object, *source: Any) -> tuple:
+        text, checkpoint = read(page, *source)
         try:
             layer, unit, _ = limits.check_text("unit", chosen, limits.NAME_CHARACTERS).split(" ", 2)
             layer, unit = int(layer), int(unit)
@@ -260,7 +260,6 @@ def build(
     shelf: Shelf, model: gr.Dropdown, temperature: gr.Slider, written: gr.Textbox
 ) -> Callable[[Sequence[Dependency]], None]:
     """Lays out the folds; call what it returns with the events after which another text stands on the page."""
-    models = shelf.models["speech"]
     which = gr.Radio(**state.WHICH.arguments())
     with gr.Column(visible=False) as pasting:
         own = gr.Textbox(**state.OWN_TEXT.arguments(), lines=4, max_lines=8)
@@ -268,27 +267,27 @@ def build(
     noted = gr.HTML(elem_id="reading-note")
     source = [written, which, own, model]
 
-    def model_of(chosen: object) -> Checkpoint:
-        return models[limits.check_choice("model", chosen, tuple(models))]
+    def read(
+        page: gr.Request, written: object, which: object, own: object, chosen: object
+    ) -> tuple[str | None, Checkpoint]:
+        return text_of(written, which, own), store.find(shelf, "speech", chosen, page)
 
-    def read(written: object, which: object, own: object, chosen: object) -> tuple[str | None, Checkpoint]:
-        return text_of(written, which, own), model_of(chosen)
-
-    def tell(which: object, own: object, chosen: object) -> tuple:
-        return gr.update(visible=which == state.OWN), note(which, own, model_of(chosen).alphabet)
+    def tell(which: object, own: object, chosen: object, page: gr.Request) -> tuple:
+        alphabet = store.find(shelf, "speech", chosen, page).alphabet
+        return gr.update(visible=which == state.OWN), note(which, own, alphabet)
 
     folds = (_surprise_fold(), _guesses_fold(temperature, read, source), _neuron_fold(read, source))
-    changes = [which.input, button.click, own.submit, model.input]
+    changes = [which.input, button.click, own.submit, model.change]
     gr.on(changes, spoken(tell), [which, own, model], [pasting, noted], trigger_mode="always_last", **QUIET)
     opened, again = [], []
     for fold in folds:
         is_open = gr.Checkbox(False, visible="hidden")  # nothing is computed for what is folded away
         look_again = gr.Button(visible="hidden", elem_id=f"{fold.accordion.elem_id}-again")
 
-        async def fill(is_open: bool, *given: Any, fold: Fold = fold) -> list:
+        async def fill(page: gr.Request, is_open: bool, *given: Any, fold: Fold = fold) -> list:
             if not is_open:
                 return [gr.skip()] * len(fold.shows)
-            return [*await fold.look(*read(*given[: len(source)]), *given[len(source) :])]
+            return [*await fold.look(*read(page, *given[: len(source)]), *given[len(source) :])]
 
         event = {"fn": spoken(fill), "inputs": [is_open, *source, *fold.given], "outputs": fold.shows, **QUIET}
         fold.accordion.expand(lambda: True, None, is_open, **QUIET).then(**event)

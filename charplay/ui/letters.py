@@ -27,18 +27,18 @@ def build(source: Source) -> None:
     with gr.Accordion("Which letters decided", open=False, elem_id="letters-fold") as fold:
         says = gr.HTML(elem_id="letters-says")
         # Another model may have other classes, so what is chosen is checked when it is answered.
-        choices = {"choices": [state.LIKELIEST, *source.find(source.model.value).classes]}
+        choices = {"choices": [state.LIKELIEST, *source.shelf.default("names").classes]}
         country = gr.Dropdown(**state.COUNTRY.arguments() | choices, allow_custom_value=True)
         left_says = gr.HTML()
         left_out = plot("left-out", BY_LETTER)
         gradient_says = gr.HTML()
         gradients = plot("gradients", BY_LETTER)
 
-    def offer(chosen: str) -> gr.Dropdown:
-        return gr.Dropdown(choices=[state.LIKELIEST, *source.find(chosen).classes], value=state.LIKELIEST)
+    def offer(chosen: str, page: gr.Request) -> gr.Dropdown:
+        return gr.Dropdown(choices=[state.LIKELIEST, *source.find(chosen, page).classes], value=state.LIKELIEST)
 
-    async def show(country: str, *controls: str) -> tuple:
-        asked = source.read(*controls)
+    async def show(page: gr.Request, country: str, *controls: str) -> tuple:
+        asked = source.read(page, *controls)
         if asked is None:
             return RESTS, "", None, "", None
         classes = asked.checkpoint.classes
@@ -55,7 +55,7 @@ def build(source: Source) -> None:
         return _decided(found), *_left_out(found), *_gradients(found, asked)
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    source.model.input(spoken(offer), source.model, country, **quiet)
+    source.model.change(spoken(offer), source.model, country, preprocess=False, **quiet)
     triggers = [*source.triggers, country.change]
     folds.follow(fold, triggers, show, [country, *source.inputs], [says, left_says, left_out, gradient_says, gradients])
 

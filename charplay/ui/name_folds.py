@@ -9,9 +9,9 @@ import gradio as gr
 from gradio.components.plot import PlotData
 from plotly.io.json import to_json_plotly
 
-from charplay.checkpoints import Checkpoint
+from charplay.checkpoints import Checkpoint, Shelf
 from charplay.text import normalize_name
-from charplay.ui import state
+from charplay.ui import state, store
 from charplay.ui.name_pictures import Picture
 
 RESTS = '<p class="caption note">This follows the name above, once there is one that can be read.</p>'
@@ -20,12 +20,12 @@ BY_LETTER = "by-letter"  # a picture with a column for each letter, which a phon
 
 @dataclass(frozen=True)
 class Source:
-    """Where the folds get what they show: the tab's controls, and the checkpoint that a choice stands for."""
+    """Where the folds get what they show: the tab's controls, and the models that can be chosen."""
 
     name: gr.Textbox
     model: gr.Dropdown
     prior: gr.Radio
-    find: Callable[[str], Checkpoint]
+    shelf: Shelf
 
     @property
     def inputs(self) -> list[gr.components.Component]:
@@ -35,11 +35,15 @@ class Source:
     @property
     def triggers(self) -> list[Callable]:
         """What has a fold answer anew."""
-        return [self.name.change, self.model.input, self.prior.input]
+        return [self.name.change, self.model.change, self.prior.input]
 
-    def read(self, name: str, chosen: str, prior: str) -> "Asked | None":
+    def find(self, chosen: str, page: gr.Request) -> Checkpoint:
+        """The model that a page chose, which may be its own."""
+        return store.find(self.shelf, "names", chosen, page)
+
+    def read(self, page: gr.Request, name: str, chosen: str, prior: str) -> "Asked | None":
         """What the controls say; None for a name that is blank or cannot be read, of which the tab tells."""
-        asked = Asked(name, self.find(chosen), state.PRIORS[state.PRIOR.choose(prior)])
+        asked = Asked(name, self.find(chosen, page), state.PRIORS[state.PRIOR.choose(prior)])
         try:
             return asked if normalize_name(name) else None
         except ValueError:

@@ -11,7 +11,7 @@ from charplay.checkpoints import Checkpoint, Shelf
 from charplay.classify import Classification
 from charplay.datasets import COUNTRIES
 from charplay.text import encode, normalize_name
-from charplay.ui import belief, diagrams, figures, letters, scoreboard, state, way, worker
+from charplay.ui import belief, diagrams, figures, letters, scoreboard, state, store, way, worker
 from charplay.ui.mistakes import spoken
 from charplay.ui.name_folds import Source
 
@@ -73,8 +73,8 @@ def _view(checkpoint: Checkpoint, result: Classification) -> View:
     return _headline(result), bars, _seen(result["normalized"], checkpoint)
 
 
-def build(shelf: Shelf) -> None:
-    """Lays out the tab inside the current Blocks."""
+def build(shelf: Shelf) -> gr.Dropdown:
+    """Lays out the tab inside the current Blocks; returns the choice of its model."""
     models = shelf.models["names"]
     default = next(iter(models))
     [example] = classify.classify(models[default], [state.NAME.default], state.PRIORS[state.PRIOR.default])
@@ -93,29 +93,29 @@ def build(shelf: Shelf) -> None:
             headline_html = gr.HTML(headline, elem_id="headline")
             plot = gr.Plot(bars, elem_id="bars", show_label=False, container=False)
 
-    def find(chosen: str) -> Checkpoint:
-        return models[limits.check_choice("model", chosen, tuple(models))]
-
-    async def update(name: str, chosen: str, prior: str) -> View:
-        checkpoint = find(chosen)
+    async def update(name: str, chosen: str, prior: str, page: gr.Request) -> View:
+        checkpoint = store.find(shelf, "names", chosen, page)
         prior = state.PRIORS[limits.check_choice("prior", prior, tuple(state.PRIORS))]
         if unread := _unread(checkpoint, name):
             return unread
         return _view(checkpoint, await worker.classify(checkpoint, name, prior))
 
     gr.on(
-        [name.change, model.input, prior.input],  # not name.input, which a pasted text and a deletion do not fire
+        # not name.input, which a pasted text and a deletion do not fire; nor model.input, which the Train tab does not
+        [name.change, model.change, prior.input],
         spoken(update),
         [name, model, prior],
         [headline_html, plot, seen_html],
+        preprocess=False,  # Gradio knows a model only if it stood there when the page was made; what arrives is checked
         trigger_mode="always_last",  # the default drops what is typed while an answer is under way
         show_progress="hidden",
         api_visibility="private",
     )
     # After the bars' own event: it is asked first.
-    source = Source(name, model, prior, find)
+    source = Source(name, model, prior, shelf)
     belief.build_belief(source)
     letters.build(source)
     way.build(source)
     belief.build_cells(source, models)
     scoreboard.build_names(shelf, model, prior)
+    return model

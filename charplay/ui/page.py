@@ -23,23 +23,28 @@ from charplay.ui import (
     settings,
     speech,
     theme,
+    train,
     worker,
 )
 
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
 
 
-def _tab(tab: ModuleType, task: str, shelf: Shelf) -> None:
-    """Lays out a tab, or says why it has no model; files of its task that cannot be used are named."""
+def _tab(tab: ModuleType, task: str, shelf: Shelf) -> gr.Dropdown | None:
+    """Lays out a tab, or says why it has no model; files of its task that cannot be used are named.
+
+    Returns the choice of its model, if it has one.
+    """
     try:
         default = shelf.default(task)
     except CheckpointError as error:
         gr.HTML(f'<p class="problem">This tab has no model: {escape(str(error))}</p>')
-        return
-    tab.build(default if tab is batches else shelf)
+        return None
+    choice = tab.build(default if tab is batches else shelf)
     unusable = [str(problem) for name, problem in shelf.problems.items() if name.startswith(task)]
     if unusable:
         gr.HTML(f'<p class="problem">Left out: {escape(" ".join(unusable))}</p>')
+    return choice
 
 
 def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
@@ -47,8 +52,9 @@ def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
     sessions.make_cheap()
     shelf = checkpoints.shelve(directory)
     worker.warm(shelf)
-    with gr.Blocks(title="charplay", analytics_enabled=False) as demo:
+    with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
         gr.HTML(_TITLE, elem_id="title-block")
+        choices = {}  # tab -> its choice of a model
         with gr.Tabs() as tabs:
             for label, tab, task in (
                 ("Names", names, "names"),
@@ -56,9 +62,11 @@ def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
                 ("Batches", batches, "names"),
             ):
                 with gr.Tab(label, id=label.lower()):
-                    _tab(tab, task, shelf)
+                    choices[label.lower()] = _tab(tab, task, shelf)
             with gr.Tab("Teacher forcing", id="teacher-forcing") as tab:
                 forcing.build(tab)
+            with gr.Tab("Train", id="train") as training:
+                train.build(training, shelf, tabs, {task: choices[task] for task in MODELS})
         foreign = [str(problem) for name, problem in shelf.problems.items() if not name.startswith(tuple(MODELS))]
         if foreign:
             gr.HTML(f'<p class="note">Left out: {escape(" ".join(foreign))}</p>')

@@ -81,6 +81,13 @@ class Process:
             for number in numbers:
                 self.forget(number)
 
+    def add(self, number: int, message: dict[str, Any]) -> None:
+        """Says more about a request that has not been answered to its end."""
+        with self._lock:
+            process, is_waiting = self._process, number in self._waiting
+        if is_waiting and process is not None:
+            self._send(process, {"id": number} | message)
+
     def forget(self, number: int) -> None:
         """Nobody waits for that request any more."""
         with self._lock:

@@ -12,9 +12,11 @@ import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
+from charplay import limits
 from charplay.checkpoints import Checkpoint, Shelf
 from charplay.models import count_parameters
-from charplay.ui import figures, state
+from charplay.ui import figures, state, store
+from charplay.ui.mistakes import spoken
 
 TITLE = "How good is it?"
 _NOT_MEASURED = '<p class="note">The header of this checkpoint says nothing that can be drawn.</p>'
@@ -215,15 +217,19 @@ def build_names(shelf: Shelf, model: gr.Dropdown, prior: gr.Radio) -> None:
                 )
                 confusion = _plot("confusion")
 
-    def fill(chosen: str, prior: str) -> tuple:
-        return names_table(models, chosen), *names_pictures(models[chosen], prior)
+    def fill(chosen: str, prior: str, request: gr.Request) -> tuple:
+        checkpoint = store.find(shelf, "names", chosen, request)
+        prior = limits.check_choice("prior", prior, tuple(state.PRIORS))
+        # the table compares the shelf's: an own model was measured on other rows
+        return names_table(models, chosen), *names_pictures(checkpoint, prior)
 
     outputs = [table, says, recall, confusion, reliability]
     gr.on(
-        [folded.expand, model.input, prior.input],
-        fill,
+        [folded.expand, model.change, prior.input],
+        spoken(fill),
         [model, prior],
         outputs,
+        preprocess=False,
         show_progress="hidden",
         api_visibility="private",
     )
@@ -238,10 +244,11 @@ def build_speech(shelf: Shelf, model: gr.Dropdown) -> None:
         with gr.Column(scale=2, min_width=320):
             bits = _plot("bits")
     gr.on(
-        [folded.expand, model.input],
+        [folded.expand, model.change],
         lambda chosen: speech_table(models, chosen),
         model,
         [table, bits],
+        preprocess=False,
         show_progress="hidden",
         api_visibility="private",
     )

@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+from charplay import limits
+
 _ENVIRONMENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",  # no telemetry, no version check: nothing is fetched from outside
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000",  # default 1: statistics over all past events after every event
@@ -10,12 +12,19 @@ _ENVIRONMENT = {
 
 LAUNCH: dict[str, Any] = {
     "max_threads": 2_000,  # default 40, which is also how many events can run at once, those without a thread too
-    "max_file_size": "1mb",  # /upload answers even with no file component on the page
+    # /upload answers everybody. The largest thing that a page has to bring is a model of its own, 4 bytes a parameter
+    # and a header; a text or table may have less, and the page says so.
+    "max_file_size": limits.OWN_FILE_BYTES,
     "run_history": False,  # default True: keeps inputs and outputs in the browser; classroom machines are shared
     "pwa": True,  # the page can be installed as an app of its own
     "show_error": True,  # a sentence to the visitor, not a bare "Error"
     "footer_links": ["api", "settings"],  # "settings" holds the switch between light and dark
     "ssr_mode": False,  # server-side rendering wants Node.js, and a second process
+}
+
+BLOCKS: dict[str, Any] = {
+    # Every 60 seconds: what was uploaded two minutes ago and fetched by no event goes. What an event fetches goes then.
+    "delete_cache": (60, 120),
 }
 
 QUEUE: dict[str, Any] = {

@@ -8,11 +8,10 @@ from html import escape
 
 import gradio as gr
 
-from charplay import limits
 from charplay.checkpoints import Shelf
 from charplay.generate import Batch, Request, generate, make_request
 from charplay.text import normalize_prime
-from charplay.ui import copied, diagrams, inside, scoreboard, state, temperatures
+from charplay.ui import copied, diagrams, inside, scoreboard, state, store, temperatures
 from charplay.ui.mistakes import spoken
 from charplay.ui.worker import follow
 from charplay.ui.written import Written
@@ -69,8 +68,11 @@ def _shift_html(prime: str, prime_length: int) -> str:
     )
 
 
-def build(shelf: Shelf) -> None:
-    """Lays out the tab inside the current Blocks; its opening text is generated here, once per process."""
+def build(shelf: Shelf) -> gr.Dropdown:
+    """Lays out the tab inside the current Blocks; its opening text is generated here, once per process.
+
+    Returns the choice of its model.
+    """
     models = shelf.models["speech"]
     default = next(iter(models))
     example = make_request(
@@ -101,15 +103,15 @@ def build(shelf: Shelf) -> None:
             stats = gr.HTML(_stats_html(example, len(opening), seconds), elem_id="stats")
     # A stateless page keeps its own text: `gr.State` would hold a connection open for every tab.
     written = gr.Textbox(_written(default, example, opening).as_field(), visible="hidden", elem_id="written")
-    temperatures.build(models, prime, prime_length, length, seed, model)
+    temperatures.build(shelf, prime, prime_length, length, seed, model)
     follow_text = inside.build(shelf, model, temperature, written)
-    copied.build(models, written)
+    copied.build(shelf, written)
     scoreboard.build_speech(shelf, model)
 
     async def run(
-        prime: str, prime_length: int, temperature: float, length: int, seed: str, chosen: str
+        prime: str, prime_length: int, temperature: float, length: int, seed: str, chosen: str, page: gr.Request
     ) -> AsyncIterator[tuple]:
-        checkpoint = models[limits.check_choice("model", chosen, tuple(models))]
+        checkpoint = store.find(shelf, "speech", chosen, page)
         request = make_request(prime, temperature, length, prime_length, seed=state.read_seed(seed))
         start, is_first = time.monotonic(), True
         async with aclosing(follow(checkpoint, request)) as growing:
@@ -155,3 +157,4 @@ def build(shelf: Shelf) -> None:
     ended = running.then(ready, None, start_button, **quiet)
     stopped = stop_button.click(ready, None, start_button, cancels=[running], **quiet)
     follow_text([ended, stopped])
+    return model

@@ -116,3 +116,30 @@ DECODER_RATE = Control("decoder-rate", "Learning rate", 0.003, limits.DECODER_RA
 DECODER_SEED = Control("decoder-seed", "Seed", 2, limits.SEED, 1)
 RATIO = Control("ratio", "Teacher-forcing ratio of the second decoder", 0.0, limits.FORCING_RATIO, 0.05)
 EXAMPLE_EPOCHS = 40  # of the lesson that the tab opens with: what is fed the true text is nearly right, and alone not
+
+TEXT, ROWS = "a text", "rows"
+LEARNS = Control("learns", "Learn from", TEXT, choices=(TEXT, ROWS))
+IN_BOX, IN_FILE, DATA_SET = "the box", "a file", "a data set"
+SOURCE = Control("source", "It stands in", IN_BOX, choices=(IN_BOX, IN_FILE, DATA_SET))
+BOX = Control("box", "The text", "", placeholder="Paste it here")
+BOX_LABELS = {TEXT: "The text; paste your own", ROWS: "The rows, text,label; paste your own"}
+DETECTED = "as detected"
+DELIMITERS = {DETECTED: None, "comma": ",", "semicolon": ";", "tab": "\t", "bar |": "|"}
+DELIMITER = Control("delimiter", "Columns parted by", DETECTED, choices=tuple(DELIMITERS))
+HEADERS = {DETECTED: None, "names of the columns": True, "a row like the others": False}
+HEADER = Control("header", "First line", DETECTED, choices=tuple(HEADERS))
+TEXT_COLUMN = Control("text-column", "Texts in", DETECTED)  # the choices are the columns there are
+LABEL_COLUMN = Control("label-column", "Labels in", DETECTED)
+
+SMALL, MEDIUM = "small", "medium"
+PRESET = Control("preset", "Network", SMALL, choices=(SMALL, MEDIUM))
+_OWN = {limit.name: limit for limit in limits.OWN_RECIPE}
+CELL = Control("cell", "Cell", "gru", choices=("rnn", "gru", "lstm"))
+HIDDEN_SIZE = Control("hidden-size", "Hidden size", 128, _OWN["hidden_size"], 1)
+LAYERS = Control("layers", "Layers", 1, _OWN["layers"], 1)
+EPOCHS = Control("epochs", "Epochs: how often it reads everything", 20, _OWN["epochs"], 1)
+BATCH_SIZE = Control("batch-size", "Batch size", 16, _OWN["batch_size"], 1)
+_TRAINED = {limit.name: limit for limit in limits.RECIPE}
+LEARNING_RATE = Control("learning-rate", "Learning rate, the highest", 0.004, _TRAINED["learning_rate"])
+TRAINING_SEED = Control("training-seed", "Seed", 1, limits.SEED)
+OWN_MODEL = Control("own-model", "Your models", None)

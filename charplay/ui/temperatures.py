@@ -11,9 +11,9 @@ import gradio as gr
 from gradio.components import Component
 
 from charplay import limits
-from charplay.checkpoints import Checkpoint
+from charplay.checkpoints import Shelf
 from charplay.generate import Request, make_request
-from charplay.ui import state
+from charplay.ui import state, store
 from charplay.ui.mistakes import spoken
 from charplay.ui.worker import News, follow_all
 
@@ -49,7 +49,7 @@ def _stats(requests: Sequence[Request], news: Sequence[News]) -> str:
 
 
 def build(
-    models: dict[str, Checkpoint],
+    shelf: Shelf,
     prime: Component,
     prime_length: Component,
     length: Component,
@@ -72,9 +72,9 @@ def build(
                     texts.append(gr.HTML(_column(control.default, ""), elem_id=f"compared-{number}"))
 
     async def run(
-        prime: str, prime_length: int, length: int, seed: str, chosen: str, *temperatures: float
+        page: gr.Request, prime: str, prime_length: int, length: int, seed: str, chosen: str, *temperatures: float
     ) -> AsyncIterator[tuple]:
-        checkpoint = models[limits.check_choice("model", chosen, tuple(models))]
+        checkpoint = store.find(shelf, "speech", chosen, page)
         first, *others = temperatures
         request = make_request(prime, first, length, prime_length, seed=state.read_seed(seed))
         requests = [request, *(replace(request, temperature=limits.TEMPERATURE.check(one)) for one in others)]

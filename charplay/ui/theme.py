@@ -82,7 +82,7 @@ CSS = """
 /* Pictures are made by the server and do not know the mode: their text is coloured here, in-cell text spared. */
 .js-plotly-plot [class$="tick"] text, .js-plotly-plot .bartext,
 .js-plotly-plot .xtitle, .js-plotly-plot .ytitle, .js-plotly-plot .cbaxis text,
-.js-plotly-plot .cbtitle text, .js-plotly-plot .annotation text
+.js-plotly-plot .cbtitle text, .js-plotly-plot .annotation text, .js-plotly-plot .legendtext
   { fill: var(--body-text-color) !important; }
 .js-plotly-plot .gridlayer path { stroke: var(--border-color-primary) !important; }
 .js-plotly-plot .modebar { display: none !important; }
@@ -134,6 +134,13 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   white-space: nowrap; } /* for who hears the page */
 .copied::before { content: " copied: "; }
 .copied::after { content: " end of copy "; }
+.text.sample { min-height: 96px; max-height: 180px; padding: 6px 12px; font-size: 16px; }
+#train-status { min-height: 66px; }
+#train-status progress { width: 100%; height: 10px; appearance: none; border: 0; border-radius: 5px; overflow: hidden;
+  background: var(--border-color-primary); }
+#train-status progress::-webkit-progress-bar { background: var(--border-color-primary); }
+#train-status progress::-webkit-progress-value, #train-status progress::-moz-progress-bar
+  { background: var(--color-accent); }
 .shift { white-space: pre; overflow: hidden; margin: 2px 0; font-size: 16px; line-height: 1.5; }
 .shift .read { font-weight: inherit; }
 .caption { margin: 2px 0; }

@@ -28,8 +28,8 @@ def build(source: Source) -> None:
             with gr.Column(scale=2, min_width=320):
                 scores = gr.HTML(elem_id="scores")
 
-    async def show(*controls: str) -> tuple:
-        asked = source.read(*controls)
+    async def show(page: gr.Request, *controls: str) -> tuple:
+        asked = source.read(page, *controls)
         if asked is None:
             return RESTS, "", None, ""
         way = await worker.ask(asked.checkpoint, "way", name=asked.name, prior=asked.prior)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from charplay import checkpoints
+from charplay import checkpoints, limits
 
 ROOT = checkpoints.DIRECTORY.parent
 SECRETS = [str(ROOT / "checkpoints" / "names.safetensors"), str(ROOT / "app.py"), "/etc/passwd"]
@@ -36,6 +36,13 @@ def ask(app_url: str, method: str, path: str, body: bytes | None = None, headers
         connection.close()
 
 
+def upload(app_url: str, content: bytes, name: str = "a.txt") -> tuple[int, bytes]:
+    """What /upload answers to a file."""
+    head = f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    return ask(app_url, "POST", "/gradio_api/upload", head + content + b"\r\n--x--\r\n", headers)
+
+
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("road", ROADS)
 def test_no_file_outside_the_apps_assets_can_be_read(app_url, road, secret):
@@ -47,10 +54,5 @@ def test_no_file_outside_the_apps_assets_can_be_read(app_url, road, secret):
 
 
 def test_an_upload_beyond_the_cap_is_refused(app_url):
-    def upload(size: int) -> int:
-        head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
-        headers = {"Content-Type": "multipart/form-data; boundary=x"}
-        return ask(app_url, "POST", "/gradio_api/upload", head + b"a" * size + b"\r\n--x--\r\n", headers)[0]
-
-    assert upload(2_000_000) == 413
-    assert upload(1_000) == 200
+    assert upload(app_url, b"a" * (limits.OWN_FILE_BYTES + 1))[0] == 413
+    assert upload(app_url, b"a" * 1_000)[0] == 200

@@ -1,0 +1,212 @@
+"""The Train tab: a network of one's own, from a text or from rows, live. Layout and wiring."""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import gradio as gr
+
+from charplay import limits
+from charplay.checkpoints import Shelf
+from charplay.survey import choose_recipe, read
+from charplay.survey import survey as survey_of
+from charplay.ui import diagrams, own_models, run_table, samples, state, train_choices, train_pictures, trainer, uploads
+from charplay.ui import train_views as views
+from charplay.ui.mistakes import spoken
+from charplay.ui.store import STORE
+from charplay.ui.train_course import Course
+
+_LEAD = (
+    "<b>Your own.</b> Press Train and watch the orange line, the loss on what the network was not shown: under the "
+    "dashed line it knows more than counting does; where it turns up again, it has begun to learn by heart."
+)
+EXAMPLES = {state.TEXT: samples.sums(), state.ROWS: samples.words()}
+BOX_CHARACTERS = 50_000  # of more, every event would send them along: they are kept as a file is
+_SAVE = """text => {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], {type: 'text/csv'}));
+  link.download = 'charplay-runs.csv';
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}"""
+
+
+def _opening() -> dict[str, Any]:
+    """What is known of the example without measuring this machine's speed, for which an app that starts has no time."""
+    task = train_choices.TASKS[state.LEARNS.default]
+    own = read(task, EXAMPLES[state.LEARNS.default], {})
+    return dict(survey_of(own, choose_recipe(task, own, state.PRESET.default, {}), is_timed=False))
+
+
+def _settings(suggested: dict[str, Any]) -> list[gr.components.Component]:
+    """The settings of a recipe, in the order of `train_choices.SETTINGS`, with what the size suggests."""
+    made: list[gr.components.Component] = []
+    for field, control in train_choices.SETTINGS.items():
+        arguments = control.arguments() | {"value": suggested[field]}
+        if control.choices:
+            made.append(gr.Radio(**arguments))
+        elif control.step:
+            made.append(gr.Slider(**arguments))
+        else:
+            made.append(gr.Number(value=suggested[field], label=control.label, elem_id=control.name, min_width=150))
+    return made
+
+
+def _drawn_lengths(survey: dict[str, Any]) -> dict:
+    if not survey["lengths"]:
+        return gr.update(visible=False)
+    return gr.update(value=train_pictures.lengths(survey["lengths"]), visible=True)
+
+
+def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdown | None]) -> None:
+    """Lays out the tab inside the current Blocks.
+
+    Args:
+        tab: itself.
+        shelf: the page's models.
+        tabs: of the page.
+        choices: task -> the choice of a model in its tab; None where the tab has none.
+    """
+    opening = _opening()
+    gr.HTML(diagrams.lead(diagrams.TRAIN, _LEAD))
+    with gr.Row(elem_id="train-row"):
+        with gr.Column(scale=2, min_width=320):
+            with gr.Row():
+                learns = gr.Radio(**state.LEARNS.arguments(), min_width=150, scale=2)
+                source = gr.Radio(**state.SOURCE.arguments(), min_width=290, scale=4)
+            example = {"value": EXAMPLES[state.LEARNS.default], "label": state.BOX_LABELS[state.LEARNS.default]}
+            box = gr.Textbox(**state.BOX.arguments() | example, lines=3, max_lines=3)
+            file = gr.File(elem_id="file", visible=False, height=110, show_label=False)
+            with gr.Accordion("How the rows are read", open=False, visible=False, elem_id="reading") as reading:
+                with gr.Row():
+                    delimiter = gr.Dropdown(**state.DELIMITER.arguments(), min_width=150)
+                    header = gr.Dropdown(**state.HEADER.arguments(), min_width=150)
+                with gr.Row():
+                    found = {"choices": [state.DETECTED], "min_width": 150}
+                    text_column = gr.Dropdown(**state.TEXT_COLUMN.arguments() | found)
+                    label_column = gr.Dropdown(**state.LABEL_COLUMN.arguments() | found)
+            preset = gr.Radio(**state.PRESET.arguments())
+            with gr.Accordion("Settings", open=False, elem_id="settings"):
+                settings = _settings(opening["recipe"])
+            with gr.Row():
+                start = gr.Button("Train", variant="primary", elem_id="train-start", size="md", min_width=90)
+                stop = gr.Button("Stop", elem_id="train-stop", size="md", min_width=90)
+            own = own_models.build(shelf, tabs, choices)
+        with gr.Column(scale=3, min_width=320):
+            with gr.Column(visible=False, elem_id="course") as running:
+                status = gr.HTML(elem_id="train-status")
+                losses = gr.Plot(elem_id="losses", show_label=False, container=False)
+                written = gr.HTML(elem_id="sample")
+                confusion = gr.Plot(elem_id="own-confusion", show_label=False, container=False, visible=False)
+            with gr.Column(visible=False) as tried:
+                table = gr.HTML(elem_id="runs")
+                saving = gr.Button("Save this table (CSV)", elem_id="save-runs", size="md")
+            says = gr.HTML(views.summary(opening), elem_id="survey")
+            lengths = gr.Plot(elem_id="lengths", show_label=False, container=False, visible=False)
+    changes = gr.Textbox("{}", visible="hidden", elem_id="changes")  # fields of the recipe chosen otherwise
+    rows_csv = gr.Textbox("", visible="hidden", elem_id="runs-csv")
+
+    controls = {learns, source, box, delimiter, header, text_column, label_column, preset, changes}
+    trainings: dict[str, trainer.Training] = {}  # session -> what it trains now
+
+    def asked_by(values: dict[gr.components.Component, Any], request: gr.Request) -> trainer.Asked:
+        return train_choices.read({each.elem_id: value for each, value in values.items()}, request.session_hash)
+
+    async def look(values: dict, request: gr.Request) -> tuple:
+        """The survey, the columns to choose from, and what the size suggests for the settings that were not changed."""
+        try:
+            asked = asked_by(values, request)
+            survey = await trainer.survey(asked)
+        except ValueError as mistake:
+            return views.problem(str(mistake)), gr.update(visible=False), *[gr.skip()] * (2 + len(settings))
+        offered = [(state.DETECTED, state.DETECTED), *views.columns(survey["read_as"])]
+        fields = train_choices.SETTINGS
+        suggested = [gr.skip() if f in asked.changes else gr.update(value=survey["recipe"][f]) for f in fields]
+        return views.summary(survey), _drawn_lengths(survey), *[gr.update(choices=offered)] * 2, *suggested
+
+    def arrange(learns: object, source: object, box: object) -> tuple:
+        """Shows what belongs to the data; the example in the box follows what is learnt, what was pasted stays."""
+        learns, source = state.LEARNS.choose(learns), state.SOURCE.choose(source)
+        example = {"value": EXAMPLES[learns]} if box in ("", *EXAMPLES.values()) else {}
+        return (
+            gr.update(visible=source == state.IN_BOX, label=state.BOX_LABELS[learns], **example),
+            gr.update(visible=source == state.IN_FILE),
+            gr.update(visible=learns == state.ROWS and source != state.DATA_SET),
+            "{}",
+            *[state.DETECTED] * 4,
+        )
+
+    def paste(box: object, request: gr.Request) -> tuple:
+        """Keeps what is too long for a box that every event sends along."""
+        box = limits.check_text("text", box, limits.OWN_DATA_BYTES)
+        if len(box) <= BOX_CHARACTERS:
+            return gr.skip(), gr.skip(), gr.skip()
+        STORE.keep_data(request.session_hash, f"what was pasted, {len(box):,} characters", box.encode())
+        return gr.update(value="", visible=False), state.IN_FILE, gr.update(visible=True)
+
+    def drop(upload: object, request: gr.Request) -> None:
+        STORE.keep_data(request.session_hash, *uploads.take(upload))
+        return None  # the place is free for another
+
+    async def train(values: dict, request: gr.Request) -> AsyncIterator[tuple]:
+        session = request.session_hash
+        resting = [gr.skip()] * (3 + len(own.outputs))
+        try:
+            asked = asked_by(values, request)
+            if session in trainings:
+                raise ValueError("This page trains already: stop that first.")
+            course = Course(asked)
+            yield *course.shown(), gr.update(visible=True), gr.update(interactive=False), *resting
+            with STORE.workplace() as place:
+                training = trainings[session] = trainer.Training(asked, place / "trained.safetensors")
+                try:
+                    async with aclosing(training.follow()) as messages:
+                        async for message in messages:
+                            course.hear(message)
+                            if not message["is_done"]:
+                                yield *course.shown(), gr.skip(), gr.skip(), *resting
+                    name = await asyncio.to_thread(STORE.keep_model, session, training.out, "The trained model")
+                finally:
+                    del trainings[session]
+        except ValueError as mistake:
+            yield views.problem(str(mistake)), *[gr.skip()] * 3, gr.update(visible=True), gr.skip(), *resting
+            return
+        STORE.note_run(session, course.run(name, STORE.models(session)[name]))
+        yield *course.shown(), gr.skip(), gr.skip(), *tabled(session), *own.offer(session, name)
+
+    def tabled(session: str | None) -> tuple:
+        runs = STORE.runs(session)
+        return gr.update(visible=bool(runs)), run_table.table(runs), run_table.as_csv(runs)
+
+    def end(request: gr.Request) -> None:
+        if training := trainings.get(request.session_hash):
+            training.stop()
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
+    live = {**quiet, "trigger_mode": "always_last"}
+    surveyed = [says, lengths, text_column, label_column, *settings]
+    arranged = [box, file, reading, changes, delimiter, header, text_column, label_column]
+    gr.on([learns.input, source.input], spoken(arrange), [learns, source, box], arranged, **quiet).then(
+        look, controls, surveyed, **quiet
+    )
+    gr.on([box.change], spoken(paste), box, [box, source, file], **live).then(look, controls, surveyed, **live)
+    file.upload(spoken(drop), file, file, **quiet).then(look, controls, surveyed, **quiet)
+    preset.input(lambda: "{}", None, changes, **quiet).then(look, controls, surveyed, **quiet)
+    readings = [delimiter.input, header.input, text_column.input, label_column.input]
+    gr.on([*readings, tab.select], look, controls, surveyed, **live)
+    for field, setting in zip(train_choices.SETTINGS, settings, strict=True):
+        chosen = setting.input(
+            spoken(lambda changes, value, field=field: train_choices.change(changes, field, value)),
+            [changes, setting],
+            changes,
+            **live,
+        )
+        chosen.success(look, controls, surveyed, **live)
+    shown = [status, losses, written, confusion, running, start]
+    trained = start.click(spoken(train), controls, [*shown, tried, table, rows_csv, *own.outputs], **quiet)
+    ready = functools.partial(gr.update, interactive=True)
+    trained.then(ready, None, start, **quiet)
+    stop.click(end, None, None, **quiet)
+    saving.click(None, rows_csv, None, js=_SAVE)
