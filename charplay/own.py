@@ -193,7 +193,7 @@ def _check_classes(own: OwnRows) -> None:
         raise ValueError(f"None of the rows can be used{why}: give rows text,label, two at least of each label.")
     if number < 2:
         raise ValueError(
-            f"All rows have the label “{own.classes[0]}”: a classifier needs two labels or more, and two rows of each."
+            f"All usable rows are labelled “{own.classes[0]}”: a classifier needs two labels, and two rows of each."
         )
     if number > limits.OWN_CLASSES:
         raise ValueError(

@@ -206,7 +206,7 @@ def survey(own: Own, recipe: Recipe, is_timed: bool = True) -> Survey:
         made |= {"classes": count_labels(own.rows), "left_out": len(own.left_out)}
         made["named"] = [left._asdict() for left in own.left_out[:NAMED]]
         made["lengths"] = torch.tensor(lengths).bincount().tolist()
-        made |= _padding(lengths, recipe)
+        made |= padding_of(lengths, recipe)
     else:
         train, validation = own.split()
         made |= {"vocabulary": "".join(sorted(set(own.text))), "lost": own.lost}
@@ -226,8 +226,8 @@ def survey(own: Own, recipe: Recipe, is_timed: bool = True) -> Survey:
     )
 
 
-def _padding(lengths: list[int], recipe: Recipe) -> dict[str, float]:
-    """The share of padding in an epoch's batches: as they come in a shuffled order, and in batches of similar lengths."""
+def padding_of(lengths: list[int], recipe: Recipe) -> dict[str, float]:
+    """The share of padding in an epoch's batches: in a shuffled order, and in batches of similar lengths."""
     generator = torch.Generator().manual_seed(recipe.seed)
     shuffled = torch.tensor(lengths)[torch.randperm(len(lengths), generator=generator)]
     batches = {

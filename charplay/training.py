@@ -20,6 +20,7 @@ from charplay.tasks import Task
 from charplay.team import ALONE, Team
 
 READ_EVERY = 20  # steps: reading the loss waits for the device, and for the team
+LARGEST_LOSS = 100.0  # nats; who knows nothing of 128 characters needs 4.9
 KEEP_EVERY = 60.0  # seconds between two snapshots
 
 
@@ -127,7 +128,7 @@ class Trainer:
         """Takes the next step.
 
         Raises:
-            FloatingPointError: the loss is no finite number any more; the model has the best weights so far.
+            FloatingPointError: the loss has run away or is no number; the model has the best weights so far.
         """
         start = time.perf_counter()
         if self.done % self.steps == 0:
@@ -159,11 +160,11 @@ class Trainer:
         ).tolist()
         self.wants_keeping = asks > 0
         loss = summed / counted
-        if not torch.isfinite(torch.tensor(loss)):
+        if not loss < LARGEST_LOSS:  # nor is one that is no number
             if self._weights:
                 self.model.load_state_dict(self._weights)
             raise FloatingPointError(
-                f"The loss is no finite number any more: try a smaller learning rate than {self.recipe.learning_rate}."
+                f"The loss has run away, to {loss:.3g}: try a smaller learning rate than {self.recipe.learning_rate:g}."
             )
         return loss
 
@@ -308,7 +309,7 @@ def fit(
         What was measured at the best evaluation, with "epoch" and "per_second".
 
     Raises:
-        FloatingPointError: the loss is no finite number any more; the model has the best weights so far.
+        FloatingPointError: the loss has run away or is no number; the model has the best weights so far.
         Stop: the training was stopped before its first step.
     """
     trainer = Trainer(model, task, recipe, device=device, precision=precision, team=team)

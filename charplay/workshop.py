@@ -15,9 +15,9 @@ Requests and answers are JSON, one a line; an answer carries the request's `id`,
     {"id": 2, "stop": true}     the best so far is kept, and the training ends
     {"id": 2, "close": true}    the reader has gone: it ends, and nothing is kept
 
-`data` is {"text": what was pasted}, {"file": PATH}, or {"set": true} for the project's own data set of the task, which is
-fetched if it is missing; of rows also "delimiter", "has_header", "text_column", "label_column", as `own.read_rows` has
-them. `preset` and `changes` are as `survey.choose_recipe` has them. It ends when whoever started it does.
+`data` is {"text": what was pasted}, {"file": PATH}, or {"set": true} for the project's own data set of the task, which
+is fetched if it is missing; of rows also "delimiter", "has_header", "text_column", "label_column", as `own.read_rows`
+has them. `preset` and `changes` are as `survey.choose_recipe` has them. It ends when whoever started it does.
 """
 
 import json
@@ -137,7 +137,7 @@ class Workshop:
 
         def say(says: str) -> None:
             self._check(job)
-            self._tell(job, News(kind="fetching", says=says))
+            self.tell(job, News(kind="fetching", says=says))
 
         def read() -> Own:
             own = _read(job.asked, say)
@@ -162,7 +162,7 @@ class Workshop:
         for job, place in waiting:
             if place != job.place:
                 job.place = place
-                self._tell(job, News(kind="line", place=place))
+                self.tell(job, News(kind="line", place=place))
 
     def _survey(self, number: int, asked: dict[str, Any]) -> None:
         def make() -> dict[str, Any]:
@@ -235,7 +235,8 @@ class Workshop:
         if job.is_closed:
             raise Closed
 
-    def _tell(self, job: Job, news: News) -> None:
+    def tell(self, job: Job, news: News) -> None:
+        """Says how a training goes."""
         self._write({"id": job.number, "is_done": False, "failure": None, "news": news})
 
     def _end(self, job: Job, result: Any, failure: str | None) -> None:
@@ -284,13 +285,15 @@ class Watch:
 
     def on_start(self, started: runs.Started) -> None:
         self._model = started.model
-        news = News(kind="started", parameters=count_parameters(started.model), steps=self._steps)
-        news |= {
-            "epochs": self._recipe.epochs,
-            "unit": self._material.task.unit,
-            "baseline": baseline_of(self._job.own, self._recipe),
-        }
-        self._workshop._tell(self._job, news)
+        news = News(
+            kind="started",
+            parameters=count_parameters(started.model),
+            steps=self._steps,
+            epochs=self._recipe.epochs,
+            unit=self._material.task.unit,
+            baseline=baseline_of(self._job.own, self._recipe),
+        )
+        self._workshop.tell(self._job, news)
 
     def on_step(self, progress: training.Progress) -> None:
         if self._job.is_closed:
@@ -306,14 +309,14 @@ class Watch:
             left = min(self.seconds / done * (self._steps - done), self._allowed - self.seconds)
             news = News(kind="progress", steps=done, epoch=done / progress.steps, loss=progress.loss)
             news |= {"per_second": progress.per_second, "seconds": self.seconds, "left": left}
-            self._workshop._tell(self._job, news)
+            self._workshop.tell(self._job, news)
 
     def on_epoch(self, epoch: float, measured: dict[str, Any], is_best: bool) -> None:
         shown = {key: measured[key] for key in ("accuracy", "macro_f1", "bits_per_character") if key in measured}
         loss = measured["loss"] if "loss" in measured else measured["bits_per_character"] * math.log(2)
         news = News(kind="evaluation", epoch=epoch, measured=shown, is_best=is_best, validation_loss=loss)
         news |= {"training_loss": measured["training_loss"]} | self._shown()
-        self._workshop._tell(self._job, news)
+        self._workshop.tell(self._job, news)
 
     def _shown(self) -> dict[str, Any]:
         """What the network can do so far: a text that it writes, or what it takes for what."""
