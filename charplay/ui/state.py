@@ -117,12 +117,12 @@ DECODER_SEED = Control("decoder-seed", "Seed", 2, limits.SEED, 1)
 RATIO = Control("ratio", "Teacher-forcing ratio of the second decoder", 0.0, limits.FORCING_RATIO, 0.05)
 EXAMPLE_EPOCHS = 40  # of the lesson that the tab opens with: what is fed the true text is nearly right, and alone not
 
-TEXT, ROWS = "a text", "rows"
-LEARNS = Control("learns", "Learn from", TEXT, choices=(TEXT, ROWS))
-IN_BOX, IN_FILE, DATA_SET = "the box", "a file", "a data set"
-SOURCE = Control("source", "It stands in", IN_BOX, choices=(IN_BOX, IN_FILE, DATA_SET))
+TEXT, ROWS = "text", "rows"
+LEARNS = Control("learns", "Learn from", ROWS, choices=(ROWS, TEXT))
+IN_BOX, IN_FILE, DATA_SET = "box", "file", "data set"
+SOURCE = Control("source", "They stand in a", IN_BOX, choices=(IN_BOX, IN_FILE, DATA_SET))
 BOX = Control("box", "The text", "", placeholder="Paste it here")
-BOX_LABELS = {TEXT: "The text; paste your own", ROWS: "The rows, text,label; paste your own"}
+BOX_LABELS = {TEXT: "Text: paste your own", ROWS: "Rows of text,label: paste your own"}
 DETECTED = "as detected"
 DELIMITERS = {DETECTED: None, "comma": ",", "semicolon": ";", "tab": "\t", "bar |": "|"}
 DELIMITER = Control("delimiter", "Columns parted by", DETECTED, choices=tuple(DELIMITERS))

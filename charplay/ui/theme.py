@@ -139,8 +139,8 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 #train-status progress { width: 100%; height: 10px; appearance: none; border: 0; border-radius: 5px; overflow: hidden;
   background: var(--border-color-primary); }
 #train-status progress::-webkit-progress-bar { background: var(--border-color-primary); }
-#train-status progress::-webkit-progress-value, #train-status progress::-moz-progress-bar
-  { background: var(--color-accent); }
+#train-status progress::-webkit-progress-value { background: var(--color-accent); }
+#train-status progress::-moz-progress-bar { background: var(--color-accent); }
 .shift { white-space: pre; overflow: hidden; margin: 2px 0; font-size: 16px; line-height: 1.5; }
 .shift .read { font-weight: inherit; }
 .caption { margin: 2px 0; }

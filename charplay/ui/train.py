@@ -79,7 +79,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
             example = {"value": EXAMPLES[state.LEARNS.default], "label": state.BOX_LABELS[state.LEARNS.default]}
             box = gr.Textbox(**state.BOX.arguments() | example, lines=3, max_lines=3)
             file = gr.File(elem_id="file", visible=False, height=110, show_label=False)
-            with gr.Accordion("How the rows are read", open=False, visible=False, elem_id="reading") as reading:
+            with gr.Accordion("How the rows are read", open=False, elem_id="reading") as reading:
                 with gr.Row():
                     delimiter = gr.Dropdown(**state.DELIMITER.arguments(), min_width=150)
                     header = gr.Dropdown(**state.HEADER.arguments(), min_width=150)
@@ -104,7 +104,8 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
                 table = gr.HTML(elem_id="runs")
                 saving = gr.Button("Save this table (CSV)", elem_id="save-runs", size="md")
             says = gr.HTML(views.summary(opening), elem_id="survey")
-            lengths = gr.Plot(elem_id="lengths", show_label=False, container=False, visible=False)
+            drawn = train_pictures.lengths(opening["lengths"])
+            lengths = gr.Plot(drawn, elem_id="lengths", show_label=False, container=False)
     changes = gr.Textbox("{}", visible="hidden", elem_id="changes")  # fields of the recipe chosen otherwise
     rows_csv = gr.Textbox("", visible="hidden", elem_id="runs-csv")
 
@@ -116,6 +117,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
 
     async def look(values: dict, request: gr.Request) -> tuple:
         """The survey, the columns to choose from, and what the size suggests for the settings that were not changed."""
+        trainer.warm()
         try:
             asked = asked_by(values, request)
             survey = await trainer.survey(asked)
@@ -148,7 +150,6 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
 
     def drop(upload: object, request: gr.Request) -> None:
         STORE.keep_data(request.session_hash, *uploads.take(upload))
-        return None  # the place is free for another
 
     async def train(values: dict, request: gr.Request) -> AsyncIterator[tuple]:
         session = request.session_hash
@@ -192,7 +193,9 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
         look, controls, surveyed, **quiet
     )
     gr.on([box.change], spoken(paste), box, [box, source, file], **live).then(look, controls, surveyed, **live)
-    file.upload(spoken(drop), file, file, **quiet).then(look, controls, surveyed, **quiet)
+    dropped = file.upload(spoken(drop), file, None, **quiet)
+    dropped.success(look, controls, surveyed, **quiet)
+    dropped.then(lambda: None, None, file, **quiet)  # the place is free for another
     preset.input(lambda: "{}", None, changes, **quiet).then(look, controls, surveyed, **quiet)
     readings = [delimiter.input, header.input, text_column.input, label_column.input]
     gr.on([*readings, tab.select], look, controls, surveyed, **live)

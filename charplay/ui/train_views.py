@@ -47,9 +47,10 @@ def score(task: str, value: float | None) -> str:
 def summary(survey: Mapping[str, Any]) -> str:
     """What the network will learn from, and what counting alone makes of it (HTML)."""
     is_rows, baseline = survey["task"] == "names", survey["baseline"]
+    what = "rows" if is_rows else "characters"
     learnt = f"{survey['training']:,} to learn from, {survey['validation']:,} held out"
     tiles = (
-        (f"{survey['count']:,} {'rows' if is_rows else 'characters'}", learnt),
+        (f"{survey['count']:,}", f"{what}: {learnt}"),
         (f"{percent(baseline)} right", "who always says the commonest label")
         if is_rows
         else (f"{baseline:.2f} bits", "a character, for who only counts characters"),

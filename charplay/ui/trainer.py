@@ -1,13 +1,12 @@
 """Asks the process that visitors' networks are trained in (`charplay.workshop`)."""
 
-import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from charplay.ui.process import Process
-from charplay.ui.worker import LOOKS
 
 WORKSHOP = Process("charplay.workshop")
 SURVEYS = Process("charplay.workshop")  # apart: the steps that a survey tries draw random numbers, as a training does
@@ -35,10 +34,12 @@ class Training:
         """Puts it in the line; `out` is where the checkpoint will lie."""
         self.out = out
         self._request = {"train": asked.as_request() | {"out": str(out)}}
-        self._number: int | None = None
+        self._number: int | None = None  # known from its first news
+        self._is_stopped = False
 
     def stop(self) -> None:
-        """Ends it with the best so far."""
+        """Ends it with the best so far; one that has said nothing yet, as soon as it does."""
+        self._is_stopped = True
         if self._number is not None:
             WORKSHOP.add(self._number, {"stop": True})
 
@@ -51,22 +52,22 @@ class Training:
         Raises:
             ValueError: it cannot be trained; the sentence says why.
         """
-        loop = asyncio.get_running_loop()
-        heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._number = WORKSHOP.ask(self._request, lambda answer: _on(loop, heard, answer))
-        try:
-            is_done = False
-            while not is_done:
-                try:
-                    message = await asyncio.wait_for(heard.get(), LOOKS)
-                except TimeoutError:
-                    message = {"is_done": False}
-                if message.get("failure") is not None:
-                    raise ValueError(message["failure"])
-                is_done = message["is_done"]
-                yield message
-        finally:
-            WORKSHOP.forget(self._number)
+        async with aclosing(WORKSHOP.answers(self._request)) as told:
+            async for answers in told:
+                for answer in answers:
+                    self._number = answer["id"]
+                    if answer["failure"] is not None:
+                        raise ValueError(answer["failure"])
+                    yield answer
+                if self._is_stopped:
+                    self.stop()
+                if not answers:
+                    yield {"is_done": False}
+
+
+def warm() -> None:
+    """Starts the process, so that who presses Train need not wait for it."""
+    WORKSHOP.forget(WORKSHOP.ask({}, lambda answer: None))
 
 
 async def survey(asked: Asked) -> dict[str, Any]:
@@ -75,19 +76,10 @@ async def survey(asked: Asked) -> dict[str, Any]:
     Raises:
         ValueError: the data or a setting cannot be used; the sentence says what to change.
     """
-    loop = asyncio.get_running_loop()
-    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    number = SURVEYS.ask({"survey": asked.as_request()}, lambda answer: _on(loop, heard, answer))
-    try:
-        answer = await heard.get()
-    finally:
-        SURVEYS.forget(number)
-    if answer["failure"] is not None:
-        raise ValueError(answer["failure"])
-    return answer["result"]
-
-
-def _on(loop: asyncio.AbstractEventLoop, heard: asyncio.Queue, answer: dict[str, Any]) -> None:
-    """Hands an answer to the loop's thread; a loop that has ended has nobody left to tell."""
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(heard.put_nowait, answer)
+    async with aclosing(SURVEYS.answers({"survey": asked.as_request()})) as told:
+        async for answers in told:
+            for answer in answers:
+                if answer["failure"] is not None:
+                    raise ValueError(answer["failure"])
+                return answer["result"]
+    raise RuntimeError("A survey ended without an answer.")

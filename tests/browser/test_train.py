@@ -1,0 +1,208 @@
+"""What a visitor does on the Train tab: looks at the data, trains, stops, tries, saves, and loads again."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from charplay import limits
+from charplay.ui import samples, state
+from tests.browser.test_tabs import go_to
+
+PATIENT = 60_000  # ms: a process of its own has to start, beside whatever else this machine does
+ROWS = "text,label\n" + "\n".join(
+    f"{syllable * times},{label}" for label, syllable in (("vowels", "oa"), ("others", "rt")) for times in range(1, 13)
+)
+TEXT = "to be or not to be, that is the question. " * 12
+
+
+def train_tab(page: Page) -> Page:
+    go_to(page, "Train")
+    expect(page.locator("#survey .tiles")).to_be_visible()
+    return page
+
+
+def choose(page: Page, control: str, choice: str) -> None:
+    page.locator(f"#{control}").get_by_text(choice, exact=True).click()
+
+
+def paste(page: Page, learns: str, text: str, says: str) -> None:
+    """Pastes into the box and waits for the survey to say something."""
+    choose(page, "learns", learns)
+    page.locator("#box textarea").fill(text)
+    expect(page.locator("#survey")).to_contain_text(says, timeout=PATIENT)
+
+
+def train(page: Page) -> None:
+    """Trains to the end."""
+    page.locator("#train-start").click()
+    expect(page.locator("#train-status")).to_contain_text("Finished.", timeout=PATIENT)
+    expect(page.locator("#train-start")).to_be_enabled()
+
+
+def set_epochs(page: Page, epochs: int) -> None:
+    """Chooses the epochs and waits until the page has taken them."""
+    fold = page.locator("#settings button").first
+    if not page.locator("#epochs").is_visible():
+        fold.click()
+    box = page.locator("#epochs input[type=number]")
+    box.fill(str(epochs))
+    box.press("Enter")
+    expect(page.locator("#changes textarea, #changes input").first).to_have_value(re.compile(rf'"epochs": {epochs}\b'))
+
+
+def test_it_opens_with_the_survey_of_its_example(open_page):
+    page = train_tab(open_page())
+    rows = len(samples.words().splitlines()) - 1
+    expect(page.locator("#survey .tiles b").first).to_have_text(str(rows))
+    expect(page.locator("#survey")).to_contain_text("English 30, German 30, Italian 30")
+    expect(page.locator("#lengths .bars")).to_be_visible()
+    expect(page.locator("#survey .tiles")).to_contain_text("about", timeout=PATIENT)  # the speed has been measured
+
+
+def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_path):
+    page = train_tab(open_page())
+    paste(page, state.ROWS, ROWS, "vowels 12")
+    set_epochs(page, 2)
+    train(page)
+    expect(page.locator("#losses .scatterlayer .trace")).to_have_count(3)
+    expect(page.locator("#own-confusion .ytick text")).to_have_text(["others", "vowels"])
+    expect(page.locator("#runs tbody tr")).to_have_count(1)
+    expect(page.locator("#runs")).to_contain_text("yours 1")
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    assert re.fullmatch(r"charplay-names-gru-1x\d+\.safetensors", download.value.suggested_filename)
+    saved = tmp_path / download.value.suggested_filename
+    download.value.save_as(saved)
+    with page.expect_download() as download:
+        page.locator("#save-runs").click()
+    head, row = download.value.path().read_text().splitlines()
+    assert head.startswith("model,data,network")
+    assert row.startswith("yours 1,the box,GRU 1 x")
+
+    page.locator("#try").click()
+    expect(page.locator("#model input")).to_have_value(re.compile("^yours 1: GRU"))
+    expect(page.locator("#bars .ytick text")).to_have_text(["others", "vowels"])
+    page.locator("#name input").fill("oaoa")
+    expect(page.locator("#headline b")).to_have_text(re.compile("^(others|vowels)$"))
+    trained = page.locator("#bars .bartext").all_text_contents()
+
+    other = train_tab(open_page())  # another page sees nothing of it, and is given the file
+    expect(other.locator("#own-says")).to_contain_text("None yet")
+    expect(other.locator("#try")).to_be_disabled()
+    with other.expect_file_chooser() as chooser:
+        other.locator("#load").click()
+    chooser.value.set_files(saved)
+    expect(other.locator("#own-says")).to_contain_text("yours 1: tells 2 classes apart")
+    other.locator("#try").click()
+    expect(other.locator("#bars .ytick text")).to_have_text(["others", "vowels"])
+    other.locator("#name input").fill("oaoa")
+    expect(other.locator("#bars .bartext").first).to_have_text(trained[0])
+    assert other.locator("#bars .bartext").all_text_contents() == trained
+
+
+def test_a_text_is_trained_stopped_and_tried_in_speech(open_page):
+    page = train_tab(open_page())
+    paste(page, state.TEXT, TEXT, "characters: ")
+    set_epochs(page, 500)
+    page.locator("#train-start").click()
+    expect(page.locator("#train-start")).to_be_disabled()
+    expect(page.locator("#sample .sample")).to_be_visible(timeout=PATIENT)
+    page.locator("#train-stop").click()
+    expect(page.locator("#train-status")).to_contain_text("Stopped.", timeout=PATIENT)
+    expect(page.locator("#train-status")).to_contain_text("bits per character")
+    expect(page.locator("#own-says")).to_contain_text("goes on with a text")
+    page.locator("#try").click()
+    expect(page.locator("#speech-model input")).to_have_value(re.compile("^yours 1: GRU"))
+    expect(page.locator("#stats")).to_contain_text(f"{state.LENGTH.default} of {state.LENGTH.default}")
+    written = page.locator("#text .text").inner_text().removeprefix(state.PRIME.default)
+    assert set(written) <= set(TEXT)  # only what it was trained on can be drawn
+
+
+def test_a_second_page_sees_its_place_and_has_its_turn_when_the_first_page_is_closed(open_page):
+    first, second = train_tab(open_page()), train_tab(open_page())
+    for page in (first, second):
+        paste(page, state.TEXT, TEXT, "characters: ")
+        set_epochs(page, 500)
+    first.locator("#train-start").click()
+    expect(first.locator("#train-status")).to_contain_text("Epoch", timeout=PATIENT)
+    second.locator("#train-start").click()
+    expect(second.locator("#train-status")).to_contain_text("number 1 in line")
+    first.close()
+    expect(second.locator("#train-status")).to_contain_text("Epoch")
+    second.locator("#train-stop").click()
+    expect(second.locator("#train-status")).to_contain_text("Stopped.", timeout=PATIENT)
+
+
+@pytest.mark.parametrize(
+    ("learns", "pasted", "says"),
+    [
+        (state.TEXT, "", "The box is empty"),
+        (state.TEXT, "x", "must have 200 to 5,000,000 characters"),
+        (state.TEXT, "한국어 " * 100, "no ASCII form|has an ASCII form"),
+        (state.ROWS, "just a line\nand one more", "one column"),
+        (state.ROWS, "a,same\nb,same\nc,same", "needs two labels"),
+        (state.ROWS, "a,x\nb,x\nc,y\nd,y\ne,lonely", "line 5: it is the only row labelled “lonely”"),
+        (state.ROWS, "a,x\nb,x\nc,y,z\nd,y\ne,y", "line 3: it has 3 columns"),
+    ],
+)
+def test_data_that_cannot_be_used_gets_its_sentence(open_page, learns, pasted, says):
+    page = train_tab(open_page())
+    choose(page, "learns", learns)
+    page.locator("#box textarea").fill(pasted)
+    expect(page.locator("#survey")).to_contain_text(re.compile(says), timeout=PATIENT)
+
+
+def test_files_that_cannot_be_used_get_their_sentence_and_what_was_trained_stays(open_page, tmp_path):
+    page = train_tab(open_page())
+    paste(page, state.ROWS, ROWS, "vowels 12")
+    set_epochs(page, 1)
+    train(page)
+    binary, large, huge = tmp_path / "binary.txt", tmp_path / "large.txt", tmp_path / "huge.txt"
+    binary.write_bytes(bytes(range(256)) * 10)
+    large.write_bytes(b"a" * (limits.OWN_DATA_BYTES + 1))
+    with huge.open("wb") as file:
+        file.truncate(100_000_000)
+    choose(page, "source", state.IN_FILE)
+    expect(page.locator("#survey")).to_contain_text("Drop a file first", timeout=PATIENT)
+    page.locator("#file input[type=file]").set_input_files(binary)
+    expect(page.locator("#survey")).to_contain_text("no text but a binary file", timeout=PATIENT)
+    toast = page.locator(".toast-body")
+    page.locator("#file input[type=file]").set_input_files(large)
+    expect(toast.last).to_contain_text("at most 5,000,000")
+    page.locator("#file input[type=file]").set_input_files(huge)
+    expect(toast.last).to_contain_text("maximum allowed size")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#load").click()
+    chooser.value.set_files(binary)
+    expect(toast.last).to_contain_text("binary.txt is no readable safetensors file")
+    expect(page.locator("#own-says")).to_contain_text("yours 1: tells 2 classes apart")
+    page.locator("#try").click()
+    expect(page.locator("#bars .ytick text")).to_have_text(["others", "vowels"])
+
+
+def test_an_absurd_learning_rate_ends_in_a_sentence(open_page):
+    page = train_tab(open_page())
+    paste(page, state.TEXT, TEXT, "characters: ")
+    page.locator("#settings button").first.click()
+    rate = page.locator("#learning-rate input")
+    rate.fill("-1")
+    rate.press("Enter")
+    expect(page.locator(".toast-body").last).to_contain_text("must be a number from")
+    rate.fill("100")
+    rate.press("Enter")
+    expect(page.locator("#changes textarea, #changes input").first).to_have_value(re.compile("learning_rate"))
+    page.locator("#train-start").click()
+    expect(page.locator("#train-status")).to_contain_text("learning rate|Finished", timeout=PATIENT)
+
+
+def test_what_was_found_out_about_rows_can_be_chosen_otherwise(open_page):
+    page = train_tab(open_page())
+    paste(page, state.ROWS, "1;one;x\n2;two;x\n3;three;y\n4;four;y\n", "labels in column 3")
+    page.locator("#reading button").first.click()
+    page.locator("#label-column input").click()
+    page.get_by_role("option", name="column 1").click()
+    expect(page.locator("#survey")).to_contain_text("the only row labelled", timeout=PATIENT)
+    page.locator("#delimiter input").click()
+    page.get_by_role("option", name="tab", exact=True).click()
+    expect(page.locator("#survey")).to_contain_text("one column", timeout=PATIENT)
