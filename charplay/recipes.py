@@ -69,7 +69,7 @@ _SMALL_SPEECH = SpeechRecipe(
 RECIPES: dict[str, dict[str, Recipe]] = {
     "names": {
         "best": NamesRecipe(
-            NameClassifierConfig("gru", 64, 256, 2, dropout=0.5, character_dropout=0.25, members=4),
+            NameClassifierConfig("gru", 64, 128, 2, dropout=0.4, character_dropout=0.2, members=8),
             epochs=40,
             batch_size=128,
             learning_rate=2e-3,

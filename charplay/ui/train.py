@@ -111,6 +111,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
 
     controls = {learns, source, box, delimiter, header, text_column, label_column, preset, changes}
     trainings: dict[str, trainer.Training] = {}  # session -> what it trains now
+    turns: dict[str, int] = {}  # session -> how many surveys it has asked for; the one that asked last stands last
 
     def asked_by(values: dict[gr.components.Component, Any], request: gr.Request) -> trainer.Asked:
         return train_choices.read({each.elem_id: value for each, value in values.items()}, request.session_hash)
@@ -118,11 +119,20 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
     async def look(values: dict, request: gr.Request) -> tuple:
         """The survey, the columns to choose from, and what the size suggests for the settings that were not changed."""
         trainer.warm()
+        session = request.session_hash
+        turns[session] = turn = turns.pop(session, 0) + 1
+        if len(turns) > limits.OWN_SESSIONS:
+            del turns[next(iter(turns))]
+        problem, survey = "", None
         try:
             asked = asked_by(values, request)
             survey = await trainer.survey(asked)
         except ValueError as mistake:
-            return views.problem(str(mistake)), gr.update(visible=False), *[gr.skip()] * (2 + len(settings))
+            problem = views.problem(str(mistake))
+        if turns.get(session, turn) != turn:  # what is shown meanwhile is of later data
+            return (*[gr.skip()] * (4 + len(settings)),)
+        if survey is None:
+            return problem, gr.update(visible=False), *[gr.skip()] * (2 + len(settings))
         offered = [(state.DETECTED, state.DETECTED), *views.columns(survey["read_as"])]
         fields = train_choices.SETTINGS
         suggested = [gr.skip() if f in asked.changes else gr.update(value=survey["recipe"][f]) for f in fields]

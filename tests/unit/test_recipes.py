@@ -9,7 +9,7 @@ from charplay import checkpoints, datasets, runs, tasks
 from charplay.models import count_parameters
 from charplay.recipes import RECIPES, adjust
 
-SHIPPED = sorted(path.stem for path in checkpoints.DIRECTORY.glob("*.safetensors"))
+SHIPPED = sorted(name for models in checkpoints.shelve(checkpoints.DIRECTORY).models.values() for name in models)
 ZOO = [f"{task}-{cell}" for task in RECIPES for cell in ("rnn", "gru", "lstm")]
 
 
