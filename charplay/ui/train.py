@@ -79,7 +79,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
             example = {"value": EXAMPLES[state.LEARNS.default], "label": state.BOX_LABELS[state.LEARNS.default]}
             box = gr.Textbox(**state.BOX.arguments() | example, lines=3, max_lines=3)
             file = gr.File(elem_id="file", visible=False, height=110, show_label=False)
-            with gr.Accordion("How the rows are read", open=False, elem_id="reading") as reading:
+            with gr.Accordion("How the rows are read", open=False, elem_id="reading-fold") as reading:
                 with gr.Row():
                     delimiter = gr.Dropdown(**state.DELIMITER.arguments(), min_width=150)
                     header = gr.Dropdown(**state.HEADER.arguments(), min_width=150)
@@ -88,7 +88,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
                     text_column = gr.Dropdown(**state.TEXT_COLUMN.arguments() | found)
                     label_column = gr.Dropdown(**state.LABEL_COLUMN.arguments() | found)
             preset = gr.Radio(**state.PRESET.arguments())
-            with gr.Accordion("Settings", open=False, elem_id="settings"):
+            with gr.Accordion("Settings", open=False, elem_id="settings-fold"):
                 settings = _settings(opening["recipe"])
             with gr.Row():
                 start = gr.Button("Train", variant="primary", elem_id="train-start", size="md", min_width=90)
@@ -158,8 +158,13 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
         STORE.keep_data(request.session_hash, f"what was pasted, {len(box):,} characters", box.encode())
         return gr.update(value="", visible=False), state.IN_FILE, gr.update(visible=True)
 
-    def drop(upload: object, request: gr.Request) -> None:
-        STORE.keep_data(request.session_hash, *uploads.take(upload))
+    async def drop(values: dict, request: gr.Request) -> tuple:
+        """Takes a file and looks at it; then its place is free for another."""
+        try:
+            await asyncio.to_thread(lambda: STORE.keep_data(request.session_hash, *uploads.take(values[file])))
+        except ValueError as mistake:
+            return None, views.problem(str(mistake)), gr.update(visible=False), *[gr.skip()] * (2 + len(settings))
+        return None, *await look(values, request)
 
     async def train(values: dict, request: gr.Request) -> AsyncIterator[tuple]:
         session = request.session_hash
@@ -203,9 +208,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
         look, controls, surveyed, **quiet
     )
     gr.on([box.change], spoken(paste), box, [box, source, file], **live).then(look, controls, surveyed, **live)
-    dropped = file.upload(spoken(drop), file, None, **quiet)
-    dropped.success(look, controls, surveyed, **quiet)
-    dropped.then(lambda: None, None, file, **quiet)  # the place is free for another
+    file.upload(drop, controls | {file}, [file, *surveyed], **quiet)
     preset.input(lambda: "{}", None, changes, **quiet).then(look, controls, surveyed, **quiet)
     readings = [delimiter.input, header.input, text_column.input, label_column.input]
     gr.on([*readings, tab.select], look, controls, surveyed, **live)

@@ -1,11 +1,11 @@
 """What a back row and a phone see: sizes, contrast, no sideways scroll; in light and in dark."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SIZES, go_to_tab
 
-TABS = ("Names", "Speech", "Batches", "Teacher forcing")
+TABS = ("Names", "Speech", "Batches", "Teacher forcing", "Train")
 FOLDS = {  # of a tab, and what is in them once they are open
     "Names": {"belief": "#belief td", "letters": "#gradients .bars", "way": "#way .hm", "cells": "#belief-lstm td"},
     "Speech": {
@@ -15,6 +15,7 @@ FOLDS = {  # of a tab, and what is in them once they are open
         "neuron": "#neuron-text .at",
         "copied": "#copied .text",
     },
+    "Train": {"reading": "#delimiter", "settings": "#epochs"},
 }
 SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # their folded scoreboards, and what is in them
 LAST = {  # what must be seen without scrolling
@@ -22,6 +23,7 @@ LAST = {  # what must be seen without scrolling
     "Speech": "#text",
     "Batches": "#facts .tiles",
     "Teacher forcing": "#second-decoder .decoded",
+    "Train": "#lengths",
 }
 
 # Every visible element with text of its own: [what it says, its size in px, contrast against the ground behind it].
@@ -57,6 +59,19 @@ READ_TEXT = """() => {
 }"""
 
 
+def check_look(page: Page, tab: str) -> None:
+    """What is shown now fits the page's width and can be read."""
+    page.wait_for_timeout(500)  # plotly fits its pictures to the tab after it has opened
+    inner, content = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
+    assert content <= inner, f"{tab} scrolls sideways"
+    texts = page.evaluate(READ_TEXT)
+    assert len(texts) > 20
+    small = [text for text in texts if text[1] < (14 if text[3] else 16)]
+    assert not small, f"{tab}: too small"
+    faint = [text for text in texts if text[2] < 4.5]
+    assert not faint, f"{tab}: too faint"
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_every_tab_fits_and_can_be_read(open_page, size, mode):
@@ -70,15 +85,7 @@ def test_every_tab_fits_and_can_be_read(open_page, size, mode):
         for fold, mark in FOLDS.get(tab, {}).items():
             page.locator(f"#{fold}-fold button").first.click()
             expect(page.locator(mark).first).to_be_visible()
-        page.wait_for_timeout(500)  # plotly fits its pictures to the tab after it has opened
-        inner, content = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
-        assert content <= inner, f"{tab} scrolls sideways"
-        texts = page.evaluate(READ_TEXT)
-        assert len(texts) > 20
-        small = [text for text in texts if text[1] < (14 if text[3] else 16)]
-        assert not small, f"{tab}: too small"
-        faint = [text for text in texts if text[2] < 4.5]
-        assert not faint, f"{tab}: too faint"
+        check_look(page, tab)
 
 
 @pytest.mark.parametrize("tab", TABS)
