@@ -168,23 +168,24 @@ def bench_batches(checkpoint: Checkpoint) -> dict[str, Any]:
     """Names a second through the recurrent network, padded and packed, in batches shuffled and grouped by length.
 
     A padded batch is run over its whole rectangle, a packed one over its characters alone (`NameClassifier.run_padded`
-    and `run_packed`; of an average of several networks the first). The names are the same in all four: training names
-    where the data is at hand, otherwise random letters of 2 to 14.
+    and `run_packed`; of an average of several networks the first). The grouped batches are eight of those that one
+    epoch of training makes of all names, and the shuffled ones hold the same names: training names where the data is at
+    hand, otherwise random letters of 2 to 14. Each run has one thread: those of a pool would wait for each other at
+    every step, and on a machine that others use too that would be most of what is measured.
     """
-    generator = torch.Generator().manual_seed(1)
+    generator, threads = torch.Generator().manual_seed(1), torch.get_num_threads()
     try:
-        rows = datasets.load_names("train", datasets.data_directory())
-        drawn = torch.randperm(len(rows), generator=generator)[: BATCHES * BATCH_SIZE].tolist()
-        names, source = [rows[index][0] for index in drawn], "training names"
+        source = "training names"
+        names = [name for name, _ in datasets.load_names("train", datasets.data_directory())]
     except datasets.DataError:
-        names, source = _random_names(BATCHES * BATCH_SIZE, generator), "random letters"
-    lengths, shuffled = [len(name) for name in names], range(len(names))
-    batches = {
-        "shuffled": [shuffled[start : start + BATCH_SIZE] for start in range(0, len(names), BATCH_SIZE)],
-        "grouped": group_by_length(lengths, BATCH_SIZE, generator),
-    }
+        names, source = _random_names(50 * BATCH_SIZE, generator), "random letters"
+    by_length = group_by_length([len(name) for name in names], BATCH_SIZE, generator)
+    grouped = [batch for batch in by_length if len(batch) == BATCH_SIZE][:BATCHES]
+    drawn = torch.tensor(grouped).flatten()
+    shuffled = drawn[torch.randperm(len(drawn), generator=generator)].view(BATCHES, BATCH_SIZE).tolist()
+    batches = {"shuffled": shuffled, "grouped": grouped}
     ready = {how: [pad([names[index] for index in batch]) for batch in made] for how, made in batches.items()}
-    model = checkpoint.model
+    model, count = checkpoint.model, BATCHES * BATCH_SIZE
 
     @torch.no_grad()
     def padded(how: str, count: int) -> None:
@@ -196,20 +197,21 @@ def bench_batches(checkpoint: Checkpoint) -> dict[str, Any]:
         for batch in ready[how][: count // BATCH_SIZE]:
             model.run_packed(batch.codes, batch.lengths)
 
-    measured = _per_second(
-        {
-            f"{how}_{run.__name__}": (functools.partial(run, how), len(names))
-            for how in ready
-            for run in (padded, packed)
-        }
-    )
+    torch.set_num_threads(1)
+    try:
+        measured = _per_second(
+            {f"{how}_{run.__name__}": (functools.partial(run, how), count) for how in ready for run in (padded, packed)}
+        )
+    finally:
+        torch.set_num_threads(threads)
+    letters = sum(len(names[index]) for index in drawn)
     padding = {
-        f"{how}_padding_fraction": 1 - sum(lengths) / sum(batch.codes.numel() for batch in made)
+        f"{how}_padding_fraction": 1 - letters / sum(batch.codes.numel() for batch in made)
         for how, made in ready.items()
     }
     ratios = {f"{how}_ratio": measured[f"{how}_packed"] / measured[f"{how}_padded"] for how in ready}
     ratios["ratio"] = measured["grouped_packed"] / measured["shuffled_padded"]
-    return {"names": source, "count": len(names), "batch_size": BATCH_SIZE} | padding | measured | ratios
+    return {"names": source, "count": count, "batch_size": BATCH_SIZE} | padding | measured | ratios
 
 
 def alone(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -28,7 +28,7 @@ _COPY = """async () => {
     getSelection().selectAllChildren(code);
     copied = document.execCommand('copy');
   }
-  document.querySelector('#copied').textContent = copied ? 'Copied.' : 'Select the lines and copy them by hand.';
+  document.querySelector('#code-copied').textContent = copied ? 'Copied.' : 'Select the lines and copy them by hand.';
 }"""
 
 
@@ -98,7 +98,7 @@ def build_code(names: gr.Textbox, order: gr.Radio) -> None:
     """Lays out "The code"."""
     with gr.Accordion("The code", open=False, elem_id="code-fold") as fold:
         gr.HTML(_CODE)
-        copy = gr.Button("Copy", elem_id="copy", size="sm")
+        copy = gr.Button("Copy", elem_id="copy-code", size="sm")
         shown = gr.HTML(elem_id="code")
 
     def tell(typed: str, order: str) -> str:
@@ -133,23 +133,24 @@ def matter(readings: Sequence[Reading], members: int) -> str:
         f'<p class="note caption">With its pads: {each} takes every row for a name of {time} characters, '
         "and its last states, the largest and the mean output are taken over pads too.</p>"
         '<div class="table bounded" tabindex="0" role="region" aria-label="Every name, packed and with its pads">'
-        "<table><thead><tr><th>name</th><th>pads</th><th>packed</th><th>with its pads</th><th></th></tr></thead>"
+        "<table><thead><tr><th>name</th><th>packed</th><th>with its pads</th><th>pads</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 
 
 def _row(reading: Reading, time: int) -> str:
-    kind, mark = (' class="chosen"', "changes") if has_flipped(reading) else ("", "")
+    kind, mark = "", ""
+    if has_flipped(reading):
+        kind, mark = ' class="chosen"', '<span class="mark">changes</span>'
     cells = (
-        escape(reading["name"]),
-        str(time - len(reading["name"])),
+        escape(reading["name"]) + mark,
         f"{reading['country']} {reading['probability']:.1%}",
         f"{reading['naive_country']} {reading['naive_probability']:.1%}",
-        mark,
+        str(time - len(reading["name"])),
     )
     return f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def code(names: Sequence[str], sort: bool) -> str:
     """The lines of the batch, to be copied by the button beside them."""
-    return f'<pre class="code" tabindex="0">{escape(snippet(names, sort))}</pre><p id="copied" role="status"></p>'
+    return f'<pre class="code" tabindex="0">{escape(snippet(names, sort))}</pre><p id="code-copied" role="status"></p>'

@@ -10,8 +10,8 @@ from charplay.batches import Step, count_steps
 from charplay.ui.figures import STRIP_COLUMNS
 
 LOOK_FOR = (
-    '<p class="caption">Slide through time: framed cells are computed now, faded ones later. Watch the striped bar: '
-    "work on pads.</p>"
+    '<p class="caption">Slide through time: framed cells are computed now, faded ones later; '
+    "the striped bar is waste.</p>"
 )
 # Shows the step that the slider is at; an emptied number box is null, and its lowest number.
 SHOW = """step => {

@@ -3,13 +3,16 @@
 import asyncio
 from contextlib import aclosing
 
+import numpy as np
 import pytest
 
-from charplay import checkpoints, limits
+from charplay import checkpoints, limits, packing
 from charplay.attribution import letters_that_decided
+from charplay.batches import compare
 from charplay.classify import classify
 from charplay.engine import FAILED, GenerationError
 from charplay.generate import generate, make_request
+from charplay.naive import has_flipped, read_both_ways
 from charplay.ui import worker
 from charplay.way import way_through
 
@@ -58,6 +61,25 @@ def test_the_beginnings_of_a_name_each_get_what_they_get_alone(shelf, run_async)
     assert [answer["normalized"] for answer in answers] == [each["normalized"] for each in expected]
     for answer, own in zip(answers, expected, strict=True):
         assert answer["probabilities"] == pytest.approx(own["probabilities"], abs=1e-5)
+
+
+def test_a_batch_is_asked_in_parts_and_says_what_is_computed_here(shelf, run_async):
+    checkpoint, names = shelf.default("names"), ["adylov", "solan", "hard", "san"] * 10
+    comparison = compare(names, sort=False)
+    report = packing.report(comparison, run_async(worker.differences(checkpoint, comparison)))
+    here = packing.compare_batches(checkpoint, names, sort=False)
+    differences = {"naive_difference", "masked_difference"}
+    assert {key: report[key] for key in report.keys() - differences} == {
+        key: here[key] for key in here.keys() - differences
+    }
+    assert report["naive_difference"] == pytest.approx(here["naive_difference"], abs=1e-5)
+    readings = run_async(worker.ask_in_parts(checkpoint, "batch_both_ways", names, time=6))
+    assert [reading["name"] for reading in readings] == names
+    expected = read_both_ways(checkpoint, names[:4], time=6)
+    assert [has_flipped(reading) for reading in readings] == [has_flipped(reading) for reading in expected] * 10
+    assert any(map(has_flipped, readings))
+    values = run_async(worker.ask(checkpoint, "batch_values", names=names[:4], unit=7, hidden=True))
+    assert np.allclose(values["packed"], packing.values(checkpoint, names[:4], 7, hidden=True)["packed"], atol=1e-5)
 
 
 def test_many_names_at_once_each_get_their_own_answer(shelf, run_async):

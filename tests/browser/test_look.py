@@ -15,6 +15,7 @@ FOLDS = {  # of a tab, and what is in them once they are open
         "neuron": "#neuron-text .at",
         "copied": "#copied .text",
     },
+    "Batches": {"step": "#step-told .work", "matter": "#matter tbody td", "code": "#code pre"},
     "Train": {"reading": "#delimiter", "settings": "#epochs"},
 }
 SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # their folded scoreboards, and what is in them

@@ -226,7 +226,7 @@ def test_hidden_states_are_zero_at_the_pads_once_packed_and_drift_on_if_not(open
     page.get_by_label("embedding").check()
     expect(page.locator("#padded .heatmap-label").first).to_have_text(re.compile(r"^-?\d\.\d\d$"))
     page.get_by_label("hidden state").check()
-    expect(page.locator("#padded .shapelayer path")).to_have_count(6)  # the framed pads
+    expect(page.locator("#padded .shapelayer path[style*=dasharray]")).to_have_count(6)  # the framed pads
     packed, padded = cell_texts(page, "#packed"), cell_texts(page, "#padded")
     assert (len(packed), len(padded)) == (24, 24)
     assert packed.count("0.00") >= 6
@@ -246,7 +246,7 @@ def test_an_emptied_number_box_stands_for_its_lowest_number(open_page, capfd):
     expect(page.locator("#stats")).to_contain_text("temperature 0")
     go_to(page, "Batches")
     page.get_by_label("hidden state").check()
-    expect(page.locator("#padded .shapelayer path")).to_have_count(6)
+    expect(page.locator("#padded .shapelayer path[style*=dasharray]")).to_have_count(6)
     first = cell_texts(page, "#padded")
     page.locator("#unit input[type=number]").fill("5")
     expect(page.locator("#padded .heatmap-label").first).not_to_have_text(first[0])
