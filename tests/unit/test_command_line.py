@@ -195,6 +195,17 @@ def test_bench_load_lets_a_small_class_loose_on_the_app():
     assert result["typing_p95_s"] > 0
 
 
+def test_bench_load_measures_the_same_class_beside_a_training():
+    arguments = ["bench", "load", "--students", "2", "--seconds", "2", "--training", "--json"]
+    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout)
+    assert result["without"]["errors"] == result["beside"]["errors"] == 0
+    assert result["training_characters_per_second"] > 0
+    for what in ("typing", "first_text"):
+        without, beside = (result[which][f"{what}_p95_s"] for which in ("without", "beside"))
+        assert result[f"{what}_p95_ratio"] == pytest.approx(beside / without)
+
+
 def test_a_foreign_checkpoint_is_one_sentence(capsys, tmp_path):
     path = tmp_path / "speech.safetensors"
     checkpoints.save(path, make_checkpoint("speech"))
