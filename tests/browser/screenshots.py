@@ -9,6 +9,14 @@ from charplay.ui import page
 from tests.browser.conftest import BROWSERS, SIZES
 
 DIRECTORY = Path(__file__).parent / "screenshots"
+# The tabs, and what is seen once that is there which a tab computes when it is opened first.
+LATER = {
+    "Names": None,
+    "Speech": None,
+    "Batches": None,
+    "Teacher forcing": "#second-decoder .decoded",
+    "Train": "#survey .tiles :text('about')",
+}
 
 
 def main() -> None:
@@ -24,11 +32,13 @@ def main() -> None:
             shown = browser.new_page(viewport={"width": width, "height": height})
             shown.goto(f"{url}?__theme=light")
             shown.locator("#bars .bartext").first.wait_for()
-            for tab in ("Names", "Speech", "Batches"):
+            for tab, is_computed in LATER.items():
                 shown.get_by_role("tab", name=tab, exact=True).click()
+                if is_computed:
+                    shown.locator(is_computed).first.wait_for()
                 shown.mouse.move(0, 0)
                 shown.wait_for_timeout(1000)  # plotly fits its pictures to the tab after it has opened
-                shown.screenshot(path=DIRECTORY / f"{tab.lower()}.png")
+                shown.screenshot(path=DIRECTORY / f"{tab.lower().replace(' ', '-')}.png")
             browser.close()
     finally:
         demo.close()
