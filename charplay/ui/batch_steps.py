@@ -25,8 +25,11 @@ SHOW = """step => {
 
 
 def columns(heights: Sequence[int]) -> list[dict]:
-    """A mark for each column of time over its first rows, as many as `heights` says; none of them shows by itself."""
-    return [_mark(_rectangle(step, step + 1, 0, height)) for step, height in enumerate(heights)]
+    """A mark for each column of time over its first rows, as many as `heights` says; none of them shows by itself.
+
+    The last step's comes first, here and in `slices`: what is drawn later lies above.
+    """
+    return [_mark(_rectangle(step, step + 1, 0, height)) for step, height in enumerate(heights)][::-1]
 
 
 def slices(batch_sizes: Sequence[int]) -> list[dict]:
@@ -41,7 +44,7 @@ def slices(batch_sizes: Sequence[int]) -> list[dict]:
         ]
         marks.append(_mark(" ".join(parts)))
         start = end
-    return marks
+    return marks[::-1]
 
 
 def _rectangle(left: int, right: int, top: int, bottom: int) -> str:
@@ -93,12 +96,13 @@ def _bar(useful: float, wasted: float) -> str:
 
 
 def _rules(number: int, drawn: int) -> str:
-    """CSS: the mark of the step is a frame, those after it veil what is still to come."""
+    """CSS: the mark of the step is a frame, those after it, which lie under it, veil what is still to come."""
+    if number >= drawn:
+        return ""
     marks = ".gradio-container:has(#step-fold .label-wrap.open) #batch-pictures .shape-group"
-    drawn_ones = f":nth-child(-n+{drawn}) path"  # the frames of pads come after
-    now, later = f":nth-child({number + 1})", f":nth-child(n+{number + 2})"
     return (
-        f"{marks}{now}{drawn_ones} {{ stroke: var(--accent-text) !important; stroke-opacity: 1 !important; "
-        "stroke-width: 4px !important; }"
-        f"{marks}{later}{drawn_ones} {{ fill: var(--body-background-fill) !important; fill-opacity: 0.8 !important; }}"
+        f"{marks}:nth-child({drawn - number}) path {{ stroke: var(--accent-text) !important; "
+        "stroke-opacity: 1 !important; stroke-width: 4px !important; }"
+        f"{marks}:nth-child(-n+{drawn - number - 1}) path {{ fill: var(--body-background-fill) !important; "
+        "fill-opacity: 0.8 !important; }"
     )

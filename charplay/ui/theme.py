@@ -117,6 +117,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   .gradio-container .work { grid-template-columns: max-content 1fr; }
   .work .bar + span { grid-column: 2; }
   .bounded :is(th, td) { white-space: normal !important; padding: 3px 6px !important; }
+  .bounded tr > :last-child { display: none; } /* no room for the pads, which can be counted in the picture */
   .table tr > :first-child { white-space: normal !important; min-width: 130px; }
 }
 
@@ -180,6 +181,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .scale i { display: inline-block; width: 160px; height: 14px; margin: 0 8px; vertical-align: -1px; }
 #step-fold:has(.label-wrap.open) { position: sticky; top: 0; z-index: 2; /* beside pictures of any height */
   background: var(--body-background-fill) !important; }
+.gradio-container:has(#step-fold .label-wrap.open) { overflow: clip !important; } /* hidden, nothing in it sticks */
 #batch-pictures .shape-group { clip-path: none; } /* a frame at the edge of a picture is whole */
 .work { display: grid; grid-template-columns: max-content minmax(60px, 1fr) max-content; gap: 2px 12px;
   align-items: center; }
@@ -188,7 +190,8 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .work .wasted { background: repeating-linear-gradient(45deg, #cbd0d8 0 4px, #8792a2 4px 8px); }
 #copy-code { width: max-content; min-width: 120px; }
 .bounded { max-height: 400px; max-width: 900px; overflow-y: auto; }
-.bounded .mark { border: 1px solid; border-radius: 4px; padding: 0 4px; margin-left: 8px; white-space: nowrap; }
+.bounded .mark { border: 1px solid; border-radius: 4px; padding: 0 4px; margin-left: 8px; white-space: nowrap;
+  color: inherit !important; }
 .bounded th { position: sticky; top: 0; background: var(--body-background-fill); }
 .code { max-height: 640px; overflow: auto; margin: 4px 0; padding: 8px 12px; font: 16px/1.4 ui-monospace, monospace;
   border: 1px solid var(--border-color-primary); border-radius: 6px; }

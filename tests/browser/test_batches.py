@@ -26,9 +26,10 @@ def type_names(page: Page, names: list[str]) -> None:
     page.locator("#names textarea").fill("\n".join(names))
 
 
-# [framed, veiled]: which of the marks of a picture are to be seen
+# [framed, veiled]: which of the steps of a picture are to be seen; the last one's mark comes first
 MARKS = """plot => {
-  const marks = [...document.querySelectorAll(`#${plot} .shape-group path`)].map(path => getComputedStyle(path));
+  const marks = [...document.querySelectorAll(`#${plot} .shape-group path:not([style*=dasharray])`)]
+    .map(path => getComputedStyle(path)).reverse();
   const numbers = is => marks.flatMap((style, number) => is(style) ? [number] : []);
   return [numbers(style => style.strokeWidth === '4px'), numbers(style => style.fillOpacity === '0.8')];
 }"""
@@ -116,6 +117,20 @@ def test_five_hundred_names_are_counted_and_the_drawn_ones_marked(open_page):
     expect(page.locator("#matter .headline b")).to_have_text(f"{changed} of 500")
     first = page.locator(f"#matter tbody tr:nth-child(-n+{changed}) .mark")
     assert first.count() == changed > 0
+
+
+@pytest.mark.parametrize("size", ["projector", "phone"])
+def test_the_slider_stays_in_view_beside_pictures_of_many_names(open_page, size):
+    page = open_page(size)
+    go_to_tab(page, "Batches")
+    type_names(page, ["Rossi", "Kowalczyk"] * 16)
+    expect(page.locator("#padded .ytick text")).to_have_count(32)
+    open_fold(page, "step")
+    expect(page.locator("#step-told .work").first).to_be_visible()
+    page.mouse.wheel(0, 900)
+    page.wait_for_function("scrollY > 500")
+    expect(page.locator("#step input[type=range]")).to_be_in_viewport()
+    expect(page.locator("#step-told [data-step]").filter(visible=True)).to_be_in_viewport()
 
 
 def test_the_names_whose_country_changes_are_counted_and_come_first(open_page):

@@ -46,10 +46,10 @@ def test_the_first_marks_of_each_picture_are_those_of_its_steps_of_time(classifi
     padded, packed, strip = (
         [areas(shape) for shape in figure.layout.shapes] for figure in (made.padded(), made.packed(), made.strip())
     )
-    assert padded[:steps] == [[(step, step + 1, 0, len(NAMES))] for step in range(steps)]
-    assert packed[:steps] == [[(step, step + 1, 0, size)] for step, size in enumerate(made.batch_sizes)]
+    assert padded[:steps] == [[(step, step + 1, 0, len(NAMES))] for step in range(steps)][::-1]
+    assert packed[:steps] == [[(step, step + 1, 0, size)] for step, size in enumerate(made.batch_sizes)][::-1]
     sizes = [sum((right - left) * (bottom - top) for left, right, top, bottom in parts) for parts in strip]
-    assert sizes == made.batch_sizes
+    assert sizes == made.batch_sizes[::-1]
     frames = int(made.is_pad.sum()) if cells == state.HIDDEN else 0
     assert [len(drawn) - steps for drawn in (padded, packed, strip)] == [frames, frames, 0]
 
