@@ -1,5 +1,6 @@
 """Copied or made up, as the page shows it: with the filter, without it, and with one that is broken."""
 
+import functools
 import json
 import shutil
 
@@ -17,7 +18,9 @@ MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>&amp; "
 def fold_of(demo: gr.Blocks) -> tuple[str, list]:
     """What the fold shows before it is opened, and the functions that fill it."""
     [fold] = (block for block in demo.blocks.values() if getattr(block, "elem_id", "") == "copied")
-    return fold.value or "", [event.fn for event in demo.fns.values() if fold in event.outputs and event.fn]
+    page_of_nobody = gr.Request(session_hash="nobody")
+    filling = (event.fn for event in demo.fns.values() if fold in event.outputs and event.fn)
+    return fold.value or "", [functools.partial(function, page=page_of_nobody) for function in filling]
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,7 @@ def test_a_training_that_breaks_off_leaves_the_last_checkpoint_and_the_best_so_f
     status, _, err = run(capsys, "train", "names", *small.split(), "--data", str(data), "--out", str(out))
     assert (status, err.splitlines()[-1]) == (130, "Stopped.")
     assert out.read_bytes() == b"what was there"
-    assert checkpoints.load(tmp_path / "names.unfinished.safetensors").results["validation"]["epoch"] == 1
+    assert checkpoints.load(tmp_path / "names.unfinished.safetensors").results["validation"]["n"] > 0
 
 
 def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
