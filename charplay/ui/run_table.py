@@ -26,7 +26,7 @@ class Run:
     ended: str  # "finished", "stopped"...
 
 
-_HEAD = ("model", "data", "network", "parameters", "epochs", "batch", "rate", "seed", "result", "baseline", "s", "")
+_HEAD = ("model", "result", "by counting", "", "data", "network", "parameters", "epochs", "batch", "rate", "seed", "s")
 
 
 def _measured(value: float | None, measure: str) -> str:
@@ -43,6 +43,9 @@ def table(runs: Sequence[Run]) -> str:
     for run in reversed(runs):
         cells = (
             run.model,
+            _measured(run.result, run.measure),
+            _measured(run.baseline, run.measure),
+            run.ended,
             run.data,
             run.network,
             f"{run.parameters:,}",
@@ -50,10 +53,7 @@ def table(runs: Sequence[Run]) -> str:
             f"{run.batch_size:,}",
             f"{run.learning_rate:g}",
             str(run.seed),
-            _measured(run.result, run.measure),
-            _measured(run.baseline, run.measure),
             f"{run.seconds:.0f}",
-            run.ended,
         )
         rows.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
     head = "".join(f"<th>{title}</th>" for title in _HEAD)

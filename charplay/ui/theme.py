@@ -136,7 +136,8 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   white-space: nowrap; } /* for who hears the page */
 .copied::before { content: " copied: "; }
 .copied::after { content: " end of copy "; }
-.text.sample { min-height: 96px; max-height: 180px; padding: 6px 12px; font-size: 16px; }
+.text.sample { flex-direction: column; min-height: 96px; max-height: 200px; padding: 6px 12px; font-size: 16px; }
+#survey .facts dd { max-height: 150px; }
 #train-status { min-height: 66px; }
 #train-status progress { width: 100%; height: 10px; appearance: none; border: 0; border-radius: 5px; overflow: hidden;
   background: var(--border-color-primary); }

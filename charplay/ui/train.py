@@ -74,8 +74,8 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
     with gr.Row(elem_id="train-row"):
         with gr.Column(scale=2, min_width=320):
             with gr.Row():
-                learns = gr.Radio(**state.LEARNS.arguments(), min_width=150, scale=2)
-                source = gr.Radio(**state.SOURCE.arguments(), min_width=290, scale=4)
+                learns = gr.Radio(**state.LEARNS.arguments(), min_width=180, scale=2)
+                source = gr.Radio(**state.SOURCE.arguments(), min_width=270, scale=3)
             example = {"value": EXAMPLES[state.LEARNS.default], "label": state.BOX_LABELS[state.LEARNS.default]}
             box = gr.Textbox(**state.BOX.arguments() | example, lines=3, max_lines=3)
             file = gr.File(elem_id="file", visible=False, height=110, show_label=False)
@@ -221,7 +221,9 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
         )
         chosen.success(look, controls, surveyed, **live)
     shown = [status, losses, written, confusion, running, start]
-    trained = start.click(spoken(train), controls, [*shown, tried, table, rows_csv, *own.outputs], **quiet)
+    outputs = [*shown, tried, table, rows_csv, *own.outputs]
+    # on a phone the course lies below the fold
+    trained = start.click(spoken(train), controls, outputs, scroll_to_output=True, **quiet)
     ready = functools.partial(gr.update, interactive=True)
     trained.then(ready, None, start, **quiet)
     stop.click(end, None, None, **quiet)

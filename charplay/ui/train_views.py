@@ -54,7 +54,7 @@ def summary(survey: Mapping[str, Any]) -> str:
         (f"{percent(baseline)} right", "who always says the commonest label")
         if is_rows
         else (f"{baseline:.2f} bits", "a character, for who only counts characters"),
-        (_time(survey["seconds"]), f"to train {survey['parameters']:,} parameters here"),
+        (_time(survey["seconds"]), f"to train {survey['parameters']:,} parameters here, evaluations apart"),
     )
     shown = "".join(f"<div><b>{figure}</b>{says}</div>" for figure, says in tiles)
     return f'<div class="tiles">{shown}</div>{_facts(survey)}'
