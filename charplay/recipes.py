@@ -111,18 +111,18 @@ OWN_RECIPES: dict[str, dict[str, Recipe]] = {
             label_smoothing=0.0,
             hold_out=0.1,
         )
-        for size, hidden_size, epochs in (("small", 48, 20), ("medium", 96, 30))
+        for size, hidden_size, epochs in (("small", 48, 20), ("medium", 96, 20))
     },
     "speech": {
         size: SpeechRecipe(
             CharLMConfig("gru", 48, hidden_size, 1),
             epochs=epochs,
             batch_size=32,
-            learning_rate=4e-3,
+            learning_rate=rate,
             weight_decay=0.01,
             steps=64,
         )
-        for size, hidden_size, epochs in (("small", 128, 4), ("medium", 256, 4))
+        for size, hidden_size, epochs, rate in (("small", 128, 4, 4e-3), ("medium", 256, 2, 2e-3))
     },
 }
 
