@@ -44,6 +44,7 @@ def paste(page: Page, learns: str, text: str, says: str) -> None:
 def train(page: Page) -> None:
     """Trains to the end."""
     page.locator("#train-start").click()
+    expect(page.locator("#train-status")).not_to_contain_text("Finished.")  # of a run before
     expect(page.locator("#train-status")).to_contain_text("Finished.", timeout=PATIENT)
     expect(page.locator("#train-start")).to_be_enabled()
 
@@ -228,6 +229,7 @@ def test_what_was_trained_fits_and_can_be_read(open_page, size, mode):
     train(page)
     expect(page.locator("#own-confusion .ytick text")).to_have_count(2)
     check_look(page, "Train, rows")
+    page.locator("#box textarea").fill("")  # what was pasted would stay
     paste(page, state.TEXT, TEXT, "characters: ")
     set_epochs(page, 1)
     train(page)
