@@ -114,9 +114,12 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   #seen, #names-choices { order: 1; }
   /* where the columns are too narrow for their numbers, a tap tells them */
   .by-letter:has(.xtick:nth-child(9)) .heatmap-label, .by-letter:has(.xtick:nth-child(7)) .bartext { display: none; }
-  .gradio-container .work { grid-template-columns: max-content 1fr; }
+  .work { grid-template-columns: max-content 1fr !important; }
   .work .bar + span { grid-column: 2; }
   .bounded :is(th, td) { white-space: normal !important; padding: 3px 6px !important; }
+  .bounded tr > :first-child { min-width: 0 !important; }
+  .bounded .mark { display: table; margin: 0 !important; }
+  #step-fold { top: -112px !important; } /* what has been read makes room, the slider stays */
   .bounded tr > :last-child { display: none; } /* no room for the pads, which can be counted in the picture */
   .table tr > :first-child { white-space: normal !important; min-width: 130px; }
 }
