@@ -8,12 +8,9 @@ from playwright.sync_api import Page, expect
 
 from charplay.datasets import COUNTRIES
 from charplay.ui import state
+from tests.browser.conftest import go_to_tab as go_to
 
 SPEECH_TEXT = "#text .text"
-
-
-def go_to(page: Page, tab: str) -> None:
-    page.get_by_role("tab", name=tab, exact=True).click()
 
 
 def bars(page: Page) -> dict[str, float]:
@@ -276,6 +273,7 @@ def test_pictures_fit_again_when_the_window_was_resized_behind_another_tab(open_
     go_to(page, "Names")
     page.wait_for_function("document.querySelector('#bars svg.main-svg').getBoundingClientRect().width > 600")
     page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.get_by_label("More tabs")).to_be_visible()
     go_to(page, "Batches")
     page.wait_for_function("document.querySelector('#strip svg.main-svg').getBoundingClientRect().width < 390")
 
