@@ -201,38 +201,5 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   border: 1px solid var(--border-color-primary); border-radius: 6px; }
 #confusion { overflow-x: auto; }
 #confusion .js-plotly-plot { min-width: 640px; }
-
-.legend span { margin-right: 18px; }
-.legend svg { display: inline; }
-.legend line { stroke-width: 3; }
-.curves { display: flex; flex-wrap: wrap; gap: 2px 24px; }
-.curves > div { flex: 1 1 300px; min-width: 0; }
-.panel { display: flex; gap: 8px; height: 84px; }
-.panel > div { display: flex; flex-direction: column; justify-content: space-between; min-width: 28px;
-  text-align: right; line-height: 1; }
-.panel svg { flex: 1; min-width: 0; height: 100%; border: solid var(--border-color-primary);
-  border-width: 0 0 1px 1px; overflow: visible; }
-.panel polyline { fill: none; stroke-width: 3; vector-effect: non-scaling-stroke; }
-.panel rect { fill: transparent; }
-.panel rect:hover { fill: var(--border-color-primary); opacity: 0.5; }
-.epochs { display: flex; justify-content: space-between; padding-left: 36px; }
-.unrolled { overflow-x: auto; }
-.unrolled text { font: 17px ui-monospace, monospace; fill: currentColor; }
-.unrolled text.row { font: 16px system-ui, sans-serif; }
-.unrolled marker path { fill: currentColor; }
-.unrolled .unused { opacity: 0.55; }
-.unrolled .ink { fill: #000; }
-.unrolled rect { stroke: currentColor; }
-.unrolled rect.right { fill: #2fb58a; }
-.unrolled rect.wrong { fill: none; stroke: var(--accent-text); stroke-width: 3; stroke-dasharray: 5 3; }
-.unrolled rect.state { fill: #56b4e9; }
-.unrolled rect.fed { fill: #e69f00; }
-.unrolled line { stroke: currentColor; }
-.unrolled line.teacher { stroke-width: 2; }
-.unrolled line.own { stroke: var(--accent-text); stroke-width: 2; stroke-dasharray: 4 2; }
-.decoded { align-items: baseline; }
-.decoded code { font-size: 18px; letter-spacing: 1px; }
-.wrong { color: var(--accent-text); font-weight: 700; text-decoration: underline wavy 2px; text-underline-offset: 4px; }
-#verdict { min-height: 52px; }
 footer { padding: 4px !important; }
 """
