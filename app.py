@@ -4,9 +4,19 @@ import argparse
 import os
 import sys
 
-from charplay.ui import page
+from charplay.ui.process import NETWORKS
 
-demo = page.build()
+# Started first, it has computed what the page opens with by the time that Gradio is imported here.
+NETWORKS.start()
+
+from charplay import checkpoints  # noqa: E402
+from charplay.ui import worker  # noqa: E402
+
+opening = worker.open_with(checkpoints.shelve(checkpoints.DIRECTORY))
+
+from charplay.ui import page  # noqa: E402
+
+demo = page.build(opening=opening)
 
 
 def main() -> None:

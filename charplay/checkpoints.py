@@ -17,9 +17,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
-from charplay.models import MODELS, CharLM, NameClassifier, RecurrentConfig
+from charplay.models import MODELS, CharLM, NameClassifier, RecurrentConfig, outline
 
 FORMAT_VERSION = 2
 # What a training run keeps beside the checkpoint that it will be: the best so far, and where it stands.
@@ -215,25 +214,11 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
 
 def _build(path: Path, described: dict[str, Any]) -> nn.Module:
     """The model that the config describes, with shapes but no memory behind them yet."""
-    config_class, model_class = MODELS[described["task"]]
+    config_class, _ = MODELS[described["task"]]
     try:
         config = config_class(**described["config"])
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path.name} describes a model that cannot be built: {error}") from None
     if len(described["classes"]) != getattr(config, "classes", 0):
         raise CheckpointError(f"{path.name} names {len(described['classes'])} classes, its config does not.")
-    with torch.device("meta"), _Uninitialised():
-        return model_class(config)
-
-
-class _Uninitialised(TorchFunctionMode):
-    """Leaves out the drawing of first weights, of which a model without memory behind it needs none.
-
-    PyTorch would import its compiler to draw no numbers at all, and an app would start a second or two later.
-    """
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if function in (nn.init.normal_, torch.Tensor.normal_):
-            return kwargs["tensor"] if "tensor" in kwargs else args[0]
-        return function(*args, **kwargs)
+    return outline(described["task"], config)

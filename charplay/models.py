@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.overrides import TorchFunctionMode
 
 from charplay import limits
 from charplay.text import CODES, PAD
@@ -195,6 +196,25 @@ class CharLM(nn.Module):
 
 
 MODELS = {"names": (NameClassifierConfig, NameClassifier), "speech": (CharLMConfig, CharLM)}
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leaves out the drawing of first weights, of which a model without memory behind it needs none.
+
+    PyTorch would import its compiler to draw no numbers at all, and an app would start a second or two later.
+    """
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function in (nn.init.normal_, torch.Tensor.normal_):
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return function(*args, **kwargs)
+
+
+def outline(task: str, config: RecurrentConfig) -> nn.Module:
+    """The network of a config, its parameters having shapes but no memory behind them."""
+    with torch.device("meta"), _Uninitialised():
+        return MODELS[task][1](config)
 
 
 def count_parameters(model: nn.Module) -> int:

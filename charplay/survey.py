@@ -12,7 +12,7 @@ import torch
 from charplay import datasets, limits
 from charplay.batches import group_by_length
 from charplay.datasets import Speech
-from charplay.models import MODELS, count_parameters
+from charplay.models import MODELS, count_parameters, outline
 from charplay.own import NAMED, OwnRows, OwnText, count_labels, read_rows, read_text
 from charplay.recipes import OWN_RECIPES, Recipe, adjust
 from charplay.runs import Material
@@ -83,18 +83,13 @@ def choose_recipe(task: str, own: Own, preset: object, changes: dict[str, Any]) 
     limits.check_fields(limits.OWN_RECIPE, recipe.config)
     if isinstance(own, OwnRows):
         recipe = adjust(recipe, {"classes": len(own.classes)})
-    parameters = count_parameters(_meta(task, recipe))
+    parameters = count_parameters(outline(task, recipe.config))
     if parameters > limits.OWN_PARAMETERS:
         raise ValueError(
             f"This network has {parameters:,} parameters, and at most {limits.OWN_PARAMETERS:,} can be trained here: "
             "choose a smaller hidden size, or fewer layers."
         )
     return recipe
-
-
-def _meta(task: str, recipe: Recipe) -> torch.nn.Module:
-    with torch.device("meta"):
-        return MODELS[task][1](recipe.config)
 
 
 def _fitting(recipe: Recipe, own: Own) -> dict[str, Any]:
@@ -218,7 +213,7 @@ def survey(own: Own, recipe: Recipe, is_timed: bool = True) -> Survey:
         baseline=baseline_of(own, recipe),
         recipe={key: value for key, value in dataclasses.asdict(recipe).items() if key != "config"}
         | dataclasses.asdict(recipe.config),
-        parameters=count_parameters(_meta(task, recipe)),
+        parameters=count_parameters(outline(task, recipe.config)),
         steps=steps * recipe.epochs,
         per_second=per_second,
         seconds=recipe.epochs * len(train) / per_second if per_second else None,

@@ -6,14 +6,15 @@ import gradio as gr
 from gradio.components.plot import PlotData
 from plotly.io.json import to_json_plotly
 
-from charplay import classify, limits
-from charplay.checkpoints import Checkpoint, Shelf
+from charplay import limits
+from charplay.checkpoints import Checkpoint
 from charplay.classify import Classification
 from charplay.datasets import COUNTRIES
 from charplay.text import encode, normalize_name
 from charplay.ui import belief, diagrams, figures, letters, scoreboard, state, store, way, worker
 from charplay.ui.mistakes import spoken
 from charplay.ui.name_folds import Source
+from charplay.ui.worker import Opening
 
 _LEAD = (
     "<b>Many to one.</b> Type a name and watch the bars: after every letter the network shares out its belief over "
@@ -73,12 +74,11 @@ def _view(checkpoint: Checkpoint, result: Classification) -> View:
     return _headline(result), bars, _seen(result["normalized"], checkpoint)
 
 
-def build(shelf: Shelf) -> gr.Dropdown:
+def build(opening: Opening) -> gr.Dropdown:
     """Lays out the tab inside the current Blocks; returns the choice of its model."""
-    models = shelf.models["names"]
+    shelf, models = opening.shelf, opening.shelf.models["names"]
     default = next(iter(models))
-    [example] = classify.classify(models[default], [state.NAME.default], state.PRIORS[state.PRIOR.default])
-    headline, bars, seen = _view(models[default], example)
+    headline, bars, seen = _view(models[default], opening.name.result())
     gr.HTML(diagrams.lead(diagrams.NAMES, _LEAD))
     with gr.Row(elem_id="names-row"):
         with gr.Column(scale=2, min_width=320):

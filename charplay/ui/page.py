@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from charplay import checkpoints
-from charplay.checkpoints import CheckpointError, Shelf
+from charplay.checkpoints import CheckpointError
 from charplay.models import MODELS
 from charplay.ui import (
     api,
@@ -24,34 +24,40 @@ from charplay.ui import (
     speech,
     theme,
     train,
-    worker,
 )
+from charplay.ui.worker import Opening, open_with
 
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
 
 
-def _tab(tab: ModuleType, task: str, shelf: Shelf) -> gr.Dropdown | None:
+def _tab(tab: ModuleType, task: str, opening: Opening) -> gr.Dropdown | None:
     """Lays out a tab, or says why it has no model; files of its task that cannot be used are named.
 
     Returns the choice of its model, if it has one.
     """
+    shelf = opening.shelf
     try:
         default = shelf.default(task)
     except CheckpointError as error:
         gr.HTML(f'<p class="problem">This tab has no model: {escape(str(error))}</p>')
         return None
-    choice = tab.build(default if tab is batches else shelf)
+    choice = tab.build(default if tab is batches else opening)
     unusable = [str(problem) for name, problem in shelf.problems.items() if name.startswith(task)]
     if unusable:
         gr.HTML(f'<p class="problem">Left out: {escape(" ".join(unusable))}</p>')
     return choice
 
 
-def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
-    """Builds the page from the checkpoints in `directory`; launch it with `launch_arguments()`."""
+def build(directory: Path = checkpoints.DIRECTORY, opening: Opening | None = None) -> gr.Blocks:
+    """Builds the page; launch it with `launch_arguments()`.
+
+    Args:
+        directory: of its checkpoints.
+        opening: what its tabs open with, where it was asked for before; `directory` means nothing then.
+    """
     sessions.make_cheap()
-    shelf = checkpoints.shelve(directory)
-    worker.warm(shelf)
+    opening = opening or open_with(checkpoints.shelve(directory))
+    shelf = opening.shelf
     with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
         gr.HTML(_TITLE, elem_id="title-block")
         choices = {}  # tab -> its choice of a model
@@ -62,7 +68,7 @@ def build(directory: Path = checkpoints.DIRECTORY) -> gr.Blocks:
                 ("Batches", batches, "names"),
             ):
                 with gr.Tab(label, id=label.lower()):
-                    choices[label.lower()] = _tab(tab, task, shelf)
+                    choices[label.lower()] = _tab(tab, task, opening)
             with gr.Tab("Teacher forcing", id="teacher-forcing") as tab:
                 forcing.build(tab)
             with gr.Tab("Train", id="train") as training:

@@ -12,11 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from charplay.engine import FAILED
-
 Tell = Callable[[dict[str, Any]], None]  # is told an answer
 
 LOOKS = 1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
+FAILED = "The model failed: please try again."
 TOGETHER = 0.04  # seconds in which the answers to several requests arrive: they become one message
 
 
@@ -35,12 +34,15 @@ class Process:
         self._process: subprocess.Popen | None = None
         self._waiting: dict[int, Tell] = {}  # id of a request -> who is told its answers
 
+    def start(self) -> None:
+        """Starts the program unless it runs: it imports what it needs before it is asked anything."""
+        with self._lock:
+            self._started()
+
     def ask(self, request: dict[str, Any], tell: Tell) -> int:
         """Sends a request; `tell` gets each answer, on a thread of its own. Returns the request's id."""
         with self._lock:
-            if self._process is None:
-                self._process = self._start()
-            process, number = self._process, next(self._numbers)
+            process, number = self._started(), next(self._numbers)
             self._waiting[number] = tell
         self._send(process, {"id": number} | request)
         return number
@@ -115,6 +117,11 @@ class Process:
         except OSError:
             process.kill()  # it does not listen: whoever waits for it is told so when its answers end
 
+    def _started(self) -> subprocess.Popen:
+        if self._process is None:
+            self._process = self._start()
+        return self._process
+
     def _start(self) -> subprocess.Popen:
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
@@ -140,6 +147,9 @@ class Process:
         process.wait()
         for tell in orphans:
             tell({"text": "", "place": 0, "is_done": True, "result": None, "failure": FAILED})
+
+
+NETWORKS = Process("charplay.host")  # where the networks of a page run, so that it answers while they compute
 
 
 def call_on(loop: asyncio.AbstractEventLoop, call: Tell, answer: dict[str, Any]) -> None:

@@ -8,12 +8,11 @@ from html import escape
 
 import gradio as gr
 
-from charplay.checkpoints import Shelf
-from charplay.generate import Batch, Request, generate, make_request
+from charplay.generate import Request, make_request
 from charplay.text import normalize_prime
 from charplay.ui import copied, diagrams, inside, scoreboard, state, store, temperatures
 from charplay.ui.mistakes import spoken
-from charplay.ui.worker import follow
+from charplay.ui.worker import Opening, follow
 from charplay.ui.written import Written
 
 _LEAD = (
@@ -68,20 +67,11 @@ def _shift_html(prime: str, prime_length: int) -> str:
     )
 
 
-def build(shelf: Shelf) -> gr.Dropdown:
-    """Lays out the tab inside the current Blocks; its opening text is generated here, once per process.
-
-    Returns the choice of its model.
-    """
-    models = shelf.models["speech"]
+def build(opening: Opening) -> gr.Dropdown:
+    """Lays out the tab inside the current Blocks; returns the choice of its model."""
+    shelf, models = opening.shelf, opening.shelf.models["speech"]
     default = next(iter(models))
-    example = make_request(
-        state.PRIME.default, state.TEMPERATURE.default, state.LENGTH.default, seed=state.EXAMPLE_SEED
-    )
-    batch, start = Batch(models[default]), time.monotonic()  # the speed is that of the writing
-    [opening] = generate(models[default], [example], batch)
-    seconds = time.monotonic() - start
-
+    example, continuation, seconds = opening.text.result()
     gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD))
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
@@ -99,10 +89,10 @@ def build(shelf: Shelf) -> gr.Dropdown:
                 start_button = gr.Button("Generate", variant="primary", elem_id="generate", size="md", min_width=90)
                 stop_button = gr.Button("Stop", elem_id="stop", size="md", min_width=90)
         with gr.Column(scale=3, min_width=320):
-            text = gr.HTML(_text_html(example, opening), elem_id="text")
-            stats = gr.HTML(_stats_html(example, len(opening), seconds), elem_id="stats")
+            text = gr.HTML(_text_html(example, continuation), elem_id="text")
+            stats = gr.HTML(_stats_html(example, len(continuation), seconds), elem_id="stats")
     # A stateless page keeps its own text: `gr.State` would hold a connection open for every tab.
-    written = gr.Textbox(_written(default, example, opening).as_field(), visible="hidden", elem_id="written")
+    written = gr.Textbox(_written(default, example, continuation).as_field(), visible="hidden", elem_id="written")
     temperatures.build(shelf, prime, prime_length, length, seed, model)
     follow_text = inside.build(shelf, model, temperature, written)
     copied.build(shelf, written)

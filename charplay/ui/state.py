@@ -58,7 +58,7 @@ _PRIME = "My fellow Americans, "
 PRIME = Control("prime", "Prime: the first words of a speech", _PRIME, placeholder="Write the first words of a speech")
 PRIME_LENGTH = Control("prime-length", "Prime length: how much of its end is read", len(_PRIME), limits.PRIME_LENGTH, 1)
 TEMPERATURE = Control("temperature", "Temperature", 0.8, limits.TEMPERATURE, 0.05)
-LENGTH = Control("length", "Length", 600, limits.LENGTH, 1)
+LENGTH = Control("length", "Length", 300, limits.LENGTH, 1)
 TEMPERATURES = tuple(
     Control(f"temperature-{number}", f"{name} temperature", degree, limits.TEMPERATURE, 0.05)
     for number, (name, degree) in enumerate((("First", 0.2), ("Second", 0.8), ("Third", 1.4)), 1)

@@ -1,7 +1,9 @@
 """Where the networks of a page run: in a process of their own, so that the page answers while they compute."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future
 from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -13,21 +15,67 @@ from charplay.engine import GenerationError
 from charplay.explain import prefixes
 from charplay.generate import Request, make_request
 from charplay.packing import in_parts
-from charplay.ui.process import Process, Tell, call_on
+from charplay.ui import state
+from charplay.ui.process import NETWORKS, Tell, call_on
 
-NETWORKS = Process("charplay.host")
+
+class Written(NamedTuple):
+    """A text that the page opens with."""
+
+    request: Request
+    continuation: str
+    seconds: float  # that the writing took
 
 
-def warm(shelf: Shelf) -> None:
-    """Has the default models read a letter and write one: then the first visitor need not wait for the process."""
+class Opening(NamedTuple):
+    """The models of a page, and what its tabs open with, as it is computed."""
 
-    def nobody(answer: dict[str, Any]) -> None:
-        """Hears it."""
+    shelf: Shelf
+    name: Future[Classification]
+    text: Future[Written]
 
+
+def open_with(shelf: Shelf) -> Opening:
+    """Asks for what the tabs open with; the first visitor need not wait for the process then, which is warm by it."""
+    opening = Opening(shelf, Future(), Future())
     if shelf.models["names"]:
-        _ask_names(shelf.default("names"), ["a"], "data", nobody)
+        _read_example(shelf.default("names"), opening.name)
     if shelf.models["speech"]:
-        NETWORKS.ask(_wish(shelf.default("speech"), make_request("a", length=1)), nobody)
+        _write_example(shelf.default("speech"), opening.text)
+    return opening
+
+
+def _read_example(checkpoint: Checkpoint, read: Future[Classification]) -> None:
+    def hear(answer: dict[str, Any]) -> None:
+        if answer["failure"] is None:
+            read.set_result(answer["result"][0])
+        else:
+            read.set_exception(GenerationError(answer["failure"]))
+
+    _ask_names(checkpoint, [state.NAME.default], state.PRIORS[state.PRIOR.default], hear)
+
+
+def _write_example(checkpoint: Checkpoint, written: Future[Written]) -> None:
+    request = make_request(
+        state.PRIME.default, state.TEMPERATURE.default, state.LENGTH.default, seed=state.EXAMPLE_SEED
+    )
+    started = time.monotonic()
+
+    def hear(answer: dict[str, Any]) -> None:
+        if answer["failure"] is not None:
+            written.set_exception(GenerationError(answer["failure"]))
+        elif answer["is_done"]:
+            written.set_result(Written(request, answer["text"], time.monotonic() - started))
+
+    def begin(answer: dict[str, Any]) -> None:
+        """The speed is that of the writing: the model has been read by now."""
+        nonlocal started
+        if not answer["is_done"]:
+            return
+        started = time.monotonic()
+        NETWORKS.ask(_wish(checkpoint, request), hear)
+
+    NETWORKS.ask(_wish(checkpoint, make_request(state.PRIME.default, length=1)), begin)
 
 
 def _ask_names(checkpoint: Checkpoint, names: list[str], prior: str, tell: Tell) -> int:

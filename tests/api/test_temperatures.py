@@ -11,9 +11,10 @@ import gradio as gr
 import pytest
 
 from charplay import checkpoints, limits
-from charplay.engine import FAILED, GenerationError
+from charplay.engine import GenerationError
 from charplay.generate import generate, make_request
 from charplay.ui import page, worker
+from charplay.ui.process import FAILED
 
 DEGREES = (0.2, 0.8, 1.4)
 

@@ -10,10 +10,11 @@ from charplay import checkpoints, limits, packing
 from charplay.attribution import letters_that_decided
 from charplay.batches import compare
 from charplay.classify import classify
-from charplay.engine import FAILED, GenerationError
+from charplay.engine import GenerationError
 from charplay.generate import generate, make_request
 from charplay.naive import has_flipped, read_both_ways
 from charplay.ui import worker
+from charplay.ui.process import FAILED
 from charplay.way import way_through
 
 
