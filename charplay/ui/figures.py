@@ -3,11 +3,9 @@
 A figure does not know whether the page is light or dark: grounds are transparent, axis text gets its colour from CSS.
 """
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -39,33 +37,6 @@ def plain_figure(traces: list, height: int, **layout) -> go.Figure:
     return figure
 
 
-def bars(labels: Sequence[str], probabilities: Sequence[float] | None) -> dict[str, Any]:
-    """Horizontal bars in a fixed order on a fixed axis, the winner in the accent colour and in bold.
-
-    They are drawn at every key press of a classroom, and a `go.Figure` takes 10 ms to check itself: the figure is made
-    once, and afterwards its numbers are put into what plotly.js reads.
-
-    Args:
-        labels: one for each bar.
-        probabilities: each 0 to 1; None draws the empty state.
-    """
-    empty = _empty_bars(tuple(labels))
-    if probabilities is None:
-        return empty
-    shares, winner = list(probabilities), int(np.argmax(probabilities))
-    texts = [f"{100 * share:.1f} %" for share in shares]
-    return {**empty, "data": [{**empty["data"][0], **_bar_values(shares, texts, winner)}]}
-
-
-@functools.lru_cache(64)  # a visitor's own model brings its own
-def _empty_bars(labels: tuple[str, ...]) -> dict[str, Any]:
-    names = [escape(label, quote=False) for label in labels]
-    left = max(92, label_margin(labels))
-    figure = _bars(names, [0.0] * len(labels), None, -1, left=left, right=64, hover="%{y}: %{x:.2%}")
-    figure.update_yaxes(type="category", tickvals=names, ticktext=[short(label) for label in labels])
-    return figure.to_plotly_json()
-
-
 def short(label: str) -> str:
     """A class's name as there is room for it beside a picture; as plotly takes it, which reads a little HTML."""
     return escape(label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…", quote=False)
@@ -74,15 +45,6 @@ def short(label: str) -> str:
 def label_margin(labels: Sequence[str]) -> int:
     """Pixels that the longest of them takes."""
     return 12 + 8 * min(max(map(len, labels)), LONGEST_LABEL)
-
-
-def _bar_values(shares: Sequence[float], texts: Sequence[str] | None, accent: int) -> dict[str, Any]:
-    """What of a bar chart depends on its numbers."""
-    return {
-        "x": shares,
-        "marker": {"color": [ACCENT if row == accent else QUIET for row in range(len(shares))]},
-        "text": [f"<b>{text}</b>" if row == accent else text for row, text in enumerate(texts or [])] or None,
-    }
 
 
 def recalls(labels: Sequence[str], shares: Sequence[float]) -> go.Figure:
@@ -96,7 +58,7 @@ def recalls(labels: Sequence[str], shares: Sequence[float]) -> go.Figure:
 def _bars(
     labels: Sequence[str],
     shares: Sequence[float],
-    texts: Sequence[str] | None,
+    texts: Sequence[str],
     accent: int,
     *,
     left: int,
@@ -105,7 +67,9 @@ def _bars(
 ) -> go.Figure:
     """Horizontal bars from 0 to 1, the one numbered `accent` in the accent colour, its text in bold."""
     trace = go.Bar(
-        **_bar_values(shares, texts, accent),
+        x=list(shares),
+        marker={"color": [ACCENT if row == accent else QUIET for row in range(len(shares))]},
+        text=[f"<b>{text}</b>" if row == accent else text for row, text in enumerate(texts)],
         y=list(labels),
         orientation="h",
         textposition="outside",

@@ -3,15 +3,14 @@
 from html import escape
 
 import gradio as gr
-from gradio.components.plot import PlotData
-from plotly.io.json import to_json_plotly
 
 from charplay import limits
 from charplay.checkpoints import Checkpoint
 from charplay.classify import Classification
 from charplay.datasets import COUNTRIES
 from charplay.text import encode, normalize_name
-from charplay.ui import belief, diagrams, figures, letters, scoreboard, state, store, way, worker
+from charplay.ui import belief, diagrams, letters, scoreboard, state, store, way, worker
+from charplay.ui.bars import bars
 from charplay.ui.mistakes import spoken
 from charplay.ui.name_folds import Source
 from charplay.ui.worker import Opening
@@ -51,11 +50,7 @@ def _seen(name: str, checkpoint: Checkpoint) -> str:
     )
 
 
-View = tuple[str, PlotData, str]  # headline, bars, what the network sees
-
-
-def _drawn(checkpoint: Checkpoint, probabilities: list[float] | None) -> PlotData:
-    return PlotData(type="plotly", plot=to_json_plotly(figures.bars(checkpoint.classes, probabilities)))
+View = tuple[str, str, str]  # headline, bars, what the network sees
 
 
 def _unread(checkpoint: Checkpoint, name: str) -> View | None:
@@ -66,19 +61,19 @@ def _unread(checkpoint: Checkpoint, name: str) -> View | None:
         sentence = _HINT
     except ValueError as mistake:
         sentence = f'<p class="problem" role="status">{escape(str(mistake))}</p>'
-    return sentence, _drawn(checkpoint, None), ""
+    return sentence, bars(checkpoint.classes, None), ""
 
 
 def _view(checkpoint: Checkpoint, result: Classification) -> View:
-    bars = _drawn(checkpoint, list(result["probabilities"].values()))
-    return _headline(result), bars, _seen(result["normalized"], checkpoint)
+    drawn = bars(checkpoint.classes, list(result["probabilities"].values()))
+    return _headline(result), drawn, _seen(result["normalized"], checkpoint)
 
 
 def build(opening: Opening) -> gr.Dropdown:
     """Lays out the tab inside the current Blocks; returns the choice of its model."""
     shelf, models = opening.shelf, opening.shelf.models["names"]
     default = next(iter(models))
-    headline, bars, seen = _view(models[default], opening.name.result())
+    headline, drawn, seen = _view(models[default], opening.name.result())
     gr.HTML(diagrams.lead(diagrams.NAMES, _LEAD))
     with gr.Row(elem_id="names-row"):
         with gr.Column(scale=2, min_width=320):
@@ -91,7 +86,7 @@ def build(opening: Opening) -> gr.Dropdown:
                 prior = gr.Radio(**state.PRIOR.arguments())
         with gr.Column(scale=3, min_width=320):
             headline_html = gr.HTML(headline, elem_id="headline")
-            plot = gr.Plot(bars, elem_id="bars", show_label=False, container=False)
+            bars_html = gr.HTML(drawn, elem_id="bars")
 
     async def update(name: str, chosen: str, prior: str, page: gr.Request) -> View:
         checkpoint = store.find(shelf, "names", chosen, page)
@@ -105,7 +100,7 @@ def build(opening: Opening) -> gr.Dropdown:
         [name.change, model.change, prior.input],
         spoken(update),
         [name, model, prior],
-        [headline_html, plot, seen_html],
+        [headline_html, bars_html, seen_html],
         preprocess=False,  # Gradio knows a model only if it stood there when the page was made; what arrives is checked
         trigger_mode="always_last",  # the default drops what is typed while an answer is under way
         show_progress="hidden",

@@ -12,6 +12,7 @@ from charplay.checkpoints import CheckpointError
 from charplay.models import MODELS
 from charplay.ui import (
     api,
+    bars,
     batches,
     coloured,
     curves,
@@ -84,5 +85,5 @@ def build(directory: Path = checkpoints.DIRECTORY, opening: Opening | None = Non
 
 def launch_arguments() -> dict[str, Any]:
     """What `launch` needs besides where to listen."""
-    css = "".join(view.CSS for view in (theme, coloured, guesses, curves, forcing_pictures))
+    css = "".join(view.CSS for view in (theme, bars, coloured, guesses, curves, forcing_pictures))
     return {**settings.LAUNCH, "theme": theme.theme(), "css": css}

@@ -55,7 +55,7 @@ def open_page(browser, app_url):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", note_request)
         page.goto(f"{app_url}?__theme={mode}")
-        page.locator("#bars .bartext").first.wait_for()
+        page.locator("#bars .share").first.wait_for()
         return page
 
     yield open_one

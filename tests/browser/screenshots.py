@@ -31,7 +31,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
             shown = browser.new_page(viewport={"width": width, "height": height})
             shown.goto(f"{url}?__theme=light")
-            shown.locator("#bars .bartext").first.wait_for()
+            shown.locator("#bars .share").first.wait_for()
             for tab, is_computed in LATER.items():
                 shown.get_by_role("tab", name=tab, exact=True).click()
                 if is_computed:

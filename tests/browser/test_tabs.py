@@ -15,7 +15,7 @@ SPEECH_TEXT = "#text .text"
 
 def bars(page: Page) -> dict[str, float]:
     """The percentages at the bars' ends, country by country from the top."""
-    shares = page.locator("#bars .bartext").all_text_contents()
+    shares = page.locator("#bars .share").all_text_contents()
     return dict(zip(COUNTRIES, (float(share.removesuffix("%")) for share in shares), strict=True))
 
 
@@ -33,12 +33,12 @@ def test_typing_moves_the_bars_with_every_letter(open_page):
     name = page.locator("#name input")
     name.fill("")
     expect(page.locator("#headline")).to_contain_text("Type a name")
-    expect(page.locator("#bars .bartext")).to_have_count(0)
+    expect(page.locator("#bars .share")).to_have_count(0)
     beliefs = []
     for typed in ("R", "Ro", "Ros", "Ross", "Rossi"):
         name.press_sequentially(typed[-1])
         expect(page.locator("#seen .cells span")).to_have_count(len(typed))
-        expect(page.locator("#bars .bartext")).to_have_count(len(COUNTRIES))
+        expect(page.locator("#bars .share")).to_have_count(len(COUNTRIES))
         beliefs.append(bars(page))
     assert all(before != after for before, after in itertools.pairwise(beliefs))
     expect(page.locator("#headline b")).to_have_text("Italian")
@@ -71,7 +71,7 @@ def test_a_name_that_cannot_be_read_gets_a_sentence_and_resting_bars(open_page, 
     page = open_page()
     page.locator("#name input").fill(typed)
     expect(page.locator("#headline")).to_contain_text(says)
-    expect(page.locator("#bars .bartext")).to_have_count(0)
+    expect(page.locator("#bars .share")).to_have_count(0)
     page.locator("#name input").fill("Rossi")
     expect(page.locator("#headline b")).to_have_text("Italian")
 
@@ -271,7 +271,7 @@ def test_pictures_fit_again_when_the_window_was_resized_behind_another_tab(open_
     go_to(page, "Speech")
     page.set_viewport_size({"width": 1280, "height": 720})
     go_to(page, "Names")
-    page.wait_for_function("document.querySelector('#bars svg.main-svg').getBoundingClientRect().width > 600")
+    page.wait_for_function("document.querySelector('#bars table').getBoundingClientRect().width > 600")
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.get_by_label("More tabs")).to_be_visible()
     go_to(page, "Batches")
@@ -299,14 +299,14 @@ def test_another_model_and_another_weighting_move_the_bars(open_page):
     before = bars(page)
     page.get_by_label("equally").check()
     page.wait_for_function(
-        "before => document.querySelectorAll('#bars .bartext')[14].textContent !== before", arg=f"{before['Russian']} %"
+        "before => document.querySelectorAll('#bars .share')[14].textContent !== before", arg=f"{before['Russian']} %"
     )
     assert bars(page)["Russian"] < before["Russian"]
     weighted = bars(page)
     choose(page, "model", "RNN 2 x 96")
     page.wait_for_function(
-        "before => [...document.querySelectorAll('#bars .bartext')].map(e => e.textContent).join() !== before",
-        arg=",".join(page.locator("#bars .bartext").all_text_contents()),
+        "before => [...document.querySelectorAll('#bars .share')].map(e => e.textContent).join() !== before",
+        arg=",".join(page.locator("#bars .share").all_text_contents()),
     )
     assert bars(page) != weighted
 

@@ -91,10 +91,10 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
 
     page.locator("#try").click()
     expect(page.locator("#model input")).to_have_value(re.compile("^yours 1: GRU"))
-    expect(page.locator("#bars .ytick text")).to_have_text(["others", "vowels"])
+    expect(page.locator("#bars th")).to_have_text(["others", "vowels"])
     page.locator("#name input").fill("oaoa")
     expect(page.locator("#headline b")).to_have_text(re.compile("^(others|vowels)$"))
-    trained = page.locator("#bars .bartext").all_text_contents()
+    trained = page.locator("#bars .share").all_text_contents()
 
     other = train_tab(open_page())  # another page sees nothing of it, and is given the file
     expect(other.locator("#own-says")).to_contain_text("None yet")
@@ -104,10 +104,10 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
     chooser.value.set_files(saved)
     expect(other.locator("#own-says")).to_contain_text("yours 1: tells 2 classes apart")
     other.locator("#try").click()
-    expect(other.locator("#bars .ytick text")).to_have_text(["others", "vowels"])
+    expect(other.locator("#bars th")).to_have_text(["others", "vowels"])
     other.locator("#name input").fill("oaoa")
-    expect(other.locator("#bars .bartext").first).to_have_text(trained[0])
-    assert other.locator("#bars .bartext").all_text_contents() == trained
+    expect(other.locator("#bars .share").first).to_have_text(trained[0])
+    assert other.locator("#bars .share").all_text_contents() == trained
 
 
 def test_a_text_is_trained_stopped_and_tried_in_speech(open_page):
@@ -191,7 +191,7 @@ def test_files_that_cannot_be_used_get_their_sentence_and_what_was_trained_stays
     expect(toast.last).to_contain_text("binary.txt is no readable safetensors file")
     expect(page.locator("#own-says")).to_contain_text("yours 1: tells 2 classes apart")
     page.locator("#try").click()
-    expect(page.locator("#bars .ytick text")).to_have_text(["others", "vowels"])
+    expect(page.locator("#bars th")).to_have_text(["others", "vowels"])
 
 
 def test_an_absurd_learning_rate_ends_in_a_sentence(open_page):

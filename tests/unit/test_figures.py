@@ -1,6 +1,5 @@
 import numpy as np
 import plotly.colors
-import plotly.graph_objects as go
 import pytest
 
 from charplay.ui import figures, theme
@@ -30,14 +29,3 @@ def test_text_in_a_cell_can_be_read_everywhere_on_the_scale():
 @pytest.mark.parametrize("colour", [*theme.CATEGORIES, theme.PAD_CELL])
 def test_text_on_the_colour_of_a_name_and_on_a_pad_can_be_read(colour):
     assert contrast(colour, theme.INK) >= 4.5
-
-
-def test_bars_keep_their_order_and_their_axis_and_name_the_winner():
-    figure = go.Figure(figures.bars(["A", "B", "C"], [0.2, 0.7, 0.1]))  # which refuses what plotly.js would not know
-    (bars,) = figure.data
-    assert (list(bars.y), list(bars.x)) == (["A", "B", "C"], [0.2, 0.7, 0.1])
-    assert list(figure.layout.xaxis.range) == [0, 1]
-    assert list(bars.text) == ["20.0 %", "<b>70.0 %</b>", "10.0 %"]
-    assert [colour == theme.ACCENT for colour in bars.marker.color] == [False, True, False]
-    empty = go.Figure(figures.bars(["A", "B", "C"], None)).data[0]
-    assert (list(empty.x), empty.text) == ([0, 0, 0], None)
