@@ -13,7 +13,7 @@ from charplay.reader import reader_of
 from charplay.text import normalize_name
 
 BATCH_SIZE = 512  # names that the network as PyTorch runs it reads at once
-READ_TOGETHER = 32  # names that a reader reads at once: what it works on stays in the processor's cache
+READ_TOGETHER = 64  # names that a reader reads at once: what it works on stays in the processor's cache
 
 
 class Classification(TypedDict):
