@@ -112,7 +112,10 @@ def test_one_letter_has_no_shorter_name_and_says_so(open_page):
     expect(page.locator("#gradients .bars path")).to_have_count(1)
 
 
-@pytest.mark.parametrize("model", ["4 averaged, GRU 2 x 256 (default)", "RNN 2 x 96", "LSTM 2 x 96", "GRU 2 x 96"])
+DEFAULT = load(DIRECTORY / "names.safetensors")
+
+
+@pytest.mark.parametrize("model", [f"{DEFAULT.label} (default)", "RNN 2 x 96", "LSTM 2 x 96", "GRU 2 x 96"])
 def test_the_way_through_ends_in_the_bars_for_every_model(open_page, model):
     page = open_page()
     open_fold(page, "way")
@@ -127,7 +130,7 @@ def test_the_way_through_ends_in_the_bars_for_every_model(open_page, model):
     expect(page.locator("#scores thead th").last).to_have_text("p")
     shares = [float(text) for text in page.locator("#scores td:last-child").all_text_contents()]
     assert shares == pytest.approx(list(bars(page).values()), abs=0.11)  # two roundings
-    says = page.get_by_text("averages 4 networks of this shape")
+    says = page.get_by_text(f"averages {DEFAULT.config.members} networks of this shape")
     expect(says).to_have_count(1 if "averaged" in model else 0)
 
 

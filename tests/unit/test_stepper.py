@@ -1,5 +1,3 @@
-import time
-
 import pytest
 import torch
 
@@ -70,8 +68,21 @@ def test_the_product_is_chosen_by_trying(monkeypatch):
     assert faster_product() in PRODUCTS
     assert faster_product() is faster_product()
     assert Stepper(make_model("gru")).product in PRODUCTS
-    monkeypatch.setattr(FloatProduct, "__call__", lambda self, x: time.sleep(0.02))
-    assert faster_product.__wrapped__() is PRODUCTS[0]
+    seconds = 0.0
+    monkeypatch.setattr("charplay.stepper.time.perf_counter", lambda: seconds)
+    for costs in ((3.0, 1.0), (1.0, 3.0)):  # of an integer and a float product
+
+        def product(cost):
+            def take(self, x):
+                nonlocal seconds
+                seconds += cost
+
+            return take
+
+        for kind, cost in zip((Int8Product, FloatProduct), costs, strict=True):
+            monkeypatch.setattr(kind, "__call__", product(cost))
+        expected = Int8Product if costs[0] < costs[1] and Int8Product in PRODUCTS else FloatProduct
+        assert faster_product.__wrapped__() is expected
 
 
 def test_integers_that_overflow_are_not_taken(monkeypatch):
