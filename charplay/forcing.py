@@ -21,7 +21,7 @@ from torch import nn
 from charplay import limits
 from charplay.models import CELLS, CharLM, CharLMConfig
 from charplay.recipes import Recipe
-from charplay.stepper import FloatProduct, Stepper
+from charplay.stepper import Stepper, UnroundedProduct
 from charplay.text import decode, encode, normalize_target
 from charplay.training import Trainer
 
@@ -51,7 +51,7 @@ def feed(model: CharLM, codes: torch.Tensor, is_forced: torch.Tensor) -> torch.T
     """
     if is_forced[1:].all():
         return codes
-    stepper = Stepper(model, FloatProduct)
+    stepper = Stepper(model, UnroundedProduct)
     fed, state = [codes[:1]], stepper.start(1)
     for true, forced in zip(codes[1:].split(1), is_forced[1:].tolist(), strict=True):
         logits, state = stepper.step(fed[-1], state)  # (1, 128)

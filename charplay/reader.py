@@ -16,7 +16,7 @@ import torch
 
 from charplay.batches import Padded
 from charplay.models import NameClassifier
-from charplay.stepper import CELL_STEPS, LARGEST, Int8Product, faster_product
+from charplay.stepper import CELL_STEPS, LARGEST, Int8Product, fastest_product
 from charplay.text import CODES
 
 
@@ -62,7 +62,7 @@ class Reader:
             return [getattr(member.rnn, f"{kind}_l{layer}{suffix}") for suffix in suffixes for member in members]
 
         if is_int8 is None:
-            is_int8 = faster_product() is Int8Product
+            is_int8 = fastest_product() is Int8Product
         self._product = _Int8Stack if is_int8 else _FloatStack
         embeddings = torch.stack([member.embedding.weight for member in members] * self._directions)
         first = torch.stack(stack("weight_ih", 0)).transpose(1, 2)

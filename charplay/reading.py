@@ -23,6 +23,7 @@ from torch import nn
 
 from charplay import limits
 from charplay.models import CharLM
+from charplay.stepper import has_half_products
 from charplay.text import encode
 
 PIECE = 500  # characters that a layer reads before the next layer begins with them
@@ -63,7 +64,7 @@ def _half(cell: str, weights: list[torch.Tensor]) -> _Run | None:
     """One layer that reads its weights in half precision; None where that is not exact, or not to be had here."""
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     is_exact = all(torch.equal(weight.half().float(), weight) for weight in (weight_ih, weight_hh))
-    if cell == "rnn" or not is_exact or torch.backends.quantized.engine not in ("x86", "fbgemm"):
+    if cell == "rnn" or not is_exact or not has_half_products():
         return None
     pack = torch.ops.quantized.linear_prepack_fp16
     packed = torch.ops.quantized.make_quantized_cell_params_fp16(pack(weight_ih, bias_ih), pack(weight_hh, bias_hh))

@@ -5,11 +5,11 @@ The job of a `Stepper` is to do with as few and as cheap products as possible wh
 - the first layer's input product depends on the character alone: it is a table of 128 rows;
 - each layer's recurrent matrix and the next layer's input matrix (the linear layer, after the last) read the same
   hidden states, so they are stacked and make one product; its recurrent half is kept for the next step;
-- hidden states lie in (-1, 1), so they are rounded to 8-bit integers by the fixed scale 1/127, and the weights by a
-  scale for each output row. Sums of integers are exact: a text does not depend on who else is in the batch.
+- hidden states lie in (-1, 1), so they are rounded to whole numbers from -127 to 127, and the weights to as many, by
+  a scale for each output row. Sums of whole numbers are exact: a text does not depend on who else is in the batch.
 
-Where the processor is slow at 8-bit products, the same steps run in float32, in blocks of a constant number of rows:
-a float product may round otherwise for another number of rows.
+Processors differ in what they multiply whole numbers fastest as: 8-bit integers, or floating-point numbers that hold
+them exactly. The sums are the same, and what is fastest here is found by trying.
 """
 
 import functools
@@ -25,65 +25,111 @@ from charplay.models import CharLM
 from charplay.text import CODES
 
 State = tuple[torch.Tensor, ...]  # all that a step hands to the next; every tensor is (batch, something)
-BLOCK = 16  # rows of one float product
-TRIALS = 20  # of each kind of product, to see which is faster
+TRIALS = 20  # of each kind of product, to see which is fastest
 TRIED_ROWS, TRIED_WEIGHT = 64, (1536, 512)  # of texts, and (out, in)
-LARGEST = torch.tensor(127.0)  # of an 8-bit integer; a tensor, which costs a small step less than a Python number
+LARGEST = torch.tensor(127.0)  # of a whole number; a tensor, which costs a small step less than a Python number
+EXACT = 2**24  # up to which float32 holds every whole number
 
 
-class Int8Product:
-    """x W^T + b for hidden states x, in 8-bit integers; each row of the result depends on its own row of x alone."""
+class WholeProduct:
+    """x W^T + b for hidden states x, in whole numbers; each row of the result depends on its own row of x alone."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
-        largest = weight.abs().amax(1).clamp(min=1e-12)  # (out,)
-        # The view of a row-major (out, in) matrix: made contiguous it would be many times slower.
-        self.weight = (weight * (127 / largest)[:, None]).round().to(torch.int8).t()
-        self.scale = largest / 127 / 127  # the weights' scale for each row, times the states'
+        # A row's largest weight becomes 127, or less where the sum over that row might not be exact in float32.
+        rows = weight.abs()
+        may_sum = EXACT / LARGEST - weight.shape[1]  # of a row's whole numbers; rounding adds at most a half to each
+        steps = torch.minimum(LARGEST / rows.amax(1).clamp(min=1e-12), may_sum / rows.sum(1).clamp(min=1e-12))
+        self.lay_out((weight * steps[:, None]).round())
+        self.scale = 1 / steps / LARGEST  # the weights' for each row, times the states'
         self.bias = bias
+
+    def lay_out(self, weight: torch.Tensor) -> None:
+        """Keeps the weight, float32 (out, in) of whole numbers, as `sums` wants it."""
+        raise NotImplementedError
+
+    def sums(self, x: torch.Tensor) -> torch.Tensor:
+        """x float32 (batch, in) of whole numbers -> float32 (batch, out), exact."""
+        raise NotImplementedError
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """x float32 (batch, in), within -1 to 1 -> float32 (batch, out)."""
-        whole = torch._int_mm(torch.mul(x, LARGEST).round_().char(), self.weight)  # int32 (batch, out)
-        return torch.addcmul(self.bias, whole.float(), self.scale)
+        return torch.addcmul(self.bias, self.sums(torch.mul(x, LARGEST).round_()), self.scale)
 
 
-class FloatProduct:
-    """The same in float32, always by `BLOCK` rows: a float sum may round otherwise for another number of rows."""
+class Int8Product(WholeProduct):
+    """In 8-bit integers, for processors with instructions for them."""
+
+    def lay_out(self, weight: torch.Tensor) -> None:
+        # The view of a row-major (out, in) matrix: made contiguous it would be many times slower.
+        self.weight = weight.to(torch.int8).t()
+
+    def sums(self, x: torch.Tensor) -> torch.Tensor:
+        return torch._int_mm(x.char(), self.weight).float()
+
+
+class HalfProduct(WholeProduct):
+    """In float32, the weights kept in half precision: half as much comes from memory, which is what one text costs."""
+
+    def lay_out(self, weight: torch.Tensor) -> None:
+        self._packed = torch.ops.quantized.linear_prepack_fp16(weight, None)
+
+    def sums(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.ops.quantized.linear_dynamic_fp16(x, self._packed)
+
+
+class FloatProduct(WholeProduct):
+    """In float32 throughout, which every processor has."""
+
+    def lay_out(self, weight: torch.Tensor) -> None:
+        self._weight = weight
+
+    def sums(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.linear(x, self._weight)
+
+
+class UnroundedProduct:
+    """x W^T + b as the network itself computes it, to rounding."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
-        self.weight, self.bias = weight, bias
+        self._weight, self._bias = weight, bias
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """x float32 (batch, in) -> float32 (batch, out)."""
-        rows = x.shape[0]
-        padded = functional.pad(x, (0, 0, 0, -rows % BLOCK))
-        blocks = [functional.linear(block, self.weight, self.bias) for block in padded.split(BLOCK)]
-        return torch.cat(blocks)[:rows]
+        return functional.linear(x, self._weight, self._bias)
 
 
-Product = type[Int8Product] | type[FloatProduct]
+Product = type[WholeProduct] | type[UnroundedProduct]
 
 
-def is_exact(inputs: int, outputs: int) -> bool:
-    """Whether products of 8-bit integers are right here: some processors let sums of large ones overflow in silence."""
+def has_half_products() -> bool:
+    """Whether PyTorch multiplies weights in half precision here."""
+    return torch.backends.quantized.engine in ("x86", "fbgemm")
+
+
+def is_exact(kind: type[WholeProduct], outputs: int, inputs: int) -> bool:
+    """Whether its sums are right here: some processors let those of large 8-bit numbers overflow in silence."""
     generator = torch.Generator().manual_seed(0)
-    x, weight = (torch.randint(0, 2, (rows, inputs), generator=generator) * 254 - 127 for rows in (BLOCK, outputs))
-    whole = torch._int_mm(x.to(torch.int8), weight.to(torch.int8).t())
-    return torch.equal(whole.double(), x.double() @ weight.double().t())
+    x, weight = (
+        torch.randint(0, 2, (rows, inputs), generator=generator).float() * 254 - 127 for rows in (TRIED_ROWS, outputs)
+    )
+    product = kind(weight, torch.zeros(outputs))
+    return torch.equal(product.sums(x).double(), x.double() @ weight.double().t())
 
 
 @functools.cache
-def faster_product() -> Product:
-    """Which product is faster here, by trying both on a batch of the size that a class makes.
-
-    Once for a process: a small model's two are so close that chance would choose, and its texts would change.
-    """
+def products() -> list[type[WholeProduct]]:
+    """The kinds of product that can be taken here."""
     outputs, inputs = TRIED_WEIGHT
-    if not is_exact(inputs, outputs):
-        return FloatProduct
+    kinds = [Int8Product, *([HalfProduct] if has_half_products() else []), FloatProduct]
+    return [kind for kind in kinds if is_exact(kind, outputs, inputs)]
+
+
+@functools.cache
+def fastest_product() -> type[WholeProduct]:
+    """Which product is fastest here, by trying each on a batch of the size that a class makes."""
+    outputs, inputs = TRIED_WEIGHT
     weight, x = torch.ones(outputs, inputs), torch.ones(TRIED_ROWS, inputs)
 
-    def seconds(kind: Product) -> float:
+    def seconds(kind: type[WholeProduct]) -> float:
         product = kind(weight, torch.zeros(outputs))
         product(x)
         start = time.perf_counter()
@@ -91,7 +137,7 @@ def faster_product() -> Product:
             product(x)
         return time.perf_counter() - start
 
-    return min((Int8Product, FloatProduct), key=seconds)
+    return min(products(), key=seconds)
 
 
 Parts = Sequence[torch.Tensor]  # of the gates, each (..., its width)
@@ -131,7 +177,7 @@ class Stepper:
 
     @torch.no_grad()
     def __init__(self, model: CharLM, product: Product | None = None):
-        """Lays out `model`; `product` None: the faster kind here."""
+        """Lays out `model`; `product` None: the fastest kind here."""
         rnn: nn.RNNBase = model.rnn
         layers = [
             [getattr(rnn, f"{kind}_l{layer}") for kind in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")]
@@ -142,7 +188,7 @@ class Stepper:
             (torch.cat([weight_hh, weight]), torch.cat([bias_hh, bias]))
             for (_, _, weight_hh, bias_hh), (weight, bias) in zip(layers, after, strict=True)
         ]
-        self.product = product or faster_product()
+        self.product = product or fastest_product()
         self._products = [self.product(weight, bias) for weight, bias in stacked]
         self._cell = CELL_STEPS[model.config.cell]
         self._widths = [part * rnn.hidden_size for part in self._cell.parts]

@@ -11,7 +11,7 @@ from charplay import generate
 from charplay.engine import FAILED, Engine
 from charplay.generate import Batch, Text, make_request
 from charplay.models import CELLS
-from charplay.stepper import FloatProduct, Int8Product, Stepper
+from charplay.stepper import Stepper, products
 from tests.conftest import make_checkpoint, make_language_model
 
 PATIENCE = 30  # seconds, for a machine that is busy
@@ -48,7 +48,7 @@ def written(engine, checkpoint, requests) -> list:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("product", [Int8Product, FloatProduct])
+@pytest.mark.parametrize("product", products())
 def test_a_text_is_the_same_alone_and_among_199_others(cell, product):
     checkpoint = make_checkpoint("speech", make_language_model(cell))
     stepper, requests = Stepper(checkpoint.model, product), wishes(200)
