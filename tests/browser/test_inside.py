@@ -12,6 +12,7 @@ from tests.browser.test_tabs import SPEECH_TEXT, choose, go_to
 PASTED = "Über uns\r\n\r\n\r\n  “Wir lesen – und schreiben…”\t© 2031 {Firma} 한국\\"
 READ = 'Uber uns\n\n"Wir lesen - und schreiben..." 2031 {Firma} '
 FOLDS = ("surprise", "guesses", "neuron")
+WRITTEN = len(state.PRIME.default) + state.LENGTH.default  # characters of the text that the tab opens with
 
 
 def open_fold(page: Page, fold: str) -> None:
@@ -46,7 +47,7 @@ def test_nothing_is_asked_before_a_fold_is_opened_and_each_shows_the_text_on_the
     for fold in FOLDS:
         open_fold(page, fold)
         assert shown_text(page, fold).replace("↵", "\n").removesuffix("▯").strip() == before
-    expect(page.locator("#surprise-mean")).to_contain_text("bits per character over 621")
+    expect(page.locator("#surprise-mean")).to_contain_text(f"bits per character over {WRITTEN}")
     expect(page.locator("#surprise-mean")).to_contain_text("on the test speeches 1.457")
     expect(page.locator("#guesses tbody tr")).to_have_count(11)  # the most surprising character is not among the ten
     expect(page.locator("#found")).to_contain_text(re.compile(r"vowels: layer \d, unit \d+, correlation -?0\.[5-9]\d"))
@@ -159,7 +160,7 @@ def test_a_unit_is_shown_that_is_found_or_that_the_sliders_choose(speech):
     speech.locator("#neuron input[type=number]").press("Tab")
     expect(speech.locator("#found input:checked")).to_have_count(0)
     shown = speech.locator("#neuron-text .coloured").inner_html()
-    speech.locator("#layer input[type=number]").fill("1")
+    speech.locator("#layer input[type=number]").fill("1" if layer == "2" else "2")
     speech.locator("#layer input[type=number]").press("Tab")
     speech.wait_for_function("html => document.querySelector('#neuron-text .coloured').innerHTML !== html", arg=shown)
     choose(speech, "speech-model", "LSTM 1 x 256")
@@ -181,7 +182,7 @@ def test_a_page_of_text_that_nobody_here_wrote_is_read_and_it_is_said_what_was_c
     expect(note).to_contain_text("4 characters have no ASCII form")
     expect(note).to_contain_text("Training never showed {")
     speech.get_by_label(state.GENERATED).check()
-    expect(speech.locator("#surprise-mean")).to_contain_text("over 621")
+    expect(speech.locator("#surprise-mean")).to_contain_text(f"over {WRITTEN}")
     expect(speech.locator("#own-text")).to_be_hidden()
 
 
