@@ -303,11 +303,11 @@ def test_another_model_and_another_weighting_move_the_bars(open_page):
         "before => document.querySelectorAll('#bars .share')[14].textContent !== before", arg=f"{before['Russian']} %"
     )
     assert bars(page)["Russian"] < before["Russian"]
-    weighted = bars(page)
+    weighted, drawn = bars(page), page.locator("#bars .share").all_text_contents()
     choose(page, "model", "RNN 2 x 96")
     page.wait_for_function(
         "before => [...document.querySelectorAll('#bars .share')].map(e => e.textContent).join() !== before",
-        arg=",".join(page.locator("#bars .share").all_text_contents()),
+        arg=",".join(drawn),
     )
     assert bars(page) != weighted
 
