@@ -99,6 +99,7 @@ CSS = """
 .tiles div { border: 1px solid var(--border-color-primary); border-radius: 6px; padding: 6px 10px; line-height: 1.3; }
 .tiles b { font-size: 22px; display: block; }
 summary { cursor: pointer; }
+input[role="listbox"] { text-overflow: ellipsis; padding-right: 28px !important; } /* room for its arrow */
 .bottom { align-items: end; }
 input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent) !important; box-sizing: border-box; }
 .gradio-container :is(input, textarea, button, summary, a, .text):focus-visible,
@@ -119,7 +120,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   .bounded :is(th, td) { white-space: normal !important; padding: 3px 6px !important; }
   .bounded tr > :first-child { min-width: 0 !important; }
   .bounded .mark { display: table; margin: 0 !important; }
-  #step-fold { top: -112px !important; } /* what has been read makes room, the slider stays */
+  #step-fold:has(.label-wrap.open) { top: -112px !important; } /* what has been read makes room, the slider stays */
   .bounded tr > :last-child { display: none; } /* no room for the pads, which can be counted in the picture */
   .table tr > :first-child { white-space: normal !important; min-width: 130px; }
 }
