@@ -132,9 +132,9 @@ def test_a_speech_streams_and_stops(open_page):
     page.locator("#stop").click()
     expect(page.locator("#generate")).to_be_enabled()
     expect(page.locator("#generate")).to_have_text("Generate")
-    page.wait_for_timeout(600)
+    page.wait_for_timeout(2_000)  # what was on its way has come
     stopped = page.locator(SPEECH_TEXT).inner_text()
-    page.wait_for_timeout(600)
+    page.wait_for_timeout(1_000)
     assert page.locator(SPEECH_TEXT).inner_text() == stopped  # what was written stays
     assert grown[0] < len(stopped) < 10_000
 
