@@ -15,7 +15,7 @@ from typing import Any
 Tell = Callable[[dict[str, Any]], None]  # is told an answer
 
 LOOKS = 1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
-FAILED = "The model failed: please try again."
+FAILED = "What computes this had to end, and begins anew: please try again."
 TOGETHER = 0.04  # seconds in which the answers to several requests arrive: they become one message
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -23,6 +24,14 @@ _LEAD = (
     "dashed line it knows more than counting does; where it turns up again, it has begun to learn by heart."
 )
 EXAMPLES = {state.TEXT: samples.sums(), state.ROWS: samples.words()}
+# A setting is noted, and a suggestion taken over, in the browser: a survey that was asked for before and comes after
+# what somebody types must not undo it. What is suggested as before is not written: somebody may be typing there.
+_NOTE = "(changes, value) => JSON.stringify({{...JSON.parse(changes), {field}: value}})"
+_TAKE_OVER = f"""(suggested, taken, changes, ...now) => {{
+  const [given, before, chosen] = [suggested, taken, changes].map(JSON.parse);
+  return [suggested, ...{json.dumps(list(train_choices.SETTINGS))}.map((field, at) =>
+    field in chosen || [before[field], now[at]].includes(given[field]) ? {{__type__: 'update'}} : given[field])];
+}}"""
 BOX_CHARACTERS = 50_000  # of more, every event would send them along: they are kept as a file is
 _SAVE = """text => {
   const link = document.createElement('a');
@@ -107,6 +116,8 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
             drawn = train_pictures.lengths(opening["lengths"])
             lengths = gr.Plot(drawn, elem_id="lengths", show_label=False, container=False)
     changes = gr.Textbox("{}", visible="hidden", elem_id="changes")  # fields of the recipe chosen otherwise
+    suggested = gr.Textbox(visible="hidden")  # what the last survey suggests for them, and which survey it was
+    taken = gr.Textbox("{}", visible="hidden")  # the suggestion that was taken over last; of another size, none yet
     rows_csv = gr.Textbox("", visible="hidden", elem_id="runs-csv")
 
     controls = {learns, source, box, delimiter, header, text_column, label_column, preset, changes}
@@ -117,7 +128,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
         return train_choices.read({each.elem_id: value for each, value in values.items()}, request.session_hash)
 
     async def look(values: dict, request: gr.Request) -> tuple:
-        """The survey, the columns to choose from, and what the size suggests for the settings that were not changed."""
+        """The survey, the columns to choose from, and what the size suggests for the settings."""
         trainer.warm()
         session = request.session_hash
         turns[session] = turn = turns.pop(session, 0) + 1
@@ -130,13 +141,13 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
         except ValueError as mistake:
             problem = views.problem(str(mistake))
         if turns.get(session, turn) != turn:  # what is shown meanwhile is of later data
-            return (*[gr.skip()] * (4 + len(settings)),)
+            return (gr.skip(),) * 5
         if survey is None:
-            return problem, gr.update(visible=False), *[gr.skip()] * (2 + len(settings))
+            return problem, gr.update(visible=False), *[gr.skip()] * 3
         offered = [(state.DETECTED, state.DETECTED), *views.columns(survey["read_as"])]
-        fields = train_choices.SETTINGS
-        suggested = [gr.skip() if f in asked.changes else gr.update(value=survey["recipe"][f]) for f in fields]
-        return views.summary(survey), _drawn_lengths(survey), *[gr.update(choices=offered)] * 2, *suggested
+        suggestion = {field: survey["recipe"][field] for field in train_choices.SETTINGS} | {"survey": turn}
+        columns = [gr.update(choices=offered)] * 2
+        return views.summary(survey), _drawn_lengths(survey), *columns, json.dumps(suggestion)
 
     def arrange(learns: object, source: object, box: object) -> tuple:
         """Shows what belongs to the data; the example in the box follows what is learnt, what was pasted stays."""
@@ -146,6 +157,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
             gr.update(visible=source == state.IN_BOX, label=state.BOX_LABELS[learns], **example),
             gr.update(visible=source == state.IN_FILE),
             gr.update(visible=learns == state.ROWS and source != state.DATA_SET),
+            "{}",
             "{}",
             *[state.DETECTED] * 4,
         )
@@ -163,7 +175,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
         try:
             await asyncio.to_thread(lambda: STORE.keep_data(request.session_hash, *uploads.take(values[file])))
         except ValueError as mistake:
-            return None, views.problem(str(mistake)), gr.update(visible=False), *[gr.skip()] * (2 + len(settings))
+            return None, views.problem(str(mistake)), gr.update(visible=False), *[gr.skip()] * 3
         return None, *await look(values, request)
 
     async def train(values: dict, request: gr.Request) -> AsyncIterator[tuple]:
@@ -202,24 +214,20 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
 
     quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
     live = {**quiet, "trigger_mode": "always_last"}
-    surveyed = [says, lengths, text_column, label_column, *settings]
-    arranged = [box, file, reading, changes, delimiter, header, text_column, label_column]
+    surveyed = [says, lengths, text_column, label_column, suggested]
+    arranged = [box, file, reading, changes, taken, delimiter, header, text_column, label_column]
     gr.on([learns.input, source.input], spoken(arrange), [learns, source, box], arranged, **quiet).then(
         look, controls, surveyed, **quiet
     )
     gr.on([box.change], spoken(paste), box, [box, source, file], **live).then(look, controls, surveyed, **live)
     file.upload(drop, controls | {file}, [file, *surveyed], **quiet)
-    preset.input(lambda: "{}", None, changes, **quiet).then(look, controls, surveyed, **quiet)
+    preset.input(lambda: ("{}", "{}"), None, [changes, taken], **quiet).then(look, controls, surveyed, **quiet)
     readings = [delimiter.input, header.input, text_column.input, label_column.input]
     gr.on([*readings, tab.select], look, controls, surveyed, **live)
     for field, setting in zip(train_choices.SETTINGS, settings, strict=True):
-        chosen = setting.input(
-            spoken(lambda changes, value, field=field: train_choices.change(changes, field, value)),
-            [changes, setting],
-            changes,
-            **live,
-        )
-        chosen.success(look, controls, surveyed, **live)
+        noted = setting.input(None, [changes, setting], changes, js=_NOTE.format(field=field), **quiet)
+        noted.then(look, controls, surveyed, **live)
+    suggested.change(None, [suggested, taken, changes, *settings], [taken, *settings], js=_TAKE_OVER, **quiet)
     shown = [status, losses, written, confusion, running, start]
     outputs = [*shown, tried, table, rows_csv, *own.outputs]
     # on a phone the course lies below the fold

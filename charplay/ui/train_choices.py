@@ -71,18 +71,9 @@ def read_changes(field: object) -> dict[str, Any]:
         changes = None
     if not isinstance(changes, dict) or set(changes) - set(SETTINGS):
         raise ValueError("The settings cannot be read any more: choose a size of network again.")
-    return changes
+    return {field: _check(SETTINGS[field], value) for field, value in changes.items()}
 
 
-def change(changes: object, field: str, value: object) -> str:
-    """The hidden field, with one more setting chosen.
-
-    Raises:
-        ValueError: the value is out of bounds.
-    """
-    control = SETTINGS[field]
-    if control.choices:
-        control.choose(value)
-    else:
-        value = control.limit.check(value)
-    return json.dumps(read_changes(changes) | {field: value})
+def _check(control: state.Control, value: object) -> object:
+    """The value of a setting, if it is one that the control offers."""
+    return control.choose(value) if control.choices else control.limit.check(value)

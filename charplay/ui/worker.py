@@ -19,8 +19,8 @@ from charplay.ui import state
 from charplay.ui.process import NETWORKS, Tell, call_on
 
 
-class Written(NamedTuple):
-    """A text that the page opens with."""
+class Example(NamedTuple):
+    """The text that the page opens with."""
 
     request: Request
     continuation: str
@@ -32,7 +32,7 @@ class Opening(NamedTuple):
 
     shelf: Shelf
     name: Future[Classification]
-    text: Future[Written]
+    text: Future[Example]
 
 
 def open_with(shelf: Shelf) -> Opening:
@@ -55,7 +55,7 @@ def _read_example(checkpoint: Checkpoint, read: Future[Classification]) -> None:
     _ask_names(checkpoint, [state.NAME.default], state.PRIORS[state.PRIOR.default], hear)
 
 
-def _write_example(checkpoint: Checkpoint, written: Future[Written]) -> None:
+def _write_example(checkpoint: Checkpoint, written: Future[Example]) -> None:
     request = make_request(
         state.PRIME.default, state.TEMPERATURE.default, state.LENGTH.default, seed=state.EXAMPLE_SEED
     )
@@ -65,7 +65,7 @@ def _write_example(checkpoint: Checkpoint, written: Future[Written]) -> None:
         if answer["failure"] is not None:
             written.set_exception(GenerationError(answer["failure"]))
         elif answer["is_done"]:
-            written.set_result(Written(request, answer["text"], time.monotonic() - started))
+            written.set_result(Example(request, answer["text"], time.monotonic() - started))
 
     def begin(answer: dict[str, Any]) -> None:
         """The speed is that of the writing: the model has been read by now."""
