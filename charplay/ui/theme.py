@@ -99,7 +99,7 @@ CSS = """
 .tiles div { border: 1px solid var(--border-color-primary); border-radius: 6px; padding: 6px 10px; line-height: 1.3; }
 .tiles b { font-size: 22px; display: block; }
 summary { cursor: pointer; }
-input[role="listbox"] { text-overflow: ellipsis; padding-right: 28px !important; } /* room for its arrow */
+input[role="combobox"] { text-overflow: ellipsis; padding-right: 28px !important; } /* room for its arrow */
 .bottom { align-items: end; }
 input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent) !important; box-sizing: border-box; }
 .gradio-container :is(input, textarea, button, summary, a, .text):focus-visible,
@@ -153,7 +153,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .caption { margin: 2px 0; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .inside:not(:has([data-testid="plotly"])) { display: none !important; } /* a picture of nothing */
-.heat { position: relative; margin: 8px 0; container-type: inline-size; }
+.heat { position: relative; margin: 8px 0; }
 .heat > div { overflow-x: auto; }
 .heat table { border-collapse: separate; border-spacing: 1px; width: 100%; table-layout: fixed; border: 0 !important; }
 .heat :is(thead, tbody, tr) { border: 0 !important; background: transparent !important; }
@@ -164,9 +164,13 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .heat td:hover::after { content: attr(aria-label); position: absolute; left: 0; bottom: 100%; padding: 0 8px;
   max-width: 100%; overflow: hidden; text-overflow: ellipsis; background: #000; color: #fff; z-index: 1;
   pointer-events: none; }
-@container (max-width: 700px) { /* no room for the numbers, nor for more letters; pointing at a cell tells both */
-  .heat .middling td { font-size: 0; }
-  .heat .middling td:hover::after { font-size: 16px; }
+/* no room for the numbers, nor for more letters; pointing at a cell tells both. Gradio drops what is in a @container */
+#cells-fold .heat .middling td { font-size: 0 !important; }
+#cells-fold .heat .middling td:hover::after { font-size: 16px !important; }
+#cells-fold .heat .wide thead th { visibility: hidden; }
+@media (max-width: 700px) {
+  .heat .middling td { font-size: 0 !important; }
+  .heat .middling td:hover::after { font-size: 16px !important; }
   .heat .wide thead th { visibility: hidden; }
   .heat .logits table { min-width: 430px; }
 }

@@ -112,6 +112,29 @@ def test_one_letter_has_no_shorter_name_and_says_so(open_page):
     expect(page.locator("#gradients .bars path")).to_have_count(1)
 
 
+@pytest.mark.parametrize(
+    ("size", "fold", "cell", "has_room"),
+    [
+        ("projector", "belief", "#belief td", True),
+        ("projector", "cells", "#belief-gru td", False),
+        ("phone", "belief", "#belief td", False),
+        ("phone", "cells", "#belief-gru td", False),
+    ],
+)
+def test_numbers_stand_in_the_cells_where_all_of_one_fits(open_page, size, fold, cell, has_room):
+    page = open_page(size)
+    open_fold(page, fold)
+    for name, fits in (("Li", True), ("O'Brien-Yamamoto", has_room)):
+        page.locator("#name input").fill(name)
+        expect(page.locator(cell)).to_have_count(len(name) * len(DEFAULT.classes))
+        size_shown = page.locator(cell).first.evaluate("e => getComputedStyle(e).fontSize")
+        assert size_shown == ("16px" if fits else "0px")
+        assert page.locator(cell).evaluate_all("cells => cells.every(e => e.scrollWidth <= e.clientWidth)") or not fits
+    page.locator(cell).first.hover()
+    says = page.locator(cell).first.evaluate("e => getComputedStyle(e, '::after').fontSize")
+    assert says == "16px"
+
+
 DEFAULT = load(DIRECTORY / "names.safetensors")
 
 
