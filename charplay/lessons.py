@@ -84,7 +84,12 @@ class Lessons:
             elif "go_on" in message:
                 self._follow(message["go_on"], number)
             elif "pause" in message:
-                self._answer(number, message["pause"], self._pause(message["pause"]).lesson.news())
+                name = message["pause"]
+                learner = self._known(name)
+                if learner.reader is not None:  # shows where it rests too: what it shows may come after this answer
+                    self._answer(learner.reader, name, learner.lesson.news(learner.told))
+                    learner.reader = None
+                self._answer(number, name, self._pause(name).lesson.news())
             elif "step" in message:
                 self._step(number, message["step"])
             else:

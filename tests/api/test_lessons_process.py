@@ -60,7 +60,10 @@ def test_a_lesson_is_followed_paused_stepped_and_stopped(run_async):
             paused = (await answers_to({"pause": name}))[-1]["news"]
             stepped = (await answers_to({"step": name}))[-1]["news"]
             rest = [answer async for answers in told for answer in answers]
-        assert rest[-1]["news"] is None  # who followed it is told that somebody else shows it
+        last = rest[-1]["news"]  # who followed it shows it where it rests: its picture may be drawn after the other
+        assert rest[-1]["is_done"]
+        assert last["since"] + len(last["history"]) == len(paused["history"])
+        assert last["decoders"] == paused["decoders"]
         assert len(stepped["history"]) == len(paused["history"]) + 1
         await answers_to({"stop": name})
         assert (await answers_to({"go_on": name}))[-1]["failure"] == ENDED

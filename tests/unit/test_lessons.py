@@ -90,6 +90,7 @@ def test_a_paused_lesson_stands_still_steps_once_and_goes_on_as_if_it_had_never_
     paused = school.ask(2, pause=name)[-1]["news"]
     assert school.answers(1)[-1]["is_done"]
     epoch = len(paused["history"])
+    assert school.epochs(1) == epoch  # who followed it shows it where it rests, whichever picture comes last
     school.run(5.0)
     assert school.ask(3, step=name)[-1]["news"]["history"][:-1] == paused["history"]
     assert school.ask(4, step=name)[-1]["is_done"]
