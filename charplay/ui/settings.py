@@ -7,7 +7,8 @@ from charplay import limits
 
 _ENVIRONMENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",  # no telemetry, no version check: nothing is fetched from outside
-    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000",  # default 1: statistics over all past events after every event
+    # Default 1: statistics over all past events after every event. Nobody can look at them here: never.
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**12),
 }
 
 LAUNCH: dict[str, Any] = {

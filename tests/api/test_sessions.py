@@ -5,6 +5,7 @@ import urllib.request
 
 import gradio as gr
 import pytest
+from gradio.routes import App
 
 from charplay.ui import sessions
 
@@ -31,3 +32,18 @@ def test_who_is_not_logged_in_is_refused_as_before(guarded_url):
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     browser.open(f"{guarded_url}login", form, timeout=20)
     assert browser.open(f"{guarded_url}config", timeout=20).status == 200
+
+
+def test_the_routes_that_are_asked_for_most_are_looked_at_first():
+    sessions.make_cheap()
+    with gr.Blocks() as demo:
+        gr.Textbox()
+    app = App.create_app(demo)
+    routers = [app.router, *(route.original_router for route in app.router.routes if hasattr(route, "original_router"))]
+    places = [
+        place
+        for router in routers
+        for place, route in enumerate(router.routes)
+        if getattr(route, "path", "").endswith(sessions.ASKED_MOST)
+    ]
+    assert sorted(places) == list(range(len(places))) and len(places) >= 2
