@@ -1,7 +1,7 @@
 """What a model has to beat: counting, by which no network is trained.
 
-Names: the commonest country, a look-up in the training rows, and naive Bayes on letter n-grams. Speech: every
-character alike (uniform), by its frequency (unigram), and an interpolated 5-gram.
+Names: the commonest country, a look-up in the training rows, naive Bayes on letter n-grams, and logistic regression on
+more of them. Speech: every character alike (uniform), by its frequency (unigram), and an interpolated 5-gram.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ import torch
 
 from charplay.datasets import Names
 from charplay.evaluate import measure_guesses
+from charplay.grams import GramClassifier, grams
 from charplay.text import CODES, encode
 
 GRAMS = 4  # letters of the longest n-gram that naive Bayes counts
@@ -31,12 +32,6 @@ def _look_up(train: Names) -> Callable[[str], str]:
     return lambda name: countries[name].most_common(1)[0][0] if name in countries else otherwise(name)
 
 
-def _grams(name: str) -> list[str]:
-    """All runs of 1 to 4 letters of a name, both of its ends marked."""
-    marked = f"^{name.lower()}$"
-    return [marked[at : at + size] for size in range(1, GRAMS + 1) for at in range(len(marked) - size + 1)]
-
-
 def _naive_bayes(train: Names) -> Callable[[str], str]:
     """Multinomial naive Bayes: log share of the country + the sum over n-grams of log p(n-gram | country)."""
     classes = sorted({country for _, country in train})
@@ -46,7 +41,7 @@ def _naive_bayes(train: Names) -> Callable[[str], str]:
     for name, country in train:
         column = classes.index(country)
         rows[column] += 1
-        for gram in _grams(name):
+        for gram in grams(name, GRAMS):
             seen[vocabulary.setdefault(gram, len(vocabulary)), column] += 1
     counts = torch.full((len(vocabulary), len(classes)), SMOOTHING)
     for (gram, column), count in seen.items():
@@ -55,13 +50,24 @@ def _naive_bayes(train: Names) -> Callable[[str], str]:
     log_shares = (rows / rows.sum()).log()
 
     def guess(name: str) -> str:
-        known = [vocabulary[gram] for gram in _grams(name) if gram in vocabulary]
+        known = [vocabulary[gram] for gram in grams(name, GRAMS) if gram in vocabulary]
         return classes[int((log_shares + log_likelihoods[known].sum(0)).argmax())]
 
     return guess
 
 
-NAMES = {"commonest country": _commonest, "look-up": _look_up, "naive Bayes": _naive_bayes}
+def _logistic_regression(train: Names) -> Callable[[str], str]:
+    classes = sorted({country for _, country in train})
+    classifier = GramClassifier(train, classes)
+    return lambda name: classes[int(classifier.logits([name]).argmax())]
+
+
+NAMES = {
+    "commonest country": _commonest,
+    "look-up": _look_up,
+    "naive Bayes": _naive_bayes,
+    "logistic regression": _logistic_regression,
+}
 
 
 def names_baselines(train: Names, test: Names, classes: Sequence[str]) -> dict[str, dict[str, float | int | None]]:

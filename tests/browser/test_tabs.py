@@ -342,7 +342,7 @@ def test_the_country_that_is_missed_most_is_found_in_two_looks(open_page):
     expect(page.locator("#confusion .ytick text")).to_have_count(len(COUNTRIES))
     expect(page.locator("#reliability .bars")).to_be_visible()
     rows = page.locator("#names-table tbody tr")
-    expect(rows).to_have_count(7)  # three baselines, the zoo, the default
+    expect(rows).to_have_count(8)  # four baselines, the zoo, the default
     expect(rows.last).to_have_class("chosen")
     choose(page, "model", "LSTM 2 x 96")
     expect(page.locator("#names-table .chosen")).to_contain_text("LSTM 2 x 96")
