@@ -6,6 +6,7 @@ import urllib.request
 import gradio as gr
 import pytest
 from gradio.routes import App
+from gradio.state_holder import SessionState
 
 from charplay.ui import sessions
 
@@ -48,3 +49,20 @@ def test_the_routes_that_are_asked_for_most_are_looked_at_first():
     ]
     assert sorted(places) == list(range(len(places)))
     assert len(places) >= 2
+
+
+def test_sessions_share_what_describes_a_block_but_not_what_they_write_into_it():
+    sessions.make_cheap()
+    with gr.Blocks() as demo:
+        box = gr.Textbox(value="mine")
+    one, other = SessionState(demo), SessionState(demo)
+    assert one.config_values == other.config_values
+    assert one.config_values[box._id] == sessions._describe(box._id, [], box)
+    one._update_value_in_config(box._id, "yours")
+    values = [session.config_values[box._id]["props"]["value"] for session in (one, other, SessionState(demo))]
+    assert values == ["yours", "mine", "mine"]
+    assert {**one.config_values[box._id], "props": None} == {**other.config_values[box._id], "props": None}
+    other[box._id] = gr.Textbox(value="theirs", render=False)
+    other._update_config(box._id)
+    assert other.config_values[box._id]["props"]["value"] == "theirs"
+    assert SessionState(demo).config_values[box._id]["props"]["value"] == "mine"
