@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import torch
-from torch import nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from charplay.text import PAD, encode
 
@@ -45,10 +44,10 @@ def pad(names: Sequence[str], time: int = 0) -> Padded:
     """
     if not names or not all(names):
         raise ValueError("A batch needs at least one name, and each name at least one character.")
-    rows = [encode(name) for name in names]
-    lengths = torch.tensor([len(row) for row in rows])
-    codes = pad_sequence(rows, batch_first=True, padding_value=PAD)  # (batch, longest)
-    return Padded(nn.functional.pad(codes, (0, max(time - codes.shape[1], 0)), value=PAD), lengths)
+    lengths = [len(name) for name in names]
+    time = max(time, *lengths)
+    rows = encode("".join(name.ljust(time, chr(PAD)) for name in names))  # one call, however many names there are
+    return Padded(rows.view(len(names), time), torch.tensor(lengths))
 
 
 def pack(padded: Padded, is_sorted: bool = False) -> PackedSequence:

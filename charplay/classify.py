@@ -13,7 +13,7 @@ from charplay.reader import reader_of
 from charplay.text import normalize_name
 
 BATCH_SIZE = 512  # names that the network as PyTorch runs it reads at once
-READ_TOGETHER = 64  # names that a reader reads at once: what it works on stays in the processor's cache
+READ_TOGETHER = 1024  # names that a reader reads at once
 
 
 class Classification(TypedDict):
@@ -94,8 +94,10 @@ def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data
         Classification(
             name=name,
             normalized=read,
-            country=checkpoint.classes[row.argmax()],
-            probabilities=dict(zip(checkpoint.classes, row.tolist(), strict=True)),
+            country=checkpoint.classes[best],
+            probabilities=dict(zip(checkpoint.classes, row, strict=True)),
         )
-        for name, read, row in zip(names, normalized, probabilities, strict=True)
+        for name, read, best, row in zip(
+            names, normalized, probabilities.argmax(1).tolist(), probabilities.tolist(), strict=True
+        )
     ]

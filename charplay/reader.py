@@ -3,14 +3,16 @@
 `NameClassifier` calls `nn.GRU` once for each member and batch, and reads 32-bit weights from memory at every letter.
 A `Reader` computes the same numbers from the same weights, but
 
-- the members of an average and the two directions are one stack, so that a step costs one round of small operations
-  and not eight; the backward direction runs forward over each name reversed;
-- the first layer's input product is a table of 128 rows, the other layers' is one product over all steps of time;
-- products are in 8-bit integers where that is faster here (see `stepper`), and exact row by row then.
+- the members of an average and the two directions are one stack; the backward direction runs forward over each name
+  reversed. For a few names the whole stack takes each step together, so that it costs one round of small operations
+  and not eight; for many, one of the stack after the other reads them all, in what the processor's cache holds;
+- the first layer's input product is a table of 128 rows;
+- products are in 8-bit integers where that is faster here (see `stepper`), and exact row by row then. What a layer
+  hands to the next is kept as those.
 """
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
@@ -19,32 +21,60 @@ from charplay.models import NameClassifier
 from charplay.stepper import CELL_STEPS, LARGEST, Int8Product, fastest_product
 from charplay.text import CODES
 
+MANY = 64  # names of a batch, from which on one of the stack after the other reads them
+# hidden states (part of the stack, rows, in) and what is added to each part of the product -> those sums
+Product = Callable[..., Iterator[torch.Tensor]]
+# part of the stack -> step of time -> what it reads there, (part of the stack, active rows, gates)
+Inputs = Callable[[slice], Callable[[int], torch.Tensor]]
+
 
 class _Int8Stack:
-    """(stack, rows, in) -> (stack, rows, out), each of the stack by its own weight and bias, in 8-bit integers."""
+    """Products of a stack of weights with the hidden states of each, in 8-bit integers."""
 
-    def __init__(self, weights: Sequence[torch.Tensor], biases: torch.Tensor):
+    dtype = torch.int8  # of hidden states, as the product reads them
+
+    def __init__(self, weights: Sequence[torch.Tensor]):
         products = [Int8Product(weight, weight.new_zeros(weight.shape[0])) for weight in weights]
         self._weights = [product.weight for product in products]
         self._scales = torch.stack([product.scale for product in products])[:, None]  # (stack, 1, out)
-        self._biases = biases[:, None]
 
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        rounded = torch.mul(x, LARGEST).round_().char()
-        whole = torch.empty(*x.shape[:2], self._scales.shape[2], dtype=torch.int32)
-        for row, weight, out in zip(rounded, self._weights, whole, strict=True):
-            torch._int_mm(row, weight, out=out)
-        return torch.addcmul(self._biases, whole.float(), self._scales)
+    def hold(self, h: torch.Tensor, held: torch.Tensor) -> None:
+        """Writes hidden states into `held` as the product reads them."""
+        held.copy_(torch.mul(h, LARGEST).round_())
+
+    def of(self, which: slice, widths: list[int]) -> Product:
+        """The products of part of the stack, cut into parts of these widths."""
+        weights, scales = self._weights[which], self._scales[which].split_with_sizes(widths, -1)
+
+        def product(held: torch.Tensor, *others: torch.Tensor) -> Iterator[torch.Tensor]:
+            whole = torch.empty(*held.shape[:2], sum(widths), dtype=torch.int32)
+            for row, weight, out in zip(held, weights, whole, strict=True):
+                torch._int_mm(row, weight, out=out)
+            return map(torch.addcmul, others, whole.float().split_with_sizes(widths, -1), scales)
+
+        return product
 
 
 class _FloatStack:
     """The same in float32, as one batched product."""
 
-    def __init__(self, weights: Sequence[torch.Tensor], biases: torch.Tensor):
-        self._weights, self._biases = torch.stack(list(weights)).transpose(1, 2), biases[:, None]
+    dtype = torch.float32
 
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.baddbmm(self._biases, x, self._weights)
+    def __init__(self, weights: Sequence[torch.Tensor]):
+        self._weights = torch.stack(list(weights)).transpose(1, 2)
+
+    def hold(self, h: torch.Tensor, held: torch.Tensor) -> None:
+        """Writes hidden states into `held` as the product reads them."""
+        held.copy_(h)
+
+    def of(self, which: slice, widths: list[int]) -> Product:
+        """The products of part of the stack, cut into parts of these widths."""
+        weights = self._weights[which]
+
+        def product(held: torch.Tensor, *others: torch.Tensor) -> Iterator[torch.Tensor]:
+            return map(torch.add, others, torch.bmm(held, weights).split_with_sizes(widths, -1))
+
+        return product
 
 
 class Reader:
@@ -56,29 +86,40 @@ class Reader:
         self._config, members = model.config, [model, *model.others]
         suffixes = ("", "_reverse") if self._config.bidirectional else ("",)
         self._directions, self._members = len(suffixes), len(members)
+        self._cell = CELL_STEPS[self._config.cell]
 
         def stack(kind: str, layer: int) -> list[torch.Tensor]:
             """(direction, member) flattened: the forward direction of each member, then the backward."""
-            return [getattr(member.rnn, f"{kind}_l{layer}{suffix}") for suffix in suffixes for member in members]
+            return [
+                self._cell.doubled(getattr(member.rnn, f"{kind}_l{layer}{suffix}"))
+                for suffix in suffixes
+                for member in members
+            ]
 
         if is_int8 is None:
             is_int8 = fastest_product() is Int8Product
         self._product = _Int8Stack if is_int8 else _FloatStack
+        size = self._config.hidden_size
+        self._parts = [part * size for part in self._cell.parts[: self._cell.summed]]  # widths, of the gates' sums
+        summed, gates = sum(self._parts), size * sum(self._cell.parts)
+        self._gates = [gates]
+        self._widths = [summed, gates - summed] if summed < gates else [summed]
         embeddings = torch.stack([member.embedding.weight for member in members] * self._directions)
-        first = torch.stack(stack("weight_ih", 0)).transpose(1, 2)
-        # (stack * 128, gates * hidden): the codes of number k of the stack begin at row 128 k
-        self._table = torch.baddbmm(torch.stack(stack("bias_ih", 0))[:, None], embeddings, first).flatten(0, 1)
         self._offsets = torch.arange(len(embeddings))[:, None] * CODES
         self._inputs, self._recurrent = [], []
         for layer in range(self._config.layers):
+            bias_ih, bias_hh = (torch.stack(stack(kind, layer))[:, None] for kind in ("bias_ih", "bias_hh"))
+            bias_ih[..., :summed] += bias_hh[..., :summed]  # of what is a sum, once and for all
             if layer:
-                self._inputs.append(self._product(stack("weight_ih", layer), torch.stack(stack("bias_ih", layer))))
-            biases = torch.stack(stack("bias_hh", layer))
-            self._recurrent.append((self._product(stack("weight_hh", layer), biases), biases[:, None]))
+                self._inputs.append((self._product(stack("weight_ih", layer)), bias_ih))
+            else:
+                weight = torch.stack(stack("weight_ih", 0)).transpose(1, 2)
+                # (stack * 128, gates * hidden): the codes of number k of the stack begin at row 128 k
+                self._table = torch.baddbmm(bias_ih, embeddings, weight).flatten(0, 1)
+            apart = [bias_hh[..., summed:]] if summed < gates else []
+            self._recurrent.append((self._product(stack("weight_hh", layer)), apart))
         self._last = torch.stack([member.linear.weight for member in members]).transpose(1, 2)
         self._last_bias = torch.stack([member.linear.bias for member in members])[:, None]
-        self._cell = CELL_STEPS[self._config.cell]
-        self._widths = [part * self._config.hidden_size for part in self._cell.parts]
 
     @torch.inference_mode()
     def __call__(self, padded: Padded) -> torch.Tensor:
@@ -93,49 +134,107 @@ class Reader:
         own = torch.cat([codes.gather(0, step)[:, None].expand(-1, self._members, -1) for step in steps], 1)
         rows = own + self._offsets  # (time, stack, batch), into the table
         active = (lengths > torch.arange(time)[:, None]).sum(1).tolist()
-        outputs = self._run(0, active, [self._table[rows[t, :, :count]] for t, count in enumerate(active)])
+
+        def first(which: slice) -> Callable[[int], torch.Tensor]:
+            def read(t: int) -> torch.Tensor:
+                below = rows[t, which, : active[t]]
+                return self._table.index_select(0, below.flatten()).view(*below.shape, -1)
+
+            return read
+
+        inputs = first
         for layer in range(1, self._config.layers):
-            x = self._inputs[layer - 1](self._join(outputs, backward).flatten(1, 2))
-            x = x.view(len(outputs), time, batch, -1)
-            outputs = self._run(layer, active, [x[:, t, :count] for t, count in enumerate(active)])
-        logits = torch.baddbmm(self._last_bias, self._features(outputs, lengths), self._last).mean(0)
+            outputs = self._outputs(layer - 1, active, inputs)
+            inputs = self._inputs_of(layer, active, outputs, (backward * batch + torch.arange(batch)).flatten())
+        features = self._features(active, lengths, inputs)
+        logits = torch.baddbmm(self._last_bias, features, self._last).mean(0)
         return torch.empty_like(logits).index_copy_(0, order, logits)
 
-    def _run(self, layer: int, active: list[int], x: list[torch.Tensor]) -> torch.Tensor:
-        """One layer over inputs (stack, active rows, gates) -> outputs (stack, time, batch, hidden), 0 at pads."""
-        product, kept = self._recurrent[layer]
-        stack, batch, size = kept.shape[0], active[0], self._config.hidden_size
-        outputs = kept.new_zeros(stack, len(active), batch, size)
-        kept, memories = kept.expand(-1, batch, -1), [kept.new_zeros(stack, batch, size)] * self._cell.memories
+    def _inputs_of(self, layer: int, active: list[int], outputs: torch.Tensor, turned: torch.Tensor) -> Inputs:
+        """What a layer above the first reads.
+
+        Args:
+            outputs: of the layer below, (stack, time, batch, hidden).
+            turned: where in the other direction's (time * batch) each of one direction's lies.
+        """
+        stacked, bias = self._inputs[layer - 1]
+
+        def read_at_once(which: slice) -> Callable[[int], torch.Tensor]:
+            joined = self._join(outputs, turned, which)
+            [x] = stacked.of(which, self._gates)(joined.flatten(1, 2), bias[which])
+            x = x.view(*joined.shape[:3], -1)
+            return lambda t: x[:, t, : active[t]]
+
+        def read_by_step(which: slice) -> Callable[[int], torch.Tensor]:
+            product, joined, added = stacked.of(which, self._gates), self._join(outputs, turned, which), bias[which]
+            return lambda t: next(product(joined[:, t, : active[t]], added))
+
+        return read_at_once if active[0] < MANY else read_by_step
+
+    def _groups(self, batch: int) -> list[slice]:
+        """The parts of the stack that take their steps one after the other."""
+        stack = len(self._offsets)
+        return [slice(0, stack)] if batch < MANY else [slice(number, number + 1) for number in range(stack)]
+
+    def _steps(
+        self, layer: int, which: slice, active: list[int], inputs: Inputs, held: torch.Tensor
+    ) -> Iterator[torch.Tensor]:
+        """Hidden states after each step, (which, active rows, hidden).
+
+        Args:
+            held: (which, steps, batch, hidden), which becomes the same as products read them; of one step if none but
+                the recurrent product reads it.
+        """
+        stacked, apart = self._recurrent[layer]
+        product, apart, read = stacked.of(which, self._widths), [bias[which] for bias in apart], inputs(which)
+        memories = [torch.zeros(len(held), active[0], self._config.hidden_size)] * self._cell.memories
         for t, count in enumerate(active):
-            h, *memories = self._cell.advance(
-                x[t].split_with_sizes(self._widths, -1),
-                kept[:, :count].split_with_sizes(self._widths, -1),
-                *(memory[:, :count] for memory in memories),
-            )
-            outputs[:, t, :count] = h
-            if t + 1 < len(active):
-                kept = product(h[:, : active[t + 1]])
+            summed, *own = read(t).split_with_sizes(self._widths, -1)
+            kept = apart
+            if t:
+                summed, *kept = product(held[:, (t - 1) % held.shape[1], :count], summed, *apart)
+            memories = [memory[:, :count] for memory in memories]
+            h, *memories = self._cell.advance(summed.split_with_sizes(self._parts, -1), *own, *kept, *memories)
+            stacked.hold(h, held[:, t % held.shape[1], :count])
+            yield h
+
+    def _outputs(self, layer: int, active: list[int], inputs: Inputs) -> torch.Tensor:
+        """Of a layer below another, as products read them: (stack, time, batch, hidden), 0 at pads."""
+        shape = len(self._offsets), len(active), active[0], self._config.hidden_size
+        outputs = torch.zeros(shape, dtype=self._product.dtype)
+        for which in self._groups(active[0]):
+            for _ in self._steps(layer, which, active, inputs, outputs[which]):
+                pass
         return outputs
 
-    def _join(self, outputs: torch.Tensor, backward: torch.Tensor) -> torch.Tensor:
-        """What each direction of the next layer reads: both directions' outputs, in its own order of time."""
+    def _join(self, outputs: torch.Tensor, turned: torch.Tensor, which: slice) -> torch.Tensor:
+        """Both directions' outputs side by side, each time in the order that this part of the stack reads in."""
         if self._directions == 1:
-            return outputs
-        turned = outputs.gather(1, backward[None, :, :, None].expand_as(outputs))
-        ahead, back = outputs.chunk(2)
-        ahead_turned, back_turned = turned.chunk(2)
-        return torch.cat([torch.cat([ahead, back_turned], -1), torch.cat([ahead_turned, back], -1)])
-
-    def _features(self, outputs: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """What the linear layers read, (members, batch, features), as `NameClassifier` makes it."""
+            return outputs[which]
         stack, time, batch, size = outputs.shape
-        last = (lengths - 1)[None, None, :, None].expand(stack, 1, batch, size)
-        features = [outputs.gather(1, last)[:, 0]]
-        if self._config.pooling:
-            is_pad = torch.arange(time)[:, None] >= lengths  # (time, batch)
-            features.append(outputs.masked_fill(is_pad[:, :, None], -torch.inf).amax(1))
-            features.append(outputs.sum(1) / lengths[:, None])
+        numbers = range(stack)[which]
+        joined = outputs.new_empty(len(numbers), time, batch, 2 * size)
+        for number, out in zip(numbers, joined, strict=True):
+            both = list(outputs[number % self._members :: self._members])  # ahead and back
+            other = 1 - number // self._members
+            both[other] = both[other].view(-1, size).index_select(0, turned).view(time, batch, size)
+            torch.cat(both, -1, out=out)
+        return joined
+
+    def _features(self, active: list[int], lengths: torch.Tensor, inputs: Inputs) -> torch.Tensor:
+        """What the linear layers read, (members, batch, features), as `NameClassifier` makes it of the last layer."""
+        shape, layer = (len(self._offsets), active[0], self._config.hidden_size), self._config.layers - 1
+        last, largest, total = torch.empty(shape), torch.full(shape, -torch.inf), torch.zeros(shape)
+        for which in self._groups(active[0]):
+            held = torch.empty(len(last[which]), 1, *shape[1:], dtype=self._product.dtype)
+            for h, go_on in zip(self._steps(layer, which, active, inputs, held), [*active[1:], 0], strict=True):
+                if go_on < h.shape[1]:
+                    last[which, go_on : h.shape[1]] = h[:, go_on:]  # of the names that end here
+                if self._config.pooling:
+                    largest_of, total_of = largest[which, : h.shape[1]], total[which, : h.shape[1]]
+                    torch.maximum(largest_of, h, out=largest_of)
+                    total_of += h
+        features = [last, largest, total / lengths[:, None]] if self._config.pooling else [last]
         # (stack, batch, hidden) -> the directions of a member side by side
         return torch.cat([part for feature in features for part in feature.chunk(self._directions)], -1)
 

@@ -143,33 +143,53 @@ def fastest_product() -> type[WholeProduct]:
 Parts = Sequence[torch.Tensor]  # of the gates, each (..., its width)
 
 
-def _rnn(x: Parts, kept: Parts) -> tuple[torch.Tensor, ...]:
-    return (torch.add(x[0], kept[0]).tanh_(),)
+MINUS_ONE = torch.tensor(-1.0)
 
 
-def _gru(x: Parts, kept: Parts, h: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    reset, update = torch.add(x[0], kept[0]).sigmoid_().chunk(2, -1)
-    new = torch.addcmul(x[1], reset, kept[1]).tanh_()
-    h = torch.lerp(new, h, update)
+def _tanh_of_half(x: torch.Tensor) -> torch.Tensor:
+    """tanh(x / 2), as 2 sigmoid(x) - 1, x being overwritten: PyTorch's own tanh takes several times as long."""
+    return torch.add(MINUS_ONE, x.sigmoid_(), alpha=2)
+
+
+def _rnn(summed: Parts) -> tuple[torch.Tensor, ...]:
+    return (_tanh_of_half(summed[0]),)
+
+
+def _gru(summed: Parts, x: torch.Tensor, kept: torch.Tensor, h: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    reset, update = summed[0].sigmoid_().chunk(2, -1)
+    h = torch.lerp(_tanh_of_half(torch.addcmul(x, reset, kept)), h, update)
     return h, h
 
 
-def _lstm(x: Parts, kept: Parts, c: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    let_in, forget = torch.add(x[0], kept[0]).sigmoid_().chunk(2, -1)
-    new, let_out = torch.add(x[1], kept[1]).tanh_(), torch.add(x[2], kept[2]).sigmoid_()
-    c = torch.addcmul(forget * c, let_in, new)
-    return let_out * c.tanh(), c
+def _lstm(summed: Parts, c: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    let_in, forget = summed[0].sigmoid_().chunk(2, -1)
+    c = torch.addcmul(forget * c, let_in, _tanh_of_half(summed[1]))
+    return summed[2].sigmoid_() * _tanh_of_half(2 * c), c
 
 
 class Cell(NamedTuple):
     """How one kind of layer goes on from one step to the next, once its products are there."""
 
-    advance: Callable[..., tuple[torch.Tensor, ...]]  # input parts, recurrent parts, memories -> hidden state, memories
+    # parts that are sums of input and recurrent product, which it overwrites; the input's and the recurrent part that
+    # stay apart, if one does; memories -> the hidden state, and the memories
+    advance: Callable[..., tuple[torch.Tensor, ...]]
     parts: tuple[int, ...]  # widths of the gates that are taken together, in hidden sizes
+    summed: int  # how many of the parts are sums
     memories: int  # what is remembered besides the recurrent parts: h itself in a GRU, c in an LSTM
+    halved: int  # the gate that `advance` takes the tanh of, by its number; it wants twice what the network computes
+
+    def doubled(self, rows: torch.Tensor) -> torch.Tensor:
+        """A layer's weights (gates * hidden, in) or biases (gates * hidden,) with those of that gate doubled."""
+        gates = rows.detach().clone().chunk(sum(self.parts))
+        gates[self.halved].mul_(2)
+        return torch.cat(gates)
 
 
-CELL_STEPS = {"rnn": Cell(_rnn, (1,), 0), "gru": Cell(_gru, (2, 1), 1), "lstm": Cell(_lstm, (2, 1, 1), 1)}
+CELL_STEPS = {
+    "rnn": Cell(_rnn, (1,), 1, 0, halved=0),
+    "gru": Cell(_gru, (2, 1), 1, 1, halved=2),
+    "lstm": Cell(_lstm, (2, 1, 1), 3, 1, halved=2),
+}
 
 
 class Stepper:
@@ -179,8 +199,12 @@ class Stepper:
     def __init__(self, model: CharLM, product: Product | None = None):
         """Lays out `model`; `product` None: the fastest kind here."""
         rnn: nn.RNNBase = model.rnn
+        self._cell = CELL_STEPS[model.config.cell]
         layers = [
-            [getattr(rnn, f"{kind}_l{layer}") for kind in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")]
+            [
+                self._cell.doubled(getattr(rnn, f"{kind}_l{layer}"))
+                for kind in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
+            ]
             for layer in range(rnn.num_layers)
         ]
         after = [(weight, bias) for weight, bias, _, _ in layers[1:]] + [(model.linear.weight, model.linear.bias)]
@@ -190,7 +214,6 @@ class Stepper:
         ]
         self.product = product or fastest_product()
         self._products = [self.product(weight, bias) for weight, bias in stacked]
-        self._cell = CELL_STEPS[model.config.cell]
         self._widths = [part * rnn.hidden_size for part in self._cell.parts]
         self._table = functional.linear(model.embedding.weight, layers[0][0], layers[0][1])  # (128, gates * hidden)
         self._first_state = []
@@ -208,7 +231,9 @@ class Stepper:
         x, after = torch.split_with_sizes(self._table.index_select(0, codes), self._widths, 1), []
         for layer, product in enumerate(self._products):
             own = state[layer * per_layer : (layer + 1) * per_layer]
-            h, *memories = self._cell.advance(x, own[:parts], *own[parts:])
+            cut = self._cell.summed
+            summed = [torch.add(*both) for both in zip(x[:cut], own[:cut], strict=True)]
+            h, *memories = self._cell.advance(summed, *x[cut:], *own[cut:])
             is_last = layer == len(self._products) - 1
             above = [CODES] if is_last else self._widths
             # (batch, gates * hidden + what reads h next)

@@ -48,10 +48,12 @@ def normalize_name(name: object) -> str:
     Raises:
         ValueError: the name is too long, holds a control character, or a character without an ASCII form.
     """
-    name = limits.check_text("name", name, limits.NAME_CHARACTERS)
+    name = limits.check_text("name", name, limits.NAME_CHARACTERS).strip(" \t\r\n")
+    if name.isascii() and name.isprintable():  # most are, and need none of what follows
+        return " ".join(name.split())
     read = []
     # NFC first, so that "u" + combining diaeresis is one character to look up and to name in a sentence.
-    for character in unicodedata.normalize("NFC", name.strip(" \t\r\n")):
+    for character in unicodedata.normalize("NFC", name):
         category = unicodedata.category(character)
         if category == "Cf":
             continue

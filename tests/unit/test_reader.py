@@ -3,7 +3,7 @@ import torch
 
 from charplay.batches import pad
 from charplay.models import CELLS, NameClassifier, NameClassifierConfig
-from charplay.reader import Reader, reader_of
+from charplay.reader import MANY, Reader, reader_of
 from charplay.stepper import Int8Product, products
 
 NAMES = ["li", "papadopoulos", "o'brien", "x", "rossi", "van der berg", "adylov", "solan", "hard", "san"]
@@ -28,6 +28,16 @@ def test_a_reader_reads_what_the_network_reads(cell, bidirectional, pooling, mem
         rounded = Reader(model, is_int8=True)(padded)
         assert (rounded - expected).abs().max() < 0.05
         assert not torch.equal(rounded, expected)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("is_int8", [kind is Int8Product for kind in products()])
+def test_many_names_are_read_as_few_are(cell, bidirectional, is_int8):
+    reader = Reader(make_model(cell, bidirectional=bidirectional, members=2), is_int8)
+    many = reader(pad(NAMES * (MANY // len(NAMES) + 1)))
+    few = reader(pad(NAMES))
+    torch.testing.assert_close(many, few.repeat(len(many) // len(few), 1), rtol=0, atol=2e-6)
 
 
 def test_in_integers_a_name_is_read_the_same_alone_and_among_others():
