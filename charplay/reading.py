@@ -24,7 +24,7 @@ from torch import nn
 from charplay import limits
 from charplay.models import CharLM
 from charplay.stepper import has_half_products
-from charplay.text import encode
+from charplay.text import CODES, encode
 
 PIECE = 500  # characters that a layer reads before the next layer begins with them
 KEPT = 2**26  # bytes of readings that are kept; the largest of the default model takes 51 MB
@@ -93,10 +93,11 @@ class _Layout:
         self._runs = [_layer(model.rnn, config.cell, number) for number in range(config.layers)]
         self._first = [torch.zeros(1, 1, config.hidden_size)] * (2 if config.cell == "lstm" else 1)
 
-    def run(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Embedded characters (1, time, embedding) -> the outputs of each layer, (time, hidden).
+    def run(self, x: torch.Tensor, finish: Callable[[int, list[torch.Tensor]], None]) -> None:
+        """Embedded characters (1, time, embedding) -> `finish(from, outputs)`, of each layer (characters, hidden).
 
-        In a wave the first layer reads a piece, the second the piece before, and so on, each on a thread.
+        In a wave the first layer reads a piece, the second the piece before, and so on, each on a thread; the first
+        that is done with its own finishes the piece that all have read.
         """
         layers, count = len(self._runs), -(-x.shape[1] // PIECE)
         pieces = [list(x.split(PIECE, 1)), *([] for _ in range(layers))]  # what each layer reads
@@ -104,14 +105,16 @@ class _Layout:
 
         def advance(layer: int, piece: int) -> None:
             with torch.inference_mode():  # which a thread does not inherit
-                read, *states[layer] = self._runs[layer](pieces[layer][piece], *states[layer])
-                pieces[layer + 1].append(read)
+                if layer == layers:
+                    finish(piece * PIECE, [outputs[piece][0] for outputs in pieces[1:]])
+                else:
+                    read, *states[layer] = self._runs[layer](pieces[layer][piece], *states[layer])
+                    pieces[layer + 1].append(read)
 
         with ThreadPoolExecutor(layers) as threads:
-            for wave in range(count + layers - 1):
-                running = [layer for layer in range(layers) if 0 <= wave - layer < count]
+            for wave in range(count + layers):
+                running = [layer for layer in range(layers + 1) if 0 <= wave - layer < count]
                 list(threads.map(advance, running, [wave - layer for layer in running]))
-        return [torch.cat(outputs, 1)[0] for outputs in pieces[1:]]
 
 
 _LAYOUTS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -122,8 +125,19 @@ def read(model: CharLM, text: str) -> Reading:
     """Reads `text`, ASCII and not empty, from a zero state."""
     if model not in _LAYOUTS:
         _LAYOUTS[model] = _Layout(model)
-    outputs = _LAYOUTS[model].run(model.embedding(encode(text))[None])
-    return Reading(model.linear(outputs[-1]), torch.stack([output.half() for output in outputs]))
+    config, time = model.config, len(text)
+    reading = Reading(
+        torch.empty(time, CODES), torch.empty(config.layers, time, config.hidden_size, dtype=torch.float16)
+    )
+
+    def finish(start: int, outputs: list[torch.Tensor]) -> None:
+        end = start + len(outputs[0])
+        torch.addmm(model.linear.bias, outputs[-1], model.linear.weight.t(), out=reading.logits[start:end])
+        for layer, output in enumerate(outputs):
+            reading.hidden[layer, start:end] = output
+
+    _LAYOUTS[model].run(model.embedding(encode(text))[None], finish)
+    return reading
 
 
 _READINGS: OrderedDict[tuple[CharLM, str], Reading] = OrderedDict()  # those that were asked for last stand last
