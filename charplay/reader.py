@@ -21,7 +21,7 @@ from charplay.models import NameClassifier
 from charplay.stepper import CELL_STEPS, LARGEST, Int8Product, fastest_product
 from charplay.text import CODES
 
-MANY = 64  # names of a batch, from which on one of the stack after the other reads them
+MANY = 128  # names of a batch, from which on one of the stack after the other reads them
 # hidden states (part of the stack, rows, in) and what is added to each part of the product -> those sums
 Product = Callable[..., Iterator[torch.Tensor]]
 # part of the stack -> step of time -> what it reads there, (part of the stack, active rows, gates)
