@@ -125,12 +125,12 @@ class Reader:
     def __call__(self, padded: Padded) -> torch.Tensor:
         """Logits (batch, classes) of a padded batch, rows in any order."""
         lengths, order = padded.lengths.sort(descending=True, stable=True)
-        batch, time = padded.codes.shape
+        batch, time = len(lengths), int(lengths[0])  # columns that no name of the batch reaches are not read
         # Where a direction's step t of each row lies in the padded batch, and back: reversing twice is nothing.
         forward = torch.arange(time)[:, None].expand(time, batch)
         backward = (lengths - 1 - forward).clamp(min=0)
         steps = [forward, backward][: self._directions]
-        codes = padded.codes[order].t()  # (time, batch)
+        codes = padded.codes[order, :time].t()  # (time, batch)
         own = torch.cat([codes.gather(0, step)[:, None].expand(-1, self._members, -1) for step in steps], 1)
         rows = own + self._offsets  # (time, stack, batch), into the table
         active = (lengths > torch.arange(time)[:, None]).sum(1).tolist()

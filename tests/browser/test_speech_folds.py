@@ -124,6 +124,7 @@ def test_comparing_stops_and_a_page_that_is_closed_frees_its_seats(open_page, ru
     expect(page.locator("#compare")).to_be_enabled()
     expect(page.locator("#compare")).to_have_text("Compare")
     run_async(until_empty(), 30)
+    page.wait_for_timeout(600)  # for what was on its way when it was stopped
     stopped = page.locator("#compared-1 .text").inner_text()
     page.wait_for_timeout(600)
     assert page.locator("#compared-1 .text").inner_text() == stopped  # what was written stays

@@ -40,6 +40,11 @@ def test_many_names_are_read_as_few_are(cell, bidirectional, is_int8):
     torch.testing.assert_close(many, few.repeat(len(many) // len(few), 1), rtol=0, atol=2e-6)
 
 
+def test_columns_that_no_name_reaches_change_nothing():
+    reader = Reader(make_model(), is_int8=False)
+    torch.testing.assert_close(reader(pad(NAMES, time=20)), reader(pad(NAMES)), rtol=0, atol=1e-6)
+
+
 def test_in_integers_a_name_is_read_the_same_alone_and_among_others():
     reader = Reader(make_model(members=2, bidirectional=True), is_int8=True)
     together = reader(pad(NAMES))
