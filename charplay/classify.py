@@ -13,7 +13,7 @@ from charplay.reader import reader_of
 from charplay.text import normalize_name
 
 BATCH_SIZE = 512  # names that the network as PyTorch runs it reads at once
-READ_TOGETHER = 1024  # names that a reader reads at once
+READ_TOGETHER = 1024  # names that a reader reads at once: fewer cost more calls a name, more do not fit the cache
 
 
 class Classification(TypedDict):

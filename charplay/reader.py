@@ -159,17 +159,14 @@ class Reader:
         """
         stacked, bias = self._inputs[layer - 1]
 
-        def read_at_once(which: slice) -> Callable[[int], torch.Tensor]:
-            joined = self._join(outputs, turned, which)
-            [x] = stacked.of(which, self._gates)(joined.flatten(1, 2), bias[which])
-            x = x.view(*joined.shape[:3], -1)
+        def read(which: slice) -> Callable[[int], torch.Tensor]:
+            product, joined, added = stacked.of(which, self._gates), self._join(outputs, turned, which), bias[which]
+            if active[0] >= MANY:
+                return lambda t: next(product(joined[:, t, : active[t]], added))
+            x = next(product(joined.flatten(1, 2), added)).view(*joined.shape[:3], -1)
             return lambda t: x[:, t, : active[t]]
 
-        def read_by_step(which: slice) -> Callable[[int], torch.Tensor]:
-            product, joined, added = stacked.of(which, self._gates), self._join(outputs, turned, which), bias[which]
-            return lambda t: next(product(joined[:, t, : active[t]], added))
-
-        return read_at_once if active[0] < MANY else read_by_step
+        return read
 
     def _groups(self, batch: int) -> list[slice]:
         """The parts of the stack that take their steps one after the other."""
