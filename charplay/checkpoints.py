@@ -21,8 +21,9 @@ from torch import nn
 from charplay.models import MODELS, CharLM, NameClassifier, RecurrentConfig, outline
 
 FORMAT_VERSION = 2
-# What a training run keeps beside the checkpoint that it will be: the best so far, and where it stands.
+# What a training run keeps beside the checkpoint that it will be: the best so far, where it stands, and its teachers.
 IN_THE_MAKING = ("unfinished", "interrupted")
+TEACHER = "teacher"
 DIRECTORY = Path(__file__).resolve().parent.parent / "checkpoints"
 FILTER = "speeches.filter"  # lies among the models, without its ending; `charplay.copied` reads it
 
@@ -93,7 +94,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def beside(path: Path, what: str) -> Path:
-    """Where a run that makes `path` keeps one of the `IN_THE_MAKING`."""
+    """Where a run that makes `path` keeps one of the `IN_THE_MAKING`, or a teacher."""
     return path.with_name(f"{path.stem}.{what}.safetensors")
 
 
@@ -154,7 +155,8 @@ def shelve(directory: Path) -> Shelf:
     """Loads every checkpoint in `directory`; a file that cannot be used leaves the others alone."""
     models: dict[str, dict[str, Checkpoint]] = {task: {} for task in MODELS}
     problems = {}
-    names = {path.stem for path in directory.glob("*.safetensors") if path.stem.rpartition(".")[2] not in IN_THE_MAKING}
+    making = (*IN_THE_MAKING, TEACHER)
+    names = {path.stem for path in directory.glob("*.safetensors") if path.stem.rpartition(".")[2] not in making}
     names.discard(FILTER)
     # a task's own file first, the others in order of their names
     for name in sorted(names, key=lambda name: (name not in MODELS, name)):

@@ -106,6 +106,9 @@ RECIPE = (
     Limit("hold_out", 0.01, 0.9, whole=False),
     Limit("class_weight", 0, 1, whole=False),
     Limit("truncation", 0, 1, whole=False),
+    Limit("counting", 0, 1, whole=False),
+    Limit("made_up", 0, 1_000_000),
+    Limit("label_share", 0, 1, whole=False),
     Limit("steps", 1, 65_536),
     Limit("copies", 0, 100),
 )

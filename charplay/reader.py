@@ -212,10 +212,10 @@ class Reader:
         numbers = range(stack)[which]
         joined = outputs.new_empty(len(numbers), time, batch, 2 * size)
         for number, out in zip(numbers, joined, strict=True):
-            both = list(outputs[number % self._members :: self._members])  # ahead and back
-            other = 1 - number // self._members
-            both[other] = both[other].view(-1, size).index_select(0, turned).view(time, batch, size)
-            torch.cat(both, -1, out=out)
+            own, both = number // self._members, outputs[number % self._members :: self._members].flatten(1, 2)
+            halves = out.view(-1, 2, size)  # (time * batch, direction, hidden)
+            halves[:, own] = both[own]
+            torch.index_select(both[1 - own], 0, turned, out=halves[:, 1 - own])
         return joined
 
     def _features(self, active: list[int], lengths: torch.Tensor, inputs: Inputs) -> torch.Tensor:

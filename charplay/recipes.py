@@ -39,6 +39,10 @@ class NamesRecipe(Recipe):
     hold_out: float = 0.05  # share of the training rows that epochs are judged and the temperature is fitted on
     class_weight: float = 0.3  # a row weighs its country's share to the power of minus this
     truncation: float = 0.1  # share of the names cut to a prefix, drawn anew each epoch
+    teachers: str = ""  # recipes, by comma; what they make teaches this one (see `distil`)
+    counting: float = 0.0  # share that logistic regression on letter n-grams has in what they say
+    made_up: int = 0  # names that are made up for them to judge
+    label_share: float = 0.5  # of what is learnt of a training row, its own country; the rest the teachers say
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,14 @@ _SMALL_NAMES = NamesRecipe(
     learning_rate=2e-3,
     weight_decay=0.05,
 )
+_NARROW_NAMES = NamesRecipe(
+    NameClassifierConfig("gru", 64, 128, 2, dropout=0.4, character_dropout=0.2, members=8),
+    epochs=40,
+    batch_size=128,
+    learning_rate=2e-3,
+    weight_decay=0.05,
+)
+_WIDE = NameClassifierConfig("gru", 64, 256, 2, dropout=0.5, character_dropout=0.25, members=4)
 _SMALL_SPEECH = SpeechRecipe(
     CharLMConfig("gru", 64, 256, 1),
     epochs=2,
@@ -69,12 +81,24 @@ _SMALL_SPEECH = SpeechRecipe(
 RECIPES: dict[str, dict[str, Recipe]] = {
     "names": {
         "best": NamesRecipe(
-            NameClassifierConfig("gru", 64, 128, 2, dropout=0.4, character_dropout=0.2, members=8),
-            epochs=40,
+            NameClassifierConfig("gru", 64, 96, 2, dropout=0.1, character_dropout=0.05, members=8),
+            epochs=12,
             batch_size=128,
             learning_rate=2e-3,
             weight_decay=0.05,
+            label_smoothing=0.0,
+            truncation=0.05,
+            teachers="narrow,plain,wide,wider",
+            counting=0.3,
+            made_up=100_000,
         ),
+        # Who teaches it: the more they differ, the less their average errs.
+        "narrow": _NARROW_NAMES,
+        "plain": replace(
+            _NARROW_NAMES, config=replace(_NARROW_NAMES.config, members=2), class_weight=0.0, truncation=0.0
+        ),
+        "wide": replace(_NARROW_NAMES, config=_WIDE),
+        "wider": replace(_NARROW_NAMES, config=replace(_WIDE, hidden_size=384, members=2)),
         # One budget for three cells of equal hidden size, to compare them by.
         **{cell: replace(_SMALL_NAMES, config=replace(_SMALL_NAMES.config, cell=cell)) for cell in CELLS},
     },

@@ -11,16 +11,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from charplay import checkpoints, datasets, snapshots
+from charplay import checkpoints, datasets, distil, limits, snapshots
 from charplay.baselines import names_baselines, speech_baselines
 from charplay.calibration import fit_temperature
 from charplay.checkpoints import Checkpoint
-from charplay.classify import logits_of
+from charplay.classify import divide_out, logits_of
 from charplay.evaluate import evaluate_names, evaluate_speech, prefix_loss
+from charplay.grams import GramClassifier
 from charplay.models import MODELS, NameClassifier, RecurrentConfig, average
 from charplay.recipes import OWN_RECIPES, RECIPES, NamesRecipe, Recipe, SpeechRecipe
 from charplay.snapshots import Snapshot
-from charplay.tasks import NamesTask, SpeechTask, Task, class_shares, training_mix
+from charplay.tasks import NamesTask, SpeechTask, Task, TaughtNamesTask, class_shares, training_mix
 from charplay.team import ALONE, Team
 from charplay.training import Progress, choose_precision, fit, under
 
@@ -66,13 +67,40 @@ def train(
 ) -> dict[str, Any] | None:
     """Trains a model on the data in `directory` and measures it on the test part; the rest is as `run` has it.
 
+    Teachers that the recipe names are trained first, unless they lie beside `out`, and stay there.
+
     Raises:
-        ValueError: the data is missing, `out` is a directory, or whatever `run` raises.
+        ValueError: the data is missing, `out` is a directory, there is no such teacher or it is of another recipe, or
+            whatever `run` raises.
     """
     if out.is_dir():
         raise ValueError(f"{out} is a directory: name a file for the checkpoint.")
-    material = {"names": _names, "speech": _speech}[task_name](recipe, directory, team)
-    return run(task_name, material, recipe, out, team=team, **how)
+    if task_name == "speech":
+        return run(task_name, _speech(recipe, directory, team), recipe, out, team=team, **how)
+    untaught = [name for name, made in RECIPES["names"].items() if not made.teachers]
+    names = [limits.check_choice("teacher", name, untaught) for name in recipe.teachers.split(",") if name]
+    places = {name: checkpoints.beside(out, f"{name}.{checkpoints.TEACHER}") for name in names}
+    pupil = how if all(path.exists() for path in places.values()) else how | {"is_resumed": False}
+    teachers = [_teacher(name, recipe, directory, path, team, **how) for name, path in places.items()]
+    return run(task_name, _names(recipe, directory, team, teachers), recipe, out, team=team, **pupil)
+
+
+def _teacher(
+    name: str, recipe: NamesRecipe, directory: Path, path: Path, team: Team, *, is_resumed: bool = False, **how: Any
+) -> Checkpoint:
+    """The classifier of the recipe `name`, from `path` where an earlier run has left it, otherwise trained."""
+    # It must not have learnt what its pupil is judged on.
+    own = dataclasses.replace(RECIPES["names"][name], seed=recipe.seed, hold_out=recipe.hold_out)
+    if not team.agree(path.exists()):
+        goes_on = team.agree(is_resumed and checkpoints.beside(path, "interrupted").exists())
+        material = dataclasses.replace(_names(own, directory, team), measure=lambda checkpoint: {})
+        run("names", material, own, path, team=team, **how | {"name": name, "is_resumed": goes_on})
+        team.agree(None)  # the lead has written it
+    teacher = checkpoints.load(path, "names")
+    wanted = describe("names", own, name)
+    if {key: teacher.recipe.get(key) for key in wanted} != wanted:
+        raise ValueError(f"{path.name} was made by another recipe: delete it, and it is made anew.")
+    return teacher
 
 
 def run(
@@ -213,16 +241,27 @@ def _calibrate(model: NameClassifier, task: NamesTask) -> dict[str, Any]:
     return {"temperature": temperature, "training_rows": task.counts.int().tolist()}
 
 
-def _names(recipe: NamesRecipe, directory: Path, team: Team) -> Material:
+def _names(recipe: NamesRecipe, directory: Path, team: Team, teachers: Sequence[Checkpoint] = ()) -> Material:
     rows, validation = datasets.hold_out(datasets.load_names("train", directory), recipe.seed, recipe.hold_out)
     classes = datasets.COUNTRIES
+    shares = class_shares(rows, classes, recipe.class_weight)
+    if teachers:
+        made_up = distil.make_up(rows, dict(zip(classes, shares, strict=True)), recipe.made_up, recipe.seed)
+        names = [*(name for name, _ in rows), *made_up]
+        counter = GramClassifier(rows, classes)
+        counted = divide_out(counter.logits(names), class_shares(rows, classes, 0.0))
+        # Whatever the classes weighed in their own training, they are heard as if they had been weighed as here.
+        said = distil.ask(teachers, names, team).lerp(counted, recipe.counting) + torch.tensor(shares).log()
+        task = TaughtNamesTask(rows, validation, classes, recipe, made_up, said.softmax(1), team)
+    else:
+        task = NamesTask(rows, validation, classes, recipe, team)
     return Material(
-        NamesTask(rows, validation, classes, recipe, team),
+        task,
         alphabet="".join(sorted({character for name, _ in rows for character in name})),
         data=datasets.fingerprint(datasets.NAMES_TRAIN),
         measure=lambda checkpoint: measure_all(checkpoint, directory),
         classes=classes,
-        shares=tuple(class_shares(rows, classes, recipe.class_weight)),
+        shares=tuple(shares),
     )
 
 

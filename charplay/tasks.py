@@ -70,9 +70,10 @@ class NamesTask:
     ):
         self.validation, self.classes, self.recipe, self.team = validation, classes, recipe, team
         self.names = [name for name, _ in train]
-        self.targets = torch.tensor([classes.index(country) for _, country in train])
+        countries = torch.tensor([classes.index(country) for _, country in train])
+        self.targets = nn.functional.one_hot(countries, len(classes)).float()  # (names, classes)
         self.counts = class_counts(train, classes)  # (classes,)
-        self.weights = row_weights(train, classes, recipe.class_weight)  # (classes,)
+        self.weights = row_weights(train, classes, recipe.class_weight)[countries]  # (names,)
 
     def count(self) -> int:
         return -(-len(self.names) // self.recipe.batch_size)
@@ -92,7 +93,7 @@ class NamesTask:
         self, model: nn.Module, batch: tuple[list[str], list[int]], device: torch.device
     ) -> tuple[torch.Tensor, float]:
         names, rows = batch
-        weights = self.weights[self.targets[rows]]  # (batch,); torch's own would weigh what is smoothed as well
+        weights = self.weights[rows]  # (batch,); torch's own would weigh what is smoothed as well
         weights = weights * (self.team.size / weights.sum())  # the mean over the team is that of the whole batch
         own = list(self.team.own(range(len(rows))))
         if not own:  # a last batch may have fewer names than the team has members: one reads, and weighs nothing
@@ -113,6 +114,30 @@ class NamesTask:
 
     def score(self, measured: dict[str, Any]) -> float:
         return measured["loss"]
+
+
+class TaughtNamesTask(NamesTask):
+    """Cross-entropy with what teachers say of the training names and of made-up ones (see `distil`).
+
+    Of a training name its own country counts as well, weighed by its class; a made-up name weighs 1.
+    """
+
+    def __init__(
+        self,
+        train: Names,
+        validation: Names,
+        classes: Sequence[str],
+        recipe: NamesRecipe,
+        made_up: Sequence[str],
+        said: torch.Tensor,
+        team: Team = ALONE,
+    ):
+        """`said`: probabilities (names, classes) of the training names and after them of those in `made_up`."""
+        super().__init__(train, validation, classes, recipe, team)
+        own = said[: len(train)].lerp(self.targets, recipe.label_share)
+        self.targets = torch.cat([own, said[len(train) :]])
+        self.names = [*self.names, *made_up]
+        self.weights = torch.cat([self.weights, torch.ones(len(made_up))])
 
 
 class SpeechTask:

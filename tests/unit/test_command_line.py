@@ -72,7 +72,18 @@ def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp
     out = tmp_path / "names.safetensors"
     small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512 --members 2"
     status, trained, err = run(
-        capsys, "train", "names", *small.split(), "--precision", "float32", "--data", str(data), "--out", str(out)
+        capsys,
+        "train",
+        "names",
+        "--recipe",
+        "gru",
+        *small.split(),
+        "--precision",
+        "float32",
+        "--data",
+        str(data),
+        "--out",
+        str(out),
     )
     assert status == 0
     assert "epoch 1/1" in err
@@ -82,7 +93,7 @@ def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp
     checkpoint = checkpoints.load(out)
     for key, value in checkpoint.results["test"].items():
         assert measured[key] == value == trained["test"][key]
-    assert checkpoint.recipe["name"] == "best"
+    assert checkpoint.recipe["name"] == "gru"
     assert checkpoint.recipe["changed"]["hidden_size"] == 8
     assert checkpoint.config.members == 2
     assert set(checkpoint.results) >= {"validation", "test", "uniform", "baselines", "temperature", "training_rows"}
@@ -95,7 +106,9 @@ def test_a_training_that_breaks_off_leaves_the_last_checkpoint_and_the_best_so_f
     out.write_bytes(b"what was there")
     monkeypatch.setattr("charplay.runs.measure", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
-    status, _, err = run(capsys, "train", "names", *small.split(), "--data", str(data), "--out", str(out))
+    status, _, err = run(
+        capsys, "train", "names", "--recipe", "gru", *small.split(), "--data", str(data), "--out", str(out)
+    )
     assert (status, err.splitlines()[-1]) == (130, "Stopped.")
     assert out.read_bytes() == b"what was there"
     assert checkpoints.load(tmp_path / "names.unfinished.safetensors").results["validation"]["n"] > 0
@@ -143,6 +156,8 @@ def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
         (["train", "names", "--out", "TMP"], "is a directory"),
         (["train", "names", "--seed", "99999999999999999999999"], "seed must be"),
         (["train", "names", "--weight-decay", "nan"], "weight_decay must be"),
+        (["train", "names", "--made-up", "-1"], "made_up must be"),
+        (["train", "names", "--teachers", "wide,best", "--out", "TMP/x"], "teacher must be one of narrow"),
         (["data", "fetch", "--data", "/dev/null"], "cannot be used"),
         (["evaluate", "speech", "--file", "x.txt", "--split", "val"], "give one of them"),
         (["index", "--data", "nowhere"], "data fetch"),
@@ -151,7 +166,7 @@ def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
     ],
 )
 def test_a_mistake_is_one_sentence_on_stderr_and_exit_status_two(capsys, tmp_path, arguments, says):
-    status = main([str(tmp_path) if argument == "TMP" else argument for argument in arguments])
+    status = main([argument.replace("TMP", str(tmp_path)) for argument in arguments])
     out, err = capsys.readouterr()
     assert (status, out) == (2, "")
     assert says in err.splitlines()[-1]
