@@ -72,13 +72,17 @@ def make_up(rows: Names, shares: Mapping[str, float], count: int, seed: int) -> 
         ValueError: the rows are too few and too much alike to make up so many.
     """
     chance, known = random.Random(seed), {name for name, _ in rows}
-    makers = {country: _Maker([name for name, of in rows if of == country]) for country in shares}
+    by_country: dict[str, list[str]] = {country: [] for country in shares}
+    for name, country in rows:
+        by_country[country].append(name)
+    makers = {country: _Maker(names) for country, names in by_country.items() if names}
+    chances = [shares[country] for country in makers]
     made: dict[str, None] = {}  # in the order drawn
     for _ in range(PATIENCE * count):
         if len(made) == count:
             break
-        [country] = chance.choices(list(shares), list(shares.values()))
-        name = makers[country].draw(chance)
+        [maker] = chance.choices(list(makers.values()), chances)
+        name = maker.draw(chance)
         if len(name) >= SHORTEST and name not in known:
             made[name] = None
     if len(made) < count:

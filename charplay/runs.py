@@ -248,11 +248,13 @@ def _names(recipe: NamesRecipe, directory: Path, team: Team, teachers: Sequence[
     if teachers:
         made_up = distil.make_up(rows, dict(zip(classes, shares, strict=True)), recipe.made_up, recipe.seed)
         names = [*(name for name, _ in rows), *made_up]
-        counter = GramClassifier(rows, classes)
-        counted = divide_out(counter.logits(names), class_shares(rows, classes, 0.0))
-        # Whatever the classes weighed in their own training, they are heard as if they had been weighed as here.
-        said = distil.ask(teachers, names, team).lerp(counted, recipe.counting) + torch.tensor(shares).log()
-        task = TaughtNamesTask(rows, validation, classes, recipe, made_up, said.softmax(1), team)
+        # Whatever a class weighed in their own training, they are heard as if it had weighed what it does here.
+        said = distil.ask(teachers, names, team)
+        if recipe.counting:
+            counted = divide_out(GramClassifier(rows, classes).logits(names), class_shares(rows, classes, 0.0))
+            said = said.lerp(counted, recipe.counting)
+        said = (said + torch.tensor(shares).log()).softmax(1)
+        task = TaughtNamesTask(rows, validation, classes, recipe, made_up, said, team)
     else:
         task = NamesTask(rows, validation, classes, recipe, team)
     return Material(

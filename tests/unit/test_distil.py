@@ -35,6 +35,10 @@ def test_made_up_names_are_new_and_like_those_of_their_countries():
     assert sum(map(sum, endings)) > 270  # the last letters follow from those before them nearly always
 
 
+def test_a_country_without_a_name_makes_up_none():
+    assert len(distil.make_up(ROWS, {"Greek": 0.9, **SHARES}, 50, seed=1)) == 50
+
+
 def test_the_same_seed_makes_up_the_same_names_and_another_others():
     assert distil.make_up(ROWS, SHARES, 50, seed=1) == distil.make_up(ROWS, SHARES, 50, seed=1)
     assert distil.make_up(ROWS, SHARES, 50, seed=1) != distil.make_up(ROWS, SHARES, 50, seed=2)
