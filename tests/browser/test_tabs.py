@@ -290,7 +290,7 @@ def test_five_hundred_names_are_counted_and_thirty_two_drawn(open_page):
 
 def choose(page: Page, control: str, label: str) -> None:
     page.locator(f"#{control} input").click()
-    page.get_by_role("option", name=label).click()
+    page.get_by_role("option", name=label, exact=True).click()
 
 
 def test_another_model_and_another_weighting_move_the_bars(open_page):
