@@ -75,13 +75,13 @@ def make_up(rows: Names, shares: Mapping[str, float], count: int, seed: int) -> 
     by_country: dict[str, list[str]] = {country: [] for country in shares}
     for name, country in rows:
         by_country[country].append(name)
-    makers = {country: _Maker(names) for country, names in by_country.items() if names}
-    chances = [shares[country] for country in makers]
+    drawn_from = {country: _Maker(names) for country, names in by_country.items() if names}
+    makers, chances = list(drawn_from.values()), [shares[country] for country in drawn_from]
     made: dict[str, None] = {}  # in the order drawn
     for _ in range(PATIENCE * count):
         if len(made) == count:
             break
-        [maker] = chance.choices(list(makers.values()), chances)
+        [maker] = chance.choices(makers, chances)
         name = maker.draw(chance)
         if len(name) >= SHORTEST and name not in known:
             made[name] = None

@@ -44,6 +44,11 @@ class NamesRecipe(Recipe):
     made_up: int = 0  # names that are made up for them to judge
     label_share: float = 0.5  # of what is learnt of a training row, its own country; the rest the teachers say
 
+    def __post_init__(self):
+        super().__post_init__()
+        if (self.made_up or self.counting) and not self.teachers:
+            raise ValueError("made_up and counting are for a network with teachers: name some, or make both 0.")
+
 
 @dataclass(frozen=True)
 class SpeechRecipe(Recipe):

@@ -70,20 +70,10 @@ def test_a_file_of_ones_own_is_measured_also_without_the_data(capsys, tmp_path, 
 
 def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp_path, data):
     out = tmp_path / "names.safetensors"
-    small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512 --members 2"
+    small = "--recipe gru --epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
+    small += " --members 2"
     status, trained, err = run(
-        capsys,
-        "train",
-        "names",
-        "--recipe",
-        "gru",
-        *small.split(),
-        "--precision",
-        "float32",
-        "--data",
-        str(data),
-        "--out",
-        str(out),
+        capsys, "train", "names", *small.split(), "--precision", "float32", "--data", str(data), "--out", str(out)
     )
     assert status == 0
     assert "epoch 1/1" in err
@@ -105,10 +95,8 @@ def test_a_training_that_breaks_off_leaves_the_last_checkpoint_and_the_best_so_f
     out = tmp_path / "names.safetensors"
     out.write_bytes(b"what was there")
     monkeypatch.setattr("charplay.runs.measure", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
-    small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
-    status, _, err = run(
-        capsys, "train", "names", "--recipe", "gru", *small.split(), "--data", str(data), "--out", str(out)
-    )
+    small = "--recipe gru --epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
+    status, _, err = run(capsys, "train", "names", *small.split(), "--data", str(data), "--out", str(out))
     assert (status, err.splitlines()[-1]) == (130, "Stopped.")
     assert out.read_bytes() == b"what was there"
     assert checkpoints.load(tmp_path / "names.unfinished.safetensors").results["validation"]["n"] > 0
@@ -157,6 +145,7 @@ def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
         (["train", "names", "--seed", "99999999999999999999999"], "seed must be"),
         (["train", "names", "--weight-decay", "nan"], "weight_decay must be"),
         (["train", "names", "--made-up", "-1"], "made_up must be"),
+        (["train", "names", "--recipe", "gru", "--made-up", "9"], "name some, or make both 0"),
         (["train", "names", "--teachers", "wide,best", "--out", "TMP/x"], "teacher must be one of narrow"),
         (["data", "fetch", "--data", "/dev/null"], "cannot be used"),
         (["evaluate", "speech", "--file", "x.txt", "--split", "val"], "give one of them"),
