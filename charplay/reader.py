@@ -23,7 +23,7 @@ from charplay.text import CODES
 
 MANY = 128  # names of a batch, from which on one of the stack after the other reads them
 # hidden states (part of the stack, rows, in) and what is added to each part of the product -> those sums
-Product = Callable[..., Iterator[torch.Tensor]]
+Product = Callable[..., list[torch.Tensor]]
 # part of the stack -> step of time -> what it reads there, (part of the stack, active rows, gates)
 Inputs = Callable[[slice], Callable[[int], torch.Tensor]]
 
@@ -46,11 +46,16 @@ class _Int8Stack:
         """The products of part of the stack, cut into parts of these widths."""
         weights, scales = self._weights[which], self._scales[which].split_with_sizes(widths, -1)
 
-        def product(held: torch.Tensor, *others: torch.Tensor) -> Iterator[torch.Tensor]:
+        def product(held: torch.Tensor, *others: torch.Tensor) -> list[torch.Tensor]:
             whole = torch.empty(*held.shape[:2], sum(widths), dtype=torch.int32)
             for row, weight, out in zip(held, weights, whole, strict=True):
                 torch._int_mm(row, weight, out=out)
-            return map(torch.addcmul, others, whole.float().split_with_sizes(widths, -1), scales)
+            # In place throughout, since what this writes is read at once: more memory does not stay in the cache.
+            parts = whole.view(torch.float32).copy_(whole).split_with_sizes(widths, -1)
+            return [
+                torch.addcmul(other, part, scale, out=part)
+                for other, part, scale in zip(others, parts, scales, strict=True)
+            ]
 
         return product
 
@@ -71,8 +76,9 @@ class _FloatStack:
         """The products of part of the stack, cut into parts of these widths."""
         weights = self._weights[which]
 
-        def product(held: torch.Tensor, *others: torch.Tensor) -> Iterator[torch.Tensor]:
-            return map(torch.add, others, torch.bmm(held, weights).split_with_sizes(widths, -1))
+        def product(held: torch.Tensor, *others: torch.Tensor) -> list[torch.Tensor]:
+            parts = torch.bmm(held, weights).split_with_sizes(widths, -1)
+            return [part.add_(other) for other, part in zip(others, parts, strict=True)]
 
         return product
 
@@ -118,8 +124,11 @@ class Reader:
                 self._table = torch.baddbmm(bias_ih, embeddings, weight).flatten(0, 1)
             apart = [bias_hh[..., summed:]] if summed < gates else []
             self._recurrent.append((self._product(stack("weight_hh", layer)), apart))
-        self._last = torch.stack([member.linear.weight for member in members]).transpose(1, 2)
-        self._last_bias = torch.stack([member.linear.bias for member in members])[:, None]
+        last = torch.stack([member.linear.weight for member in members]) / len(members)
+        # (members, classes, features of both directions) -> (direction and member, features of one, classes)
+        last = last.unflatten(-1, (-1, self._directions, size)).permute(3, 0, 2, 4, 1)
+        self._last = last.reshape(len(embeddings), -1, last.shape[-1])
+        self._last_bias = torch.stack([member.linear.bias for member in members]).mean(0)
 
     @torch.inference_mode()
     def __call__(self, padded: Padded) -> torch.Tensor:
@@ -146,8 +155,9 @@ class Reader:
         for layer in range(1, self._config.layers):
             outputs = self._outputs(layer - 1, active, inputs)
             inputs = self._inputs_of(layer, active, outputs, (backward * batch + torch.arange(batch)).flatten())
-        features = self._features(active, lengths, inputs)
-        logits = torch.baddbmm(self._last_bias, features, self._last).mean(0)
+        logits = self._last_bias.repeat(batch, 1)
+        for which in self._groups(batch):
+            logits += torch.bmm(self._features(which, active, lengths, inputs), self._last[which]).sum(0)
         return torch.empty_like(logits).index_copy_(0, order, logits)
 
     def _inputs_of(self, layer: int, active: list[int], outputs: torch.Tensor, turned: torch.Tensor) -> Inputs:
@@ -162,8 +172,8 @@ class Reader:
         def read(which: slice) -> Callable[[int], torch.Tensor]:
             product, joined, added = stacked.of(which, self._gates), self._join(outputs, turned, which), bias[which]
             if active[0] >= MANY:
-                return lambda t: next(product(joined[:, t, : active[t]], added))
-            x = next(product(joined.flatten(1, 2), added)).view(*joined.shape[:3], -1)
+                return lambda t: product(joined[:, t, : active[t]], added)[0]
+            x = product(joined.flatten(1, 2), added)[0].view(*joined.shape[:3], -1)
             return lambda t: x[:, t, : active[t]]
 
         return read
@@ -218,22 +228,18 @@ class Reader:
             torch.index_select(both[1 - own], 0, turned, out=halves[:, 1 - own])
         return joined
 
-    def _features(self, active: list[int], lengths: torch.Tensor, inputs: Inputs) -> torch.Tensor:
-        """What the linear layers read, (members, batch, features), as `NameClassifier` makes it of the last layer."""
-        shape, layer = (len(self._offsets), active[0], self._config.hidden_size), self._config.layers - 1
+    def _features(self, which: slice, active: list[int], lengths: torch.Tensor, inputs: Inputs) -> torch.Tensor:
+        """What the linear layers read of the last layer, (which, batch, features), as `NameClassifier` makes it."""
+        shape, layer = (len(self._last[which]), active[0], self._config.hidden_size), self._config.layers - 1
+        held = torch.empty(shape[0], 1, *shape[1:], dtype=self._product.dtype)
         last, largest, total = torch.empty(shape), torch.full(shape, -torch.inf), torch.zeros(shape)
-        for which in self._groups(active[0]):
-            held = torch.empty(len(last[which]), 1, *shape[1:], dtype=self._product.dtype)
-            for h, go_on in zip(self._steps(layer, which, active, inputs, held), [*active[1:], 0], strict=True):
-                if go_on < h.shape[1]:
-                    last[which, go_on : h.shape[1]] = h[:, go_on:]  # of the names that end here
-                if self._config.pooling:
-                    largest_of, total_of = largest[which, : h.shape[1]], total[which, : h.shape[1]]
-                    torch.maximum(largest_of, h, out=largest_of)
-                    total_of += h
-        features = [last, largest, total / lengths[:, None]] if self._config.pooling else [last]
-        # (stack, batch, hidden) -> the directions of a member side by side
-        return torch.cat([part for feature in features for part in feature.chunk(self._directions)], -1)
+        for h, go_on in zip(self._steps(layer, which, active, inputs, held), [*active[1:], 0], strict=True):
+            rows = h.shape[1]
+            last[:, go_on:rows] = h[:, go_on:]  # of the names that end here
+            if self._config.pooling:
+                torch.maximum(largest[:, :rows], h, out=largest[:, :rows])
+                total[:, :rows] += h
+        return torch.cat([last, largest, total / lengths[:, None]], -1) if self._config.pooling else last
 
 
 _READERS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
