@@ -180,9 +180,10 @@ class Batch:
         self._priming = self._priming.where(lambda text: text not in texts)
         self._running = self._running.where(lambda text: text not in texts)
 
-    @torch.inference_mode()
     def step(self) -> list[Text]:
         """Writes one character of each running text, and reads a few of the primes of those that have just come.
+
+        Sooner within `torch.inference_mode()`, which is the caller's to enter, once for many steps.
 
         Returns:
             the texts that are done since.
@@ -248,6 +249,7 @@ class Batch:
         return rest
 
 
+@torch.inference_mode()
 def generate(checkpoint: Checkpoint, requests: Sequence[Request], batch: Batch | None = None) -> list[str]:
     """The continuation of each request, `request.length` characters; the same request gives the same text.
 

@@ -18,7 +18,7 @@ import torch
 
 from charplay.batches import Padded
 from charplay.models import NameClassifier
-from charplay.stepper import CELL_STEPS, LARGEST, Int8Product, fastest_product
+from charplay.stepper import CELL_STEPS, LARGEST, Int8Product, fastest_product, floats_in_place
 from charplay.text import CODES
 
 MANY = 128  # names of a batch, from which on one of the stack after the other reads them
@@ -50,8 +50,7 @@ class _Int8Stack:
             whole = torch.empty(*held.shape[:2], sum(widths), dtype=torch.int32)
             for row, weight, out in zip(held, weights, whole, strict=True):
                 torch._int_mm(row, weight, out=out)
-            # In place throughout, since what this writes is read at once: more memory does not stay in the cache.
-            parts = whole.view(torch.float32).copy_(whole).split_with_sizes(widths, -1)
+            parts = floats_in_place(whole).split_with_sizes(widths, -1)
             return [
                 torch.addcmul(other, part, scale, out=part)
                 for other, part, scale in zip(others, parts, scales, strict=True)
