@@ -5,7 +5,7 @@ A `Reader` computes the same numbers from the same weights, but
 
 - the members of an average and the two directions are one stack; the backward direction runs forward over each name
   reversed. For a few names the whole stack takes each step together, so that it costs one round of small operations
-  and not eight; for many, one of the stack after the other reads them all, in what the processor's cache holds;
+  and not one for each; for many, one of the stack after the other reads them all, in what the processor's cache holds;
 - the first layer's input product is a table of 128 rows;
 - products are in 8-bit integers where that is faster here (see `stepper`), and exact row by row then. What a layer
   hands to the next is kept as those.

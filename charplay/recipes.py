@@ -86,8 +86,8 @@ _SMALL_SPEECH = SpeechRecipe(
 RECIPES: dict[str, dict[str, Recipe]] = {
     "names": {
         "best": NamesRecipe(
-            NameClassifierConfig("gru", 64, 96, 2, dropout=0.1, character_dropout=0.05, members=8),
-            epochs=12,
+            NameClassifierConfig("gru", 64, 64, 2, dropout=0.1, character_dropout=0.05, members=12),
+            epochs=14,
             batch_size=128,
             learning_rate=2e-3,
             weight_decay=0.05,
