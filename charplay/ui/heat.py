@@ -23,6 +23,7 @@ _STYLES = [
 ]
 MOST_TEXT_COLUMNS = 20  # up to which the cells have room for their number, and up to which a phone's have
 MOST_TEXT_COLUMNS_ON_A_PHONE = 8
+MOST_TEXT_NETWORKS = 8  # of an average, up to which each one's scores have room for their numbers
 LONGEST_LABEL = 14  # characters of a row's label that are shown
 
 
@@ -97,6 +98,11 @@ def signed(value: float, decimals: int = 2) -> str:
     return made[1:] if float(made) == 0 else made.replace("-", "−")
 
 
+def untold_columns(columns: int) -> int:
+    """How many of the columns of `scores`, the first ones, are too many to show their numbers: all but the mean."""
+    return columns - 1 if columns - 1 > MOST_TEXT_NETWORKS else 0
+
+
 def scores(labels: Sequence[str], columns: Sequence[str], logits: np.ndarray, probabilities: Sequence[float]) -> str:
     """From logits to the softmax: a row for each class, a column for each step, the last the softmax (HTML).
 
@@ -106,11 +112,12 @@ def scores(labels: Sequence[str], columns: Sequence[str], logits: np.ndarray, pr
         logits: float (classes, columns), on one colour scale with zero in its middle.
         probabilities: (classes,), on a scale from 0 to 1, shown in percent.
     """
-    reach = max(float(np.abs(logits).max()), 1e-6)
+    reach, untold = max(float(np.abs(logits).max()), 1e-6), untold_columns(len(columns))
     heights = np.concatenate([(logits / reach + 1) / 2, np.array(probabilities)[:, None]], 1)
     texts, says = [], []
     for label, line, share in zip(map(escape, labels), logits.tolist(), probabilities, strict=True):
-        texts.append([*(signed(value, 1).removeprefix("+") for value in line), f"{100 * share:.1f}"])
+        told = [signed(value, 1).removeprefix("+") for value in line[untold:]]
+        texts.append([*[""] * untold, *told, f"{100 * share:.1f}"])
         exact = [f"{label}, {head}: {signed(value, 3)}" for head, value in zip(columns, line, strict=True)]
         says.append([*exact, f"{label}, p: {100 * share:.2f} %"])
-    return table(labels, [*columns, "p"], heights, texts, says, kind="logits")
+    return table(labels, [*columns, "p"], heights, texts, says, kind="logits many" if untold else "logits")

@@ -165,6 +165,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   max-width: 100%; overflow: hidden; text-overflow: ellipsis; background: #000; color: #fff; z-index: 1;
   pointer-events: none; }
 /* no room for the numbers, nor for more letters; pointing at a cell tells both. Gradio drops what is in a @container */
+.heat .many thead th:nth-last-child(-n+2) { width: 52px; }
 #cells-fold .heat .middling td { font-size: 0 !important; }
 #cells-fold .heat .middling td:hover::after { font-size: 16px !important; }
 #cells-fold .heat .wide thead th { visibility: hidden; }
@@ -173,6 +174,8 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   .heat .middling td:hover::after { font-size: 16px !important; }
   .heat .wide thead th { visibility: hidden; }
   .heat .logits table { min-width: 430px; }
+  .heat .many table { min-width: 0; }
+  .heat .many thead th:not(:nth-last-child(-n+2)) { font-size: 0 !important; }
 }
 .top { margin: 2px 0 2px 26px; list-style: decimal; }
 .table { overflow-x: auto; }

@@ -132,8 +132,9 @@ def _scores(way: Way, asked: Asked) -> str:
     if count > 1 or is_uniform:
         columns.append("less" if count == 1 else "all")
         members = np.concatenate([members, np.array(way["averaged"])[:, None]], 1)
+    pointed = " Point at a colour, or tap it, for its number." if heat.untold_columns(len(columns)) else ""
     caption = (
         f'<p class="caption">One score for each country: {says}, and of that the softmax <b>p</b> in percent, '
-        "the bars above but for rounding.</p>"
+        f"the bars above but for rounding.{pointed}</p>"
     )
     return caption + heat.scores(way["classes"], columns, members, way["probabilities"])

@@ -42,3 +42,12 @@ def test_logits_and_shares_stand_beside_each_other_each_on_its_scale():
     assert re.findall(r">([^<]*)</td>", table) == ["−2.0", "0.0", "25.0", "2.0", "0.0", "75.0"]
     assert 'aria-label="B, mean: −0.010"' in table
     assert 'aria-label="B, p: 75.00 %"' in table
+
+
+def test_the_scores_of_many_networks_are_colours_that_tell_their_number_and_only_the_mean_shows_it():
+    few, many = ([str(number) for number in range(count)] for count in (heat.MOST_TEXT_NETWORKS, 12))
+    for networks, shown in ((few, ["1.5"] * len(few)), (many, [""] * len(many))):
+        columns = [*networks, "all"]
+        table = heat.scores(["A"], columns, np.full((1, len(columns)), 1.5), [0.25])
+        assert re.findall(r">([^<]*)</td>", table) == [*shown, "1.5", "25.0"]
+        assert table.count(": +1.500") == len(columns)
