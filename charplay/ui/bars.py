@@ -41,7 +41,7 @@ def _bar(label: str, probability: float) -> str:
 CSS = f"""
 .shares {{ border-collapse: collapse; width: 100%; table-layout: fixed; border: 0 !important; margin: 0 !important; }}
 .shares * {{ border: 0 !important; background-color: transparent; font-weight: inherit; line-height: 22px; }}
-.shares th {{ width: 112px; padding: 0 8px 0 0 !important; text-align: right !important; font-size: 16px;
+.shares th {{ width: 120px; padding: 0 8px 0 0 !important; text-align: right !important; font-size: 16px;
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
 .shares td {{ position: relative; padding: 0 70px 0 0 !important; font-size: 16px;
   background-image: linear-gradient(to right, var(--border-color-primary) 1px, transparent 1px),
@@ -54,7 +54,7 @@ CSS = f"""
 .shares .winner {{ font-weight: 700; }}
 .shares td[data-says]:hover::after {{ content: attr(data-says); position: absolute; right: 0; top: -1px; padding: 0 8px;
   background: #000; color: #fff; z-index: 1; pointer-events: none; white-space: nowrap; }}
-.ticks {{ position: relative; height: 24px; margin: 2px 70px 0 112px; }}
+.ticks {{ position: relative; height: 24px; margin: 2px 70px 0 120px; }}
 .ticks span {{ position: absolute; transform: translateX(-50%); font-size: 16px; line-height: 24px;
   white-space: nowrap; }}
 @media (max-width: 600px) {{ .ticks span:nth-child(even) {{ display: none; }} }}
