@@ -175,7 +175,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   .heat .wide thead th { visibility: hidden; }
   .heat .logits table { min-width: 430px; }
   .heat .many table { min-width: 0; }
-  .heat .many thead th:not(:nth-last-child(-n+2)) { font-size: 0 !important; }
+  .heat .many thead th:not(:nth-last-child(-n+2)) { visibility: hidden; }
 }
 .top { margin: 2px 0 2px 26px; list-style: decimal; }
 .table { overflow-x: auto; }
