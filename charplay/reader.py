@@ -8,7 +8,7 @@ A `Reader` computes the same numbers from the same weights, but
   and not one for each; for many, one of the stack after the other reads them all, in what the processor's cache holds;
 - the first layer's input product is a table of 128 rows;
 - products are in 8-bit integers where that is faster here (see `stepper`), and exact row by row then. What a layer
-  hands to the next is kept as those.
+  hands to the next is kept as those; hidden states are 127 times as large throughout.
 """
 
 import weakref
@@ -40,7 +40,7 @@ class _Int8Stack:
 
     def hold(self, h: torch.Tensor, held: torch.Tensor) -> None:
         """Writes hidden states into `held` as the product reads them."""
-        held.copy_(torch.mul(h, LARGEST).round_())
+        held.copy_(h.round())
 
     def of(self, which: slice, widths: list[int]) -> Product:
         """The products of part of the stack, cut into parts of these widths."""
@@ -65,7 +65,7 @@ class _FloatStack:
     dtype = torch.float32
 
     def __init__(self, weights: Sequence[torch.Tensor]):
-        self._weights = torch.stack(list(weights)).transpose(1, 2)
+        self._weights = torch.stack(list(weights)).transpose(1, 2) / LARGEST
 
     def hold(self, h: torch.Tensor, held: torch.Tensor) -> None:
         """Writes hidden states into `held` as the product reads them."""
@@ -123,7 +123,7 @@ class Reader:
                 self._table = torch.baddbmm(bias_ih, embeddings, weight).flatten(0, 1)
             apart = [bias_hh[..., summed:]] if summed < gates else []
             self._recurrent.append((self._product(stack("weight_hh", layer)), apart))
-        last = torch.stack([member.linear.weight for member in members]) / len(members)
+        last = torch.stack([member.linear.weight for member in members]) / (len(members) * LARGEST)
         # (members, classes, features of both directions) -> (direction and member, features of one, classes)
         last = last.unflatten(-1, (-1, self._directions, size)).permute(3, 0, 2, 4, 1)
         self._last = last.reshape(len(embeddings), -1, last.shape[-1])

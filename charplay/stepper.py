@@ -5,8 +5,9 @@ The job of a `Stepper` is to do with as few and as cheap products as possible wh
 - the first layer's input product depends on the character alone: it is a table of 128 rows;
 - each layer's recurrent matrix and the next layer's input matrix (the linear layer, after the last) read the same
   hidden states, so they are stacked and make one product; its recurrent half is kept for the next step;
-- hidden states lie in (-1, 1), so they are rounded to whole numbers from -127 to 127, and the weights to as many, by
-  a scale for each output row. Sums of whole numbers are exact: a text does not depend on who else is in the batch.
+- hidden states lie in (-1, 1), so they are kept 127 times as large and rounded to whole numbers for the products, and
+  the weights to as many, by a scale for each output row. Sums of whole numbers are exact: a text does not depend on
+  who else is in the batch.
 
 Processors differ in what they multiply whole numbers fastest as: 8-bit integers, or floating-point numbers that hold
 them exactly. The sums are the same, and what is fastest here is found by trying.
@@ -37,7 +38,7 @@ def floats_in_place(whole: torch.Tensor) -> torch.Tensor:
 
 
 class WholeProduct:
-    """x W^T + b for hidden states x, in whole numbers; each row of the result depends on its own row of x alone."""
+    """h W^T + b for x = 127 h, in whole numbers; each row of the result depends on its own row of x alone."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
         # A row's largest weight becomes 127, or less where the sum over that row might not be exact in float32.
@@ -57,8 +58,8 @@ class WholeProduct:
         raise NotImplementedError
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """x float32 (batch, in), within -1 to 1 -> float32 (batch, out)."""
-        sums = self.sums(torch.mul(x, LARGEST).round_())
+        """x float32 (batch, in), within -127 to 127 -> float32 (batch, out)."""
+        sums = self.sums(x.round())
         return torch.addcmul(self.bias, sums, self.scale, out=sums)
 
 
@@ -94,10 +95,10 @@ class FloatProduct(WholeProduct):
 
 
 class UnroundedProduct:
-    """x W^T + b as the network itself computes it, to rounding."""
+    """h W^T + b for x = 127 h as the network itself computes it, to rounding."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
-        self._weight, self._bias = weight, bias
+        self._weight, self._bias = weight / LARGEST, bias
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         return functional.linear(x, self._weight, self._bias)
@@ -134,27 +135,25 @@ def fastest_product() -> type[WholeProduct]:
     """Which product is fastest here, by trying each on a batch of the size that a class makes."""
     outputs, inputs = TRIED_WEIGHT
     weight, x = torch.ones(outputs, inputs), torch.ones(TRIED_ROWS, inputs)
-
-    def seconds(kind: type[WholeProduct]) -> float:
-        product = kind(weight, torch.zeros(outputs))
-        product(x)
-        start = time.perf_counter()
-        for _ in range(TRIALS):
+    tried = {kind: kind(weight, torch.zeros(outputs)) for kind in products()}
+    seconds = {kind: [] for kind in tried}
+    for _ in range(TRIALS):  # in turn, and the best of each counts: what else the machine does slows some of them down
+        for kind, product in tried.items():
+            start = time.perf_counter()
             product(x)
-        return time.perf_counter() - start
-
-    return min(products(), key=seconds)
+            seconds[kind].append(time.perf_counter() - start)
+    return min(tried, key=lambda kind: min(seconds[kind]))
 
 
 Parts = Sequence[torch.Tensor]  # of the gates, each (..., its width)
 
 
-MINUS_ONE = torch.tensor(-1.0)
+SMALLEST = -LARGEST
 
 
 def _tanh_of_half(x: torch.Tensor) -> torch.Tensor:
-    """tanh(x / 2), as 2 sigmoid(x) - 1, x being overwritten: PyTorch's own tanh takes several times as long."""
-    return torch.add(MINUS_ONE, x.sigmoid_(), alpha=2)
+    """127 tanh(x / 2), as 254 sigmoid(x) - 127, x being overwritten: PyTorch's tanh takes several times as long."""
+    return torch.add(SMALLEST, x.sigmoid_(), alpha=254)
 
 
 def _rnn(summed: Parts) -> tuple[torch.Tensor, ...]:
@@ -170,14 +169,14 @@ def _gru(summed: Parts, x: torch.Tensor, kept: torch.Tensor, h: torch.Tensor) ->
 def _lstm(summed: Parts, c: torch.Tensor) -> tuple[torch.Tensor, ...]:
     let_in, forget = summed[0].sigmoid_().chunk(2, -1)
     c = torch.addcmul(forget * c, let_in, _tanh_of_half(summed[1]))
-    return summed[2].sigmoid_() * _tanh_of_half(2 * c), c
+    return summed[2].sigmoid_() * _tanh_of_half(c * (2 / LARGEST)), c
 
 
 class Cell(NamedTuple):
     """How one kind of layer goes on from one step to the next, once its products are there."""
 
     # parts that are sums of input and recurrent product, which it overwrites; the input's and the recurrent part that
-    # stay apart, if one does; memories -> the hidden state, and the memories
+    # stay apart, if one does; memories -> the hidden state, and the memories, all of them 127 times as large
     advance: Callable[..., tuple[torch.Tensor, ...]]
     parts: tuple[int, ...]  # widths of the gates that are taken together, in hidden sizes
     summed: int  # how many of the parts are sums
@@ -226,6 +225,12 @@ class Stepper:
         for _, _, _, bias_hh in layers:
             memories = [bias_hh.new_zeros(rnn.hidden_size)] * self._cell.memories
             self._first_state += [*bias_hh.split(self._widths), *memories]
+        per_layer = len(self._widths) + self._cell.memories
+        # Of each layer: where its own lies in a state, and the widths that its product is cut into.
+        self._layout = [
+            (slice(layer * per_layer, (layer + 1) * per_layer), [*self._widths, *above])
+            for layer, above in enumerate([self._widths] * len(layers[1:]) + [[CODES]])
+        ]
 
     def start(self, batch: int) -> State:
         """The state before the first character of `batch` texts."""
@@ -233,17 +238,13 @@ class Stepper:
 
     def step(self, codes: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         """Reads codes int64 (batch,) -> logits (batch, 128) for the next characters, and the state after them."""
-        parts, per_layer = len(self._widths), len(self._widths) + self._cell.memories
-        x, after = torch.split_with_sizes(self._table.index_select(0, codes), self._widths, 1), []
-        for layer, product in enumerate(self._products):
-            own = state[layer * per_layer : (layer + 1) * per_layer]
-            cut = self._cell.summed
-            summed = [torch.add(*both) for both in zip(x[:cut], own[:cut], strict=True)]
-            h, *memories = self._cell.advance(summed, *x[cut:], *own[cut:])
-            is_last = layer == len(self._products) - 1
-            above = [CODES] if is_last else self._widths
-            # (batch, gates * hidden + what reads h next)
-            both = torch.split_with_sizes(product(h), [*self._widths, *above], 1)
-            after += [*both[:parts], *memories]
+        advance, cut, parts, after = self._cell.advance, self._cell.summed, len(self._widths), []
+        x = torch.split_with_sizes(self._table.index_select(0, codes), self._widths, 1)
+        for product, (own, widths) in zip(self._products, self._layout, strict=True):
+            kept = state[own]
+            h, *memories = advance(list(map(torch.add, x[:cut], kept[:cut])), *x[cut:], *kept[cut:])
+            both = torch.split_with_sizes(product(h), widths, 1)  # its own recurrent product, and what reads h next
+            after += both[:parts]
+            after += memories
             x = both[parts:]
         return x[0], tuple(after)

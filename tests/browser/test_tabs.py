@@ -116,27 +116,35 @@ def test_speech_opens_with_a_text_that_is_the_same_for_everyone(open_page):
     expect(page.get_by_text("The text is made by a model; nobody said it.")).to_be_visible()
 
 
+# Presses Stop as soon as a text has been seen to grow: 10,000 characters may be there in little more than a second.
+STOP_ONCE_GROWN = """() => {
+  const text = document.querySelector('#text .text');
+  if (!/[1-9][0-9]* of 10,000/.test(document.querySelector('#stats').innerText)) return false;
+  window.first ??= text.innerText.length;
+  if (text.innerText.length === window.first) return false;
+  const isGenerating = document.querySelector('#generate').disabled;
+  document.querySelector('#stop').click();
+  return {isGenerating, first: window.first, scrolled: text.scrollTop};
+}"""
+
+
 def test_a_speech_streams_and_stops(open_page):
     page = open_page()
     go_to(page, "Speech")
     page.locator("#length input[type=number]").fill("10000")
     page.locator("#seed input").fill("3")
     page.locator("#generate").click()
-    expect(page.locator("#seed-used")).to_have_text("3")
-    grown = [len(page.locator(SPEECH_TEXT).inner_text())]
-    expect(page.locator("#stats")).not_to_contain_text(re.compile(r"\b0 of"))
-    page.wait_for_function("before => document.querySelector('#text .text').innerText.length > before", arg=grown[0])
-    expect(page.locator("#generate")).to_be_disabled()
-    scrolled = page.evaluate("document.querySelector('#text .text').scrollTop")
-    assert abs(scrolled) < 2  # its end, from which a reversed column counts
-    page.locator("#stop").click()
+    seen = page.wait_for_function(STOP_ONCE_GROWN).json_value()
+    assert seen["isGenerating"]
+    assert abs(seen["scrolled"]) < 2  # its end, from which a reversed column counts
     expect(page.locator("#generate")).to_be_enabled()
     expect(page.locator("#generate")).to_have_text("Generate")
     page.wait_for_timeout(2_000)  # what was on its way has come
     stopped = page.locator(SPEECH_TEXT).inner_text()
     page.wait_for_timeout(1_000)
     assert page.locator(SPEECH_TEXT).inner_text() == stopped  # what was written stays
-    assert grown[0] < len(stopped) < 10_000
+    assert seen["first"] < len(stopped) < 10_000
+    expect(page.locator("#seed-used")).to_have_text("3")
 
 
 def test_the_same_seed_writes_the_same_speech_and_no_seed_another_one(open_page):
