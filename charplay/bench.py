@@ -22,6 +22,7 @@ from charplay.engine import Engine
 from charplay.generate import make_request
 from charplay.reading import read
 from charplay.recipes import RECIPES
+from charplay.stepper import on_one_thread
 from charplay.tasks import SpeechTask
 from charplay.team import choose_device
 from charplay.text import decode, encode
@@ -140,7 +141,7 @@ def bench_read(checkpoint: Checkpoint) -> dict[str, Any]:
 
     As in the process that answers the page, PyTorch has one thread for each that computes.
     """
-    model, before = checkpoint.model, torch.get_num_threads()
+    model = checkpoint.model
     codes = torch.randint(97, 123, (limits.READ_CHARACTERS,), generator=torch.Generator().manual_seed(1))
     text = decode(codes)
 
@@ -148,13 +149,10 @@ def bench_read(checkpoint: Checkpoint) -> dict[str, Any]:
         with torch.inference_mode():
             model(codes[None, :count])
 
-    torch.set_num_threads(1)
-    try:
+    with on_one_thread():
         measured = _per_second(
             {"read": (lambda count: read(model, text[:count]), len(text)), "forward": (forward, len(text))}
         )
-    finally:
-        torch.set_num_threads(before)
     return {
         "characters": len(text),
         "seconds": len(text) / measured["read"],
@@ -173,7 +171,7 @@ def bench_batches(checkpoint: Checkpoint) -> dict[str, Any]:
     hand, otherwise random letters of 2 to 14. Each run has one thread: those of a pool would wait for each other at
     every step, and on a machine that others use too that would be most of what is measured.
     """
-    generator, threads = torch.Generator().manual_seed(1), torch.get_num_threads()
+    generator = torch.Generator().manual_seed(1)
     try:
         source = "training names"
         names = [name for name, _ in datasets.load_names("train", datasets.data_directory())]
@@ -197,13 +195,10 @@ def bench_batches(checkpoint: Checkpoint) -> dict[str, Any]:
         for batch in ready[how][: count // BATCH_SIZE]:
             model.run_packed(batch.codes, batch.lengths)
 
-    torch.set_num_threads(1)
-    try:
+    with on_one_thread():
         measured = _per_second(
             {f"{how}_{run.__name__}": (functools.partial(run, how), count) for how in ready for run in (padded, packed)}
         )
-    finally:
-        torch.set_num_threads(threads)
     letters = sum(len(names[index]) for index in drawn)
     padding = {
         f"{how}_padding_fraction": 1 - letters / sum(batch.codes.numel() for batch in made)
