@@ -5,8 +5,9 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,7 +23,6 @@ from charplay.engine import Engine
 from charplay.generate import make_request
 from charplay.reading import read
 from charplay.recipes import RECIPES
-from charplay.stepper import on_one_thread
 from charplay.tasks import SpeechTask
 from charplay.team import choose_device
 from charplay.text import decode, encode
@@ -207,6 +207,21 @@ def bench_batches(checkpoint: Checkpoint) -> dict[str, Any]:
     ratios = {f"{how}_ratio": measured[f"{how}_packed"] / measured[f"{how}_padded"] for how in ready}
     ratios["ratio"] = measured["grouped_packed"] / measured["shuffled_padded"]
     return {"names": source, "count": count, "batch_size": BATCH_SIZE} | padding | measured | ratios
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    """PyTorch takes one thread for an operation within; several would wait for each other where a core is in use.
+
+    Nothing else is to be measured in the process afterwards: once the number of threads has been set, MKL takes all of
+    them for small products too, which made the lecture's loop half as fast.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def alone(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

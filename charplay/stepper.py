@@ -15,8 +15,7 @@ them exactly. The sums are the same, and what is fastest here is found by trying
 
 import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -131,17 +130,6 @@ def products() -> list[type[WholeProduct]]:
     return [kind for kind in kinds if is_exact(kind, outputs, inputs)]
 
 
-@contextmanager
-def on_one_thread() -> Iterator[None]:
-    """PyTorch takes one thread for an operation within; several would wait for each other where a core is in use."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 @functools.cache
 def fastest_product() -> type[WholeProduct]:
     """Which product is fastest here, by trying each on a batch of the size that a class makes."""
@@ -149,12 +137,11 @@ def fastest_product() -> type[WholeProduct]:
     weight, x = torch.ones(outputs, inputs), torch.ones(TRIED_ROWS, inputs)
     tried = {kind: kind(weight, torch.zeros(outputs)) for kind in products()}
     seconds = {kind: [] for kind in tried}
-    with on_one_thread():
-        for _ in range(TRIALS):  # in turn, and the best of each counts: what else the machine does slows some down
-            for kind, product in tried.items():
-                start = time.perf_counter()
-                product(x)
-                seconds[kind].append(time.perf_counter() - start)
+    for _ in range(TRIALS):  # in turn, and the best of each counts: what else the machine does slows some of them down
+        for kind, product in tried.items():
+            start = time.perf_counter()
+            product(x)
+            seconds[kind].append(time.perf_counter() - start)
     return min(tried, key=lambda kind: min(seconds[kind]))
 
 

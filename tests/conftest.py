@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from charplay import datasets
+from charplay.bench import on_one_thread
 from charplay.checkpoints import Checkpoint
 from charplay.models import CharLM, CharLMConfig, NameClassifier, NameClassifierConfig
+from charplay.stepper import fastest_product
 
 # `--hypothesis-profile=thorough` chooses the last. A busy machine is no failure: the tests have deadlines of their own.
 _CALM = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck)}
@@ -19,6 +21,13 @@ hypothesis.settings.register_profile("quick", max_examples=100, **_CALM)
 hypothesis.settings.register_profile("ci", max_examples=1_000, **_CALM)
 hypothesis.settings.register_profile("thorough", max_examples=10_000, **_CALM)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "quick")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def chosen_product():
+    """The product that the page's process chooses, which has one thread: on several a busy machine may mislead."""
+    with on_one_thread():
+        fastest_product()
 
 
 @pytest.fixture(scope="session")
