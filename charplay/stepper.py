@@ -29,6 +29,8 @@ State = tuple[torch.Tensor, ...]  # all that a step hands to the next; every ten
 TRIALS = 20  # of each kind of product, to see which is fastest
 TRIED_ROWS, TRIED_WEIGHT = 64, (1536, 512)  # of texts, and (out, in)
 LARGEST = torch.tensor(127.0)  # of a whole number; a tensor, which costs a small step less than a Python number
+SMALLEST = -LARGEST
+TWICE_TRUE = 2 / LARGEST  # times a memory, which is 127 times as large: twice what it is
 EXACT = 2**24  # up to which float32 holds every whole number
 
 
@@ -148,9 +150,6 @@ def fastest_product() -> type[WholeProduct]:
 Parts = Sequence[torch.Tensor]  # of the gates, each (..., its width)
 
 
-SMALLEST = -LARGEST
-
-
 def _tanh_of_half(x: torch.Tensor) -> torch.Tensor:
     """127 tanh(x / 2), as 254 sigmoid(x) - 127, x being overwritten: PyTorch's tanh takes several times as long."""
     return torch.add(SMALLEST, x.sigmoid_(), alpha=254)
@@ -169,7 +168,7 @@ def _gru(summed: Parts, x: torch.Tensor, kept: torch.Tensor, h: torch.Tensor) ->
 def _lstm(summed: Parts, c: torch.Tensor) -> tuple[torch.Tensor, ...]:
     let_in, forget = summed[0].sigmoid_().chunk(2, -1)
     c = torch.addcmul(forget * c, let_in, _tanh_of_half(summed[1]))
-    return summed[2].sigmoid_() * _tanh_of_half(c * (2 / LARGEST)), c
+    return summed[2].sigmoid_() * _tanh_of_half(c * TWICE_TRUE), c
 
 
 class Cell(NamedTuple):
