@@ -166,6 +166,7 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
   pointer-events: none; }
 /* no room for the numbers, nor for more letters; pointing at a cell tells both. Gradio drops what is in a @container */
 .heat .many thead th:nth-last-child(-n+2) { width: 52px; }
+.heat .many thead th:nth-child(odd):not(:nth-last-child(-n+2)) { visibility: hidden; } /* every other number */
 #cells-fold .heat .middling td { font-size: 0 !important; }
 #cells-fold .heat .middling td:hover::after { font-size: 16px !important; }
 #cells-fold .heat .wide thead th { visibility: hidden; }
