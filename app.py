@@ -4,15 +4,15 @@ import argparse
 import os
 import sys
 
-from charplay.ui.process import NETWORKS
+from charplay.workers.client import NETWORKS
 
 # Started first, it has computed what the page opens with by the time that Gradio is imported here.
 NETWORKS.start()
 
-from charplay import checkpoints  # noqa: E402
-from charplay.ui import worker  # noqa: E402
+from charplay.models import checkpoints  # noqa: E402
+from charplay.ui import inference_client  # noqa: E402
 
-opening = worker.open_with(checkpoints.shelve(checkpoints.DIRECTORY))
+opening = inference_client.open_with(checkpoints.shelve(checkpoints.DIRECTORY))
 
 from charplay.ui import page  # noqa: E402
 

@@ -14,17 +14,21 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm  # comes with gradio, by way of huggingface_hub
 
-from charplay import checkpoints, copied, datasets, limits, runs, training
-from charplay.bench import alone, bench_batches, bench_classify, bench_generate, bench_read, bench_train
-from charplay.classify import classify
-from charplay.evaluate import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
-from charplay.fair_use import bench_fair_use
-from charplay.generate import Batch, generate, make_request
-from charplay.load import bench_load
-from charplay.models import MODELS, count_parameters
-from charplay.recipes import RECIPES, adjust
-from charplay.tasks import training_mix
-from charplay.team import joined
+from charplay import limits
+from charplay.bench.classroom import bench_load
+from charplay.bench.fair_use import bench_fair_use
+from charplay.bench.throughput import alone, bench_batches, bench_classify, bench_generate, bench_read, bench_train
+from charplay.data import datasets
+from charplay.evaluation.metrics import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
+from charplay.inference.classify import classify
+from charplay.inference.generate import Batch, generate, make_request
+from charplay.interpret import memorization
+from charplay.models import checkpoints
+from charplay.models.networks import MODELS, count_parameters
+from charplay.training import run, trainer
+from charplay.training.distributed import joined
+from charplay.training.recipes import RECIPES, adjust
+from charplay.training.tasks import training_mix
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,11 +43,11 @@ def checkpoint_of(task: str, recipe: str = "best") -> Path:
     return checkpoints.DIRECTORY / f"{task if recipe == 'best' else f'{task}-{recipe}'}.safetensors"
 
 
-def shown_on_stderr() -> runs.Watcher:
+def shown_on_stderr() -> run.Watcher:
     """Shows training on stderr: a line for each network, a bar within its epochs, a line after each."""
     shown: dict[str, Any] = {}
 
-    def on_start(started: runs.Started) -> None:
+    def on_start(started: run.Started) -> None:
         shown.update(started=started, bar=None)
         print(
             f"{started.what}: {count_parameters(started.model):,} parameters on {started.device.type} in "
@@ -53,7 +57,7 @@ def shown_on_stderr() -> runs.Watcher:
             flush=True,
         )
 
-    def on_step(progress: training.Progress) -> None:
+    def on_step(progress: trainer.Progress) -> None:
         if shown["bar"] is None:  # of the steps up to the next evaluation
             label = f"epoch {progress.epoch}/{shown['started'].recipe.epochs}"
             shown["bar"] = tqdm(total=progress.steps, initial=progress.step - 1, desc=label, leave=False)
@@ -71,17 +75,17 @@ def shown_on_stderr() -> runs.Watcher:
         label = f"epoch {epoch:g}/{shown['started'].recipe.epochs}"
         print(f"{label}: {', '.join(figures)}{' (best)' if is_best else ''}", file=sys.stderr, flush=True)
 
-    return runs.Watcher(on_start, on_step, on_epoch)
+    return run.Watcher(on_start, on_step, on_epoch)
 
 
 def train(arguments: argparse.Namespace) -> dict[str, Any] | None:
     """Trains a model from scratch, keeps the best epoch, measures it on the test part and writes the checkpoint."""
     recipe = RECIPES[arguments.task][arguments.recipe]
-    fields = runs.fields_of(recipe)
+    fields = run.fields_of(recipe)
     changes = {key: value for key, value in vars(arguments).items() if key in fields and value is not None}
     out = arguments.out or checkpoint_of(arguments.task, arguments.recipe)
     with joined() as (team, device):
-        results = runs.train(
+        results = run.train(
             arguments.task,
             adjust(recipe, changes),
             datasets.data_directory(arguments.data),
@@ -105,7 +109,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     described["engine"] = arguments.engine
     if arguments.file and arguments.baselines:
         raise ValueError("--baselines measures on the test part and --file on your own: give one of them.")
-    baselines = {"baselines": runs.measure_baselines(arguments.task, directory)} if arguments.baselines else {}
+    baselines = {"baselines": run.measure_baselines(arguments.task, directory)} if arguments.baselines else {}
     if arguments.task == "names":
         return described | _evaluate_names(arguments, checkpoint, directory) | baselines
     if arguments.file and arguments.split:
@@ -114,14 +118,14 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         text = read_speech_txt(arguments.file)
         return described | {"split": None} | evaluate_speech(checkpoint.model, text, arguments.engine)
     split = arguments.split or "test"
-    measured = runs.measure(checkpoint, directory, split, engine=arguments.engine)
+    measured = run.measure(checkpoint, directory, split, engine=arguments.engine)
     return described | {"split": split} | measured | baselines
 
 
 def _evaluate_names(arguments: argparse.Namespace, checkpoint: checkpoints.Checkpoint, directory: Path) -> dict:
     prior = {"prior": arguments.prior}
     if not arguments.file:
-        return prior | runs.measure(checkpoint, directory, prior=arguments.prior, engine=arguments.engine)
+        return prior | run.measure(checkpoint, directory, prior=arguments.prior, engine=arguments.engine)
     try:
         known = {name for name, _ in datasets.load_names("train", directory)}
     except datasets.DataError:  # a user's own file can be measured without the training rows
@@ -161,10 +165,10 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def index_speeches(arguments: argparse.Namespace) -> dict[str, Any]:
     """Makes the filter that tells what a text has copied from the speeches that the best recipe trains on."""
-    out, recipe = arguments.out or checkpoints.DIRECTORY / copied.FILE, RECIPES["speech"]["best"]
+    out, recipe = arguments.out or checkpoints.DIRECTORY / memorization.FILE, RECIPES["speech"]["best"]
     splits = datasets.split_speeches(datasets.load_speeches(datasets.data_directory(arguments.data)))
-    index = copied.build(training_mix(splits, recipe), splits["test"], recipe.since)
-    copied.save(out, index)
+    index = memorization.build(training_mix(splits, recipe), splits["test"], recipe.since)
+    memorization.save(out, index)
     described = {key: value for key, value in vars(index).items() if key != "bits"}
     return {"filter": str(out), "bytes": out.stat().st_size, **described}
 
@@ -205,9 +209,9 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m charplay", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], dict[str, Any] | None], parents=commands) -> Parser:
-        made = parents.add_parser(name, help=run.__doc__.split("\n")[0], description=run.__doc__)
-        made.set_defaults(run=run)
+    def command(name: str, execute: Callable[[argparse.Namespace], dict[str, Any] | None], parents=commands) -> Parser:
+        made = parents.add_parser(name, help=execute.__doc__.split("\n")[0], description=execute.__doc__)
+        made.set_defaults(execute=execute)
         made.add_argument("--json", action="store_true", help="print one JSON object")
         return made
 
@@ -218,12 +222,12 @@ def _parser() -> Parser:
         says = "countries weighted as in the data, or all alike; default: data"
         made.add_argument("--prior", choices=limits.PRIORS, default="data", help=says)
 
-    for name, run in (("train", train), ("evaluate", evaluate)):
-        tasks = commands.add_parser(name, help=run.__doc__.split("\n")[0]).add_subparsers(
+    for name, execute in (("train", train), ("evaluate", evaluate)):
+        tasks = commands.add_parser(name, help=execute.__doc__.split("\n")[0]).add_subparsers(
             dest="task", required=True, metavar="names|speech"
         )
         for task in MODELS:
-            made = command(task, run, tasks)
+            made = command(task, execute, tasks)
             add_data(made, "where the data lies")
             if name == "evaluate":
                 made.add_argument("--checkpoint", type=Path, metavar="F")
@@ -263,7 +267,7 @@ def _parser() -> Parser:
 
     made = command("index", index_speeches)
     add_data(made, "where the data lies")
-    made.add_argument("--out", type=Path, metavar="F", help=f"default: {copied.FILE} in checkpoints/")
+    made.add_argument("--out", type=Path, metavar="F", help=f"default: {memorization.FILE} in checkpoints/")
 
     data = commands.add_parser("data", help="the two data sets").add_subparsers(required=True, metavar="fetch")
     made = command("fetch", fetch_data, data)
@@ -278,7 +282,7 @@ def _add_training_arguments(parser: Parser, task: str) -> None:
     parser.add_argument("--out", type=Path, metavar="F", help="default: the recipe's own place in checkpoints/")
     parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: the faster one here")
-    for name, value in runs.fields_of(RECIPES[task]["best"]).items():
+    for name, value in run.fields_of(RECIPES[task]["best"]).items():
         flag, kind = "--" + name.replace("_", "-"), type(value)
         if kind is bool:
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
@@ -290,7 +294,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns the exit status."""
     try:
         arguments = _parser().parse_args(argv)
-        result = arguments.run(arguments)
+        result = arguments.execute(arguments)
     except (ValueError, FloatingPointError) as mistake:
         print(mistake, file=sys.stderr)
         return 2

@@ -9,11 +9,11 @@ import hypothesis
 import pytest
 import torch
 
-from charplay import datasets
-from charplay.bench import on_one_thread
-from charplay.checkpoints import Checkpoint
-from charplay.models import CharLM, CharLMConfig, NameClassifier, NameClassifierConfig
-from charplay.stepper import fastest_product
+from charplay.bench.throughput import on_one_thread
+from charplay.data import datasets
+from charplay.inference.quantized import fastest_product
+from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import CharLM, CharLMConfig, NameClassifier, NameClassifierConfig
 
 # `--hypothesis-profile=thorough` chooses the last. A busy machine is no failure: the tests have deadlines of their own.
 _CALM = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck)}

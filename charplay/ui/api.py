@@ -6,16 +6,17 @@ from typing import Literal
 
 import gradio as gr
 
-from charplay import explain, limits, packing
-from charplay.checkpoints import Shelf
-from charplay.classify import Classification, read_name
-from charplay.generate import make_request
-from charplay.packing import BatchReport
-from charplay.surprise import Surprise
-from charplay.text import normalize_reading
-from charplay.ui import worker
-from charplay.ui.mistakes import spoken
-from charplay.ui.worker import follow
+from charplay import limits
+from charplay.data.text import normalize_reading
+from charplay.inference.classify import Classification, read_name
+from charplay.inference.generate import make_request
+from charplay.interpret import packing, prefixes
+from charplay.interpret.packing import BatchReport
+from charplay.interpret.surprisal import Surprise
+from charplay.models.checkpoints import Shelf
+from charplay.ui import inference_client
+from charplay.ui.errors import spoken
+from charplay.ui.inference_client import follow
 
 
 def build(shelf: Shelf) -> None:
@@ -31,10 +32,10 @@ def build(shelf: Shelf) -> None:
         """
         checkpoint = shelf.default("names")
         read_name(name)  # who mistypes is told so, and no one beside
-        return await worker.classify(checkpoint, name, limits.check_choice("prior", prior, limits.PRIORS))
+        return await inference_client.classify(checkpoint, name, limits.check_choice("prior", prior, limits.PRIORS))
 
     @spoken
-    async def belief(name: str, prior: Literal["data", "uniform"] = "data") -> explain.Belief:
+    async def belief(name: str, prior: Literal["data", "uniform"] = "data") -> prefixes.Belief:
         """The probabilities of 18 countries after each letter of a surname.
 
         Args:
@@ -43,7 +44,7 @@ def build(shelf: Shelf) -> None:
         """
         checkpoint = shelf.default("names")
         limits.check_choice("prior", prior, limits.PRIORS)
-        return explain.belief(name, await worker.classify_prefixes(checkpoint, name, prior))
+        return prefixes.belief(name, await inference_client.classify_prefixes(checkpoint, name, prior))
 
     @spoken
     async def generate(
@@ -78,7 +79,7 @@ def build(shelf: Shelf) -> None:
                 The first character has no bits, since nothing is read before it.
         """
         checkpoint = shelf.default("speech")
-        return await worker.ask(checkpoint, "surprise", text=normalize_reading(text))
+        return await inference_client.ask(checkpoint, "surprise", text=normalize_reading(text))
 
     @spoken
     async def compare_batches(names: list[str], sort: bool = True) -> BatchReport:
@@ -90,7 +91,7 @@ def build(shelf: Shelf) -> None:
         """
         checkpoint = shelf.default("names")
         comparison = packing.read_batch(names, sort)
-        return packing.report(comparison, await worker.differences(checkpoint, comparison))
+        return packing.report(comparison, await inference_client.differences(checkpoint, comparison))
 
     for endpoint in (classify, belief, generate, surprise, compare_batches):
         gr.api(endpoint, api_name=endpoint.__name__)

@@ -7,26 +7,18 @@ from typing import Any
 
 import gradio as gr
 
-from charplay import checkpoints
-from charplay.checkpoints import CheckpointError
-from charplay.models import MODELS
-from charplay.ui import (
-    api,
-    bars,
-    batches,
-    coloured,
-    curves,
-    forcing,
-    forcing_pictures,
-    guesses,
-    names,
-    sessions,
-    settings,
-    speech,
-    theme,
-    train,
-)
-from charplay.ui.worker import Opening, open_with
+from charplay.models import checkpoints
+from charplay.models.checkpoints import CheckpointError
+from charplay.models.networks import MODELS
+from charplay.ui import api, gradio_patches, settings, theme
+from charplay.ui.batches import tab as batches_tab
+from charplay.ui.inference_client import Opening, open_with
+from charplay.ui.names import tab as names_tab
+from charplay.ui.speech import tab as speech_tab
+from charplay.ui.teacher_forcing import tab as teacher_forcing_tab
+from charplay.ui.teacher_forcing import unrolled
+from charplay.ui.train import tab as train_tab
+from charplay.ui.widgets import bars, candidates, colored_text, curves
 
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
 
@@ -42,7 +34,7 @@ def _tab(tab: ModuleType, task: str, opening: Opening) -> gr.Dropdown | None:
     except CheckpointError as error:
         gr.HTML(f'<p class="problem">This tab has no model: {escape(str(error))}</p>')
         return None
-    choice = tab.build(default if tab is batches else opening)
+    choice = tab.build(default if tab is batches_tab else opening)
     unusable = [str(problem) for name, problem in shelf.problems.items() if name.startswith(task)]
     if unusable:
         gr.HTML(f'<p class="problem">Left out: {escape(" ".join(unusable))}</p>')
@@ -56,7 +48,7 @@ def build(directory: Path = checkpoints.DIRECTORY, opening: Opening | None = Non
         directory: of its checkpoints.
         opening: what its tabs open with, where it was asked for before; `directory` means nothing then.
     """
-    sessions.make_cheap()
+    gradio_patches.make_cheap()
     opening = opening or open_with(checkpoints.shelve(directory))
     shelf = opening.shelf
     with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
@@ -64,16 +56,16 @@ def build(directory: Path = checkpoints.DIRECTORY, opening: Opening | None = Non
         choices = {}  # tab -> its choice of a model
         with gr.Tabs() as tabs:
             for label, tab, task in (
-                ("Names", names, "names"),
-                ("Speech", speech, "speech"),
-                ("Batches", batches, "names"),
+                ("Names", names_tab, "names"),
+                ("Speech", speech_tab, "speech"),
+                ("Batches", batches_tab, "names"),
             ):
                 with gr.Tab(label, id=label.lower()):
                     choices[label.lower()] = _tab(tab, task, opening)
             with gr.Tab("Teacher forcing", id="teacher-forcing") as tab:
-                forcing.build(tab)
+                teacher_forcing_tab.build(tab)
             with gr.Tab("Train", id="train") as training:
-                train.build(training, shelf, tabs, {task: choices[task] for task in MODELS})
+                train_tab.build(training, shelf, tabs, {task: choices[task] for task in MODELS})
         foreign = [str(problem) for name, problem in shelf.problems.items() if not name.startswith(tuple(MODELS))]
         if foreign:
             gr.HTML(f'<p class="note">Left out: {escape(" ".join(foreign))}</p>')
@@ -85,5 +77,5 @@ def build(directory: Path = checkpoints.DIRECTORY, opening: Opening | None = Non
 
 def launch_arguments() -> dict[str, Any]:
     """What `launch` needs besides where to listen."""
-    css = "".join(view.CSS for view in (theme, bars, coloured, guesses, curves, forcing_pictures))
+    css = "".join(view.CSS for view in (theme, bars, colored_text, candidates, curves, unrolled))
     return {**settings.LAUNCH, "theme": theme.theme(), "css": css}

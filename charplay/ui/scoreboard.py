@@ -13,10 +13,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from charplay import limits
-from charplay.checkpoints import Checkpoint, Shelf
-from charplay.models import count_parameters
-from charplay.ui import figures, state, store
-from charplay.ui.mistakes import spoken
+from charplay.models.checkpoints import Checkpoint, Shelf
+from charplay.models.networks import count_parameters
+from charplay.ui import controls, session_store
+from charplay.ui.errors import spoken
+from charplay.ui.widgets import figures
 
 TITLE = "How good is it?"
 _NOT_MEASURED = '<p class="note">The header of this checkpoint says nothing that can be drawn.</p>'
@@ -138,7 +139,7 @@ def _bins(checkpoint: Checkpoint, part: str) -> list[dict]:
 
 def names_pictures(checkpoint: Checkpoint, prior: str) -> tuple[str, go.Figure | None, go.Figure | None, Any]:
     """What it misses most (HTML), recall by country, confusion matrix, reliability diagram."""
-    part = "uniform" if state.PRIORS[prior] == "uniform" else "test"
+    part = "uniform" if controls.PRIORS[prior] == "uniform" else "test"
     counts = _confusion(checkpoint, part)
     if counts is None:
         return _NOT_MEASURED, None, None, None
@@ -218,8 +219,8 @@ def build_names(shelf: Shelf, model: gr.Dropdown, prior: gr.Radio) -> None:
                 confusion = _plot("confusion")
 
     def fill(chosen: str, prior: str, request: gr.Request) -> tuple:
-        checkpoint = store.find(shelf, "names", chosen, request)
-        prior = limits.check_choice("prior", prior, tuple(state.PRIORS))
+        checkpoint = session_store.find(shelf, "names", chosen, request)
+        prior = limits.check_choice("prior", prior, tuple(controls.PRIORS))
         # the table compares the shelf's: an own model was measured on other rows
         return names_table(models, chosen), *names_pictures(checkpoint, prior)
 

@@ -9,10 +9,10 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from charplay import checkpoints
-from charplay.datasets import COUNTRIES
-from charplay.evaluate import evaluate_speech
-from charplay.text import normalize_prose
+from charplay.data.datasets import COUNTRIES
+from charplay.data.text import normalize_prose
+from charplay.evaluation.metrics import evaluate_speech
+from charplay.models import checkpoints
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from charplay import checkpoints, limits
+from charplay import limits
+from charplay.models import checkpoints
 
 ROOT = checkpoints.DIRECTORY.parent
 SECRETS = [str(ROOT / "checkpoints" / "names.safetensors"), str(ROOT / "app.py"), "/etc/passwd"]

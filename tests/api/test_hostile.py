@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from charplay import limits
-from charplay.load import Page, Refused, endpoints
-from charplay.ui import page, worker
+from charplay.bench.classroom import Page, Refused, endpoints
+from charplay.ui import inference_client, page
 
 ANSWERED_WITHIN = 20  # seconds, on a machine that is busy
 MOST_CHARACTERS = 60  # of a text that is really written: the bounds of longer ones are tested elsewhere
@@ -178,11 +178,13 @@ def test_a_client_that_dies_in_mid_stream_leaves_no_seat_taken(app_url, run_asyn
     async def active() -> int:
         told = asyncio.get_running_loop().create_future()
         loop = asyncio.get_running_loop()
-        worker.NETWORKS.ask({"count": True}, lambda answer: loop.call_soon_threadsafe(told.set_result, answer))
+        inference_client.NETWORKS.ask(
+            {"count": True}, lambda answer: loop.call_soon_threadsafe(told.set_result, answer)
+        )
         return (await told)["active"]
 
     async def until_empty() -> None:
-        while await active() or worker.NETWORKS.waiting:
+        while await active() or inference_client.NETWORKS.waiting:
             await asyncio.sleep(0.1)
 
     run_async(a_hundred_die(), 120)

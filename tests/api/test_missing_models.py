@@ -7,9 +7,9 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from charplay import checkpoints
+from charplay.models import checkpoints
 from charplay.ui import page
-from tests.unit.test_checkpoints import rewritten
+from tests.unit.models.test_checkpoints import rewritten
 
 CALLS = {"names": ("/classify", "Rossi"), "speech": ("/generate", "My fellow")}
 

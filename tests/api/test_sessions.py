@@ -8,13 +8,13 @@ import pytest
 from gradio.routes import App
 from gradio.state_holder import SessionState
 
-from charplay.ui import sessions
+from charplay.ui import gradio_patches
 
 
 @pytest.fixture
 def guarded_url():
     """An app that asks for a password."""
-    sessions.make_cheap()
+    gradio_patches.make_cheap()
     with gr.Blocks() as demo:
         gr.Textbox()
     try:
@@ -36,7 +36,7 @@ def test_who_is_not_logged_in_is_refused_as_before(guarded_url):
 
 
 def test_the_routes_that_are_asked_for_most_are_looked_at_first():
-    sessions.make_cheap()
+    gradio_patches.make_cheap()
     with gr.Blocks() as demo:
         gr.Textbox()
     app = App.create_app(demo)
@@ -45,19 +45,19 @@ def test_the_routes_that_are_asked_for_most_are_looked_at_first():
         place
         for router in routers
         for place, route in enumerate(router.routes)
-        if getattr(route, "path", "").endswith(sessions.ASKED_MOST)
+        if getattr(route, "path", "").endswith(gradio_patches.ASKED_MOST)
     ]
     assert sorted(places) == list(range(len(places)))
     assert len(places) >= 2
 
 
 def test_sessions_share_what_describes_a_block_but_not_what_they_write_into_it():
-    sessions.make_cheap()
+    gradio_patches.make_cheap()
     with gr.Blocks() as demo:
         box = gr.Textbox(value="mine")
     one, other = SessionState(demo), SessionState(demo)
     assert one.config_values == other.config_values
-    assert one.config_values[box._id] == sessions._describe(box._id, [], box)
+    assert one.config_values[box._id] == gradio_patches._describe(box._id, [], box)
     one._update_value_in_config(box._id, "yours")
     values = [session.config_values[box._id]["props"]["value"] for session in (one, other, SessionState(demo))]
     assert values == ["yours", "mine", "mine"]

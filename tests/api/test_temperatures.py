@@ -10,11 +10,12 @@ from html import escape
 import gradio as gr
 import pytest
 
-from charplay import checkpoints, limits
-from charplay.engine import GenerationError
-from charplay.generate import generate, make_request
-from charplay.ui import page, worker
-from charplay.ui.process import FAILED
+from charplay import limits
+from charplay.inference.engine import GenerationError
+from charplay.inference.generate import generate, make_request
+from charplay.models import checkpoints
+from charplay.ui import inference_client, page
+from charplay.workers.client import FAILED
 
 DEGREES = (0.2, 0.8, 1.4)
 
@@ -40,19 +41,19 @@ def wishes(length: int) -> list:
 async def active() -> int:
     """How many texts the process writes, or has in its line."""
     told, loop = asyncio.get_running_loop().create_future(), asyncio.get_running_loop()
-    worker.NETWORKS.ask({"count": True}, lambda answer: loop.call_soon_threadsafe(told.set_result, answer))
+    inference_client.NETWORKS.ask({"count": True}, lambda answer: loop.call_soon_threadsafe(told.set_result, answer))
     return (await told)["active"]
 
 
 async def until_empty() -> None:
-    while worker.NETWORKS.waiting or await active():
+    while inference_client.NETWORKS.waiting or await active():
         await asyncio.sleep(0.05)
 
 
 def test_texts_that_are_followed_together_are_those_that_are_written_alone(checkpoint, run_async):
     async def last_and_count():
         count = 0
-        async with aclosing(worker.follow_all(checkpoint, wishes(400))) as growing:
+        async with aclosing(inference_client.follow_all(checkpoint, wishes(400))) as growing:
             async for news in growing:
                 assert len(news) == len(DEGREES)
                 count += 1
@@ -67,12 +68,12 @@ def test_texts_that_are_followed_together_are_those_that_are_written_alone(check
 
 def test_who_stops_or_goes_away_gives_up_all_three_seats(checkpoint, run_async):
     async def begins_and_goes():
-        async with aclosing(worker.follow_all(checkpoint, wishes(limits.LENGTH.high))) as growing:
+        async with aclosing(inference_client.follow_all(checkpoint, wishes(limits.LENGTH.high))) as growing:
             async for news in growing:
                 if all(one.text for one in news):
-                    assert (worker.NETWORKS.waiting, await active()) == (3, 3)
+                    assert (inference_client.NETWORKS.waiting, await active()) == (3, 3)
                     break
-        assert worker.NETWORKS.waiting == 0
+        assert inference_client.NETWORKS.waiting == 0
         await until_empty()
 
     run_async(begins_and_goes(), 30)
@@ -80,9 +81,9 @@ def test_who_stops_or_goes_away_gives_up_all_three_seats(checkpoint, run_async):
 
 def test_a_process_that_dies_ends_all_three_with_one_sentence(checkpoint, run_async):
     async def dies():
-        async with aclosing(worker.follow_all(checkpoint, wishes(limits.LENGTH.high))) as growing:
+        async with aclosing(inference_client.follow_all(checkpoint, wishes(limits.LENGTH.high))) as growing:
             async for _ in growing:
-                worker.NETWORKS.stop()
+                inference_client.NETWORKS.stop()
 
     with pytest.raises(GenerationError, match=FAILED):
         run_async(dies())

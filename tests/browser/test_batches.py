@@ -5,11 +5,12 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from charplay import checkpoints, packing
-from charplay.batches import compare
-from charplay.naive import has_flipped, read_both_ways
-from charplay.snippet import snippet
-from charplay.ui import state
+from charplay.data.batches import compare
+from charplay.interpret import packing
+from charplay.interpret.code_snippet import snippet
+from charplay.interpret.unmasked import has_flipped, read_both_ways
+from charplay.models import checkpoints
+from charplay.ui import controls
 from tests.browser.conftest import go_to_tab
 
 NAMES = ["adylov", "solan", "hard", "san"]
@@ -45,14 +46,14 @@ def expect_marks(page: Page, framed: list[int], veiled: list[int]) -> None:
         )
 
 
-@pytest.mark.parametrize("cells", state.CELLS.choices)
-@pytest.mark.parametrize("order", state.ORDER.choices)
+@pytest.mark.parametrize("cells", controls.CELLS.choices)
+@pytest.mark.parametrize("order", controls.ORDER.choices)
 def test_a_step_of_time_is_marked_in_all_pictures_and_counted_without_asking_the_server(open_page, cells, order):
     page = open_page()
     go_to_tab(page, "Batches")
     page.get_by_label(order).check()
     page.get_by_label(cells).check()
-    if cells == state.HIDDEN:
+    if cells == controls.HIDDEN:
         expect(page.locator(HIDDEN_FRAMES)).to_have_count(6)
     expect_marks(page, [], [])
     open_fold(page, "step")
@@ -202,12 +203,12 @@ def test_the_last_good_pictures_step_back_behind_a_mistake(open_page):
     expect(page.locator("#batch-pictures")).to_have_css("opacity", "1")
 
 
-@pytest.mark.parametrize("cells", state.CELLS.choices)
+@pytest.mark.parametrize("cells", controls.CELLS.choices)
 def test_every_way_to_show_the_cells_fits_one_screen_of_a_projector(open_page, cells):
     page = open_page("projector")
     go_to_tab(page, "Batches")
     page.get_by_label(cells).check()
-    if cells == state.HIDDEN:
+    if cells == controls.HIDDEN:
         expect(page.locator(HIDDEN_FRAMES)).to_have_count(6)
     page.wait_for_timeout(500)
     box = page.locator("#facts").bounding_box()

@@ -6,8 +6,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from charplay.datasets import COUNTRIES
-from charplay.ui import state
+from charplay.data.datasets import COUNTRIES
+from charplay.ui import controls
 from tests.browser.conftest import go_to_tab as go_to
 
 SPEECH_TEXT = "#text .text"
@@ -21,11 +21,11 @@ def bars(page: Page) -> dict[str, float]:
 
 def test_names_opens_with_its_example(open_page):
     page = open_page()
-    expect(page.locator("#name input")).to_have_value(state.NAME.default)
+    expect(page.locator("#name input")).to_have_value(controls.NAME.default)
     country = page.locator("#headline b").inner_text()
     assert max(bars(page), key=bars(page).get) == country
     assert sum(bars(page).values()) == pytest.approx(100, abs=1)
-    expect(page.locator("#seen .cells span")).to_have_count(len(state.NAME.default))
+    expect(page.locator("#seen .cells span")).to_have_count(len(controls.NAME.default))
 
 
 def test_typing_moves_the_bars_with_every_letter(open_page):
@@ -107,12 +107,12 @@ def test_speech_opens_with_a_text_that_is_the_same_for_everyone(open_page):
             "request", lambda request, seen=requests: seen.append(request.url) if request.method == "POST" else None
         )
         go_to(page, "Speech")
-        expect(page.locator(SPEECH_TEXT)).to_contain_text(state.PRIME.default.strip())
-        expect(page.locator("#seed-used")).to_have_text(str(state.EXAMPLE_SEED))
+        expect(page.locator(SPEECH_TEXT)).to_contain_text(controls.PRIME.default.strip())
+        expect(page.locator("#seed-used")).to_have_text(str(controls.EXAMPLE_SEED))
         texts.append(page.locator(SPEECH_TEXT).text_content())
         assert not requests  # opening the page starts no generation
     assert texts[0] == texts[1]
-    assert len(texts[0]) == len(state.PRIME.default) + state.LENGTH.default
+    assert len(texts[0]) == len(controls.PRIME.default) + controls.LENGTH.default
     expect(page.get_by_text("The text is made by a model; nobody said it.")).to_be_visible()
 
 

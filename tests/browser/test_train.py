@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from charplay import limits
-from charplay.ui import samples, state
+from charplay.ui import controls
+from charplay.ui.train import examples
 from tests.browser.conftest import go_to_tab
 from tests.browser.test_look import check_look
 
@@ -30,7 +31,7 @@ def choose(page: Page, control: str, choice: str) -> None:
 def learn_from(page: Page, learns: str) -> None:
     """Chooses what is learnt from, and waits for its example to stand in the box."""
     choose(page, "learns", learns)
-    example = {state.TEXT: samples.sums, state.ROWS: samples.words}[learns]()
+    example = {controls.TEXT: examples.sums, controls.ROWS: examples.words}[learns]()
     expect(page.locator("#box textarea")).to_have_value(example)
 
 
@@ -69,7 +70,7 @@ def set_epochs(page: Page, epochs: int) -> None:
 
 def test_it_opens_with_the_survey_of_its_example(open_page):
     page = train_tab(open_page())
-    rows = len(samples.words().splitlines()) - 1
+    rows = len(examples.words().splitlines()) - 1
     expect(page.locator("#survey .tiles b").first).to_have_text(str(rows))
     expect(page.locator("#survey")).to_contain_text("English 30, German 30, Italian 30")
     expect(page.locator("#lengths .bars")).to_be_visible()
@@ -97,7 +98,7 @@ def test_what_is_typed_into_a_setting_outlives_the_survey_under_way_and_a_size_b
 
 def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_path):
     page = train_tab(open_page())
-    paste(page, state.ROWS, ROWS, "vowels 12")
+    paste(page, controls.ROWS, ROWS, "vowels 12")
     set_epochs(page, 2)
     train(page)
     expect(page.locator("#losses .scatterlayer .trace")).to_have_count(3)
@@ -143,7 +144,7 @@ def test_a_text_is_trained_stopped_and_tried_in_speech(open_page):
     go_to_tab(page, "Speech")
     opening = page.locator("#text .text").text_content()
     train_tab(page)
-    paste(page, state.TEXT, TEXT, "characters: ")
+    paste(page, controls.TEXT, TEXT, "characters: ")
     set_epochs(page, 500)
     page.locator("#train-start").click()
     expect(page.locator("#train-start")).to_be_disabled()
@@ -155,15 +156,15 @@ def test_a_text_is_trained_stopped_and_tried_in_speech(open_page):
     page.locator("#try").click()
     expect(page.locator("#text .text")).not_to_have_text(opening)
     expect(page.locator("#speech-model input")).to_have_value(re.compile("^yours 1: GRU"))
-    expect(page.locator("#stats")).to_contain_text(f"{state.LENGTH.default} of {state.LENGTH.default}")
-    written = page.locator("#text .text").inner_text().removeprefix(state.PRIME.default)
+    expect(page.locator("#stats")).to_contain_text(f"{controls.LENGTH.default} of {controls.LENGTH.default}")
+    written = page.locator("#text .text").inner_text().removeprefix(controls.PRIME.default)
     assert set(written) <= set(TEXT)  # only what it was trained on can be drawn
 
 
 def test_a_second_page_sees_its_place_and_has_its_turn_when_the_first_page_is_closed(open_page):
     first, second = train_tab(open_page()), train_tab(open_page())
     for page in (first, second):
-        paste(page, state.TEXT, TEXT, "characters: ")
+        paste(page, controls.TEXT, TEXT, "characters: ")
         set_epochs(page, 500)
     first.locator("#train-start").click()
     expect(first.locator("#train-status")).to_contain_text("Epoch", timeout=PATIENT)
@@ -178,13 +179,13 @@ def test_a_second_page_sees_its_place_and_has_its_turn_when_the_first_page_is_cl
 @pytest.mark.parametrize(
     ("learns", "pasted", "says"),
     [
-        (state.TEXT, "", "The box is empty"),
-        (state.TEXT, "x", "must have 200 to 5,000,000 characters"),
-        (state.TEXT, "한국어 " * 100, "has an ASCII form"),
-        (state.ROWS, "just a line\nand one more", "one column"),
-        (state.ROWS, "a,same\nb,same\nc,same", "needs two labels"),
-        (state.ROWS, "a,x\nb,x\nc,y\nd,y\ne,lonely", "line 5: it is the only row labelled “lonely”"),
-        (state.ROWS, "a,x\nb,x\nc,y,z\nd,y\ne,y", "line 3: it has 3 columns"),
+        (controls.TEXT, "", "The box is empty"),
+        (controls.TEXT, "x", "must have 200 to 5,000,000 characters"),
+        (controls.TEXT, "한국어 " * 100, "has an ASCII form"),
+        (controls.ROWS, "just a line\nand one more", "one column"),
+        (controls.ROWS, "a,same\nb,same\nc,same", "needs two labels"),
+        (controls.ROWS, "a,x\nb,x\nc,y\nd,y\ne,lonely", "line 5: it is the only row labelled “lonely”"),
+        (controls.ROWS, "a,x\nb,x\nc,y,z\nd,y\ne,y", "line 3: it has 3 columns"),
     ],
 )
 def test_data_that_cannot_be_used_gets_its_sentence(open_page, learns, pasted, says):
@@ -196,7 +197,7 @@ def test_data_that_cannot_be_used_gets_its_sentence(open_page, learns, pasted, s
 
 def test_files_that_cannot_be_used_get_their_sentence_and_what_was_trained_stays(open_page, tmp_path):
     page = train_tab(open_page())
-    paste(page, state.ROWS, ROWS, "vowels 12")
+    paste(page, controls.ROWS, ROWS, "vowels 12")
     set_epochs(page, 1)
     train(page)
     binary, large, huge = tmp_path / "binary.txt", tmp_path / "large.txt", tmp_path / "huge.txt"
@@ -204,7 +205,7 @@ def test_files_that_cannot_be_used_get_their_sentence_and_what_was_trained_stays
     large.write_bytes(b"a" * (limits.OWN_DATA_BYTES + 1))
     with huge.open("wb") as file:
         file.truncate(100_000_000)
-    choose(page, "source", state.IN_FILE)
+    choose(page, "source", controls.IN_FILE)
     expect(page.locator("#survey")).to_contain_text("Drop a file first", timeout=PATIENT)
     page.locator("#file input[type=file]").set_input_files(binary)
     expect(page.locator("#survey")).to_contain_text("no text but a binary file", timeout=PATIENT)
@@ -224,7 +225,7 @@ def test_files_that_cannot_be_used_get_their_sentence_and_what_was_trained_stays
 
 def test_an_absurd_learning_rate_ends_in_a_sentence(open_page):
     page = train_tab(open_page())
-    paste(page, state.TEXT, TEXT, "characters: ")
+    paste(page, controls.TEXT, TEXT, "characters: ")
     page.locator("#settings-fold button").first.click()
     rate = page.locator("#learning-rate input")
     rate.fill("-1")
@@ -239,7 +240,7 @@ def test_an_absurd_learning_rate_ends_in_a_sentence(open_page):
 
 def test_what_was_found_out_about_rows_can_be_chosen_otherwise(open_page):
     page = train_tab(open_page())
-    paste(page, state.ROWS, "1;one;x\n2;two;x\n3;three;y\n4;four;y\n", "labels in column 3")
+    paste(page, controls.ROWS, "1;one;x\n2;two;x\n3;three;y\n4;four;y\n", "labels in column 3")
     page.locator("#reading-fold button").first.click()
     page.locator("#label-column input").click()
     page.get_by_role("option", name="column 1").click()
@@ -252,13 +253,13 @@ def test_what_was_found_out_about_rows_can_be_chosen_otherwise(open_page):
 @pytest.mark.parametrize(("size", "mode"), [("projector", "light"), ("phone", "dark")])
 def test_what_was_trained_fits_and_can_be_read(open_page, size, mode):
     page = train_tab(open_page(size, mode))
-    paste(page, state.ROWS, ROWS, "vowels 12")
+    paste(page, controls.ROWS, ROWS, "vowels 12")
     set_epochs(page, 2)
     train(page)
     expect(page.locator("#own-confusion .ytick text")).to_have_count(2)
     check_look(page, "Train, rows")
     page.locator("#box textarea").fill("")  # what was pasted would stay
-    paste(page, state.TEXT, TEXT, "characters: ")
+    paste(page, controls.TEXT, TEXT, "characters: ")
     set_epochs(page, 1)
     train(page)
     expect(page.locator("#sample .sample")).to_be_visible()

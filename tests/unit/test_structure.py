@@ -6,41 +6,81 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CORE = sorted(path for path in (ROOT / "charplay").glob("*.py"))
+PACKAGE = ROOT / "charplay"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# From the bottom: a module imports its own folder and those of lower levels, and nothing else of charplay.
+LEVELS = (
+    ("limits",),
+    ("data",),
+    ("models",),
+    ("inference",),
+    ("evaluation", "interpret"),
+    ("training",),
+    ("workers", "bench"),
+    ("ui", "cli"),
+    ("__init__", "__main__"),
+)
+LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
+# Within the view: a widget knows no tab and no model, only numbers.
+TABS = ("names", "speech", "batches", "teacher_forcing", "train")
+WIDGETS_KNOW = ("ui.theme", "ui.html", "ui.widgets", "limits")
 
 
 def imports_of(path: Path) -> set[str]:
-    """The modules that a file imports, anywhere in it."""
+    """The modules that a file imports, anywhere in it, and what it takes from them."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
-def test_the_core_knows_no_view(path):
+def own_imports(path: Path) -> set[str]:
+    """What a file imports of charplay, without the leading `charplay.`."""
+    return {name.removeprefix("charplay.") for name in imports_of(path) if name.startswith("charplay.")}
+
+
+def part_of(path: Path) -> str:
+    """The folder of the package that a file lies in, or the name of a file that lies in none."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down_the_levels(path):
+    part = part_of(path)
+    for name in own_imports(path):
+        imported = name.split(".")[0]
+        assert imported == part or LEVEL[imported] < LEVEL[part], f"{part} imports {name}"
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if part_of(path) != "ui"], ids=lambda path: path.name)
+def test_nothing_outside_the_view_imports_a_view_library(path):
     assert not [name for name in imports_of(path) if name.split(".")[0] in ("gradio", "plotly")]
-    assert not [name for name in imports_of(path) if name.startswith("charplay.ui")]
 
 
-@pytest.mark.parametrize(
-    ("file", "unknown"),
-    [
-        ("text.py", ("models", "batches", "training")),
-        ("batches.py", ("models", "training", "checkpoints")),
-        ("models.py", ("training", "evaluate", "checkpoints")),
-        ("reading.py", ("training", "evaluate", "checkpoints")),
-        ("ui/coloured.py", ("models", "checkpoints", "reading", "generate")),
-        ("ui/figures.py", ("models", "checkpoints", "classify", "generate")),
-        ("ui/state.py", ("models", "checkpoints")),
-    ],
-)
-def test_arrows_point_one_way(file, unknown):
-    names = imports_of(ROOT / "charplay" / file)
-    assert not [name for name in names for module in unknown if name.startswith(f"charplay.{module}")]
+@pytest.mark.parametrize("path", sorted((PACKAGE / "ui" / "widgets").glob("*.py")), ids=lambda path: path.name)
+def test_widgets_take_numbers_and_know_no_tab(path):
+    assert not [name for name in own_imports(path) if not name.startswith(WIDGETS_KNOW)]
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_tab_knows_no_other_tab(tab):
+    for path in sorted((PACKAGE / "ui" / tab).glob("*.py")):
+        others = tuple(f"ui.{other}." for other in TABS if other != tab)
+        assert not [name for name in own_imports(path) if name.startswith(others)], path.name
+
+
+@pytest.mark.parametrize(("file", "unknown"), [("data/text.py", "data.batches"), ("data/batches.py", "data.datasets")])
+def test_text_and_batches_know_no_data_set(file, unknown):
+    assert not [name for name in own_imports(PACKAGE / file) if name.startswith(unknown)]
+
+
+def test_every_folder_of_the_map_is_there():
+    assert {part for parts in LEVELS for part in parts} >= {part_of(path) for path in FILES}
 
 
 def test_the_requirements_are_what_runs_the_app_and_nothing_more():

@@ -1,0 +1,257 @@
+"""How fast the shipped models are on this machine: figures for the README, ratios taken within one run."""
+
+import copy
+import functools
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+from torch import nn
+
+from charplay import limits
+from charplay.data import datasets
+from charplay.data.batches import group_by_length, pad
+from charplay.data.datasets import Speech
+from charplay.data.text import decode, encode
+from charplay.inference.classify import classify, logits_of
+from charplay.inference.engine import Engine
+from charplay.inference.generate import make_request
+from charplay.inference.long_text import read
+from charplay.models.checkpoints import Checkpoint
+from charplay.training.distributed import choose_device
+from charplay.training.recipes import RECIPES
+from charplay.training.tasks import SpeechTask
+from charplay.training.trainer import choose_precision, fit
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SECONDS = 5.0  # spent on each figure
+TRAINING_STEPS = 5
+BATCHES, BATCH_SIZE = 8, 256  # of names
+
+
+def bench_generate(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Characters a second of the engine, with one stream and with 64, against the lecture's loop on the same weights.
+
+    The lecture's loop: one Python call of the network a character, batch 1, float32, `exp(logit / T)` into
+    `torch.multinomial`.
+    """
+    model, config = checkpoint.model, checkpoint.config
+    engine = Engine()
+
+    def lecture_loop(length: int) -> None:
+        with torch.no_grad():
+            code, state = torch.tensor([[ord("T")]]), None
+            for _ in range(length):
+                logits, state = model(code, state)
+                weights = (logits.view(-1) / 0.8).exp()
+                code = torch.multinomial(weights, 1).view(1, 1)
+
+    def streams(number: int) -> Callable[[int], None]:
+        def run(characters: int) -> None:
+            told = threading.Event()
+            wishes = [make_request("T", length=characters // number, seed=seed) for seed in range(number)]
+            running = [engine.submit(checkpoint, wish, told.set) for wish in wishes]
+            while not all(stream.is_done for stream in running):
+                told.wait()
+                told.clear()
+
+        return run
+
+    measured = _per_second(
+        {"lecture_loop": (lecture_loop, 500), "one_stream": (streams(1), 1_000), "streams_64": (streams(64), 19_200)}
+    )
+    return measured | {
+        "one_stream_ratio": measured["one_stream"] / measured["lecture_loop"],
+        "streams_64_ratio": measured["streams_64"] / measured["lecture_loop"],
+        "cell": config.cell,
+        "hidden_size": config.hidden_size,
+        "layers": config.layers,
+    }
+
+
+def bench_classify(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Names a second in bulk, against one at a time as the lecture does it; the names are random letters of 2 to 14.
+
+    The lecture's way: one call of PyTorch's layers in float32 a name. `one_name_ms` is what one name costs on the page.
+    """
+    generator = torch.Generator().manual_seed(1)
+    some, many = _random_names(50, generator), _random_names(5000, generator)
+    measured = _per_second(
+        {
+            "names_per_second": (lambda count: classify(checkpoint, many[:count]), len(many)),
+            "one_at_a_time": (lambda count: [logits_of(checkpoint.model, [name]) for name in some[:count]], len(some)),
+            "one_on_the_page": (lambda count: [classify(checkpoint, [name]) for name in some[:count]], len(some)),
+        }
+    )
+    return {
+        "names_per_second": measured["names_per_second"],
+        "one_at_a_time": measured["one_at_a_time"],
+        "ratio": measured["names_per_second"] / measured["one_at_a_time"],
+        "one_name_ms": 1000 / measured["one_on_the_page"],
+    }
+
+
+def bench_train(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Characters a second in training a language model of this size, against the lecture's loop.
+
+    The lecture's loop: batch 1, the network called for one character at a time, 200 characters a step. The training
+    code: as `train speech` runs. Both start from the checkpoint's weights, in their own copies, on random letters.
+    """
+    model, recipe = checkpoint.model, RECIPES["speech"]["best"]
+    device = choose_device()
+    letters = torch.randint(97, 123, (recipe.batch_size * (recipe.steps * TRAINING_STEPS + 1),)).tolist()
+    text = "".join(map(chr, letters))
+    looped = copy.deepcopy(model).to(device).train().requires_grad_()
+    optimizer = torch.optim.Adam(looped.parameters(), 1e-5)
+
+    def lecture_loop(length: int) -> None:
+        codes, state, loss = encode(text[: length + 1]).to(device), None, 0.0
+        for at in range(length):
+            logits, state = looped(codes[at].view(1, 1), state)
+            loss = loss + nn.functional.cross_entropy(logits.view(1, -1), codes[at + 1].view(1))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    loop = _per_second({"loop": (lecture_loop, 200)})["loop"]
+    trained = copy.deepcopy(model).to(device).requires_grad_()
+    recipe = replace(recipe, epochs=1, learning_rate=1e-5)
+    task = SpeechTask([Speech("2000-01-01", "nobody", text)], text[:100], recipe)
+    precision = choose_precision(trained, task, device)
+    ours = fit(trained, task, recipe, device=device, precision=precision)["per_second"]
+    return {
+        "lecture_loop": loop,
+        "training": ours,
+        "ratio": ours / loop,
+        "precision": precision,
+        "batch_size": recipe.batch_size,
+        "steps": recipe.steps,
+    }
+
+
+def bench_read(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Seconds in which the page's longest text is read, and in the model's own `forward`; how busy the machine is.
+
+    As in the process that answers the page, PyTorch has one thread for each that computes.
+    """
+    model = checkpoint.model
+    codes = torch.randint(97, 123, (limits.READ_CHARACTERS,), generator=torch.Generator().manual_seed(1))
+    text = decode(codes)
+
+    def forward(count: int) -> None:
+        with torch.inference_mode():
+            model(codes[None, :count])
+
+    with on_one_thread():
+        measured = _per_second(
+            {"read": (lambda count: read(model, text[:count]), len(text)), "forward": (forward, len(text))}
+        )
+    return {
+        "characters": len(text),
+        "seconds": len(text) / measured["read"],
+        "forward_seconds": len(text) / measured["forward"],
+        "ratio": measured["read"] / measured["forward"],
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,  # not on Windows
+    }
+
+
+def bench_batches(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Names a second through the recurrent network, padded and packed, in batches shuffled and grouped by length.
+
+    A padded batch is run over its whole rectangle, a packed one over its characters alone (`NameClassifier.run_padded`
+    and `run_packed`; of an average of several networks the first). The grouped batches are eight of those that one
+    epoch of training makes of all names, and the shuffled ones hold the same names: training names where the data is at
+    hand, otherwise random letters of 2 to 14. Each run has one thread: those of a pool would wait for each other at
+    every step, and on a machine that others use too that would be most of what is measured.
+    """
+    generator = torch.Generator().manual_seed(1)
+    try:
+        source = "training names"
+        names = [name for name, _ in datasets.load_names("train", datasets.data_directory())]
+    except datasets.DataError:
+        names, source = _random_names(50 * BATCH_SIZE, generator), "random letters"
+    by_length = group_by_length([len(name) for name in names], BATCH_SIZE, generator)
+    grouped = [batch for batch in by_length if len(batch) == BATCH_SIZE][:BATCHES]
+    drawn = torch.tensor(grouped).flatten()
+    shuffled = drawn[torch.randperm(len(drawn), generator=generator)].view(BATCHES, BATCH_SIZE).tolist()
+    batches = {"shuffled": shuffled, "grouped": grouped}
+    ready = {how: [pad([names[index] for index in batch]) for batch in made] for how, made in batches.items()}
+    model, count = checkpoint.model, BATCHES * BATCH_SIZE
+
+    @torch.no_grad()
+    def padded(how: str, count: int) -> None:
+        for batch in ready[how][: count // BATCH_SIZE]:
+            model.run_padded(batch.codes)
+
+    @torch.no_grad()
+    def packed(how: str, count: int) -> None:
+        for batch in ready[how][: count // BATCH_SIZE]:
+            model.run_packed(batch.codes, batch.lengths)
+
+    with on_one_thread():
+        measured = _per_second(
+            {f"{how}_{run.__name__}": (functools.partial(run, how), count) for how in ready for run in (padded, packed)}
+        )
+    letters = sum(len(names[index]) for index in drawn)
+    padding = {
+        f"{how}_padding_fraction": 1 - letters / sum(batch.codes.numel() for batch in made)
+        for how, made in ready.items()
+    }
+    ratios = {f"{how}_ratio": measured[f"{how}_packed"] / measured[f"{how}_padded"] for how in ready}
+    ratios["ratio"] = measured["grouped_packed"] / measured["shuffled_padded"]
+    return {"names": source, "count": count, "batch_size": BATCH_SIZE} | padding | measured | ratios
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    """PyTorch takes one thread for an operation within; several would wait for each other where a core is in use.
+
+    Nothing else is to be measured in the process afterwards: once the number of threads has been set, MKL takes all of
+    them for small products too, which made the lecture's loop half as fast.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def alone(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Calls `function` on a thread of its own, which ends with it.
+
+    PyTorch keeps a pool of threads for every thread that computes; one that outlives its work slows the next.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function, *args, **kwargs).result()
+
+
+def _random_names(count: int, generator: torch.Generator) -> list[str]:
+    lengths = torch.randint(2, 15, (count,), generator=generator).tolist()
+    return [decode(torch.randint(97, 123, (length,), generator=generator)) for length in lengths]
+
+
+def _per_second(runs: dict[str, tuple[Callable[[int], None], int]]) -> dict[str, float]:
+    """Calls each run(count) in turn until each has had `SECONDS`, and returns count / seconds of each.
+
+    In turn, so that a machine that is shared with others is as slow for one as for the next.
+    """
+
+    calls, spent = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0.0)
+    for run, count in runs.values():
+        alone(run, count)  # to warm up
+    while min(spent.values()) < SECONDS:
+        for name, (run, count) in runs.items():
+            if spent[name] < SECONDS:
+                start = time.perf_counter()
+                alone(run, count)
+                calls[name], spent[name] = calls[name] + 1, spent[name] + time.perf_counter() - start
+    return {name: calls[name] * count / spent[name] for name, (_, count) in runs.items()}

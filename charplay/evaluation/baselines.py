@@ -1,0 +1,137 @@
+"""What a model has to beat: counting, by which no network is trained.
+
+Names: the commonest country, a look-up in the training rows, naive Bayes on letter n-grams, and logistic regression on
+more of them. Speech: every character alike (uniform), by its frequency (unigram), and an interpolated 5-gram.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import torch
+
+from charplay.data.datasets import Names
+from charplay.data.text import CODES, encode
+from charplay.evaluation.metrics import measure_guesses
+from charplay.models.ngrams import GramClassifier, grams
+
+GRAMS = 4  # letters of the longest n-gram that naive Bayes counts
+SMOOTHING = 0.1  # added to every count
+ORDER = 5  # characters of an n-gram of text, the predicted one included
+
+
+def _commonest(train: Names) -> Callable[[str], str]:
+    country = Counter(country for _, country in train).most_common(1)[0][0]
+    return lambda name: country
+
+
+def _look_up(train: Names) -> Callable[[str], str]:
+    countries: dict[str, Counter] = {}
+    for name, country in train:
+        countries.setdefault(name, Counter())[country] += 1
+    otherwise = _commonest(train)
+    return lambda name: countries[name].most_common(1)[0][0] if name in countries else otherwise(name)
+
+
+def _naive_bayes(train: Names) -> Callable[[str], str]:
+    """Multinomial naive Bayes: log share of the country + the sum over n-grams of log p(n-gram | country)."""
+    classes = sorted({country for _, country in train})
+    rows = torch.zeros(len(classes))
+    vocabulary: dict[str, int] = {}
+    seen: Counter[tuple[int, int]] = Counter()
+    for name, country in train:
+        column = classes.index(country)
+        rows[column] += 1
+        for gram in grams(name, GRAMS):
+            seen[vocabulary.setdefault(gram, len(vocabulary)), column] += 1
+    counts = torch.full((len(vocabulary), len(classes)), SMOOTHING)
+    for (gram, column), count in seen.items():
+        counts[gram, column] += count
+    log_likelihoods = (counts / counts.sum(0)).log()  # (n-grams, classes)
+    log_shares = (rows / rows.sum()).log()
+
+    def guess(name: str) -> str:
+        known = [vocabulary[gram] for gram in grams(name, GRAMS) if gram in vocabulary]
+        return classes[int((log_shares + log_likelihoods[known].sum(0)).argmax())]
+
+    return guess
+
+
+def _logistic_regression(train: Names) -> Callable[[str], str]:
+    classes = sorted({country for _, country in train})
+    classifier = GramClassifier(train, classes)
+    return lambda name: classes[int(classifier.logits([name]).argmax())]
+
+
+NAMES = {
+    "commonest country": _commonest,
+    "look-up": _look_up,
+    "naive Bayes": _naive_bayes,
+    "logistic regression": _logistic_regression,
+}
+
+
+def names_baselines(train: Names, test: Names, classes: Sequence[str]) -> dict[str, dict[str, float | int | None]]:
+    """What counting reaches on `test` after `train`: {baseline: {"n", "accuracy", "macro_f1", ...}}."""
+    known = {name for name, _ in train}
+    truth = torch.tensor([classes.index(country) for _, country in test])
+    unseen = torch.tensor([name not in known for name, _ in test])
+    measured = {}
+    for label, fit in NAMES.items():
+        guess = fit(train)
+        guesses = torch.tensor([classes.index(guess(name)) for name, _ in test])
+        measured[label] = measure_guesses(truth, guesses, len(classes), unseen)
+    return measured
+
+
+def speech_baselines(train: str, test: str) -> dict[str, dict[str, float]]:
+    """Bits per character of `test` for who has counted in `train`: {baseline: {"bits_per_character"}}.
+
+    All but the first character are predicted, as of the models. The 5-gram interpolates each order with the shorter
+    ones as Witten and Bell (1991) do: p(c | h) = (n(h c) + t(h) p(c | shorter h)) / (n(h) + t(h)), where t(h)
+    counts the different characters seen after h.
+    """
+    known, text = encode(train), encode(test)
+    alphabet = len(torch.cat([known, text[1:]]).unique())
+    probabilities = torch.full((len(text) - 1,), 1 / alphabet, dtype=torch.float64)
+    reached = {"uniform": probabilities}
+    for order in range(1, ORDER + 1):
+        probabilities = _interpolate(known, text, order, probabilities)
+        reached[{1: "unigram"}.get(order, f"{order}-gram")] = probabilities
+    shown = ("uniform", "unigram", f"{ORDER}-gram")
+    return {label: {"bits_per_character": -(reached[label].log2().mean().item())} for label in shown}
+
+
+def _interpolate(known: torch.Tensor, text: torch.Tensor, order: int, shorter: torch.Tensor) -> torch.Tensor:
+    """p(character | the order - 1 before it) of text[1:], from counts in `known` and from the `shorter` ones' p."""
+    grams, counts = _windows(known, order).unique(return_counts=True)  # sorted, n-grams as numbers
+    histories, belongs = (grams // CODES).unique(return_inverse=True)
+    totals = torch.zeros(len(histories), dtype=torch.int64).index_add_(0, belongs, counts)  # n(h)
+    kinds = belongs.bincount(minlength=len(histories))  # t(h)
+    wanted = _windows(text, order)
+    if order == 1:
+        wanted = wanted[1:]  # nothing predicts the first character
+    gram_counts = _find(grams, counts, wanted)
+    total, kind = _find(histories, totals, wanted // CODES), _find(histories, kinds, wanted // CODES)
+    result = shorter.clone()  # the first characters have too little before them for this order
+    tail = result[len(result) - len(wanted) :]
+    seen = total > 0
+    tail[seen] = ((gram_counts + kind * tail) / (total + kind))[seen]
+    return result
+
+
+def _windows(codes: torch.Tensor, size: int) -> torch.Tensor:
+    """Every run of `size` codes as one number, int64 (codes - size + 1,)."""
+    if len(codes) < size:
+        return codes.new_zeros(0)
+    numbers = torch.zeros(len(codes) - size + 1, dtype=torch.int64)
+    for at in range(size):
+        numbers = numbers * CODES + codes[at : at + len(numbers)]
+    return numbers
+
+
+def _find(keys: torch.Tensor, values: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """The value of each wanted key, as float64; 0 for one that is not there."""
+    if not len(keys):
+        return torch.zeros(len(wanted), dtype=torch.float64)
+    at = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
+    return torch.where(keys[at] == wanted, values[at], 0).double()

@@ -1,0 +1,207 @@
+"""Accuracy, macro-F1 and bits per character: how good a model is, by the protocol of the data.
+
+Names: train on the 13,374 rows, report on the 6,700 once: accuracy, macro-F1 over the countries, and accuracy on
+the rows whose name is not in train. Speech: join the speeches of a split with an empty line, run once from a zero
+state over the whole, teacher-forced, and report the mean of -log2 p(next character).
+"""
+
+import csv
+import io
+import math
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from charplay.data.datasets import Names
+from charplay.data.text import encode, normalize_name, normalize_prose
+from charplay.evaluation.calibration import calibration_error, reliability
+from charplay.inference.classify import divide_out, logits_of
+from charplay.inference.quantized import State as StepperState
+from charplay.inference.quantized import Stepper
+from charplay.models.networks import CharLM
+
+CHUNK = 4096  # characters a language model reads at once; the state is carried over
+
+
+def macro_f1(confusion: torch.Tensor) -> float:
+    """The mean over the classes of F1 = 2 tp / (2 tp + fp + fn); a class never seen nor guessed counts 0.
+
+    Args:
+        confusion: (classes, classes), how many rows of each true class (down) were taken for each class (across).
+    """
+    hits = confusion.diag().double()
+    involved = (confusion.sum(0) + confusion.sum(1)).double()  # 2 tp + fp + fn
+    return (2 * hits / involved.clamp(min=1)).mean().item()
+
+
+def measure_guesses(
+    truth: torch.Tensor, guesses: torch.Tensor, classes: int, unseen: torch.Tensor | None
+) -> dict[str, Any]:
+    """How often guesses are right, for models and baselines alike.
+
+    Args:
+        truth, guesses: int64 (rows,).
+        classes: how many there are.
+        unseen: bool (rows,), the rows whose name is not in train; None where that is not known.
+
+    Returns:
+        n, accuracy, macro_f1, unseen_n and unseen_accuracy (None without `unseen`).
+    """
+    right = guesses == truth
+    return {
+        "n": len(truth),
+        "accuracy": right.double().mean().item(),
+        "macro_f1": macro_f1(confusion_of(truth, guesses, classes)),
+        "unseen_n": int(unseen.sum()) if unseen is not None else None,
+        "unseen_accuracy": right[unseen].double().mean().item() if unseen is not None and unseen.any() else None,
+    }
+
+
+def confusion_of(truth: torch.Tensor, guesses: torch.Tensor, classes: int) -> torch.Tensor:
+    """How many rows of each true class (down) were taken for each class (across), (classes, classes)."""
+    return torch.bincount(truth * classes + guesses, minlength=classes * classes).view(classes, classes)
+
+
+@torch.no_grad()
+def evaluate_names(
+    model: nn.Module,
+    classes: Sequence[str],
+    rows: Names,
+    known: Collection[str] | None = None,
+    shares: Sequence[float] | None = None,
+    engine: bool = False,
+) -> dict[str, Any]:
+    """Measures a name classifier on `rows`.
+
+    Args:
+        model: a `NameClassifier`.
+        classes: the country of each logit.
+        rows: (name, country), names as the network reads them.
+        known: the names of the training rows; None where they are not at hand.
+        shares: the class shares to divide out, so that all countries weigh the same; None: as trained.
+        engine: measure the network as the page runs it, 8-bit integers where they are faster.
+
+    Returns:
+        What `measure_guesses` gives, and loss (mean nats), calibration_error, reliability (its bins) and
+        confusion (lists: true classes down, guesses across).
+    """
+    truth = _truth(classes, rows)
+    logits = logits_of(model, [name for name, _ in rows], engine)  # (rows, classes)
+    if shares is not None:
+        logits = divide_out(logits, shares)
+    guesses = logits.argmax(1)
+    unseen = torch.tensor([name not in known for name, _ in rows]) if known is not None else None
+    bins = reliability(logits.softmax(1), truth)
+    return measure_guesses(truth, guesses, len(classes), unseen) | {
+        "loss": nn.functional.cross_entropy(logits, truth).item(),
+        "calibration_error": calibration_error(bins),
+        "reliability": bins,
+        "confusion": confusion_of(truth, guesses, len(classes)).tolist(),
+    }
+
+
+def _truth(classes: Sequence[str], rows: Names) -> torch.Tensor:
+    """The number of each row's country, int64 (rows,)."""
+    index = {country: number for number, country in enumerate(classes)}
+    unknown = {country for _, country in rows} - set(index)
+    if unknown:
+        raise ValueError(f"The model has no class for {', '.join(sorted(unknown))}: it knows {', '.join(classes)}.")
+    return torch.tensor([index[country] for _, country in rows])
+
+
+@torch.no_grad()
+def prefix_loss(model: nn.Module, classes: Sequence[str], rows: Names, engine: bool = False) -> float:
+    """Mean negative log-likelihood (nats) of the country over all prefixes of two letters and more of each name.
+
+    The bars move while a name is being typed: this says how good they are on the way.
+    """
+    prefixes = [(name[:end], country) for name, country in rows for end in range(2, len(name) + 1)]
+    if not prefixes:
+        raise ValueError("There is no name of two letters or more.")
+    different = sorted({prefix for prefix, _ in prefixes})
+    number = {prefix: row for row, prefix in enumerate(different)}
+    log_probabilities = logits_of(model, different, engine).log_softmax(1)
+    picked = torch.tensor([number[prefix] for prefix, _ in prefixes])
+    return -log_probabilities[picked, _truth(classes, prefixes)].mean().item()
+
+
+@torch.no_grad()
+def evaluate_speech(model: CharLM, text: str, engine: bool = False) -> dict[str, float | int]:
+    """Measures a language model on `text`: {"characters", "bits_per_character"}; all but the first are predicted.
+
+    Args:
+        model: the network.
+        text: as the network reads it, of two characters at least.
+        engine: measure the engine's layout of the network, 8-bit integers where they are faster, one step at a time.
+    """
+    if len(text) < 2:
+        raise ValueError("The text needs at least two characters, one to read and one to predict.")
+    codes = encode(text).to(next(model.parameters()).device)
+    read = _step_by_step(Stepper(model)) if engine else lambda inputs, state: model(inputs[None], state)
+    bits, state = 0.0, None
+    for inputs, targets in zip(codes[:-1].split(CHUNK), codes[1:].split(CHUNK), strict=True):
+        logits, state = read(inputs, state)  # (1, chunk, 128)
+        bits += nn.functional.cross_entropy(logits[0].float(), targets, reduction="sum").item() / math.log(2)
+    return {"characters": len(text), "bits_per_character": bits / (len(text) - 1)}
+
+
+def _step_by_step(stepper: Stepper) -> Callable:
+    """The stepper called as `CharLM` is: codes (time,), state -> logits (1, time, 128), state."""
+
+    def read(codes: torch.Tensor, state: StepperState | None) -> tuple[torch.Tensor, StepperState]:
+        rows, state = [], state or stepper.start(1)
+        for code in codes.split(1):
+            row, state = stepper.step(code, state)
+            rows.append(row)
+        return torch.cat(rows)[None], state
+
+    return read
+
+
+def read_names_csv(path: Path, classes: Sequence[str]) -> Names:
+    """Rows `name,country` of a CSV file, names normalised; a first row "name,country" is a heading.
+
+    Raises:
+        ValueError: naming the first row that cannot be used, and why.
+    """
+    text = _read_text(path)
+    rows, number = [], 1
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
+            is_heading = number == 1 and [cell.strip().lower() for cell in row] == ["name", "country"]
+            if row and not is_heading:
+                rows.append(_read_row(row, classes))
+    except (csv.Error, ValueError) as error:
+        raise ValueError(f"{path}, row {number}: {error}") from None
+    if not rows:
+        raise ValueError(f"{path} holds no row name,country.")
+    return rows
+
+
+def _read_row(row: list[str], classes: Sequence[str]) -> tuple[str, str]:
+    if len(row) != 2:
+        raise ValueError(f"expected two cells, name,country, and found {len(row)}.")
+    name, country = normalize_name(row[0]), row[1].strip()
+    if not name:
+        raise ValueError("the name is blank.")
+    if country not in classes:
+        raise ValueError(f"{country!r} is none of {', '.join(classes)}.")
+    return name, country
+
+
+def read_speech_txt(path: Path) -> str:
+    """A text file, normalised as the speeches were."""
+    return normalize_prose(_read_text(path)).strip()
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return file.read()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no UTF-8 text: please save it as one.") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,103 @@
+"""Names -> probabilities over the countries."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import torch
+
+from charplay import limits
+from charplay.data.batches import order_by_length, pad
+from charplay.data.text import normalize_name
+from charplay.inference.fast_classifier import reader_of
+from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import NameClassifier
+
+BATCH_SIZE = 512  # names that the network as PyTorch runs it reads at once
+READ_TOGETHER = 1024  # names that a reader reads at once: fewer cost more calls a name, more do not fit the cache
+
+
+class Classification(TypedDict):
+    """What the model believes of one name."""
+
+    name: str  # as typed
+    normalized: str  # as read
+    country: str  # the likeliest
+    probabilities: dict[str, float]  # over all countries, in the model's order; they sum to 1
+
+
+@torch.no_grad()
+def logits_of(model: NameClassifier, names: Sequence[str], engine: bool = False) -> torch.Tensor:
+    """Logits (names, classes) of normalised names, in the order given; computed in batches of similar length.
+
+    Args:
+        model: the network.
+        names: as many as you like.
+        engine: by the model's `Reader`, as the page does, rather than by PyTorch's layers on the device it lies on.
+    """
+    order, batch_size = order_by_length(names), READ_TOGETHER if engine else BATCH_SIZE
+    device = next(model.parameters()).device
+    rows = []
+    for start in range(0, len(order), batch_size):
+        padded = pad([names[index] for index in order[start : start + batch_size]])
+        rows.append(reader_of(model)(padded) if engine else model(padded.codes.to(device), padded.lengths).cpu())
+    back = torch.tensor(order).argsort()
+    return torch.cat(rows)[back]
+
+
+def divide_out(logits: torch.Tensor, shares: Sequence[float]) -> torch.Tensor:
+    """Logits (names, classes) as if every class had been equally common in training.
+
+    Bayes: p(class | name) is proportional to p(name | class) times the class's share of the training rows; its share
+    divided out, what remains is p(name | class), made to sum to 1 by the softmax.
+    """
+    return logits - torch.tensor(shares).log()
+
+
+def read_name(name: object) -> str:
+    """A name as the network reads it.
+
+    Raises:
+        ValueError: it is blank or cannot be read; the sentence says what to change.
+    """
+    normalized = normalize_name(name)
+    if not normalized:
+        raise ValueError("Type a name of at least one letter.")
+    return normalized
+
+
+def scores(checkpoint: Checkpoint, names: Sequence[str], prior: str) -> torch.Tensor:
+    """What the softmax is taken of: logits (names, classes) of normalised names, by the model's `Reader`.
+
+    With the prior "uniform" the classes' shares are divided out.
+    """
+    logits = logits_of(checkpoint.model, names, engine=True)
+    return divide_out(logits, checkpoint.shares) if prior == "uniform" else logits
+
+
+def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data") -> list[Classification]:
+    """Classifies each of `names`, in one run.
+
+    Args:
+        checkpoint: a name classifier.
+        names: as typed.
+        prior: "data" weights the countries as the training did, "uniform" all alike.
+
+    Raises:
+        ValueError: a name is blank or cannot be read, or there is no such prior; the sentence says what to change.
+    """
+    limits.check_choice("prior", prior, limits.PRIORS)
+    normalized = [read_name(name) for name in names]
+    if not normalized:
+        return []
+    probabilities = scores(checkpoint, normalized, prior).softmax(1)  # (names, countries)
+    return [
+        Classification(
+            name=name,
+            normalized=read,
+            country=checkpoint.classes[best],
+            probabilities=dict(zip(checkpoint.classes, row, strict=True)),
+        )
+        for name, read, best, row in zip(
+            names, normalized, probabilities.argmax(1).tolist(), probabilities.tolist(), strict=True
+        )
+    ]

@@ -1,0 +1,92 @@
+"""The way of one name through a classifier: every number between the characters and the softmax. No view here.
+
+From the lecture: name -> codes -> embedding rows -> a hidden state for each step of time -> linear layer -> softmax.
+"""
+
+import base64
+from typing import TypedDict
+
+import torch
+
+from charplay import limits
+from charplay.data.batches import pad
+from charplay.inference.classify import divide_out, read_name
+from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import NameClassifier
+
+MOST_NUMBERS = 512  # of a vector that are handed on; the shapes tell how many it has
+
+
+class Numbers(TypedDict):
+    """Float32 numbers as JSON can carry them without writing each out."""
+
+    shape: list[int]  # of the numbers that are here
+    float32: str  # little-endian, row after row, base64
+    size: int  # how many numbers each row has in the network; the first `MOST_NUMBERS` are here
+
+
+class Way(TypedDict):
+    """What stands at each stage of one name's way; of an average, up to the logits, in its first member."""
+
+    normalized: str
+    classes: list[str]
+    codes: list[int]
+    embedding: Numbers  # (characters, embedding)
+    hidden: list[list[Numbers]]  # of each layer, of each direction: (characters, hidden)
+    features: list[Numbers]  # what the linear layer reads: last states, and with pooling the largest and the mean
+    logits: list[list[float]]  # (members, classes)
+    averaged: list[float]  # their mean, with the prior "uniform" less the log of each class's share
+    probabilities: list[float]  # its softmax
+
+
+def _numbers(rows: torch.Tensor) -> Numbers:
+    """(rows, numbers) -> what JSON can carry."""
+    kept = rows[:, :MOST_NUMBERS].float().contiguous()
+    return Numbers(
+        shape=list(kept.shape),
+        float32=base64.b64encode(kept.numpy().astype("<f4").tobytes()).decode(),
+        size=rows.shape[1],
+    )
+
+
+def hidden_states(model: NameClassifier, codes: torch.Tensor, lengths: torch.Tensor) -> list[list[torch.Tensor]]:
+    """The outputs of each layer and direction over one name (1, time): (time, hidden) each, in the order of the name.
+
+    The backward direction comes second; it has read a letter and all that stand after it.
+    """
+    directions = 2 if model.config.bidirectional else 1
+    return [list(outputs[0].chunk(directions, 1)) for outputs in model.run_layers(codes, lengths)]
+
+
+@torch.no_grad()
+def way_through(checkpoint: Checkpoint, name: object, prior: object = "data") -> Way:
+    """Everything that a classifier computes of one name, in 32-bit floats.
+
+    Args:
+        checkpoint: a name classifier.
+        name: as typed.
+        prior: "data" or "uniform": what the softmax is taken of.
+
+    Raises:
+        ValueError: the name cannot be read, or there is no such prior; the sentence says what to change.
+    """
+    limits.check_choice("prior", prior, limits.PRIORS)
+    normalized, model = read_name(name), checkpoint.model
+    padded = pad([normalized])
+    codes, lengths = padded.codes, padded.lengths
+    features = model.features(codes, lengths)[0]
+    logits = model.member_logits(codes, lengths)[:, 0]  # (members, classes)
+    averaged = logits.mean(0)
+    if prior == "uniform":
+        averaged = divide_out(averaged, checkpoint.shares)
+    return Way(
+        normalized=normalized,
+        classes=list(checkpoint.classes),
+        codes=codes[0].tolist(),
+        embedding=_numbers(model.embedding(codes)[0]),
+        hidden=[[_numbers(states) for states in layer] for layer in hidden_states(model, codes, lengths)],
+        features=[_numbers(part[None]) for part in features.chunk(3 if model.config.pooling else 1)],
+        logits=logits.tolist(),
+        averaged=averaged.tolist(),
+        probabilities=averaged.softmax(0).tolist(),
+    )

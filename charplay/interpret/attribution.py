@@ -1,0 +1,96 @@
+"""Which letters decided: what each letter of a name does to the score of one country. No view here.
+
+Two answers, asked of the same network. Leaving a letter out and reading the shorter name is exact and coarse: all that
+follows moves up by one. The gradient says how fast the score would move if the letter's embedding did, and only for a
+small step ("saliency", Simonyan et al. 2014).
+"""
+
+from typing import TypedDict
+
+import torch
+
+from charplay import limits
+from charplay.data.batches import Padded, pad
+from charplay.inference.classify import read_name, scores
+from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import NameClassifier
+
+
+class Letters(TypedDict):
+    """What each letter of a name does to one country."""
+
+    normalized: str  # as read: the lists below have an entry for each of its characters
+    country: str  # the one asked for, or the likeliest
+    probability: float  # of the country, given the whole name
+    without: list[float] | None  # its probability, given the name without that letter; None: there is but one letter
+    changes: list[float] | None  # of its log-probability, in nats, when that letter is left out
+    gradients: list[float]  # norm of the gradient of its logit at that letter's embedding
+
+
+def shorter_names(normalized: str) -> list[str]:
+    """The names that remain when each letter in turn is left out, as they would be read."""
+    return [read_name(normalized[:at] + normalized[at + 1 :]) for at in range(len(normalized))]
+
+
+def gradient_norms(model: NameClassifier, padded: Padded, target: int) -> torch.Tensor:
+    """The norm of the gradient of one logit at each embedding row that a single name picks.
+
+    An average has an embedding in each of its members: its logit is the mean of theirs, and the norm is taken over the
+    rows of all.
+
+    Args:
+        model: the network, as it is; its weights are not changed.
+        padded: one name, (1, time).
+        target: the class whose logit it is.
+
+    Returns:
+        (time,), in the dtype of the model.
+    """
+    picked: list[torch.Tensor] = []
+
+    def watch(module: torch.nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
+        picked.append(output.requires_grad_())
+        return output
+
+    hooks = [member.embedding.register_forward_hook(watch) for member in (model, *model.others)]
+    try:
+        with torch.enable_grad():
+            logit = model(padded.codes, padded.lengths)[0, target]
+    finally:
+        for hook in hooks:
+            hook.remove()
+    gradients = torch.cat(torch.autograd.grad(logit, picked), 2)  # (1, time, members * embedding)
+    return gradients[0].norm(dim=1)
+
+
+def letters_that_decided(
+    checkpoint: Checkpoint, name: object, prior: object = "data", country: str | None = None
+) -> Letters:
+    """What each letter of a name does to a country.
+
+    Args:
+        checkpoint: a name classifier.
+        name: as typed.
+        prior: "data" or "uniform", for the probabilities. The gradient knows no prior: a share that is divided out is
+            a constant beside the logit.
+        country: one of the checkpoint's classes; None: the likeliest.
+
+    Raises:
+        ValueError: the name cannot be read, or there is no such prior or country; the sentence says what to change.
+    """
+    limits.check_choice("prior", prior, limits.PRIORS)
+    normalized = read_name(name)
+    shorter = shorter_names(normalized) if len(normalized) > 1 else []
+    logs = scores(checkpoint, [normalized, *shorter], prior).log_softmax(1)  # (1 + letters, classes)
+    if country is None:
+        country = checkpoint.classes[int(logs[0].argmax())]
+    target = checkpoint.classes.index(limits.check_choice("country", country, checkpoint.classes))
+    whole, without = logs[0, target], logs[1:, target]
+    return Letters(
+        normalized=normalized,
+        country=country,
+        probability=whole.exp().item(),
+        without=without.exp().tolist() if shorter else None,
+        changes=(without - whole).tolist() if shorter else None,
+        gradients=gradient_norms(checkpoint.model, pad([normalized]), target).tolist(),
+    )

@@ -1,0 +1,213 @@
+"""Copied or made up: which characters of a text stand word for word in the speeches that a model was trained on.
+
+The speeches are not part of this project. What is, in `checkpoints/`, is a Bloom filter (Burton Bloom, 1970) of every
+eighth 24-gram of them: it knows which of those it holds and cannot tell what they are. A text is looked up 24-gram by
+24-gram. A run of 31 characters that stands in the speeches holds at least one that was indexed, so none is missed; of
+a shorter one, down to 24, it is chance whether it holds one. Either end of a run may lie up to 7 characters beyond the
+24-grams that are found. A filter never misses what it holds, and rarely takes what it does not hold for its own.
+"""
+
+import dataclasses
+import datetime
+import functools
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as serialize
+
+from charplay.data import datasets
+from charplay.data.datasets import Speech, join_speeches
+from charplay.models.checkpoints import FILTER, Checkpoint, CheckpointError, read_header, write_whole
+
+FORMAT_VERSION = 1
+FILE = f"{FILTER}.safetensors"  # what the filter is called in a directory of checkpoints
+GRAM = 24  # characters that are looked up together; a multiple of 8, since they are hashed in words of 8
+STRIDE = 8  # of the characters of the speeches every so many begin a 24-gram that is indexed
+FOUND = GRAM + STRIDE - 1  # 31: a run of so many characters is always found
+# A text of 600 characters is 577 look-ups. At one mistake in a thousand, every other text would be said to hold a
+# copy that it does not hold; at one in 100,000, one text in 170. That costs two thirds more bits.
+ALLOWED_RATE = 1e-5
+
+_SALT, _STEP = 0x6368_6172_706C_6179, 0x9E37_79B9_7F4A_7C15
+_WORD = 2**64
+
+
+@dataclass(frozen=True)
+class Filter:
+    """The index of the speeches, and what is known of it."""
+
+    bits: np.ndarray  # uint8 (bytes,), eight places each
+    hashes: int  # places that a 24-gram has
+    false_positive_rate: float  # of a look-up: the share of bits that are set, to the power of `hashes`
+    grams: int  # different ones that were indexed
+    characters: int  # of all speeches
+    speeches: int
+    test_share: float  # of the characters of the test speeches, which are not indexed, what `find` finds
+    since: str  # the other presidents' speeches are from this year on
+    data: str  # fingerprint of the data, as a checkpoint's header has it
+    date: str  # day on which it was made, ISO 8601
+
+
+_DESCRIPTION = {
+    "hashes": int,
+    "false_positive_rate": float,
+    "grams": int,
+    "characters": int,
+    "speeches": int,
+    "test_share": float,
+    "since": str,
+    "data": str,
+    "date": str,
+}  # in the header as JSON, beside format version, gram and stride
+
+
+def build(speeches: Sequence[Speech], test: Sequence[Speech], since: str) -> Filter:
+    """Indexes the speeches, joined by an empty line as for training, each text once.
+
+    Args:
+        speeches: a model's training mix; copies in it change nothing.
+        test: speeches that are not among them, to compare a text with: how much real ones have in common.
+        since: the year from which on the mix has the other presidents' speeches.
+    """
+    distinct = list({speech.text: speech for speech in speeches}.values())
+    text = join_speeches(distinct)
+    keys = np.unique(_keys(text, STRIDE))
+    if not len(keys):
+        raise ValueError(f"There is nothing to index in {len(text)} characters of speeches.")
+    size, hashes = _dimensions(len(keys))
+    is_set = np.zeros(8 * size, bool)
+    for number in range(hashes):
+        is_set[_places(keys, number, size)] = True
+    bits = np.packbits(is_set)
+    index = Filter(
+        bits,
+        hashes,
+        _rate(bits, hashes),
+        grams=len(keys),
+        characters=len(text),
+        speeches=len(distinct),
+        test_share=0.0,
+        since=since,
+        data=datasets.fingerprint(datasets.SPEECHES),
+        date=datetime.date.today().isoformat(),
+    )
+    real = join_speeches(test)
+    return dataclasses.replace(index, test_share=covered(find(index, real)) / len(real))
+
+
+def find(index: Filter, text: str) -> list[tuple[int, int]]:
+    """The stretches of `text` (ASCII) in which every character is one of 24 that stand so in the speeches.
+
+    Returns:
+        (start, end) of each, in order; they neither overlap nor touch, and each is 24 characters long or longer.
+    """
+    keys = _keys(text, 1)
+    starts = np.arange(len(keys))  # those not yet ruled out
+    for number in range(index.hashes):
+        places = _places(keys[starts], number, len(index.bits))
+        starts = starts[index.bits[places >> 3] >> 7 - (places & 7) & 1 == 1]
+    stretches: list[tuple[int, int]] = []
+    for start in starts.tolist():
+        begun = stretches.pop()[0] if stretches and start <= stretches[-1][1] else start
+        stretches.append((begun, start + GRAM))
+    return stretches
+
+
+def covered(stretches: Sequence[tuple[int, int]]) -> int:
+    """How many characters they are."""
+    return sum(end - start for start, end in stretches)
+
+
+def find_by_file(checkpoint: Checkpoint, path: str, text: str) -> list[tuple[int, int]]:
+    """What `find` gives for a text and the filter at `path`: the question that a page asks; any model may ask it."""
+    return find(_load_once(Path(path)), text)
+
+
+def save(path: Path, index: Filter) -> None:
+    """Writes the filter to `path`, whole or not at all."""
+    described = {"format_version": FORMAT_VERSION, "gram": GRAM, "stride": STRIDE}
+    described |= {key: getattr(index, key) for key in _DESCRIPTION}
+    write_whole(path, serialize({"bits": index.bits}, {key: json.dumps(value) for key, value in described.items()}))
+
+
+def load(path: Path) -> Filter:
+    """Reads a filter.
+
+    Raises:
+        CheckpointError: the file is missing, not safetensors, cut short, or does not hold what a filter must.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            described = _read_description(path, file.metadata() or {})
+            size, _ = _dimensions(described["grams"])
+            shapes = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            found = {name: (part.get_shape(), part.get_dtype()) for name, part in shapes.items()}
+            if found != {"bits": ([size], "U8")}:
+                raise CheckpointError(f"{path.name} holds other tensors than its own header describes.")
+            bits = file.get_tensor("bits")
+    except FileNotFoundError:
+        raise CheckpointError(f"There is no {path.name}.") from None
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path.name} is no readable safetensors file ({error}).") from None
+    if not math.isclose(_rate(bits, described["hashes"]), described["false_positive_rate"], rel_tol=1e-6):
+        raise CheckpointError(f"{path.name} holds other bits than those that its header counted.")
+    return Filter(bits, **described)
+
+
+_load_once = functools.lru_cache(1)(load)
+
+
+def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+    fixed = {"format_version": FORMAT_VERSION, "gram": GRAM, "stride": STRIDE}
+    described = read_header(path, metadata, dict.fromkeys(fixed, int) | _DESCRIPTION, "filter of speeches")
+    for key, value in fixed.items():
+        if described[key] != value:
+            name = key.replace("_", " ")
+            raise CheckpointError(f"{path.name} has {name} {described[key]}; this charplay reads {value}.")
+    counts = [described[key] for key in ("grams", "characters", "speeches")]
+    is_possible = all(0 < count < 2**40 for count in counts) and 0 <= described["test_share"] <= 1
+    if not is_possible or described["hashes"] != _dimensions(described["grams"])[1]:
+        raise CheckpointError(f"{path.name} has a header with numbers that no filter has.")
+    return {key: described[key] for key in _DESCRIPTION}
+
+
+def _dimensions(grams: int) -> tuple[int, int]:
+    """How many bytes and how many hashes a filter of so many 24-grams needs for the rate that is allowed."""
+    bits = -grams * math.log(ALLOWED_RATE) / math.log(2) ** 2
+    return math.ceil(bits / 8), round(-math.log2(ALLOWED_RATE))
+
+
+def _rate(bits: np.ndarray, hashes: int) -> float:
+    """How often a 24-gram that was not indexed is taken for one that was: all its places happen to be set."""
+    return (int(np.count_nonzero(np.unpackbits(bits))) / (8 * len(bits))) ** hashes
+
+
+def _mix(words: np.ndarray) -> np.ndarray:
+    """Scatters 64-bit numbers: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014). Wraps around, as it must."""
+    words = (words ^ words >> np.uint64(30)) * np.uint64(0xBF58_476D_1CE4_E5B9)
+    words = (words ^ words >> np.uint64(27)) * np.uint64(0x94D0_49BB_1331_11EB)
+    return words ^ words >> np.uint64(31)
+
+
+def _keys(text: str, stride: int) -> np.ndarray:
+    """A 64-bit number for each 24-gram that begins at a multiple of `stride`, uint64 (grams,)."""
+    codes = np.frombuffer(text.encode("ascii"), np.uint8)
+    if len(codes) < GRAM:
+        return np.zeros(0, np.uint64)
+    words = np.ascontiguousarray(sliding_window_view(codes, GRAM)[::stride]).view("<u8")  # (grams, 3)
+    keys = np.full(len(words), _SALT, np.uint64)
+    for column in words.T:
+        keys = _mix(keys ^ column)
+    return keys
+
+
+def _places(keys: np.ndarray, number: int, size: int) -> np.ndarray:
+    """Where the hash of that number puts each key among the bits of `size` bytes, uint64 (keys,)."""
+    return _mix(keys + np.uint64((number + 1) * _STEP % _WORD)) % np.uint64(8 * size)

@@ -1,0 +1,133 @@
+"""What padding does to a classifier's hidden states: one batch run packed, naively, and masked, and compared.
+
+The lecture's pictures (a) and (b): after `pad_packed_sequence` the outputs are zero at the pads; run over the padded
+rectangle they drift on through them, and who reads a row at its padded end reads the wrong state.
+"""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import torch
+
+from charplay import limits
+from charplay.data.batches import Comparison, compare, pad
+from charplay.data.text import normalize_name
+from charplay.models.checkpoints import Checkpoint
+
+ROWS_AT_ONCE = 32  # of a batch, while others may wait for their turn
+
+
+def in_parts(names: Sequence[str]) -> list[list[str]]:
+    """A batch cut into parts of so few rows that the computing of one keeps nobody waiting."""
+    return [list(names[start : start + ROWS_AT_ONCE]) for start in range(0, len(names), ROWS_AT_ONCE)]
+
+
+def normalize_names(names: object) -> list[str]:
+    """Checks and normalises the names of one batch.
+
+    Raises:
+        ValueError: it is no list of 1 to 500 names, or a name cannot be read; the sentence says which.
+    """
+    if not isinstance(names, list | tuple):
+        raise ValueError("The names must be a list of texts.")
+    limits.NAMES.check(len(names))
+    normalized = []
+    for number, name in enumerate(names, 1):
+        try:
+            normalized.append(normalize_name(name))
+        except ValueError as error:
+            raise ValueError(f"Name {number}: {error}") from None
+        if not normalized[-1]:
+            raise ValueError(f"Name {number} is blank: give it at least one letter.")
+    return normalized
+
+
+class Values(TypedDict):
+    """One number of each cell's vector, rows as in the comparison it was made from: (batch, time) each."""
+
+    padded: list[list[float]]  # in the run over the padded rectangle
+    packed: list[list[float]]  # in the packed run, unpacked again: zero at the pads
+
+
+@torch.no_grad()
+def values(checkpoint: Checkpoint, names: list[str], unit: int, hidden: bool) -> Values:
+    """What cells hold inside the network, for normalised names, a row each.
+
+    Args:
+        checkpoint: a name classifier; of an average of several networks its first is looked into.
+        names: in the order of the rows.
+        unit: which number of each vector.
+        hidden: the outputs of the recurrent network, rather than what the embedding puts into it.
+    """
+    model, padded = checkpoint.model, pad(names)
+    if not hidden:
+        embedded = model.embedding(padded.codes)[:, :, unit].tolist()
+        return Values(padded=embedded, packed=embedded)
+    naive, _ = model.run_padded(padded.codes)
+    packed, _ = model.run_packed(padded.codes, padded.lengths)
+    return Values(padded=naive[:, :, unit].tolist(), packed=packed[:, :, unit].tolist())
+
+
+def differences(checkpoint: Checkpoint, names: list[str], time: int) -> list[tuple[float, float]]:
+    """What is at stake for a few rows of a batch of `time` columns.
+
+    Returns:
+        One pair (naive, masked): the largest |difference| of final hidden states, packed against read at the padded
+        end of the whole batch, and packed against held still at the pads; the latter is zero to rounding.
+    """
+    model, padded = checkpoint.model, pad(names, time)
+    with torch.no_grad():
+        packed = model.run_packed(padded.codes, padded.lengths)[1]  # (layers * directions, rows, hidden)
+        naive, masked = model.run_padded(padded.codes)[1], model.run_masked(padded.codes, padded.lengths)[1]
+    return [((packed - naive).abs().max().item(), (packed - masked).abs().max().item())]
+
+
+class BatchReport(TypedDict):
+    """One batch padded and packed, in numbers; rows in `order` throughout."""
+
+    order: list[int]  # index into the names, a row each
+    lengths: list[int]
+    padded: list[list[int]]  # code, or 0 at a pad
+    packed: list[int]  # codes as `PackedSequence.data` holds them
+    batch_sizes: list[int]  # rows still running at each step
+    padding_fraction: float
+    naive_difference: float
+    masked_difference: float
+
+
+def report(comparison: Comparison, at_stake: Sequence[tuple[float, float]]) -> BatchReport:
+    """The numbers of a comparison; `at_stake` are the `differences` of all its rows."""
+    naive, masked = zip(*at_stake, strict=True)
+    return BatchReport(
+        order=comparison.order,
+        lengths=comparison.padded.lengths.tolist(),
+        padded=comparison.padded.codes.tolist(),
+        packed=comparison.packed,
+        batch_sizes=comparison.batch_sizes,
+        padding_fraction=comparison.padded.padding_fraction,
+        naive_difference=max(naive),
+        masked_difference=max(masked),
+    )
+
+
+def read_batch(names: object, sort: object) -> Comparison:
+    """Checks and normalises the names of one batch, and packs and pads them.
+
+    Raises:
+        ValueError: no names, too many, or one that cannot be read; `sort` is not true or false.
+    """
+    if not isinstance(sort, bool):
+        raise ValueError("sort must be true or false.")
+    return compare(normalize_names(names), sort)
+
+
+def compare_batches(checkpoint: Checkpoint, names: object, sort: object = True) -> BatchReport:
+    """Pads and packs `names` and says what is at stake, from the loaded model.
+
+    Raises:
+        ValueError: no names, too many, or one that cannot be read; `sort` is not true or false.
+    """
+    comparison = read_batch(names, sort)
+    time = len(comparison.batch_sizes)
+    parts = [differences(checkpoint, rows, time) for rows in in_parts(comparison.names)]
+    return report(comparison, [pair for part in parts for pair in part])

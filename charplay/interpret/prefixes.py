@@ -1,0 +1,37 @@
+"""What a network believes on the way: numbers for the views that look inside. No view here."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from charplay.inference.classify import Classification, read_name
+
+
+class Belief(TypedDict):
+    """The softmax after each prefix of a name."""
+
+    name: str  # as typed
+    normalized: str  # as read: a column for each of its characters
+    countries: list[str]  # in the model's order
+    probabilities: list[list[float]]  # (countries, characters); each column sums to 1
+
+
+def prefixes(name: object) -> list[str]:
+    """The beginnings of a name as the network reads it, from its first character to all of it.
+
+    Raises:
+        ValueError: it is blank or cannot be read; the sentence says what to change.
+    """
+    normalized = read_name(name)
+    return [normalized[:end] for end in range(1, len(normalized) + 1)]
+
+
+def belief(name: str, results: Sequence[Classification]) -> Belief:
+    """What `classify` gave for each of `prefixes(name)`, as one table; its last column is the whole name's."""
+    return Belief(
+        name=name,
+        normalized=results[-1]["normalized"],
+        countries=list(results[-1]["probabilities"]),
+        probabilities=[
+            [result["probabilities"][country] for result in results] for country in results[-1]["probabilities"]
+        ],
+    )

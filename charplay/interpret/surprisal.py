@@ -1,0 +1,91 @@
+"""How surprising each character of a text is to a language model, and what else it expected. No view here.
+
+The surprise of a character is -log2 p, in bits (Shannon 1948): 0 for one that was certain, 1 for the toss of a coin,
+about 6.5 for one of the 88 that the speeches hold, all alike. Its mean is the model's bits per character on that text.
+"""
+
+import math
+from typing import TypedDict
+
+import torch
+
+from charplay import limits
+from charplay.data.text import CODES, encode
+from charplay.inference.generate import sharpness_of
+from charplay.inference.long_text import check_read, reading_of
+from charplay.models.checkpoints import Checkpoint
+
+SHOWN = 10  # alternatives of one character
+DECIMALS = 5  # of the bits of one character
+
+
+class Surprise(TypedDict):
+    """A text and the bits of each of its characters."""
+
+    text: str  # as read
+    characters: int
+    bits: list[float | None]  # -log2 p of each given all before it; none for the first, which nothing foretold
+    bits_per_character: float | None  # their mean, as `evaluate speech` gives it; none for a single character
+
+
+class Alternatives(TypedDict):
+    """The likeliest characters at one place of a text."""
+
+    characters: list[str]  # the likeliest first
+    probabilities: list[float]  # of each, at temperature 1
+    tempered: list[float]  # of each to be drawn at the temperature asked for
+    true: str | None  # the one that stands there; none at the end of the text
+    rank: int | None  # its place among all 128 codes, from 1
+    true_probability: float | None
+    true_tempered: float | None
+
+
+def surprise(checkpoint: Checkpoint, text: object) -> Surprise:
+    """Reads `text`, of ASCII characters, from a zero state.
+
+    Raises:
+        ValueError: it is no text that can be read.
+    """
+    text = check_read(text)
+    logits, codes = reading_of(checkpoint.model, text).logits[:-1], encode(text)[1:, None]
+    bits = (logits.logsumexp(1) - logits.gather(1, codes)[:, 0]).double() / math.log(2)  # (time - 1,)
+    return Surprise(
+        text=text,
+        characters=len(text),
+        bits=[None, *(round(each, DECIMALS) for each in bits.clamp(min=0).tolist())],
+        bits_per_character=bits.mean().item() if len(bits) else None,
+    )
+
+
+def alternatives(checkpoint: Checkpoint, text: object, at: object, temperature: object) -> Alternatives:
+    """What may stand at place `at` of `text` after what stands before it: the ten likeliest of all 128 codes.
+
+    Args:
+        checkpoint: a language model.
+        text: of ASCII characters.
+        at: from 1, since nothing foretells the first character, to the text's length, which is what would come next.
+        temperature: of the second of the two softmaxes, which leaves out what is never drawn: codes that training
+            never showed. At 0 the likeliest has all.
+
+    Raises:
+        ValueError: one of them is out of bounds.
+    """
+    text = check_read(text)
+    at = limits.Limit("position", 1, len(text)).check(at)
+    temperature = limits.TEMPERATURE.check(temperature)
+    logits = reading_of(checkpoint.model, text).logits[at - 1].double()  # (128,)
+    plain = logits.softmax(0)
+    allowed = torch.full((CODES,), -torch.inf, dtype=torch.float64)
+    allowed[encode(checkpoint.alphabet)] = 0.0
+    tempered = ((logits + allowed) * sharpness_of(temperature)).softmax(0)
+    order = logits.argsort(descending=True, stable=True)
+    true = encode(text)[at].item() if at < len(text) else None
+    return Alternatives(
+        characters=[chr(code) for code in order[:SHOWN].tolist()],
+        probabilities=plain[order[:SHOWN]].tolist(),
+        tempered=tempered[order[:SHOWN]].tolist(),
+        true=None if true is None else chr(true),
+        rank=None if true is None else order.tolist().index(true) + 1,
+        true_probability=None if true is None else plain[true].item(),
+        true_tempered=None if true is None else tempered[true].item(),
+    )

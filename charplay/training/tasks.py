@@ -1,0 +1,196 @@
+"""What can be trained: a `Task` hands batches, a loss and a measure to the loop in `training`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from charplay.data.batches import group_by_length, pad
+from charplay.data.datasets import Names, Speech, join_speeches
+from charplay.data.text import encode
+from charplay.evaluation.metrics import evaluate_names, evaluate_speech
+from charplay.models.networks import CharLM, NameClassifier, State
+from charplay.training.distributed import ALONE, Team
+from charplay.training.recipes import NamesRecipe, SpeechRecipe
+
+
+class Task(Protocol):
+    """What `training.fit` needs to know of what it trains."""
+
+    unit: str  # what a loss is counted over: "names" or "characters"
+    state: State | None  # what one batch hands on to the next
+
+    def batches(self, generator: torch.Generator) -> Sequence[Any] | Iterator[Any]:
+        """One epoch's batches, in an order drawn from `generator`; of a team, this process's part of each."""
+
+    def count(self) -> int:
+        """Batches in an epoch."""
+
+    def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, float]:
+        """The mean loss of a batch, and over how many names or characters it was taken; of a team, each its part."""
+
+    def evaluate(self, model: nn.Module) -> dict[str, Any]:
+        """Measures the model on the validation part."""
+
+    def score(self, measured: dict[str, Any]) -> float:
+        """What `evaluate` gave, as one number; the lower the better."""
+
+
+def class_counts(rows: Names, classes: Sequence[str]) -> torch.Tensor:
+    """How many of `rows` each class has, float (classes,); a class without one counts as having one."""
+    numbers = torch.tensor([classes.index(country) for _, country in rows])
+    return numbers.bincount(minlength=len(classes)).clamp(min=1).float()
+
+
+def row_weights(rows: Names, classes: Sequence[str], power: float) -> torch.Tensor:
+    """What a row of each class weighs, (classes,): its class's share to the power of -`power`; 1 on average."""
+    counts = class_counts(rows, classes)
+    weights = (counts / counts.sum()) ** -power
+    return weights * counts.sum() / (counts * weights).sum()
+
+
+def class_shares(rows: Names, classes: Sequence[str], power: float) -> list[float]:
+    """The shares of the classes as a network trained with `row_weights` meets them; they sum to 1."""
+    met = class_counts(rows, classes) * row_weights(rows, classes, power)
+    return (met / met.sum()).tolist()
+
+
+class NamesTask:
+    """Weighted cross-entropy over the countries, on batches grouped by length.
+
+    Some names are cut to a prefix, anew each epoch, so that the network has met names that are still being typed.
+    """
+
+    unit = "names"
+    state = None
+
+    def __init__(
+        self, train: Names, validation: Names, classes: Sequence[str], recipe: NamesRecipe, team: Team = ALONE
+    ):
+        self.validation, self.classes, self.recipe, self.team = validation, classes, recipe, team
+        self.names = [name for name, _ in train]
+        countries = torch.tensor([classes.index(country) for _, country in train])
+        self.targets = nn.functional.one_hot(countries, len(classes)).float()  # (names, classes)
+        self.counts = class_counts(train, classes)  # (classes,)
+        self.weights = row_weights(train, classes, recipe.class_weight)[countries]  # (names,)
+
+    def count(self) -> int:
+        return -(-len(self.names) // self.recipe.batch_size)
+
+    def batches(self, generator: torch.Generator) -> list[tuple[list[str], list[int]]]:
+        is_cut = (torch.rand(len(self.names), generator=generator) < self.recipe.truncation).tolist()
+        where = torch.rand(len(self.names), generator=generator).tolist()
+        # 2 to all but one of the letters are left; a name of two letters stays whole
+        names = [
+            name[: 2 + int(at * (len(name) - 2))] if cut and len(name) > 2 else name
+            for name, cut, at in zip(self.names, is_cut, where, strict=True)
+        ]
+        grouped = group_by_length([len(name) for name in names], self.recipe.batch_size, generator)
+        return [([names[index] for index in batch], batch) for batch in grouped]
+
+    def loss(
+        self, model: nn.Module, batch: tuple[list[str], list[int]], device: torch.device
+    ) -> tuple[torch.Tensor, float]:
+        names, rows = batch
+        weights = self.weights[rows]  # (batch,); torch's own would weigh what is smoothed as well
+        weights = weights * (self.team.size / weights.sum())  # the mean over the team is that of the whole batch
+        own = list(self.team.own(range(len(rows))))
+        if not own:  # a last batch may have fewer names than the team has members: one reads, and weighs nothing
+            own, weights = [0], weights * 0
+        padded = pad([names[at] for at in own])
+        logits = model(padded.codes.to(device), padded.lengths)  # (own, classes)
+        losses = nn.functional.cross_entropy(
+            logits.float(),
+            self.targets[rows][own].to(device),
+            label_smoothing=self.recipe.label_smoothing,
+            reduction="none",
+        )
+        return (losses * weights[own].to(device)).sum(), len(rows) / self.team.size
+
+    def evaluate(self, model: NameClassifier) -> dict[str, Any]:
+        measured = evaluate_names(model, self.classes, self.validation)
+        return {key: measured[key] for key in ("n", "accuracy", "macro_f1", "loss")}
+
+    def score(self, measured: dict[str, Any]) -> float:
+        return measured["loss"]
+
+
+class TaughtNamesTask(NamesTask):
+    """Cross-entropy with what teachers say of the training names and of made-up ones (see `distil`).
+
+    Of a training name its own country counts as well, weighed by its class; a made-up name weighs 1.
+    """
+
+    def __init__(
+        self,
+        train: Names,
+        validation: Names,
+        classes: Sequence[str],
+        recipe: NamesRecipe,
+        made_up: Sequence[str],
+        said: torch.Tensor,
+        team: Team = ALONE,
+    ):
+        """`said`: probabilities (names, classes) of the training names and after them of those in `made_up`."""
+        super().__init__(train, validation, classes, recipe, team)
+        own = said[: len(train)].lerp(self.targets, recipe.label_share)
+        self.targets = torch.cat([own, said[len(train) :]])
+        self.names = [*self.names, *made_up]
+        self.weights = torch.cat([self.weights, torch.ones(len(made_up))])
+
+
+class SpeechTask:
+    """Cross-entropy of the next character, by truncated backpropagation through time.
+
+    The speeches, shuffled anew each epoch, are laid out as `batch_size` streams side by side; a step reads the
+    next `steps` characters of every stream and carries the state on.
+    """
+
+    unit = "characters"
+
+    def __init__(self, speeches: Sequence[Speech], validation: str, recipe: SpeechRecipe, team: Team = ALONE):
+        self.speeches, self.validation, self.recipe, self.team = list(speeches), validation, recipe, team
+        self.characters = len(join_speeches(self.speeches))
+        self.state: State | None = None
+        if recipe.batch_size % team.size:
+            raise ValueError(
+                f"{team.size} processes cannot share batches of {recipe.batch_size} alike: choose a multiple."
+            )
+        if self.count() < 1:
+            raise ValueError(
+                f"{self.characters:,} characters are not enough for {recipe.batch_size} streams of {recipe.steps}: "
+                "choose a smaller batch_size or steps, or more speeches."
+            )
+
+    def count(self) -> int:
+        return (self.characters // self.recipe.batch_size - 1) // self.recipe.steps
+
+    def batches(self, generator: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        self.state = None
+        order = torch.randperm(len(self.speeches), generator=generator).tolist()
+        codes = encode(join_speeches([self.speeches[index] for index in order])).to(torch.uint8)
+        streams = codes[: len(codes) // self.recipe.batch_size * self.recipe.batch_size].view(
+            self.recipe.batch_size, -1
+        )
+        streams = self.team.own(streams)
+        for step in range(self.count()):
+            window = streams[:, step * self.recipe.steps : (step + 1) * self.recipe.steps + 1].long()
+            yield window[:, :-1], window[:, 1:]  # each (batch, steps), shifted by one
+
+    def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, float]:
+        inputs, targets = (part.to(device) for part in batch)
+        logits, state = model(inputs, self.state)  # (batch, steps, 128)
+        self.state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+        return nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten()), targets.numel()
+
+    def evaluate(self, model: CharLM) -> dict[str, Any]:
+        return evaluate_speech(model, self.validation)
+
+    def score(self, measured: dict[str, Any]) -> float:
+        return measured["bits_per_character"]
+
+
+def training_mix(splits: dict[str, list[Speech]], recipe: SpeechRecipe) -> list[Speech]:
+    """The other presidents' speeches since a year, and several copies of Barack Obama's."""
+    return [speech for speech in splits["others"] if speech.date >= recipe.since] + splits["train"] * recipe.copies

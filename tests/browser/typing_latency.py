@@ -1,0 +1,110 @@
+"""How live typing is: python -m tests.browser.typing_latency prints key press to redrawn picture, one user, as JSON."""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+
+from playwright.sync_api import Page, sync_playwright
+
+from charplay.ui import page
+from tests.browser.conftest import BROWSERS, SIZES
+
+# No blanks: one at the end changes nothing, and what is not changed is not drawn again.
+NAMES = ("Nguyen", "O'Brien-Yamamoto", "Kowalczyk", "Papadopoulos", "Sheehy")
+PAUSE = 100  # ms after a letter is on the page before the next one: 3 to 5 letters a second
+TARGETS = {"median": 120, "p95": 200}  # ms, from the key press to the redrawn bars
+
+# A picture counts as redrawn in the first frame in which it is made of other HTML than when the key went down.
+WATCH = """(pictures) => {
+  const look = picture => document.querySelector(picture)?.innerHTML;
+  let pressed = 0, before = [], frames = {};
+  addEventListener('keydown', event => {
+    pressed = event.timeStamp; frames = {};
+    before = pictures.map(look);
+  }, true);
+  const eachFrame = () => {
+    if (pressed) pictures.forEach((picture, at) => {
+      if (!(picture in frames) && look(picture) !== before[at]) frames[picture] = performance.now() - pressed;
+    });
+    requestAnimationFrame(eachFrame);
+  };
+  requestAnimationFrame(eachFrame);
+  window.redrawnAfter = () => pictures.every(picture => picture in frames) ? {...frames} : null;
+}"""
+
+
+def measure(shown: Page, names: tuple[str, ...], pictures: list[str]) -> dict[str, list[float]]:
+    """Types `names` letter by letter; milliseconds from each key press until each of `pictures` is redrawn.
+
+    Args:
+        shown: the page, its folds opened.
+        names: what to type.
+        pictures: selectors, of what Gradio's own marks of a running event are not in.
+    """
+    shown.evaluate(WATCH, pictures)
+    taken: dict[str, list[float]] = {picture: [] for picture in pictures}
+    box = shown.locator("#name input")
+    for name in names:
+        box.fill("")
+        shown.wait_for_timeout(5 * PAUSE)
+        for letter in name:
+            box.press_sequentially(letter)
+            frames = shown.wait_for_function("redrawnAfter()", polling=10).json_value()
+            for picture, milliseconds in frames.items():
+                taken[picture].append(milliseconds)
+            shown.wait_for_timeout(PAUSE)
+    return taken
+
+
+def summary(milliseconds: list[float]) -> dict[str, float]:
+    """Median, 95th percentile and slowest, in ms."""
+    ranked = sorted(milliseconds)
+    return {
+        "keys": len(ranked),
+        "median": round(statistics.median(ranked), 1),
+        "p95": round(ranked[min(len(ranked) - 1, int(0.95 * len(ranked)))], 1),
+        "slowest": round(ranked[-1], 1),
+    }
+
+
+def main() -> None:
+    """Launches the app, opens what is asked for, types, and prints what it took."""
+    parser = argparse.ArgumentParser(description="key press to redrawn picture, one user")
+    parser.add_argument("--closed", action="store_true", help="with every fold closed")
+    arguments = parser.parse_args()
+    pictures = ["#bars table"] if arguments.closed else ["#bars table", "#belief table"]
+    demo = page.build()
+    _, url, _ = demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **page.launch_arguments())
+    width, height = SIZES["projector"]
+    try:
+        with sync_playwright() as playwright:
+            path = next(filter(None, map(shutil.which, BROWSERS)))
+            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+            shown = browser.new_page(viewport={"width": width, "height": height})
+            shown.goto(url)
+            shown.locator("#bars .share").first.wait_for()
+            if not arguments.closed:
+                shown.locator("#belief-fold button").first.click()
+                shown.locator("#belief td").first.wait_for()
+            taken = measure(shown, NAMES, pictures)
+            browser.close()
+    finally:
+        demo.close()
+    print(
+        json.dumps(
+            {
+                "belief_open": not arguments.closed,
+                "milliseconds": {picture: summary(times) for picture, times in taken.items()},
+                "targets": TARGETS,
+                "cores": os.cpu_count(),
+                "load_over_the_last_minute": round(os.getloadavg()[0], 2),
+            },
+            indent=1,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+import pytest
+
+from charplay.data.text import decode, encode, normalize_name, normalize_prime, normalize_prose
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("Rossi", "Rossi"),
+        ("  Rossi\n", "Rossi"),
+        ("Müller", "Muller"),
+        ("Mu\u0308ller", "Muller"),  # a combining mark of its own
+        ("Nguyễn", "Nguyen"),
+        ("Søren", "Soren"),
+        ("Łukasz", "Lukasz"),
+        ("Weiß", "Weiss"),
+        ("O’Brien", "O'Brien"),
+        ("O´Brien", "O'Brien"),
+        ("van\u00a0der  Berg", "van der Berg"),
+        ("Smith\u2013Jones", "Smith-Jones"),
+        ("\u200eLee\ufeff", "Lee"),  # marks that nobody sees
+        ("<img onerror=x>", "<img onerror=x>"),  # a name like any other; the page shows it as text
+        ("", ""),
+        ("   ", ""),
+        ("x" * 64, "x" * 64),
+    ],
+)
+def test_names_are_brought_to_ascii(typed, read):
+    assert normalize_name(typed) == read
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("x" * 65, "at most 64 characters"),
+        ("a\0b", "no control character"),
+        ("a\tb", "no control character"),
+        ("a\x7fb", "no control character"),
+        ("🙂🙂", "romanised"),
+        ("한국", "romanised"),
+        ("Иванов", "romanised"),
+        ("Rossi🙂", "romanised"),
+        ("\ud800", "U+D800"),  # half of a pair: no encoder takes it, so the sentence names it by number
+        ("ﬃ" * 40, "at most 64 characters"),  # grows when taken apart
+        (None, "must be a text"),
+        (7, "must be a text"),
+        (["Rossi"], "must be a text"),
+    ],
+)
+def test_names_that_cannot_be_read_get_one_sentence(typed, says):
+    with pytest.raises(ValueError, match=r"^[^\n]*$") as caught:
+        normalize_name(typed)
+    assert says in str(caught.value)
+    str(caught.value).encode()
+
+
+def test_prose_is_normalised_as_the_data_says():
+    typed = "“Yes”\u2014we\u2013can\u2026 it\u2019s\\ now\t \n\n \n\n  done é\u0007한"
+    assert normalize_prose(typed) == '"Yes"--we-can... it\'s now\n\ndone e'
+
+
+def test_a_prime_keeps_the_blank_at_its_end():
+    assert normalize_prime("My fellow ") == "My fellow "
+
+
+@pytest.mark.parametrize(
+    ("prime", "says"),
+    [
+        ("", "at least one character"),
+        ("한국", "Latin alphabet"),
+        ("🙂", "Latin alphabet"),
+        ("\0", "Latin alphabet"),
+        ("안녕 😀", "Latin alphabet"),
+        ("x" * 2001, "at most 2,000"),
+        ("x" * 10_000_000, "at most 2,000"),
+        (["x"], "must be a text"),
+        (None, "must be a text"),
+    ],
+)
+def test_primes_that_cannot_be_read_get_one_sentence(prime, says):
+    with pytest.raises(ValueError, match=says):
+        normalize_prime(prime)
+
+
+def test_codes_are_ascii_and_go_back():
+    assert encode("adylov").tolist() == [97, 100, 121, 108, 111, 118]
+    assert encode("").shape == (0,)
+    everything = "\n" + "".join(map(chr, range(32, 127)))
+    assert decode(encode(everything)) == everything

@@ -1,0 +1,151 @@
+"""What a visitor brings along is read as meant, or refused with the sentence that says what to change."""
+
+from collections import Counter
+
+import pytest
+
+from charplay import limits
+from charplay.data.user_data import count_labels, read_rows, read_text
+
+ROWS = "Rossi,it\nVerdi,it\nIvanov,ru\nPetrov,ru\n"
+TEXT = "The cat sat on the mat, and the dog sat by the door.\n" * 10
+
+
+@pytest.mark.parametrize(
+    ("typed", "delimiter", "has_header"),
+    [
+        (ROWS, ",", False),
+        ("name,country\n" + ROWS, ",", True),
+        (ROWS.replace(",", ";"), ";", False),
+        (ROWS.replace(",", "\t"), "\t", False),
+        (ROWS.replace(",", "|"), "|", False),
+        ("Surname,Where\n" + ROWS * 2, ",", True),  # a label that stands nowhere else
+        ('"Rossi","it"\n"Verdi","it"\n"Ivanov","ru"\n"Petrov","ru"', ",", False),
+        (ROWS.replace("\n", "\r\n"), ",", False),
+        ("\n\n" + ROWS + "\n , \n", ",", False),
+    ],
+)
+def test_delimiter_and_header_are_found_out(typed, delimiter, has_header):
+    own = read_rows(typed)
+    assert (own.delimiter, own.has_header) == (delimiter, has_header)
+    assert set(own.rows) == {("Rossi", "it"), ("Verdi", "it"), ("Ivanov", "ru"), ("Petrov", "ru")}
+    assert own.classes == ("it", "ru")
+
+
+def test_what_was_found_out_can_be_said_otherwise():
+    assert len(read_rows("name,country\n" + ROWS + "a,country\n", has_header=False).rows) == 6
+    assert len(read_rows(ROWS + "Bianchi,it\n", has_header=True, delimiter=",").rows) == 4
+    assert read_rows("a|b,x\nc|d,x\ne|f,y\ng|h,y\n", delimiter=",").rows[0] == ("a|b", "x")
+
+
+@pytest.mark.parametrize(
+    ("typed", "label_column"),
+    [("Rossi,a,it\nVerdi,b,it\nIvanov,c,ru\nPetrov,d,ru\n", 2), ("it,a,x\nit,b,x\nru,c,x\nru,d,x\n", 0)],
+)
+def test_columns_can_be_chosen(typed, label_column):
+    own = read_rows(typed, text_column=1, label_column=label_column)
+    assert [text for text, _ in own.rows] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("codec", "says"),
+    [("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("utf-16", "UTF-16"), ("cp1252", "Windows-1252")],
+)
+def test_the_encoding_is_found_out_and_said(codec, says):
+    typed = "Müller,de\nSchröder,de\nGarcía,es\nMuñoz,es\n"
+    own = read_rows(typed.encode(codec))
+    assert own.encoding == says
+    assert [text for text, _ in own.rows] == ["Muller", "Schroder", "Garcia", "Munoz"]
+    text = read_text(("Grüße aus Köln. " * 20).encode(codec))
+    assert text.encoding == says
+    assert text.text.startswith("Gruße".replace("ß", "") + " aus Koln.")
+    assert text.lost == {"ß": 20}
+
+
+def test_rows_that_cannot_be_used_are_counted_and_named():
+    own = read_rows(ROWS + "one\na,b,c\n한국,kr\n,it\nRossi,\n" + "x" * 65 + ",it\nLone,fr\n")
+    assert len(own.rows) == 4
+    reasons = dict(own.left_out)
+    assert list(reasons) == [5, 6, 7, 8, 9, 10, 11]
+    for line, says in (
+        (5, "1 columns"),
+        (6, "3 columns"),
+        (7, "romanised"),
+        (8, "text is blank"),
+        (9, "label is blank"),
+        (10, "64 characters"),
+        (11, "only row labelled “fr”"),
+    ):
+        assert says in reasons[line]
+
+
+@pytest.mark.parametrize(
+    ("brought", "says"),
+    [
+        ("", "no row"),
+        ("x", "one column"),
+        ("a,b\nc,b\n", "two labels"),
+        ("a,b\n", "only row labelled"),
+        ("한국,a\n김,a\n", "None of the rows"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "binary"),
+        (bytes(range(1, 32)) * 300, "binary"),
+        ("x" * (limits.OWN_DATA_BYTES + 1), "at most 5,000,000"),
+        ("\n".join(f"t{row},l{row // 2}" for row in range(200)), "different labels"),
+        (None, "Paste a text"),
+        (["a"], "Paste a text"),
+    ],
+)
+def test_rows_that_nothing_can_be_learnt_from_get_a_sentence(brought, says):
+    with pytest.raises(ValueError, match=says):
+        read_rows(brought)
+
+
+@pytest.mark.parametrize(
+    ("brought", "says"),
+    [
+        ("", "200 to"),
+        ("x", "this one has 1"),
+        ("x" * 199, "this one has 199"),
+        ("한국어" * 100, "Latin alphabet"),
+        (b"\0" * 500, "binary"),
+        (b"x" * (limits.OWN_DATA_BYTES + 1), "at most 5,000,000"),
+        (5, "Paste a text"),
+    ],
+)
+def test_a_text_that_nothing_can_be_learnt_from_gets_a_sentence(brought, says):
+    with pytest.raises(ValueError, match=says):
+        read_text(brought)
+
+
+def test_a_delimiter_or_column_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="delimiter must be"):
+        read_rows(ROWS, delimiter="x")
+    with pytest.raises(ValueError, match="column must be"):
+        read_rows(ROWS, label_column=2)
+    with pytest.raises(ValueError, match="two columns"):
+        read_rows(ROWS, text_column=1, label_column=1)
+
+
+def test_a_share_of_every_class_is_held_out_and_nothing_is_lost():
+    own = read_rows("\n".join(f"name{row:03},{'abc'[row % 3]}" for row in range(90)) + "\nx,d\ny,d")
+    train, held_out = own.split(seed=1)
+    assert sorted(train + held_out) == sorted(own.rows)
+    assert count_labels(held_out) == {"a": 3, "b": 3, "c": 3, "d": 1}
+    assert own.split(seed=1) == (train, held_out)
+    assert own.split(seed=2) != (train, held_out)
+
+
+def test_the_end_of_a_text_is_held_out():
+    own = read_text(TEXT)
+    train, held_out = own.split()
+    assert train + held_out == own.text == TEXT.strip()
+    assert len(held_out) == len(own.text) // 10
+    long = read_text("ab " * 200_000)
+    assert len(long.split()[1]) == 20_000
+
+
+def test_the_same_data_has_the_same_fingerprint_and_other_data_another():
+    assert read_text(TEXT).fingerprint == read_text(TEXT.encode("utf-16")).fingerprint
+    assert read_text(TEXT).fingerprint != read_text(TEXT + "x").fingerprint
+    assert read_rows(ROWS).fingerprint != read_rows(ROWS.replace("Rossi", "Bianchi")).fingerprint
+    assert Counter(read_rows(ROWS).rows) == Counter(read_rows(ROWS.replace(",", ";")).rows)

@@ -1,0 +1,58 @@
+import math
+from collections import Counter
+
+import pytest
+
+from charplay.data import datasets
+from charplay.evaluation import baselines
+
+TRAIN = [("rossi", "Italian"), ("russo", "Italian"), ("rossi", "Spanish"), ("rossi", "Italian"), ("ivanov", "Russian")]
+
+
+def test_the_commonest_country_and_the_look_up_do_what_they_are_called():
+    measured = baselines.names_baselines(
+        TRAIN, [("rossi", "Italian"), ("ivanov", "Russian"), ("petrov", "Russian")], datasets.COUNTRIES
+    )
+    assert measured["commonest country"]["accuracy"] == pytest.approx(1 / 3)
+    assert measured["look-up"]["accuracy"] == pytest.approx(2 / 3)
+    assert measured["look-up"]["unseen_accuracy"] == 0
+
+
+def test_naive_bayes_learns_what_decides():
+    rows = [
+        (f"{start}{end}", country) for start in "abcdefgh" for end, country in (("ov", "Russian"), ("ez", "Spanish"))
+    ]
+    measured = baselines.names_baselines(rows, [("zzov", "Russian"), ("zzez", "Spanish")], datasets.COUNTRIES)
+    assert measured["naive Bayes"]["unseen_accuracy"] == 1
+
+
+def test_naive_bayes_reaches_on_the_data_what_it_is_known_to_reach(data):
+    train, test = (datasets.load_names(split, data) for split in ("train", "test"))
+    measured = baselines.names_baselines(train, test, datasets.COUNTRIES)
+    assert measured["commonest country"]["accuracy"] == pytest.approx(0.468, abs=0.0005)
+    assert measured["look-up"]["accuracy"] == pytest.approx(0.576, abs=0.0005)
+    assert 0.83 < measured["naive Bayes"]["accuracy"] < 0.85
+
+
+def witten_bell(train: str, history: str, character: str, alphabet: int) -> float:
+    """The same by the book: one probability at a time, longest history first."""
+    shorter = witten_bell(train, history[1:], character, alphabet) if history else 1 / alphabet
+    size = len(history) + 1
+    after = Counter(train[at + size - 1] for at in range(len(train) - size + 1) if train[at : at + size - 1] == history)
+    total, kinds = sum(after.values()), len(after)
+    return (after[character] + kinds * shorter) / (total + kinds) if total else shorter
+
+
+def test_the_five_gram_is_witten_and_bells():
+    train, test = "yes we can. yes we did. no we can't; we can, can we?", "we can do it. yes, can we?"
+    alphabet = len(set(train) | set(test[1:]))
+    expected = [
+        witten_bell(train, test[max(0, at - 4) : at], character, alphabet)
+        for at, character in enumerate(test)
+        if at > 0
+    ]
+    measured = baselines.speech_baselines(train, test)
+    bits = [-math.log2(probability) for probability in expected]
+    assert measured["5-gram"]["bits_per_character"] == pytest.approx(sum(bits) / len(bits))
+    assert measured["uniform"]["bits_per_character"] == pytest.approx(math.log2(alphabet))
+    assert measured["5-gram"]["bits_per_character"] < measured["unigram"]["bits_per_character"]

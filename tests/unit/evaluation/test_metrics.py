@@ -1,0 +1,149 @@
+import math
+
+import pytest
+import torch
+
+from charplay.data import datasets
+from charplay.data.text import encode
+from charplay.evaluation import metrics
+from charplay.models import checkpoints
+from charplay.training import run
+from tests.conftest import make_language_model
+
+
+def test_macro_f1_is_the_mean_over_the_classes():
+    truth, guesses = torch.tensor([0, 0, 0, 1, 1, 2]), torch.tensor([0, 0, 1, 1, 1, 0])
+    measured = metrics.measure_guesses(truth, guesses, 4, truth < 2)
+    assert measured["accuracy"] == pytest.approx(4 / 6)
+    assert (measured["unseen_n"], measured["unseen_accuracy"]) == (5, pytest.approx(4 / 5))
+    # class 0: tp 2, fp 1, fn 1; class 1: tp 2, fp 1; class 2: never right; class 3: never seen nor guessed
+    assert measured["macro_f1"] == pytest.approx((4 / 6 + 4 / 5 + 0 + 0) / 4)
+
+
+def test_names_are_measured_against_a_count_by_hand(classifier):
+    rows = [("rossi", "Italian"), ("ivanov", "Russian"), ("smith", "English"), ("lee", "Korean")]
+    from charplay.inference.classify import classify
+
+    right = [
+        result["country"] == country
+        for (_, country), result in zip(rows, classify(classifier, [name for name, _ in rows]), strict=True)
+    ]
+    measured = metrics.evaluate_names(classifier.model, classifier.classes, rows, {"rossi", "lee"})
+    assert measured["accuracy"] == sum(right) / 4
+    assert measured["unseen_n"] == 2
+    assert measured["unseen_accuracy"] == (right[1] + right[2]) / 2
+    assert metrics.evaluate_names(classifier.model, classifier.classes, rows)["unseen_accuracy"] is None
+
+
+def test_rows_of_a_country_that_the_model_does_not_know_are_refused(classifier):
+    with pytest.raises(ValueError, match="no class for Atlantean"):
+        metrics.evaluate_names(classifier.model, classifier.classes, [("Rossi", "Italian"), ("Plato", "Atlantean")])
+
+
+def test_bits_per_character_is_the_mean_surprise_of_one_run(monkeypatch):
+    model, text = make_language_model(), "hi! This is sung, and sung again."
+    logits = model(encode(text)[None])[0][0]
+    bits = [-logits[at].log_softmax(0)[code].item() / math.log(2) for at, code in enumerate(encode(text)[1:].tolist())]
+    expected = sum(bits) / len(bits)
+    for chunk in (4096, 7, 1):  # the state is carried from chunk to chunk
+        monkeypatch.setattr(metrics, "CHUNK", chunk)
+        measured = metrics.evaluate_speech(model, text)
+        assert measured["characters"] == len(text)
+        assert measured["bits_per_character"] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("text", ["", "a"])
+def test_a_text_with_nothing_to_predict_is_refused(text):
+    with pytest.raises(ValueError, match="at least two characters"):
+        metrics.evaluate_speech(make_language_model(), text)
+
+
+def test_names_of_a_file_are_read_and_normalised(tmp_path):
+    path = tmp_path / "names.csv"
+    path.write_text('name,country\n"Müller",German\n\nO’Brien, Irish\n', encoding="utf-8-sig")
+    assert metrics.read_names_csv(path, datasets.COUNTRIES) == [("Muller", "German"), ("O'Brien", "Irish")]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"Rossi,Italian\nRossi\n", "row 2: expected two cells"),
+        (b"Rossi,Italian,3\n", "row 1: expected two cells"),
+        (b"Rossi,Martian\n", "row 1: 'Martian' is none of"),
+        (b",Italian\n", "row 1: the name is blank"),
+        ("한국,Korean\n".encode(), "row 1: .*romanised"),
+        (b"", "holds no row"),
+        (b"name,country\n", "holds no row"),
+        (b"\xff\xfe\x00\x01", "no UTF-8 text"),
+        (b"a\x00b,Italian\n", "row 1"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_where(tmp_path, content, says):
+    path = tmp_path / "names.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=says):
+        metrics.read_names_csv(path, datasets.COUNTRIES)
+
+
+def test_a_missing_file_is_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match="cannot be read"):
+        metrics.read_speech_txt(tmp_path / "missing.txt")
+
+
+SHIPPED = sorted({path.stem for path in checkpoints.DIRECTORY.glob("*.safetensors")} - {checkpoints.FILTER})
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_header_of_a_shipped_model_says_what_it_gives(name, data):
+    checkpoint = checkpoints.load(checkpoints.DIRECTORY / f"{name}.safetensors")
+    for part, prior in (("test", "data"), ("uniform", "uniform")):
+        if part == "uniform" and checkpoint.task == "speech":
+            continue
+        said, measured = checkpoint.results[part], run.measure(checkpoint, data, prior=prior)
+        assert set(measured) == set(said)
+        for key in {"n", "unseen_n", "characters"} & set(said):
+            assert measured[key] == said[key]
+        for key in {"accuracy", "macro_f1", "unseen_accuracy", "calibration_error", "prefix_loss"} & set(said):
+            assert measured[key] == pytest.approx(said[key], abs=0.003 if key == "macro_f1" else 0.001)
+        if checkpoint.task == "speech":
+            assert measured["bits_per_character"] == pytest.approx(said["bits_per_character"], abs=0.001)
+
+
+def test_the_shipped_classifier_is_good_enough():
+    results = checkpoints.load(checkpoints.DIRECTORY / "names.safetensors", "names").results
+    assert results["test"]["accuracy"] >= 0.863
+    assert results["test"]["macro_f1"] >= 0.60
+    assert results["test"]["calibration_error"] <= 0.03
+    assert all(results["test"]["accuracy"] > baseline["accuracy"] for baseline in results["baselines"].values())
+    assert all(results["test"]["macro_f1"] > baseline["macro_f1"] for baseline in results["baselines"].values())
+
+
+def test_the_shipped_language_model_is_good_enough():
+    results = checkpoints.load(checkpoints.DIRECTORY / "speech.safetensors", "speech").results
+    assert results["test"]["bits_per_character"] <= 1.46
+    assert all(
+        results["test"]["bits_per_character"] < each["bits_per_character"] for each in results["baselines"].values()
+    )
+
+
+@pytest.mark.parametrize("task", ["names", "speech"])
+def test_the_baselines_in_a_header_are_those_of_the_data(task, data):
+    said = checkpoints.load(checkpoints.DIRECTORY / f"{task}.safetensors", task).results["baselines"]
+    measured = run.measure_baselines(task, data)
+    assert set(measured) == set(said)
+    for label, figures in measured.items():
+        for key, value in figures.items():
+            assert said[label][key] == pytest.approx(value, abs=0.001)
+
+
+def test_the_loss_on_prefixes_is_their_mean_one_by_one(classifier):
+    rows = [("rossi", "Italian"), ("li", "Chinese"), ("x", "Greek")]
+    from charplay.inference.classify import logits_of
+
+    losses = [
+        -logits_of(classifier.model, [name[:end]]).log_softmax(1)[0, classifier.classes.index(country)].item()
+        for name, country in rows
+        for end in range(2, len(name) + 1)
+    ]
+    assert len(losses) == 5
+    assert metrics.prefix_loss(classifier.model, classifier.classes, rows) == pytest.approx(sum(losses) / 5, rel=1e-5)

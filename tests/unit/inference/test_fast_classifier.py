@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from charplay.data.batches import pad
+from charplay.inference.fast_classifier import MANY, Reader, reader_of
+from charplay.inference.quantized import Int8Product, products
+from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig
+
+NAMES = ["li", "papadopoulos", "o'brien", "x", "rossi", "van der berg", "adylov", "solan", "hard", "san"]
+
+
+def make_model(cell: str = "gru", layers: int = 2, **fields) -> NameClassifier:
+    torch.manual_seed(0)
+    return NameClassifier(NameClassifierConfig(cell, 8, 24, layers, **fields)).eval()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("pooling", [True, False])
+@pytest.mark.parametrize(("members", "layers"), [(1, 1), (1, 3), (3, 2)])
+def test_a_reader_reads_what_the_network_reads(cell, bidirectional, pooling, members, layers):
+    model = make_model(cell, layers, bidirectional=bidirectional, pooling=pooling, members=members)
+    padded = pad(NAMES)
+    with torch.no_grad():
+        expected = model(padded.codes, padded.lengths)
+    torch.testing.assert_close(Reader(model, is_int8=False)(padded), expected, rtol=0, atol=1e-5)
+    if Int8Product in products():
+        rounded = Reader(model, is_int8=True)(padded)
+        assert (rounded - expected).abs().max() < 0.05
+        assert not torch.equal(rounded, expected)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("is_int8", [kind is Int8Product for kind in products()])
+def test_many_names_are_read_as_few_are(cell, bidirectional, is_int8):
+    reader = Reader(make_model(cell, bidirectional=bidirectional, members=2), is_int8)
+    many = reader(pad(NAMES * (MANY // len(NAMES) + 1)))
+    few = reader(pad(NAMES))
+    torch.testing.assert_close(many, few.repeat(len(many) // len(few), 1), rtol=0, atol=2e-6)
+
+
+def test_columns_that_no_name_reaches_change_nothing():
+    reader = Reader(make_model(), is_int8=False)
+    torch.testing.assert_close(reader(pad(NAMES, time=20)), reader(pad(NAMES)), rtol=0, atol=1e-6)
+
+
+def test_in_integers_a_name_is_read_the_same_alone_and_among_others():
+    reader = Reader(make_model(members=2, bidirectional=True), is_int8=True)
+    together = reader(pad(NAMES))
+    for row, name in enumerate(NAMES):
+        torch.testing.assert_close(reader(pad([name]))[0], together[row], rtol=0, atol=2e-6)
+
+
+def test_a_model_is_laid_out_once():
+    model = make_model()
+    assert reader_of(model) is reader_of(model)

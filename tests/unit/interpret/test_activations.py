@@ -1,0 +1,90 @@
+import base64
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from charplay.data.batches import pad
+from charplay.inference.classify import classify
+from charplay.interpret.activations import MOST_NUMBERS, hidden_states, way_through
+from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig, average
+from tests.conftest import make_checkpoint, make_classifier
+
+
+def array(numbers) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(numbers["float32"]), dtype="<f4").reshape(numbers["shape"])
+
+
+def seen_by_hooks(model: NameClassifier, name: str) -> dict[str, torch.Tensor]:
+    """What the modules of `model` give in an ordinary run, and what the linear layer is given."""
+    seen, padded = {}, pad([name])
+
+    def keep(what: str):
+        def hook(module, inputs, output):
+            if what == "rnn":
+                seen["outputs"] = torch.nn.utils.rnn.pad_packed_sequence(output[0], batch_first=True)[0][0]
+            else:
+                seen[what], seen[f"{what} given"] = output[0], inputs[0][0]
+
+        return hook
+
+    hooks = [getattr(model, what).register_forward_hook(keep(what)) for what in ("embedding", "rnn", "linear")]
+    with torch.no_grad():
+        seen["all"] = model(padded.codes, padded.lengths)[0]
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+@pytest.mark.parametrize("name", ["Nguyen", "O'Brien-Yamamoto", "x", "y" * 64])
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_way_is_what_forward_hooks_see(cell, bidirectional, name):
+    members = [make_classifier(cell, bidirectional, seed=seed) for seed in range(2)]
+    checkpoint = make_checkpoint("names", average(members))
+    way, seen = way_through(checkpoint, name), seen_by_hooks(checkpoint.model, name)
+    near = {"rtol": 0, "atol": 1e-6}
+    np.testing.assert_allclose(array(way["embedding"]), seen["embedding"], **near)
+    last = np.concatenate([array(states) for states in way["hidden"][-1]], 1)
+    np.testing.assert_allclose(last, seen["outputs"], **near)
+    features = np.concatenate([array(part)[0] for part in way["features"]])
+    np.testing.assert_allclose(features, seen["linear given"], **near)
+    np.testing.assert_allclose(way["logits"][0], seen["linear"], **near)
+    np.testing.assert_allclose(way["averaged"], seen["all"], **near)
+    assert way["codes"] == [ord(letter) for letter in name]
+    json.dumps(way)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_first_layers_states_are_those_of_a_network_of_one_layer(cell):
+    model, padded = make_classifier(cell), pad(["Rossi"])
+    alone = type(model.rnn)(8, 12, 1, batch_first=True, bidirectional=True)
+    alone.load_state_dict({key: value for key, value in model.rnn.state_dict().items() if "_l0" in key})
+    with torch.no_grad():
+        expected = alone(model.embedding(padded.codes))[0][0]
+        forward, backward = hidden_states(model, padded.codes, padded.lengths)[0]
+    torch.testing.assert_close(torch.cat([forward, backward], 1), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("prior", ["data", "uniform"])
+def test_the_way_ends_in_the_bars(classifier, prior):
+    way, [bars] = way_through(classifier, "Rossi", prior), classify(classifier, ["Rossi"], prior)
+    assert way["probabilities"] == pytest.approx(list(bars["probabilities"].values()), abs=1e-3)
+    assert sum(way["probabilities"]) == pytest.approx(1)
+
+
+def test_of_the_longest_vectors_the_first_numbers_are_handed_on_and_all_are_counted():
+    torch.manual_seed(0)
+    config = NameClassifierConfig("rnn", 6, MOST_NUMBERS + 1, 1, classes=3, bidirectional=False, pooling=False)
+    model = NameClassifier(config).eval()
+    checkpoint = make_checkpoint("names", model)
+    checkpoint = type(checkpoint)(**vars(checkpoint) | {"classes": ("a", "b", "c"), "shares": (0.2, 0.3, 0.5)})
+    [[states]] = way_through(checkpoint, "Tom")["hidden"]
+    assert (states["shape"], states["size"]) == ([3, MOST_NUMBERS], MOST_NUMBERS + 1)
+
+
+@pytest.mark.parametrize("name", ["", "한국", "x" * 65, None])
+def test_a_name_that_cannot_be_read_has_no_way(classifier, name):
+    with pytest.raises(ValueError, match=r"."):
+        way_through(classifier, name)

@@ -1,0 +1,91 @@
+import math
+
+import pytest
+import torch
+
+from charplay.data.batches import pad
+from charplay.inference.classify import classify
+from charplay.interpret.attribution import gradient_norms, letters_that_decided, shorter_names
+from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig, average
+from tests.conftest import make_checkpoint, make_classifier
+
+
+@pytest.mark.parametrize("prior", ["data", "uniform"])
+@pytest.mark.parametrize("name", ["Nguyen", "O'Brien-Yamamoto", "van der Berg", "x" * 64])
+def test_what_a_letter_that_is_left_out_changes_is_what_fresh_calls_give(classifier, name, prior):
+    found = letters_that_decided(classifier, name, prior)
+    [whole] = classify(classifier, [name], prior)
+    assert found["country"] == whole["country"]
+    assert found["probability"] == pytest.approx(whole["probabilities"][found["country"]], rel=1e-5)
+    for at in range(len(name)):
+        [alone] = classify(classifier, [name[:at] + name[at + 1 :]], prior)
+        share = alone["probabilities"][found["country"]]
+        assert found["without"][at] == pytest.approx(share, rel=1e-4)
+        assert found["changes"][at] == pytest.approx(math.log(share / found["probability"]), abs=1e-4)
+
+
+def test_any_country_can_be_asked_and_no_other_thing(classifier):
+    [whole] = classify(classifier, ["Rossi"])
+    for country, share in whole["probabilities"].items():
+        assert letters_that_decided(classifier, "Rossi", country=country)["probability"] == pytest.approx(share)
+    with pytest.raises(ValueError, match="country must be one of Arabic"):
+        letters_that_decided(classifier, "Rossi", country="Atlantis")
+
+
+def test_a_name_of_one_letter_has_no_shorter_one(classifier):
+    found = letters_that_decided(classifier, "x")
+    assert (found["without"], found["changes"]) == (None, None)
+    assert len(found["gradients"]) == 1
+
+
+@pytest.mark.parametrize("name", ["", "  ", "한국", "x" * 65, None, 7])
+def test_a_name_that_cannot_be_read_is_refused(classifier, name):
+    with pytest.raises(ValueError, match=r"."):
+        letters_that_decided(classifier, name)
+
+
+def test_shorter_names_are_read_as_if_they_had_been_typed():
+    assert shorter_names("a bc") == ["bc", "abc", "a c", "a b"]
+
+
+def make_average(cell: str) -> NameClassifier:
+    return average([make_classifier(cell, seed=seed) for seed in range(3)]).double()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_gradient_is_what_a_small_step_of_every_members_embedding_gives(cell):
+    model, padded, target, step = make_average(cell), pad(["rosi"]), 5, 1e-6
+    found = gradient_norms(model, padded, target)
+    for at, code in enumerate(padded.codes[0].tolist()):  # each letter once: its row is its place
+        squares = 0.0
+        for member in (model, *model.others):
+            row = member.embedding.weight.data[code]
+            for number in range(len(row)):
+                scores = []
+                for moved in (step, -step):
+                    kept = row[number].item()
+                    row[number] += moved
+                    with torch.no_grad():
+                        scores.append(model(padded.codes, padded.lengths)[0, target].item())
+                    row[number] = kept
+                squares += ((scores[0] - scores[1]) / (2 * step)) ** 2
+        assert found[at].item() == pytest.approx(math.sqrt(squares), rel=1e-5)
+
+
+def test_asking_for_gradients_leaves_the_model_as_it_was(classifier):
+    model, padded = classifier.model.requires_grad_(False), pad(["Rossi"])
+    before = model(padded.codes, padded.lengths)
+    gradient_norms(model, padded, 0)
+    assert not model.embedding._forward_hooks
+    after = model(padded.codes, padded.lengths)
+    assert torch.equal(before, after)
+    assert not after.requires_grad
+
+
+def test_a_model_of_other_classes_and_one_direction_is_asked_just_so():
+    torch.manual_seed(0)
+    model = NameClassifier(NameClassifierConfig("rnn", 6, 10, 1, classes=2, bidirectional=False, pooling=False)).eval()
+    two = make_checkpoint("names", model)
+    two = type(two)(**vars(two) | {"classes": ("cat", "<b>dog</b>"), "shares": (0.25, 0.75)})
+    found = letters_that_decided(two, "Tom", "uniform", "<b>dog</b>")
+    assert (found["country"], len(found["changes"]), len(found["gradients"])) == ("<b>dog</b>", 3, 3)

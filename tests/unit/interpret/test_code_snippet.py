@@ -1,0 +1,47 @@
+"""The code that a visitor copies is run, and must make what the page and /compare_batches show."""
+
+import contextlib
+import io
+
+import pytest
+
+from charplay.interpret.code_snippet import LINE, snippet
+from charplay.interpret.packing import compare_batches, normalize_names
+
+QUOTES = ["O'Brien", 'd"Arc', "a\\b", "\\", "'\"'", "'''", '"""', "\\n", "x\\'", "{name}", "{{", "%s", "#", "['x']"]
+BATCHES = {
+    "the lecture's": ["adylov", "solan", "hard", "san"],
+    "one": ["x"],
+    "equal lengths": ["anna", "otto", "ivan"],
+    "quotes and backslashes": QUOTES,
+    "accents": ["Müller", "Søren", "  O’Brien ", "van der Berg"],
+    "the most": [chr(97 + row % 26) * (1 + row * 7 % 20) for row in range(499)] + ["'\"" * 32],
+}
+
+
+def run(code: str) -> tuple[dict, str]:
+    """The names that the lines leave behind, and what they print."""
+    printed, left = io.StringIO(), {}
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "copied", "exec"), left)
+    return left, printed.getvalue()
+
+
+@pytest.mark.parametrize("sort", [True, False])
+@pytest.mark.parametrize("names", BATCHES.values(), ids=BATCHES)
+def test_the_lines_make_what_compare_batches_says(classifier, names, sort):
+    report = compare_batches(classifier, names, sort)
+    left, printed = run(snippet(normalize_names(names), sort))
+    assert left["padded"].tolist() == report["padded"]
+    assert left["lengths"].tolist() == report["lengths"]
+    assert left["packed"].data.tolist() == report["packed"]
+    assert left["packed"].batch_sizes.tolist() == report["batch_sizes"]
+    assert left["names"] == normalize_names(names)
+    assert printed.endswith("True\n")
+
+
+def test_names_fill_their_lines_and_no_more():
+    code = snippet(["abcdefgh"] * 100, sort=True)
+    lines = [line for line in code.splitlines() if line.startswith("    '")]
+    assert len(lines) == 15
+    assert max(map(len, lines)) <= LINE

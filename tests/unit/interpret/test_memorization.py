@@ -1,0 +1,228 @@
+import dataclasses
+import json
+import pickle
+import random
+import string
+
+import numpy as np
+import pytest
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from safetensors.torch import save_file
+
+from charplay.__main__ import main
+from charplay.data.datasets import Speech, join_speeches
+from charplay.interpret import memorization
+from charplay.interpret.memorization import FOUND, GRAM, STRIDE
+from charplay.models import checkpoints
+from charplay.models.checkpoints import CheckpointError
+from charplay.training.recipes import RECIPES
+from charplay.training.tasks import training_mix
+from tests.conftest import make_checkpoint
+from tests.unit.models.test_checkpoints import rewritten
+
+
+def noise(length: int, seed: int) -> str:
+    """Characters at random, of which nobody has made a speech."""
+    return "".join(random.Random(seed).choices(string.ascii_lowercase + " .,", k=length))
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return memorization.load(checkpoints.DIRECTORY / memorization.FILE)
+
+
+@pytest.fixture(scope="module")
+def training_text(speeches) -> str:
+    mix = training_mix(speeches, dataclasses.replace(RECIPES["speech"]["best"], copies=1))
+    return join_speeches(mix)
+
+
+@pytest.fixture
+def small():
+    return memorization.build(
+        [Speech("2000-01-01", "Nobody", noise(5_000, 1))], [Speech("", "", noise(500, 2))], "1930"
+    )
+
+
+@pytest.fixture
+def saved(small, tmp_path):
+    memorization.save(tmp_path / memorization.FILE, small)
+    return tmp_path / memorization.FILE
+
+
+def test_every_run_of_31_characters_of_the_training_text_is_found(shipped, training_text):
+    draw = random.Random(0)
+    offsets = [draw.randrange(len(training_text) - FOUND + 1) for _ in range(4_000)]
+    offsets += [0, len(training_text) - FOUND, *range(70_000, 70_000 + 2 * STRIDE)]
+    for offset in offsets:
+        run = training_text[offset : offset + FOUND]
+        [(start, end)] = memorization.find(shipped, run)
+        assert end - start >= GRAM
+
+
+@pytest.mark.parametrize("length", [FOUND, 40, 200, 3_000])
+def test_a_copied_run_amid_made_up_text_is_marked_but_for_seven_characters_at_either_end(
+    shipped, training_text, length
+):
+    draw = random.Random(length)
+    for seed in range(100):
+        offset = draw.randrange(len(training_text) - length)
+        before, after = noise(60, seed), noise(60, seed + 1)
+        marked = memorization.find(shipped, before + training_text[offset : offset + length] + after)
+        # its neighbours may happen to go on as the speech does
+        [(start, end)] = marked
+        assert len(before) - 3 <= start < len(before) + STRIDE
+        assert len(before) + length - STRIDE < end <= len(before) + length + 3
+
+
+def test_what_is_marked_stands_in_the_training_text_and_nothing_shorter_than_24_is(shipped, speeches, training_text):
+    real = join_speeches(speeches["val"])
+    stretches = memorization.find(shipped, real)
+    assert len(stretches) > 100
+    wrong = 0
+    for start, end in stretches:
+        assert end - start >= GRAM
+        wrong += real[start : start + GRAM] not in training_text
+    assert wrong <= 8  # of 87,185 look-ups that may each be wrong once in 100,000
+    for length in range(GRAM):
+        assert memorization.find(shipped, training_text[:length]) == []
+
+
+def test_the_false_positive_rate_is_as_stated(shipped, small):
+    for index in (shipped, small):
+        assert 0.8e-5 < index.false_positive_rate < 1.2e-5
+    looked_up = 3_000_000
+    expected = looked_up * shipped.false_positive_rate
+    found = memorization.find(shipped, noise(looked_up + GRAM - 1, 5))
+    assert expected - 4 * expected**0.5 < len(found) < expected + 4 * expected**0.5
+
+
+def test_the_share_of_the_test_speeches_is_as_stated(shipped, speeches):
+    real = join_speeches(speeches["test"])
+    assert memorization.covered(memorization.find(shipped, real)) / len(real) == pytest.approx(shipped.test_share)
+
+
+def test_the_shipped_filter_is_what_the_command_makes_of_the_data(shipped, data, training_text, tmp_path, capsys):
+    out = tmp_path / memorization.FILE
+    assert main(["index", "--data", str(data), "--out", str(out), "--json"]) == 0
+    said, made = json.loads(capsys.readouterr().out), memorization.load(out)
+    assert (said["filter"], said["bytes"], said["grams"]) == (str(out), out.stat().st_size, shipped.grams)
+    assert np.array_equal(made.bits, shipped.bits)
+    assert dataclasses.replace(made, bits=shipped.bits, date=shipped.date) == shipped
+    assert shipped.characters == len(training_text)
+    model = checkpoints.load(checkpoints.DIRECTORY / "speech.safetensors")
+    assert (shipped.data, shipped.since) == (model.data, model.recipe["since"])
+
+
+def test_nothing_of_the_speeches_can_be_read_in_the_file(training_text):
+    content = np.frombuffer((checkpoints.DIRECTORY / memorization.FILE).read_bytes(), np.uint8)
+    bits = content[8 + int(content[:8].view("<u8")[0]) :]  # what follows the header
+    spelt = np.frombuffer(training_text.encode(), np.uint8)
+    in_file, in_text = (np.ascontiguousarray(sliding_window_view(part, 8)).view("<u8") for part in (bits, spelt))
+    assert not np.isin(in_file, np.unique(in_text)).any()
+
+
+def test_copies_of_a_speech_are_indexed_once(small):
+    speech = Speech("2000-01-01", "Nobody", noise(5_000, 1))
+    again = memorization.build([speech] * 3, [speech], "1930")
+    assert np.array_equal(again.bits, small.bits)
+    assert again.test_share == pytest.approx(1, abs=2 * STRIDE / 5_000)
+
+
+def test_stretches_that_overlap_or_touch_are_one(small):
+    text = noise(5_000, 1)
+    assert memorization.find(small, text[800:840]) == [(0, 40)]
+    assert memorization.find(small, text[800:824] + text[1600:1624]) == [(0, 48)]
+    assert memorization.find(small, text[800:824] + "#" + text[1600:1624]) == [(0, 24), (25, 49)]
+    assert memorization.covered([(0, 24), (25, 49)]) == 48
+
+
+def test_speeches_without_24_characters_cannot_be_indexed():
+    with pytest.raises(ValueError, match="nothing to index in 3 characters"):
+        memorization.build([Speech("", "", "We.")], [], "1930")
+
+
+def test_a_saved_filter_equals_the_loaded_one(small, saved):
+    loaded = memorization.load(saved)
+    assert np.array_equal(loaded.bits, small.bits)
+    assert dataclasses.replace(loaded, bits=small.bits) == small
+    assert memorization.find_by_file(make_checkpoint("speech"), str(saved), noise(5_000, 1)[:FOUND])
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, 0.5, 0.99])
+def test_a_file_cut_short_is_refused(saved, kept):
+    content = saved.read_bytes()
+    saved.write_bytes(content[: int(kept if kept >= 1 or kept == 0 else kept * len(content))])
+    with pytest.raises(CheckpointError, match=memorization.FILE):
+        memorization.load(saved)
+
+
+def test_a_missing_file_a_directory_a_pickle_and_a_model_are_refused(tmp_path):
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "pickle").write_bytes(pickle.dumps([1]))
+    checkpoints.save(tmp_path / "model", make_checkpoint("speech"))
+    for name, says in (
+        ("missing", "no missing"),
+        ("directory", "readable"),
+        ("pickle", "readable"),
+        ("model", "lacks"),
+    ):
+        with pytest.raises(CheckpointError, match=says):
+            memorization.load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda m: m.clear(), "lacks format_version, gram, stride"),
+        (lambda m: m.pop("since"), "lacks since"),
+        (lambda m: m.update(format_version="99"), "format version 99; this charplay reads 1"),
+        (lambda m: m.update(gram="16"), "gram 16; this charplay reads 24"),
+        (lambda m: m.update(stride="1"), "stride 1; this charplay reads 8"),
+        (lambda m: m.update(grams="true"), "unusable grams"),
+        (lambda m: m.update(grams="-1"), "numbers that no filter has"),
+        (lambda m: m.update(grams="1000"), "other tensors"),
+        (lambda m: m.update(grams="1000000000"), "other tensors"),
+        (lambda m: m.update(grams="1" + "0" * 400), "numbers that no filter has"),
+        (lambda m: m.update(hashes="1"), "numbers that no filter has"),
+        (lambda m: m.update(test_share="NaN"), "numbers that no filter has"),
+        (lambda m: m.update(false_positive_rate="0.5"), "other bits"),
+        (lambda m: m.update(false_positive_rate="NaN"), "other bits"),
+        (lambda m: m.update(data="{"), "no JSON"),
+    ],
+)
+def test_a_header_that_does_not_describe_the_filter_is_refused(saved, change, says):
+    rewritten(saved, change)
+    with pytest.raises(CheckpointError, match=says):
+        memorization.load(saved)
+
+
+@pytest.mark.parametrize("fill", [0, 255])
+def test_bits_that_are_not_those_of_the_header_are_refused(saved, small, fill):
+    from safetensors import safe_open
+
+    with safe_open(saved, framework="pt") as file:
+        metadata = file.metadata()
+    save_file({"bits": torch.full((len(small.bits),), fill, dtype=torch.uint8)}, saved, metadata)
+    with pytest.raises(CheckpointError, match="other bits"):
+        memorization.load(saved)
+    save_file({"bits": torch.zeros(len(small.bits), dtype=torch.int16)}, saved, metadata)
+    with pytest.raises(CheckpointError, match="other tensors"):
+        memorization.load(saved)
+
+
+def test_a_shelf_takes_the_filter_for_no_model(saved):
+    checkpoints.save(saved.with_name("speech.safetensors"), make_checkpoint("speech"))
+    shelf = checkpoints.shelve(saved.parent)
+    assert (list(shelf.models["speech"]), shelf.problems) == (["speech"], {})
+
+
+def test_the_header_says_all_that_is_known(shipped):
+    from safetensors import safe_open
+
+    with safe_open(checkpoints.DIRECTORY / memorization.FILE, framework="numpy") as file:
+        header = {key: json.loads(value) for key, value in file.metadata().items()}
+    assert (header["format_version"], header["gram"], header["stride"]) == (1, 24, 8)
+    assert all(header[key] == value for key, value in vars(shipped).items() if key != "bits")
+    assert header["speeches"] == 508

@@ -1,0 +1,76 @@
+"""Bits of a text against `evaluate`, alternatives against a softmax of their own."""
+
+import math
+
+import pytest
+import torch
+
+from charplay import limits
+from charplay.data.text import encode
+from charplay.evaluation.metrics import evaluate_speech
+from charplay.interpret.surprisal import SHOWN, alternatives, surprise
+from charplay.models.networks import CELLS
+from tests.conftest import make_checkpoint, make_language_model
+
+TEXT = "ask not what your country can do for you.\n{Never} seen in training: <b>&amp;</b>"
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_summed_it_is_what_evaluate_measures(cell):
+    checkpoint = make_checkpoint("speech", make_language_model(cell))
+    result = surprise(checkpoint, TEXT)
+    measured = evaluate_speech(checkpoint.model, TEXT)
+    assert (result["text"], result["characters"]) == (TEXT, measured["characters"])
+    assert result["bits_per_character"] == pytest.approx(measured["bits_per_character"], abs=1e-5)
+    assert result["bits"][0] is None
+    assert sum(result["bits"][1:]) == pytest.approx(measured["bits_per_character"] * (len(TEXT) - 1), rel=1e-5)
+
+
+def test_a_single_character_has_no_bits_and_no_mean(language_model):
+    result = surprise(language_model, "x")
+    assert (result["bits"], result["bits_per_character"]) == ([None], None)
+
+
+@pytest.mark.parametrize("temperature", [0, 0.3, 1, 2])
+def test_alternatives_are_the_two_softmaxes_of_a_fresh_call(language_model, temperature):
+    for at in (1, 9, len(TEXT) - 1, len(TEXT)):
+        with torch.no_grad():
+            logits = language_model.model(encode(TEXT[:at])[None])[0][0, -1].double()
+        plain, drawn = logits.softmax(0), torch.full((128,), -math.inf, dtype=torch.float64)
+        known = encode(language_model.alphabet)
+        drawn[known] = logits[known] / temperature if temperature else logits[known]
+        tempered = drawn.softmax(0) if temperature else torch.eye(128, dtype=torch.float64)[drawn.argmax()]
+        result = alternatives(language_model, TEXT, at, temperature)
+        codes = [ord(character) for character in result["characters"]]
+        assert len(codes) == SHOWN
+        assert result["probabilities"] == sorted(result["probabilities"], reverse=True)
+        assert result["probabilities"] == pytest.approx(plain.topk(SHOWN).values.tolist(), abs=1e-6)
+        assert result["probabilities"] == pytest.approx(plain[codes].tolist(), abs=1e-6)
+        assert result["tempered"] == pytest.approx(tempered[codes].tolist(), abs=1e-5)
+        if at == len(TEXT):
+            assert result["true"] is result["rank"] is result["true_probability"] is None
+            continue
+        assert result["true"] == TEXT[at]
+        assert -math.log2(result["true_probability"]) == pytest.approx(surprise(language_model, TEXT)["bits"][at])
+        assert result["true_tempered"] == pytest.approx(tempered[ord(TEXT[at])].item(), abs=1e-5)
+        assert result["rank"] == 1 + (plain > plain[ord(TEXT[at])]).sum()
+
+
+def test_what_training_never_showed_has_a_probability_and_is_never_drawn(language_model):
+    at = TEXT.index("{")
+    result = alternatives(language_model, TEXT, at, 1)
+    assert result["true_probability"] > 0
+    assert result["true_tempered"] == 0
+
+
+@pytest.mark.parametrize(
+    ("at", "temperature"),
+    [(0, 1), (len(TEXT) + 1, 1), (-1, 1), (1.5, 1), ("3", 1), (None, 1), (True, 1), (3, -1), (3, math.nan), (3, "hot")],
+)
+def test_a_place_or_a_temperature_out_of_bounds_is_refused(language_model, at, temperature):
+    with pytest.raises(ValueError, match="must be a"):
+        alternatives(language_model, TEXT, at, temperature)
+
+
+def test_a_text_of_the_largest_size_can_be_read(language_model):
+    assert surprise(language_model, "x" * limits.READ_CHARACTERS)["characters"] == limits.READ_CHARACTERS

@@ -1,0 +1,66 @@
+import pytest
+import torch
+
+from charplay.data.batches import pad
+from charplay.interpret.unmasked import has_flipped, read_both_ways
+from charplay.models.networks import average
+from tests.conftest import make_checkpoint, make_classifier
+
+NAMES = ["adylov", "solan", "hard", "san", "O'Brien", "x", "van der Berg"]
+ROUNDING = 1e-2  # of a probability, where products in 8-bit integers are faster
+
+
+def averaged(pooling: bool = True):
+    return make_checkpoint("names", average([make_classifier(pooling=pooling, seed=seed) for seed in range(3)]))
+
+
+def naive_by_hand(model, padded) -> torch.Tensor:
+    """Logits of one network that knows no lengths: from its outputs and states at the end of the rectangle."""
+    outputs, hidden = model.run_padded(padded.codes)
+    features = [torch.cat([hidden[-2], hidden[-1]], 1)]
+    if model.config.pooling:
+        features += [outputs.amax(1), outputs.mean(1)]
+    return model.linear(torch.cat(features, 1))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("pooling", [True, False])
+def test_naively_every_network_reads_the_whole_rectangle_and_their_logits_are_averaged(pooling):
+    checkpoint, padded = averaged(pooling), pad(NAMES)
+    readings = read_both_ways(checkpoint, NAMES, time=padded.codes.shape[1])
+    members = [checkpoint.model, *checkpoint.model.others]
+    shares = torch.stack([naive_by_hand(member, padded) for member in members]).mean(0).softmax(1)
+    for reading, row in zip(readings, shares, strict=True):
+        naive = row[checkpoint.classes.index(reading["naive_country"])].item()
+        assert reading["naive_probability"] == pytest.approx(naive, abs=ROUNDING)
+        assert row.max().item() == pytest.approx(naive, abs=ROUNDING)
+
+
+@torch.no_grad()
+def test_packed_each_name_says_what_it_says_alone_and_flips_where_the_two_differ():
+    checkpoint, padded = averaged(), pad(NAMES)
+    everything = torch.full_like(padded.lengths, padded.codes.shape[1])
+    readings = read_both_ways(checkpoint, NAMES, time=padded.codes.shape[1])
+    assert [reading["name"] for reading in readings] == NAMES
+    for row, (name, reading) in enumerate(zip(NAMES, readings, strict=True)):
+        alone = pad([name])
+        packed = checkpoint.model(alone.codes, alone.lengths).softmax(1)[0]
+        naive = checkpoint.model(padded.codes[[row]], everything[[row]])[0]
+        assert reading["country"] == checkpoint.classes[packed.argmax()]
+        assert reading["probability"] == pytest.approx(packed.max().item(), abs=ROUNDING)
+        assert has_flipped(reading) == (int(packed.argmax()) != int(naive.argmax()))
+
+
+def test_a_name_without_pads_says_the_same_both_ways():
+    [longest] = read_both_ways(averaged(), ["van der Berg"], time=len("van der Berg"))
+    assert not has_flipped(longest)
+    assert longest["probability"] == longest["naive_probability"]
+
+
+def test_the_rows_of_a_part_say_what_they_say_in_the_whole_batch():
+    checkpoint, time = averaged(), max(map(len, NAMES))
+    whole = read_both_ways(checkpoint, NAMES, time)
+    parts = read_both_ways(checkpoint, NAMES[:3], time) + read_both_ways(checkpoint, NAMES[3:], time)
+    for one, other in zip(whole, parts, strict=True):
+        assert one["naive_country"] == other["naive_country"]
+        assert one["naive_probability"] == pytest.approx(other["naive_probability"], abs=1e-6)

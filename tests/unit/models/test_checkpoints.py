@@ -1,0 +1,177 @@
+import dataclasses
+import json
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from charplay.data.batches import pad
+from charplay.models import checkpoints
+from charplay.models.checkpoints import CheckpointError
+from charplay.models.networks import CELLS
+from tests.conftest import make_checkpoint, make_classifier, make_language_model
+
+
+@pytest.fixture(params=["names", "speech"])
+def saved(request, tmp_path):
+    path = tmp_path / f"{request.param}.safetensors"
+    checkpoints.save(path, make_checkpoint(request.param))
+    return path
+
+
+def rewritten(path, change):
+    """The file at `path` with its metadata changed."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    change(metadata)
+    save_file(tensors, path, metadata)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_saved_model_equals_the_loaded_one(cell, tmp_path):
+    padded, text = pad(["adylov", "san"]), torch.tensor([[104, 105, 33]])
+    for task, model, inputs in (
+        ("names", make_classifier(cell), (padded.codes, padded.lengths)),
+        ("speech", make_language_model(cell), (text,)),
+    ):
+        path = tmp_path / f"{task}.safetensors"
+        checkpoints.save(path, make_checkpoint(task, model))
+        loaded = checkpoints.load(path)
+        assert loaded.config == model.config
+        before, after = model(*inputs), loaded.model(*inputs)
+        assert torch.equal(before[0], after[0])
+
+
+def test_everything_that_is_known_of_a_model_is_in_its_header(tmp_path):
+    checkpoint = dataclasses.replace(
+        make_checkpoint("names"), recipe={"seed": 3, "epochs": 2}, results={"test": {"accuracy": 0.5}}
+    )
+    path = tmp_path / "x.safetensors"
+    checkpoints.save(path, checkpoint)
+    loaded = checkpoints.load(path)
+    for field in ("task", "alphabet", "classes", "shares", "data", "recipe", "date", "results", "config"):
+        assert getattr(loaded, field) == getattr(checkpoint, field)
+
+
+def test_half_precision_rounds_once_and_is_half_the_size(tmp_path):
+    checkpoint = make_checkpoint("speech")
+    checkpoints.save(tmp_path / "whole", checkpoint)
+    checkpoints.save(tmp_path / "half", checkpoint, half=True)
+    sizes = [(tmp_path / name).stat().st_size for name in ("whole", "half")]
+    assert sizes[1] < 0.65 * sizes[0]
+    once = checkpoints.load(tmp_path / "half")
+    checkpoints.save(tmp_path / "again", once, half=True)
+    for first, second in zip(
+        once.model.parameters(), checkpoints.load(tmp_path / "again").model.parameters(), strict=True
+    ):
+        assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, 0.5, 0.99])
+def test_a_file_cut_short_is_refused(saved, kept):
+    content = saved.read_bytes()
+    saved.write_bytes(content[: int(kept if kept >= 1 or kept == 0 else kept * len(content))])
+    with pytest.raises(CheckpointError, match=saved.name):
+        checkpoints.load(saved)
+
+
+def test_a_missing_file_a_directory_and_a_text_are_refused(tmp_path):
+    (tmp_path / "text").write_text("no tensors here")
+    (tmp_path / "directory").mkdir()
+    for name in ("missing", "directory", "text"):
+        with pytest.raises(CheckpointError, match=name):
+            checkpoints.load(tmp_path / name)
+
+
+def test_a_pickle_by_another_name_is_refused_and_not_read(tmp_path):
+    ran = tmp_path / "ran"
+
+    class Trap:
+        def __reduce__(self):
+            return (ran.touch, ())
+
+    path = tmp_path / "names.safetensors"
+    path.write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(CheckpointError, match="no readable safetensors file"):
+        checkpoints.load(path)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda m: m.clear(), "lacks format_version"),
+        (lambda m: m.pop("results"), "lacks results"),
+        (lambda m: m.update(format_version="99"), "format version 99"),
+        (lambda m: m.update(format_version='"1"'), "unusable format_version"),
+        (lambda m: m.update(config="{"), "no JSON"),
+        (lambda m: m.update(config="[" * 100_000), "no JSON"),
+        (lambda m: m.update(results='{"a": ' + "1" * 5000 + "}"), "no JSON"),
+        (lambda m: m.update(config="[]"), "unusable config"),
+        (lambda m: m.update(config='{"unknown": 1}'), "cannot be built"),
+        (lambda m: m.update(config=m["config"].replace('"gru"', '"cnn"')), "cannot be built"),
+        (lambda m: m.update(config=m["config"].replace("12", "16")), "other tensors"),
+        (lambda m: m.update(config=m["config"].replace("12", "4096")), "other tensors"),
+        (lambda m: m.update(config=m["config"].replace("12", "1000000000")), "cannot be built"),
+        (lambda m: m.update(task='"weather"'), "unknown task"),
+        (lambda m: m.update(alphabet='""'), "alphabet"),
+        (lambda m: m.update(alphabet='"é"'), "alphabet"),
+        (lambda m: m.update(classes='["A", "B"]'), "2 classes"),
+        (lambda m: m.update(classes=json.dumps(list(range(18)))), "class"),
+        (lambda m: m.update(shares="[0.5]"), "shares"),
+        (lambda m: m.update(shares=json.dumps([0.25, 0.75])), "shares of 2"),
+        (lambda m: m.update(shares='["much"]'), "shares"),
+    ],
+)
+def test_a_header_that_does_not_describe_the_file_is_refused(saved, change, says):
+    rewritten(saved, change)
+    with pytest.raises(CheckpointError, match=says):
+        checkpoints.load(saved)
+
+
+def test_weights_that_are_no_numbers_are_neither_written_nor_read(saved, tmp_path):
+    checkpoint = make_checkpoint("speech")
+    checkpoint.model.linear.bias.data[3] = torch.nan
+    with pytest.raises(CheckpointError, match="no finite numbers"):
+        checkpoints.save(tmp_path / "new", checkpoint)
+    assert not (tmp_path / "new").exists()
+    loaded = checkpoints.load(saved)
+    tensors = {name: tensor * torch.inf for name, tensor in loaded.model.state_dict().items()}
+    from safetensors import safe_open
+
+    with safe_open(saved, framework="pt") as file:
+        metadata = file.metadata()
+    save_file(tensors, saved, metadata)
+    with pytest.raises(CheckpointError, match="no finite numbers"):
+        checkpoints.load(saved)
+
+
+def test_a_model_for_the_other_task_is_refused(tmp_path):
+    checkpoints.save(tmp_path / "x", make_checkpoint("speech"))
+    with pytest.raises(CheckpointError, match="for speech, not for names"):
+        checkpoints.load(tmp_path / "x", "names")
+
+
+def test_a_shelf_holds_what_can_be_used_and_says_what_is_wrong_with_the_rest(tmp_path):
+    for name in ("names", "names-b", "names-a"):
+        checkpoints.save(tmp_path / f"{name}.safetensors", make_checkpoint("names"))
+    checkpoints.save(tmp_path / "speech.safetensors", make_checkpoint("names"))  # for the wrong task
+    checkpoints.save(tmp_path / "names.unfinished.safetensors", make_checkpoint("names"))
+    (tmp_path / "names-a.safetensors").write_bytes((tmp_path / "names-b.safetensors").read_bytes()[:200])
+    save_file({"weight": torch.zeros(2)}, tmp_path / "foreign.safetensors")
+    (tmp_path / "pickle.safetensors").write_bytes(pickle.dumps([1]))
+    shelf = checkpoints.shelve(tmp_path)
+    assert list(shelf.models["names"]) == ["names", "names-b"]
+    assert shelf.default("names") is shelf.models["names"]["names"]
+    assert set(shelf.problems) == {"names-a", "speech", "foreign", "pickle"}
+    assert all(f"{name}.safetensors" in str(problem) for name, problem in shelf.problems.items())
+    with pytest.raises(CheckpointError, match="for names, not for speech"):
+        shelf.default("speech")
+    (tmp_path / "speech.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"There is no speech\.safetensors"):
+        checkpoints.shelve(tmp_path).default("speech")
+    (tmp_path / "names.safetensors").unlink()
+    assert list(checkpoints.shelve(tmp_path).models["names"]) == ["names-b"]

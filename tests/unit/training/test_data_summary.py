@@ -1,0 +1,121 @@
+"""The summary of a visitor's data against counts made another way, and the recipe that is made to fit it."""
+
+import math
+from collections import Counter
+
+import pytest
+
+from charplay import limits
+from charplay.models.networks import MODELS, count_parameters
+from charplay.training import data_summary
+from charplay.training.recipes import OWN_RECIPES
+from charplay.training.run import describe
+
+ROWS = "name,country\n" + "\n".join(f"{'ab' * (row % 4 + 1)}{row % 2},{'it' if row % 2 else 'ru'}" for row in range(48))
+TEXT = "The cat sat on the mat, and the dog sat by the door.\n" * 30
+
+
+def own_of(task: str) -> data_summary.Own:
+    return data_summary.read(task, {"names": ROWS, "speech": TEXT}[task], {})
+
+
+def test_a_table_is_counted():
+    own = own_of("names")
+    recipe = data_summary.choose_recipe("names", own, "small", {"batch_size": 4})
+    made = data_summary.survey(own, recipe)
+    lengths = [len(text) for text, _ in own.rows]
+    assert (made["count"], made["training"], made["validation"]) == (48, 44, 4)
+    assert made["classes"] == {"it": 24, "ru": 24}
+    assert {length: count for length, count in enumerate(made["lengths"]) if count} == Counter(lengths)
+    assert made["vocabulary"] == "01ab"
+    assert 0 <= made["padding_grouped"] < made["padding_shuffled"] < 1
+    assert made["baseline"] == 0.5
+    assert made["parameters"] == count_parameters(MODELS["names"][1](recipe.config))
+    assert made["steps"] == recipe.epochs * 11
+    assert made["seconds"] == pytest.approx(recipe.epochs * 44 / made["per_second"])
+    assert made["read_as"]["has_header"] is True
+    assert recipe.config.classes == 2
+
+
+def test_padding_is_the_share_of_cells_that_hold_no_character():
+    recipe = data_summary.choose_recipe("names", own_of("names"), "small", {"batch_size": 2})
+    assert data_summary.padding_of([3, 3, 3, 3], recipe) == {"padding_shuffled": 0.0, "padding_grouped": 0.0}
+    mixed = data_summary.padding_of([1, 5] * 20, recipe)
+    assert mixed["padding_grouped"] == 0.0
+    assert 0.1 < mixed["padding_shuffled"] < 0.5
+
+
+def test_a_text_is_counted():
+    own = own_of("speech")
+    made = data_summary.survey(own, data_summary.choose_recipe("speech", own, "small", {}))
+    assert made["training"] + made["validation"] == made["count"] == len(TEXT.strip())
+    assert made["vocabulary"] == "".join(sorted(set(TEXT)))
+    train, held_out = own.split()
+    shares = {character: count / len(train) for character, count in Counter(train).items()}
+    bits = -sum(math.log2(shares[character]) for character in held_out) / len(held_out)
+    assert made["baseline"] == pytest.approx(bits)
+    assert made["padding_shuffled"] is None
+
+
+def test_a_character_that_training_never_showed_has_a_finite_price():
+    own = data_summary.read("speech", "a" * 450 + "z" * 50, {})
+    assert 0 < data_summary.baseline_of(own, OWN_RECIPES["speech"]["small"]) < 20
+
+
+@pytest.mark.parametrize("characters", [200, 300, 1_000, 20_000, 400_000])
+@pytest.mark.parametrize("preset", OWN_RECIPES["speech"])
+def test_a_recipe_is_made_to_fit_whatever_there_is(characters, preset):
+    own = data_summary.read("speech", "x" + "the cat " * (characters // 8), {})
+    recipe = data_summary.choose_recipe("speech", own, preset, {})
+    assert data_summary.material_of("speech", own, recipe).task.count() >= 1
+
+
+@pytest.mark.parametrize("rows", [2, 3, 10, 500])
+def test_a_recipe_is_made_to_fit_few_rows(rows):
+    own = data_summary.read("names", "\n".join(f"n{row},{kind}" for row in range(rows) for kind in ("a", "b")), {})
+    recipe = data_summary.choose_recipe("names", own, "medium", {})
+    assert data_summary.material_of("names", own, recipe).task.count() >= 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"hidden_size": 513}, "hidden_size must be"),
+        ({"hidden_size": "many"}, "hidden_size must be"),
+        ({"epochs": 0}, "epochs must be"),
+        ({"layers": 4}, "layers must be"),
+        ({"learning_rate": math.nan}, "learning_rate must be"),
+        ({"cell": "cnn"}, "cell must be"),
+        ({"batch_size": 10**9}, "batch_size must be"),
+        ({"magic": 1}, "no magic"),
+        ({"members": 4}, "no members"),
+        ({"classes": 4}, "no classes"),
+        ({"hidden_size": 512, "layers": 3}, "at most 3,000,000"),
+        ({"batch_size": 512, "steps": 256}, "smaller batch_size"),
+    ],
+)
+def test_a_recipe_out_of_bounds_is_refused_with_a_sentence(changes, says):
+    own = own_of("speech")
+    with pytest.raises(ValueError, match=says):
+        data_summary.material_of("speech", own, data_summary.choose_recipe("speech", own, "small", changes))
+
+
+def test_a_size_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="size must be one of"):
+        data_summary.choose_recipe("speech", own_of("speech"), "huge", {})
+
+
+def test_every_size_is_within_the_bounds_of_a_page():
+    for task, sizes in OWN_RECIPES.items():
+        for name, recipe in sizes.items():
+            assert count_parameters(MODELS[task][1](recipe.config)) <= limits.OWN_PARAMETERS
+            limits.check_fields(limits.OWN_RECIPE, recipe)
+            limits.check_fields(limits.OWN_RECIPE, recipe.config)
+            assert describe(task, recipe, name)["changed"] == {}
+
+
+def test_the_projects_own_data_sets_can_be_chosen(data):
+    names, speech = data_summary.read_data_set("names", data), data_summary.read_data_set("speech", data)
+    assert (len(names.rows), len(names.classes)) == (13_374, 18)
+    assert len(speech.text) == 1_003_696
+    assert len(speech.text.encode()) <= limits.OWN_DATA_BYTES

@@ -1,0 +1,79 @@
+"""Several processes that share a run: the same weights as one process with the same batches, to rounding."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from charplay.models import checkpoints
+from charplay.models.networks import MODELS
+from charplay.training.distributed import Team
+from tests.unit.training.shared_run import material_of, recipe_of, train_shortly
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def run_shared(processes: int, *arguments: str) -> subprocess.CompletedProcess:
+    """`torchrun` on this machine, over Gloo."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return subprocess.run(
+        [*torchrun, *arguments],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize("task", ["names", "speech"])
+def test_two_processes_train_the_weights_of_one_to_rounding_and_the_lead_alone_writes(tmp_path, task):
+    train_shortly(task, tmp_path / "one.safetensors")
+    done = run_shared(2, "-m", "tests.unit.training.shared_run", task, str(tmp_path / "two.safetensors"))
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.safetensors", "two.safetensors"]
+    one, two = (checkpoints.load(tmp_path / f"{name}.safetensors") for name in ("one", "two"))
+    for (name, alone), shared in zip(one.model.state_dict().items(), two.model.state_dict().values(), strict=True):
+        torch.testing.assert_close(alone, shared, atol=2e-3, rtol=0, msg=name)  # in half precision, after 18 steps
+    for key in ("loss", "bits_per_character"):
+        if key in one.results["validation"]:
+            assert one.results["validation"][key] == pytest.approx(two.results["validation"][key], abs=1e-3)
+
+
+@pytest.mark.parametrize("size", [2, 4, 8])
+def test_the_processes_of_a_team_read_every_batch_without_overlap(size):
+    recipe = recipe_of("speech")
+    whole, *parts = (
+        list(material_of("speech", recipe, team).task.batches(torch.Generator().manual_seed(1)))
+        for team in (Team(), *(Team(rank, size) for rank in range(size)))
+    )
+    for batch, *own in zip(whole, *parts, strict=True):
+        assert sorted(torch.cat([inputs for inputs, _ in own]).tolist()) == sorted(batch[0].tolist())
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_the_mean_gradient_of_a_team_is_that_of_the_whole_batch(size):
+    recipe = recipe_of("names")
+    torch.manual_seed(0)
+    model = MODELS["names"][1](recipe.config)
+    batches = material_of("names", recipe).task.batches(torch.Generator().manual_seed(1))
+    smallest = min(batches, key=lambda batch: len(batch[1]))  # of fewer names than some teams have processes
+    assert len(smallest[1]) < 5
+
+    def gradient(team: Team) -> torch.Tensor:
+        model.zero_grad()
+        loss, units = material_of("names", recipe, team).task.loss(model, smallest, torch.device("cpu"))
+        loss.backward()
+        assert units == len(smallest[1]) / team.size
+        return torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
+
+    mean = torch.stack([gradient(Team(rank, size)) for rank in range(size)]).mean(0)
+    torch.testing.assert_close(mean, gradient(Team()), atol=1e-6, rtol=1e-5)
+
+
+def test_a_batch_that_a_team_cannot_share_alike_is_refused():
+    with pytest.raises(ValueError, match="multiple"):
+        material_of("speech", recipe_of("speech"), Team(0, 3))

@@ -1,0 +1,221 @@
+"""What is kept for a page is found by its session alone, and goes in time."""
+
+import pickle
+from dataclasses import replace
+
+import pytest
+import torch
+
+from charplay import limits
+from charplay.models import checkpoints
+from charplay.models.checkpoints import CheckpointError, Shelf
+from charplay.models.networks import CharLM, CharLMConfig
+from charplay.ui import session_store
+from charplay.ui.session_store import Store
+from tests.conftest import make_checkpoint
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def kept(clock) -> Store:
+    return Store(clock)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Writes a checkpoint, by default a small language model, and returns its bytes."""
+
+    def write(checkpoint=None) -> bytes:
+        path = tmp_path / "some.safetensors"
+        checkpoints.save(path, checkpoint or make_checkpoint("speech"))
+        return path.read_bytes()
+
+    return write
+
+
+def test_a_model_is_found_by_its_own_session_and_by_no_other(kept, file):
+    name = kept.keep_model("one", file(), "mine.safetensors")
+    assert list(kept.models("one")) == [name]
+    assert list(kept.models("one", "speech")) == [name]
+    for other in ("two", "ONE", "one ", "", None, ["one"], "../one"):
+        assert kept.models(other) == {}
+    assert kept.models("one", "names") == {}
+
+
+def test_what_is_kept_is_the_model_and_its_weights_take_no_memory_of_the_page(kept, file):
+    content = file()
+    name = kept.keep_model("one", content, "mine.safetensors")
+    own = kept.models("one")[name]
+    assert {parameter.device.type for parameter in own.model.parameters()} == {"meta"}
+    assert own.path.read_bytes() == content
+    again = checkpoints.load(own.path, "speech")
+    assert again.alphabet == own.alphabet
+    assert again.config == own.config
+
+
+def test_the_directory_is_private_and_a_session_is_no_part_of_a_path(kept, file):
+    name = kept.keep_model("../../evil", file(), "../../../mine.safetensors")
+    path = kept.models("../../evil")[name].path
+    assert path.parent.parent.stat().st_mode & 0o077 == 0
+    assert path.name == "charplay-speech-gru-2x12.safetensors"
+    assert "evil" not in str(path)
+    assert "mine" not in str(path)
+
+
+def test_everything_of_a_page_goes_an_hour_after_its_last_use(kept, clock, file):
+    name = kept.keep_model("one", file(), "mine.safetensors")
+    kept.keep_data("one", "a.txt", b"text")
+    path = kept.models("one")[name].path
+    clock.now += limits.OWN_SECONDS - 1
+    assert kept.models("one")  # a use
+    clock.now += limits.OWN_SECONDS - 1
+    data = kept.data("one")
+    assert (data.name, data.path.read_bytes()) == ("a.txt", b"text")
+    clock.now += limits.OWN_SECONDS + 1
+    assert kept.models("one") == {}
+    assert kept.data("one") is None
+    assert not path.exists()
+    assert not data.path.exists()
+
+
+def test_it_goes_though_nobody_asks_for_anything_any_more(kept, clock, file):
+    name = kept.keep_model("one", file(), "mine.safetensors")
+    path = kept.models("one")[name].path
+    clock.now += limits.OWN_SECONDS + 1
+    kept.sweep()
+    assert not path.exists()
+
+
+def test_of_too_many_models_of_a_page_the_oldest_goes_and_numbers_go_on(kept, file):
+    content = file()
+    names = [kept.keep_model("one", content, "mine.safetensors") for _ in range(limits.OWN_MODELS)]
+    first = kept.models("one")[names[0]].path
+    names.append(kept.keep_model("one", content, "mine.safetensors"))
+    assert list(kept.models("one")) == names[1:]
+    assert len(set(names)) == len(names)
+    assert not first.exists()
+
+
+def test_of_too_many_pages_those_go_that_were_not_used_for_longest(kept, monkeypatch):
+    monkeypatch.setattr(limits, "OWN_SESSIONS", 3)
+    for session in ("one", "two", "three"):
+        kept.keep_data(session, session, b"x")
+    assert kept.data("one")
+    kept.keep_data("four", "four", b"x")
+    assert kept.data("two") is None
+    assert all(kept.data(session) for session in ("one", "three", "four"))
+
+
+def test_all_pages_together_take_no_more_than_the_bound(kept, monkeypatch, file):
+    kept.keep_model("one", file(), "mine.safetensors")
+    kept.keep_data("two", "two", b"x" * 500)
+    monkeypatch.setattr(limits, "OWN_BYTES", 1000)
+    kept.keep_data("three", "three", b"x" * 500)
+    assert kept.models("one") == {}
+    assert kept.data("two")
+    assert kept.data("three")
+
+
+def bad_files() -> dict[str, tuple[bytes, str]]:
+    return {
+        "a pickle": (pickle.dumps({"weights": [1, 2]}), "no readable safetensors"),
+        "nothing": (b"", "no readable safetensors"),
+        "a text": (b"once upon a time, there was a text", "no readable safetensors"),
+    }
+
+
+@pytest.mark.parametrize("which", bad_files())
+def test_what_is_no_checkpoint_gets_a_sentence_with_the_visitors_name_for_it_and_leaves_nothing(kept, file, which):
+    good = kept.keep_model("one", file(), "good.safetensors")
+    content, says = bad_files()[which]
+    with pytest.raises(CheckpointError, match=says) as refused:
+        kept.keep_model("one", content, "holiday.safetensors")
+    assert str(refused.value).startswith("holiday.safetensors ")
+    path = kept.models("one")[good].path
+    assert list(path.parent.parent.iterdir()) == [path.parent]
+
+
+def test_a_model_with_too_many_parameters_is_refused(kept, file, monkeypatch):
+    content = file()
+    monkeypatch.setattr(limits, "OWN_PARAMETERS", 100)
+    with pytest.raises(CheckpointError, match="parameters; a model of your own may have 100"):
+        kept.keep_model("one", content, "mine.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"alphabet": "ab\0"}, "alphabet"),
+        ({"classes": ("a", "a")}, "name of its own"),
+        ({"classes": ("a", "")}, "empty"),
+        ({"classes": ("a", "b" * 100)}, "too long"),
+        ({"classes": ("a", "b\n")}, "cannot be shown"),
+    ],
+)
+def test_a_model_that_no_tab_could_show_is_refused(kept, file, changes, says):
+    if "classes" in changes:
+        from charplay.models.networks import NameClassifier, NameClassifierConfig
+
+        model = NameClassifier(NameClassifierConfig("rnn", 4, 4, 1, classes=2))
+        checkpoint = replace(make_checkpoint("names", model), shares=(0.5, 0.5), **changes)
+    else:
+        checkpoint = replace(make_checkpoint("speech", CharLM(CharLMConfig("rnn", 4, 4, 1))), **changes)
+    with pytest.raises(CheckpointError, match=says):
+        kept.keep_model("one", file(checkpoint), "mine.safetensors")
+
+
+def test_a_request_without_a_page_keeps_nothing(kept, file):
+    for session in (None, "", "x" * 1000):
+        with pytest.raises(ValueError, match=r"page|session"):
+            kept.keep_model(session, file(), "mine.safetensors")
+
+
+def test_runs_are_kept_in_order_and_the_oldest_of_too_many_goes(kept):
+    for number in range(limits.OWN_RUNS + 2):
+        kept.note_run("one", {"number": number})
+    assert [run["number"] for run in kept.runs("one")] == list(range(2, limits.OWN_RUNS + 2))
+    assert kept.runs("two") == []
+
+
+class Page:
+    def __init__(self, session):
+        self.session_hash = session
+
+
+def test_a_tab_finds_the_shelfs_models_and_its_pages_own(kept, file, clock, monkeypatch):
+    monkeypatch.setattr(session_store, "STORE", kept)
+    on_shelf = make_checkpoint("speech")
+    shelf = Shelf({"names": {}, "speech": {"speech": on_shelf}}, {})
+    name = kept.keep_model("one", file(), "mine.safetensors")
+    assert session_store.find(shelf, "speech", "speech", Page("two")) is on_shelf
+    assert session_store.find(shelf, "speech", name, Page("one")).path.exists()
+    for wrong in ("nothing", None, ["speech"], 7):
+        with pytest.raises(ValueError, match="must be one of"):
+            session_store.find(shelf, "speech", wrong, Page("one"))
+    for page in (Page("two"), Page(None)):
+        with pytest.raises(ValueError, match="not kept here any more"):
+            session_store.find(shelf, "speech", name, page)
+    clock.now += limits.OWN_SECONDS + 1
+    with pytest.raises(ValueError, match="60 minutes"):
+        session_store.find(shelf, "speech", name, Page("one"))
+
+
+def test_the_weights_that_are_kept_are_those_that_were_trained(kept, file):
+    checkpoint = make_checkpoint("speech")
+    name = kept.keep_model("one", file(checkpoint), "mine.safetensors")
+    loaded = checkpoints.load(kept.models("one")[name].path).model.state_dict()
+    assert all(torch.equal(tensor, loaded[key]) for key, tensor in checkpoint.model.state_dict().items())

@@ -1,0 +1,32 @@
+import numpy as np
+import plotly.colors
+import pytest
+
+from charplay.ui import theme
+from charplay.ui.widgets import figures
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of WCAG 2."""
+    numbers = plotly.colors.hex_to_rgb(colour) if colour.startswith("#") else plotly.colors.unlabel_rgb(colour)
+    linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in numbers]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_text_in_a_cell_can_be_read_everywhere_on_the_scale():
+    values = np.linspace(-1, 1, 401)[None]
+    blank = np.full(values.shape, "")
+    for trace in figures._heatmaps(values, blank, blank, (-1.0, 1.0)):
+        shown = values[~np.isnan(np.array(trace.z))]
+        cells = plotly.colors.sample_colorscale(theme.AMOUNTS, (shown + 1) / 2)
+        assert min(contrast(cell, trace.textfont.color) for cell in cells) >= 4.5
+
+
+@pytest.mark.parametrize("colour", [*theme.CATEGORIES, theme.PAD_CELL])
+def test_text_on_the_colour_of_a_name_and_on_a_pad_can_be_read(colour):
+    assert contrast(colour, theme.INK) >= 4.5
