@@ -4,15 +4,15 @@ import argparse
 import os
 import sys
 
-from charplay.workers.client import NETWORKS
+from charplay.workers.client import INFERENCE
 
 # Started first, it has computed what the page opens with by the time that Gradio is imported here.
-NETWORKS.start()
+INFERENCE.start()
 
 from charplay.models import checkpoints  # noqa: E402
 from charplay.ui import inference_client  # noqa: E402
 
-opening = inference_client.open_with(checkpoints.shelve(checkpoints.DIRECTORY))
+opening = inference_client.compute_examples(checkpoints.load_all(checkpoints.DIRECTORY))
 
 from charplay.ui import page  # noqa: E402
 

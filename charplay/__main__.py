@@ -17,16 +17,23 @@ from tqdm import tqdm  # comes with gradio, by way of huggingface_hub
 from charplay import limits
 from charplay.bench.classroom import bench_load
 from charplay.bench.fair_use import bench_fair_use
-from charplay.bench.throughput import alone, bench_batches, bench_classify, bench_generate, bench_read, bench_train
+from charplay.bench.throughput import (
+    bench_batches,
+    bench_classify,
+    bench_generate,
+    bench_read,
+    bench_train,
+    on_own_thread,
+)
 from charplay.data import datasets
 from charplay.evaluation.metrics import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
 from charplay.inference.classify import classify
-from charplay.inference.generate import Batch, generate, make_request
+from charplay.inference.generate import GenerationBatch, generate, make_request
 from charplay.interpret import memorization
 from charplay.models import checkpoints
 from charplay.models.networks import MODELS, count_parameters
 from charplay.training import run, trainer
-from charplay.training.distributed import joined
+from charplay.training.distributed import process_group
 from charplay.training.recipes import RECIPES, adjust
 from charplay.training.tasks import training_mix
 
@@ -43,11 +50,11 @@ def checkpoint_of(task: str, recipe: str = "best") -> Path:
     return checkpoints.DIRECTORY / f"{task if recipe == 'best' else f'{task}-{recipe}'}.safetensors"
 
 
-def shown_on_stderr() -> run.Watcher:
+def shown_on_stderr() -> run.Callbacks:
     """Shows training on stderr: a line for each network, a bar within its epochs, a line after each."""
     shown: dict[str, Any] = {}
 
-    def on_start(started: run.Started) -> None:
+    def on_start(started: run.RunStart) -> None:
         shown.update(started=started, bar=None)
         print(
             f"{started.what}: {count_parameters(started.model):,} parameters on {started.device.type} in "
@@ -75,7 +82,7 @@ def shown_on_stderr() -> run.Watcher:
         label = f"epoch {epoch:g}/{shown['started'].recipe.epochs}"
         print(f"{label}: {', '.join(figures)}{' (best)' if is_best else ''}", file=sys.stderr, flush=True)
 
-    return run.Watcher(on_start, on_step, on_epoch)
+    return run.Callbacks(on_start, on_step, on_epoch)
 
 
 def train(arguments: argparse.Namespace) -> dict[str, Any] | None:
@@ -84,7 +91,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any] | None:
     fields = run.fields_of(recipe)
     changes = {key: value for key, value in vars(arguments).items() if key in fields and value is not None}
     out = arguments.out or checkpoint_of(arguments.task, arguments.recipe)
-    with joined() as (team, device):
+    with process_group() as (group, device):
         results = run.train(
             arguments.task,
             adjust(recipe, changes),
@@ -92,12 +99,12 @@ def train(arguments: argparse.Namespace) -> dict[str, Any] | None:
             out,
             name=arguments.recipe,
             precision=arguments.precision,
-            watcher=shown_on_stderr(),
-            team=team,
+            callbacks=shown_on_stderr(),
+            group=group,
             device=device,
             is_resumed=arguments.resume,
         )
-    return {"checkpoint": str(out), **results} if results is not None else None  # the lead of a team alone speaks
+    return {"checkpoint": str(out), **results} if results is not None else None  # the lead of a group alone speaks
 
 
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -153,7 +160,7 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
         arguments.seed,
     )
     checkpoint = checkpoints.load(arguments.checkpoint or checkpoint_of("speech"), "speech")
-    batch, start = Batch(checkpoint), time.perf_counter()
+    batch, start = GenerationBatch(checkpoint), time.perf_counter()
     [continuation] = generate(checkpoint, [request], batch)
     seconds = time.perf_counter() - start
     return {
@@ -165,7 +172,7 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def index_speeches(arguments: argparse.Namespace) -> dict[str, Any]:
     """Makes the filter that tells what a text has copied from the speeches that the best recipe trains on."""
-    out, recipe = arguments.out or checkpoints.DIRECTORY / memorization.FILE, RECIPES["speech"]["best"]
+    out, recipe = arguments.out or checkpoints.DIRECTORY / memorization.FILTER_FILE, RECIPES["speech"]["best"]
     splits = datasets.split_speeches(datasets.load_speeches(datasets.data_directory(arguments.data)))
     index = memorization.build(training_mix(splits, recipe), splits["test"], recipe.since)
     memorization.save(out, index)
@@ -192,7 +199,7 @@ def bench(arguments: argparse.Namespace) -> dict[str, Any]:
         "train": ("speech", bench_train),
         "read": ("speech", bench_read),
     }[arguments.what]
-    return measure(alone(checkpoints.load, arguments.checkpoint or checkpoint_of(task), task))
+    return measure(on_own_thread(checkpoints.load, arguments.checkpoint or checkpoint_of(task), task))
 
 
 def _as_text(result: dict[str, Any]) -> str:
@@ -267,7 +274,7 @@ def _parser() -> Parser:
 
     made = command("index", index_speeches)
     add_data(made, "where the data lies")
-    made.add_argument("--out", type=Path, metavar="F", help=f"default: {memorization.FILE} in checkpoints/")
+    made.add_argument("--out", type=Path, metavar="F", help=f"default: {memorization.FILTER_FILE} in checkpoints/")
 
     data = commands.add_parser("data", help="the two data sets").add_subparsers(required=True, metavar="fetch")
     made = command("fetch", fetch_data, data)

@@ -41,29 +41,31 @@ class Limit:
         return text
 
 
-NAME_CHARACTERS = 64  # longest name read; the longest one in the data has 19
+MAX_NAME_CHARACTERS = 64  # longest name read; the longest one in the data has 19
 NAMES = Limit("number of names", 1, 500)  # rows of one batch
-DRAWN_NAMES = 32  # rows of a batch that are drawn; the figures are over all
+MAX_PLOTTED_NAMES = 32  # rows of a batch that are drawn; the figures are over all
 PRIORS = ("data", "uniform")  # how a classifier weights its classes: as in training, or all alike
-STEP = Limit("step of time", 0, NAME_CHARACTERS - 1)  # of a batch of the longest names
+STEP = Limit("step of time", 0, MAX_NAME_CHARACTERS - 1)  # of a batch of the longest names
 UNIT = Limit("number of the vector", 0, 8191)  # which one a cell shows; two directions of the widest network
 
-PRIME_CHARACTERS = 2_000  # longest text a generation can begin with
-PRIME_LENGTH = Limit("prime length", 1, PRIME_CHARACTERS)
+MAX_PRIME_CHARACTERS = 2_000  # longest text a generation can begin with
+PRIME_LENGTH = Limit("prime length", 1, MAX_PRIME_CHARACTERS)
 TEMPERATURE = Limit("temperature", 0.0, 2.0, whole=False)  # 0 is argmax
 LENGTH = Limit("length", 1, 10_000)  # characters to generate
-WRITTEN_CHARACTERS = 13_000  # of a text that a page hands back: prime, continuation, and a line on how it was made
-READ_CHARACTERS = 20_000  # longest text that a language model reads to be looked into
+MAX_GENERATED_TEXT_CHARACTERS = (
+    13_000  # of a text that a page hands back: prime, continuation, and a line on how it was made
+)
+MAX_DOCUMENT_CHARACTERS = 20_000  # longest text that a language model reads to be looked into
 LAYER = Limit("layer", 1, 8)  # which one of the network is looked at, from the input
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
-SEATS = 256  # texts that are written at the same time; who comes later waits in line
+MAX_STREAMS = 256  # texts that are written at the same time; who comes later waits in line
 
 # What a visitor trains (`own`, `workshop`).
-OWN_DATA_BYTES = 5_000_000  # of a text, or of rows
-OWN_CHARACTERS = Limit("number of characters", 200, OWN_DATA_BYTES)  # of a text, as the network reads it
-OWN_TRAINING_SECONDS = 600  # of one training, whoever waits for the next
-OWN_RECIPE = (
+MAX_USER_DATA_BYTES = 5_000_000  # of a text, or of rows
+USER_TEXT_CHARACTERS = Limit("number of characters", 200, MAX_USER_DATA_BYTES)  # of a text, as the network reads it
+MAX_USER_TRAINING_SECONDS = 600  # of one training, whoever waits for the next
+USER_RECIPE = (
     Limit("embedding_size", 4, 256),
     Limit("hidden_size", 4, 512),
     Limit("layers", 1, 3),
@@ -74,14 +76,16 @@ OWN_RECIPE = (
 )
 
 # What is kept for a page and for nobody else (`ui.store`).
-OWN_SECONDS = 3_600  # after its last use
-OWN_PARAMETERS = 3_000_000  # of one model
-OWN_FILE_BYTES = 4 * OWN_PARAMETERS + 1_000_000  # of one file: 4 bytes a parameter, and what its header says of it
-OWN_CLASSES = 50  # that one tells apart
-OWN_MODELS = 6  # of one page; of more the oldest goes
-OWN_RUNS = 50  # rows of its table
-OWN_SESSIONS = 1_000  # pages
-OWN_BYTES = 400_000_000  # of all pages together; beyond it those go that have not been used for longest
+SESSION_SECONDS = 3_600  # after its last use
+MAX_USER_PARAMETERS = 3_000_000  # of one model
+MAX_USER_FILE_BYTES = (
+    4 * MAX_USER_PARAMETERS + 1_000_000
+)  # of one file: 4 bytes a parameter, and what its header says of it
+MAX_USER_CLASSES = 50  # that one tells apart
+MAX_SESSION_MODELS = 6  # of one page; of more the oldest goes
+MAX_SESSION_RUNS = 50  # rows of its table
+MAX_SESSIONS = 1_000  # pages
+MAX_SESSION_STORE_BYTES = 400_000_000  # of all pages together; beyond it those go that have not been used for longest
 
 # A network and its training; `models` and `training` check their configs and recipes against these.
 CONFIG = (
@@ -106,8 +110,8 @@ RECIPE = (
     Limit("hold_out", 0.01, 0.9, whole=False),
     Limit("class_weight", 0, 1, whole=False),
     Limit("truncation", 0, 1, whole=False),
-    Limit("counting", 0, 1, whole=False),
-    Limit("made_up", 0, 1_000_000),
+    Limit("ngram_weight", 0, 1, whole=False),
+    Limit("synthetic", 0, 1_000_000),
     Limit("label_share", 0, 1, whole=False),
     Limit("steps", 1, 65_536),
     Limit("copies", 0, 100),
@@ -118,9 +122,9 @@ TARGET_CHARACTERS = Limit("number of characters of the target text", 2, 200)
 DECODER_SIZE = Limit("hidden size", 2, 64)
 DECODER_RATE = Limit("learning rate", 0.0001, 1.0, whole=False)
 FORCING_RATIO = Limit("teacher-forcing ratio", 0.0, 1.0, whole=False)
-LESSON_EPOCHS = 1_000  # after them a lesson ends
-LESSONS = 200  # that run or are paused at the same time, a class's
-PAUSED_SECONDS = 600  # after them a paused lesson is given up
+MAX_DECODER_EPOCHS = 1_000  # after them a lesson ends
+MAX_DECODER_PAIRS = 200  # that run or are paused at the same time, a class's
+MAX_PAUSED_SECONDS = 600  # after them a paused lesson is given up
 
 STUDENTS = Limit("number of students", 1, 1_000)  # of a load test
 SECONDS = Limit("number of seconds", 1, 3_600, whole=False)  # of a load test

@@ -20,18 +20,18 @@ from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
-LENGTH = 300  # characters of each generation
-ALL_PRESS_WITHIN = 2.0  # seconds
-PAUSES = (2.0, 8.0)  # seconds between reading one text and asking for the next
-KEYSTROKES = (0.15, 0.35)  # seconds between two letters
-TYPISTS = 0.25  # share of the students who also type names
-STARTS_WITHIN = 180.0  # seconds; a busy machine takes a minute over it
-ANSWERS_WITHIN = 60.0
+GENERATION_CHARACTERS = 300  # characters of each generation
+RAMP_UP_SECONDS = 2.0  # seconds
+READING_SECONDS = (2.0, 8.0)  # seconds between reading one text and asking for the next
+KEYSTROKE_SECONDS = (0.15, 0.35)  # seconds between two letters
+TYPING_SHARE = 0.25  # share of the students who also type names
+START_TIMEOUT_SECONDS = 180.0  # seconds; a busy machine takes a minute over it
+ANSWER_TIMEOUT_SECONDS = 60.0
 NAMES = ("Costa", "Kowalczyk", "Nguyen", "O'Brien", "Papadopoulos", "Yamamoto")
 
 
 @dataclass
-class Measured:
+class Measurements:
     """What the students saw."""
 
     errors: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Measured:
     answers: list[float] = field(default_factory=list)  # seconds from a letter to its probabilities
 
 
-class Refused(ConnectionError):
+class RequestFailed(ConnectionError):
     """The app answered with a status that is no success."""
 
     def __init__(self, what: str, status: int):
@@ -78,7 +78,7 @@ class Connection:
         if not status.startswith(b"200"):
             if b"content-length" in headers:
                 await self._reader.readexactly(int(headers[b"content-length"]))
-            raise Refused(f"{method} {path.split('?')[0]}", int(status.split()[0]))
+            raise RequestFailed(f"{method} {path.split('?')[0]}", int(status.split()[0]))
         if b"content-length" in headers:
             yield await self._reader.readexactly(int(headers[b"content-length"]))
             return
@@ -133,15 +133,17 @@ class Page:
         self._listening.close()
 
 
-async def _generate(page: Page, measured: Measured) -> None:
+async def _generate(page: Page, measured: Measurements) -> None:
     first = last = None
-    async for message, seconds in page.call("generate", ["My fellow Americans, ", 0.8, LENGTH, None, 0, None]):
+    async for message, seconds in page.call(
+        "generate", ["My fellow Americans, ", 0.8, GENERATION_CHARACTERS, None, 0, None]
+    ):
         if first is None and message["msg"] == "process_generating":
             first = seconds
         if message["msg"] == "process_completed":
             last = seconds
     measured.first_texts.append(first if first is not None else last)
-    measured.speeds.append(LENGTH / last)
+    measured.speeds.append(GENERATION_CHARACTERS / last)
 
 
 async def _classify(page: Page, name: str) -> float:
@@ -151,29 +153,29 @@ async def _classify(page: Page, name: str) -> float:
     return last
 
 
-async def _type(page: Page, measured: Measured, end: float, chance: random.Random) -> None:
+async def _type(page: Page, measured: Measurements, end: float, chance: random.Random) -> None:
     while time.monotonic() < end:
         name = chance.choice(NAMES)
         for length in range(1, len(name) + 1):
-            await asyncio.sleep(chance.uniform(*KEYSTROKES))
-            measured.answers.append(await asyncio.wait_for(_classify(page, name[:length]), ANSWERS_WITHIN))
+            await asyncio.sleep(chance.uniform(*KEYSTROKE_SECONDS))
+            measured.answers.append(await asyncio.wait_for(_classify(page, name[:length]), ANSWER_TIMEOUT_SECONDS))
 
 
-async def _press(page: Page, measured: Measured, end: float, chance: random.Random) -> None:
-    await asyncio.sleep(chance.uniform(0, ALL_PRESS_WITHIN))
+async def _press(page: Page, measured: Measurements, end: float, chance: random.Random) -> None:
+    await asyncio.sleep(chance.uniform(0, RAMP_UP_SECONDS))
     while time.monotonic() < end:
-        await asyncio.wait_for(_generate(page, measured), ANSWERS_WITHIN)
-        await asyncio.sleep(chance.uniform(*PAUSES))
+        await asyncio.wait_for(_generate(page, measured), ANSWER_TIMEOUT_SECONDS)
+        await asyncio.sleep(chance.uniform(*READING_SECONDS))
 
 
 async def _classroom(port: int, process: subprocess.Popen, students: int, seconds: float) -> dict[str, Any]:
     functions = await _started(port, process)
-    measured, end = Measured(), time.monotonic() + seconds
+    measured, end = Measurements(), time.monotonic() + seconds
     doings = []
     for student in range(students):
         chance = random.Random(student)
         doings.append(_press(Page(port, functions), measured, end, chance))
-        if student < students * TYPISTS:
+        if student < students * TYPING_SHARE:
             doings.append(_type(Page(port, functions), measured, end, chance))
 
     async def watch_over(doing) -> None:
@@ -226,7 +228,7 @@ async def endpoints(port: int) -> dict[str, int]:
 
 async def _started(port: int, process: subprocess.Popen) -> dict[str, int]:
     """Waits until the app answers; returns which number each endpoint has."""
-    end = time.monotonic() + STARTS_WITHIN
+    end = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
             return await endpoints(port)

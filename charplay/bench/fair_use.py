@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from charplay import limits
-from charplay.bench.classroom import ANSWERS_WITHIN, STARTS_WITHIN, bench_load
+from charplay.bench.classroom import ANSWER_TIMEOUT_SECONDS, START_TIMEOUT_SECONDS, bench_load
 
-CHARACTERS = 500_000  # of the text that is trained on, random letters: what they say does not matter to the load
+TRAINING_CHARACTERS = (
+    500_000  # of the text that is trained on, random letters: what they say does not matter to the load
+)
 EPOCHS = 500  # more than a training may last
 PRESET = "medium"  # the larger size that a page offers
-TRAINS_WITHIN = 120.0  # seconds
+FIRST_STEP_TIMEOUT_SECONDS = 120.0  # seconds
 COMPARED = ("typing_p95_s", "first_text_p95_s")
 
 
-class Trainings:
+class BackgroundTrainings:
     """The workshop, as a page starts it, kept at work: one training after the other, the next waiting in line."""
 
     def __init__(self, number: int, directory: Path):
@@ -32,7 +34,7 @@ class Trainings:
         )
         self._changed = threading.Condition()
         self._left, self._per_second, self._failure = number, None, None
-        letters = random.Random(1).choices(string.ascii_lowercase + " ", k=CHARACTERS)
+        letters = random.Random(1).choices(string.ascii_lowercase + " ", k=TRAINING_CHARACTERS)
         asked = {"task": "speech", "data": {"text": "".join(letters)}, "preset": PRESET, "changes": {"epochs": EPOCHS}}
         threading.Thread(target=self._listen, name="trainings", daemon=True).start()
         for identity in range(number):
@@ -47,7 +49,7 @@ class Trainings:
             ValueError: it does not come to that.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._per_second or not self._left, TRAINS_WITHIN)
+            self._changed.wait_for(lambda: self._per_second or not self._left, FIRST_STEP_TIMEOUT_SECONDS)
         self.characters_per_second()
 
     def characters_per_second(self) -> float:
@@ -80,11 +82,11 @@ class Trainings:
 
 
 @contextmanager
-def trainings_for(seconds: float) -> Iterator[Trainings]:
+def background_trainings(seconds: float) -> Iterator[BackgroundTrainings]:
     """Has trainings take their steps for at least `seconds`, each until its time is up."""
-    number = math.ceil(seconds / limits.OWN_TRAINING_SECONDS) + 1
+    number = math.ceil(seconds / limits.MAX_USER_TRAINING_SECONDS) + 1
     with tempfile.TemporaryDirectory() as directory:
-        trainings = Trainings(number, Path(directory))
+        trainings = BackgroundTrainings(number, Path(directory))
         try:
             trainings.wait_for_steps()
             yield trainings
@@ -102,7 +104,7 @@ def bench_fair_use(students: int, seconds: float) -> dict[str, Any]:
         ValueError: the app did not start, or the training ended before the load did.
     """
     without = bench_load(students, seconds)
-    with trainings_for(STARTS_WITHIN + seconds + ANSWERS_WITHIN) as trainings:
+    with background_trainings(START_TIMEOUT_SECONDS + seconds + ANSWER_TIMEOUT_SECONDS) as trainings:
         beside = bench_load(students, seconds)
         per_second = trainings.characters_per_second()
     ratios = {key.removesuffix("_s") + "_ratio": _ratio(beside[key], without[key]) for key in COMPARED}

@@ -22,7 +22,7 @@ from charplay.data.text import decode, encode
 from charplay.inference.classify import classify, logits_of
 from charplay.inference.engine import Engine
 from charplay.inference.generate import make_request
-from charplay.inference.long_text import read
+from charplay.inference.long_text import forward_pass
 from charplay.models.checkpoints import Checkpoint
 from charplay.training.distributed import choose_device
 from charplay.training.recipes import RECIPES
@@ -32,7 +32,7 @@ from charplay.training.trainer import choose_precision, fit
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SECONDS = 5.0  # spent on each figure
+SECONDS_PER_FIGURE = 5.0  # spent on each figure
 TRAINING_STEPS = 5
 BATCHES, BATCH_SIZE = 8, 256  # of names
 
@@ -143,7 +143,7 @@ def bench_read(checkpoint: Checkpoint) -> dict[str, Any]:
     As in the process that answers the page, PyTorch has one thread for each that computes.
     """
     model = checkpoint.model
-    codes = torch.randint(97, 123, (limits.READ_CHARACTERS,), generator=torch.Generator().manual_seed(1))
+    codes = torch.randint(97, 123, (limits.MAX_DOCUMENT_CHARACTERS,), generator=torch.Generator().manual_seed(1))
     text = decode(codes)
 
     def forward(count: int) -> None:
@@ -152,7 +152,7 @@ def bench_read(checkpoint: Checkpoint) -> dict[str, Any]:
 
     with on_one_thread():
         measured = _per_second(
-            {"read": (lambda count: read(model, text[:count]), len(text)), "forward": (forward, len(text))}
+            {"read": (lambda count: forward_pass(model, text[:count]), len(text)), "forward": (forward, len(text))}
         )
     return {
         "characters": len(text),
@@ -225,7 +225,7 @@ def on_one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def alone(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def on_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Calls `function` on a thread of its own, which ends with it.
 
     PyTorch keeps a pool of threads for every thread that computes; one that outlives its work slows the next.
@@ -240,18 +240,18 @@ def _random_names(count: int, generator: torch.Generator) -> list[str]:
 
 
 def _per_second(runs: dict[str, tuple[Callable[[int], None], int]]) -> dict[str, float]:
-    """Calls each run(count) in turn until each has had `SECONDS`, and returns count / seconds of each.
+    """Calls each run(count) in turn until each has had `SECONDS_PER_FIGURE`, and returns count / seconds of each.
 
     In turn, so that a machine that is shared with others is as slow for one as for the next.
     """
 
     calls, spent = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0.0)
     for run, count in runs.values():
-        alone(run, count)  # to warm up
-    while min(spent.values()) < SECONDS:
+        on_own_thread(run, count)  # to warm up
+    while min(spent.values()) < SECONDS_PER_FIGURE:
         for name, (run, count) in runs.items():
-            if spent[name] < SECONDS:
+            if spent[name] < SECONDS_PER_FIGURE:
                 start = time.perf_counter()
-                alone(run, count)
+                on_own_thread(run, count)
                 calls[name], spent[name] = calls[name] + 1, spent[name] + time.perf_counter() - start
     return {name: calls[name] * count / spent[name] for name, (_, count) in runs.items()}

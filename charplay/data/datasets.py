@@ -34,7 +34,7 @@ VALIDATION_DATES = ("2009-12-10", "2011-05-25", "2013-12-04")
 TEST_DATES = ("2010-06-15", "2012-09-06", "2015-03-07", "2016-03-22")
 OBAMA = "Barack Obama"
 
-ATTEMPTS = 3  # at a download
+DOWNLOAD_ATTEMPTS = 3  # at a download
 
 
 def _file_digest(path: Path) -> str:
@@ -138,7 +138,7 @@ def _fetch_one(file: DataFile, directory: Path, source: Path | None, say: Callab
         return final
     url = (source / file.name).resolve().as_uri() if source else file.url
     arriving = directory / f".{file.name}.{os.getpid()}"
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
         try:
             say(f"{file.name}: fetching from {url}")
             download_url_to_file(url, str(arriving))
@@ -150,7 +150,7 @@ def _fetch_one(file: DataFile, directory: Path, source: Path | None, say: Callab
             problem = str(error)
         finally:
             arriving.unlink(missing_ok=True)
-        say(f"{file.name}: {problem} (attempt {attempt} of {ATTEMPTS})")
+        say(f"{file.name}: {problem} (attempt {attempt} of {DOWNLOAD_ATTEMPTS})")
     raise DataError(
         f"Could not fetch {file.name} from {url}: {problem}. Try again, or name a directory that holds the files "
         "with --from DIR."
@@ -169,17 +169,17 @@ def _verified(file: DataFile, directory: Path) -> Path:
     return path
 
 
-Names = list[tuple[str, str]]  # (name, country)
+NameRows = list[tuple[str, str]]  # (name, country)
 
 
-def load_names(split: str, directory: Path) -> Names:
+def load_names(split: str, directory: Path) -> NameRows:
     """The rows of "train" (13,374) or "test" (6,700) in the file's order, as (name, country)."""
     file = {"train": NAMES_TRAIN, "test": NAMES_TEST}[split]
     with gzip.open(_verified(file, directory), "rt", encoding="ascii", newline="") as rows:
         return [(name, country) for name, country in csv.reader(rows)]
 
 
-def hold_out(rows: Names, seed: int, share: float = 0.1) -> tuple[Names, Names]:
+def hold_out(rows: NameRows, seed: int, share: float = 0.1) -> tuple[NameRows, NameRows]:
     """Splits `rows` by a seeded shuffle into (the rest, a `share` held out to choose hyper-parameters on)."""
     shuffled = rows.copy()
     random.Random(seed).shuffle(shuffled)

@@ -31,7 +31,7 @@ def _printable(text: str) -> bool:
     return all(" " <= character <= "~" for character in text)
 
 
-def _quoted(character: str) -> str:
+def _readable(character: str) -> str:
     """`character` as a sentence can show it, also one that no font has or no encoder takes."""
     code = f"U+{ord(character):04X}"
     return f"“{character}” ({code})" if character.isprintable() else code
@@ -48,7 +48,7 @@ def normalize_name(name: object) -> str:
     Raises:
         ValueError: the name is too long, holds a control character, or a character without an ASCII form.
     """
-    name = limits.check_text("name", name, limits.NAME_CHARACTERS).strip(" \t\r\n")
+    name = limits.check_text("name", name, limits.MAX_NAME_CHARACTERS).strip(" \t\r\n")
     if name.isascii() and name.isprintable():  # most are, and need none of what follows
         return " ".join(name.split())
     read = []
@@ -60,7 +60,7 @@ def normalize_name(name: object) -> str:
         if category == "Cc":
             raise ValueError(
                 f"A name holds letters, blanks, apostrophes and hyphens, but no control character such as "
-                f"{_quoted(character)}: please take it out."
+                f"{_readable(character)}: please take it out."
             )
         known = _LATIN.get(character) or _PUNCTUATION.get(character)
         ascii_form = known or "".join(
@@ -68,12 +68,12 @@ def normalize_name(name: object) -> str:
         )
         if (not ascii_form and not unicodedata.combining(character)) or not _printable(ascii_form):
             raise ValueError(
-                f"The model reads the Latin alphabet, and {_quoted(character)} has no ASCII form: "
+                f"The model reads the Latin alphabet, and {_readable(character)} has no ASCII form: "
                 "please leave it out or type a romanised spelling."
             )
         read.append(ascii_form)
     normalized = " ".join("".join(read).split())
-    return limits.check_text("name", normalized, limits.NAME_CHARACTERS)
+    return limits.check_text("name", normalized, limits.MAX_NAME_CHARACTERS)
 
 
 def normalize_prose(text: str) -> str:
@@ -102,10 +102,10 @@ def normalize_prime(prime: object) -> str:
     """
     if prime == "":
         raise ValueError("Write at least one character for the model to go on from.")
-    return _normalize("prime", prime, limits.PRIME_CHARACTERS)
+    return _normalize("prime", prime, limits.MAX_PRIME_CHARACTERS)
 
 
-def normalize_reading(text: object) -> str:
+def normalize_document(text: object) -> str:
     """Checks and normalises a text that a language model is to read.
 
     Raises:
@@ -113,7 +113,7 @@ def normalize_reading(text: object) -> str:
     """
     if text == "":
         raise ValueError("Write or paste a text of at least one character for the model to read.")
-    return _normalize("text", text, limits.READ_CHARACTERS)
+    return _normalize("text", text, limits.MAX_DOCUMENT_CHARACTERS)
 
 
 def _normalize(what: str, text: object, longest: int) -> str:
@@ -129,7 +129,7 @@ def _normalize(what: str, text: object, longest: int) -> str:
     return limits.check_text(what, normalized, longest)
 
 
-def without_ascii(text: str) -> int:
+def count_without_ascii(text: str) -> int:
     """How many characters `normalize_prose` leaves out because they have no ASCII form, accents not counted."""
     text = unicodedata.normalize("NFC", text)
     lost = {c for c in set(text) if not normalize_prose(c) and not unicodedata.combining(c)}

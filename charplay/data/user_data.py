@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from charplay import limits
-from charplay.data.datasets import Names
+from charplay.data.datasets import NameRows
 from charplay.data.text import normalize_name, normalize_prose
 
-VALIDATION = 0.1  # share that is held out, to see whether what is learnt holds for what was not read
+VALIDATION_SHARE = 0.1  # share that is held out, to see whether what is learnt holds for what was not read
 # A longer part would keep a page waiting at every evaluation, for figures no better than these.
-VALIDATION_CHARACTERS = 20_000
-NAMED = 8  # rows left out that are named
+MAX_VALIDATION_CHARACTERS = 20_000
+MAX_REPORTED_ROWS = 8  # rows left out that are named
 DELIMITERS = (",", ";", "\t", "|")
-SNIFFED = 20  # lines that the delimiter is found out from
+SNIFFED_LINES = 20  # lines that the delimiter is found out from
 # What a first line must hold to be taken for the names of the columns, if nothing else gives it away.
-_HEADINGS = {
+_HEADER_WORDS = {
     "text",
     "name",
     "word",
@@ -38,14 +38,14 @@ _HEADINGS = {
     "gender",
     "origin",
 }
-_MARKS = (
+_BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
 
 
-class LeftOut(NamedTuple):
+class RejectedRow(NamedTuple):
     """A row that cannot be used."""
 
     line: int  # in the file, from 1
@@ -53,7 +53,7 @@ class LeftOut(NamedTuple):
 
 
 @dataclass(frozen=True)
-class OwnText:
+class UserText:
     """A text to learn to continue."""
 
     text: str  # as the network reads it
@@ -67,22 +67,22 @@ class OwnText:
 
     def split(self) -> tuple[str, str]:
         """The text to train on, and its end, which is held out."""
-        held_out = min(int(len(self.text) * VALIDATION), VALIDATION_CHARACTERS)
+        held_out = min(int(len(self.text) * VALIDATION_SHARE), MAX_VALIDATION_CHARACTERS)
         return self.text[:-held_out], self.text[-held_out:]
 
 
 @dataclass(frozen=True)
-class OwnRows:
+class UserRows:
     """Texts and their labels, to learn to tell the labels apart."""
 
-    rows: Names  # (text, label), texts as the network reads them
+    rows: NameRows  # (text, label), texts as the network reads them
     encoding: str
     delimiter: str
     has_header: bool
     columns: tuple[str, ...]  # as the header names them, or "column 1", "column 2"...
     text_column: int  # from 0
     label_column: int
-    left_out: list[LeftOut]
+    left_out: list[RejectedRow]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -94,11 +94,11 @@ class OwnRows:
         """What a checkpoint's header says of them."""
         return _fingerprint("\n".join(f"{text}\t{label}" for text, label in self.rows))
 
-    def split(self, seed: int) -> tuple[Names, Names]:
+    def split(self, seed: int) -> tuple[NameRows, NameRows]:
         """The rows to train on, and a share of each class, one row at least, which is held out."""
         shuffled = self.rows.copy()
         random.Random(seed).shuffle(shuffled)
-        left = {label: max(1, round(count * VALIDATION)) for label, count in count_labels(self.rows).items()}
+        left = {label: max(1, round(count * VALIDATION_SHARE)) for label, count in count_labels(self.rows).items()}
         train, held_out = [], []
         for text, label in shuffled:
             left[label] -= 1
@@ -106,7 +106,7 @@ class OwnRows:
         return train, held_out
 
 
-def count_labels(rows: Names) -> dict[str, int]:
+def count_labels(rows: NameRows) -> dict[str, int]:
     """How many rows each label has, in alphabetical order."""
     return dict(sorted(Counter(label for _, label in rows).items()))
 
@@ -115,7 +115,7 @@ def _fingerprint(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def read_text(data: bytes | str) -> OwnText:
+def read_text(data: bytes | str) -> UserText:
     """Reads a text to learn from.
 
     Raises:
@@ -127,8 +127,8 @@ def read_text(data: bytes | str) -> OwnText:
     lost = {character: counts[character] for character in counts if not normalize_prose(character)}
     if text.strip() and not normalized:
         raise ValueError("Nothing in this text has an ASCII form: the networks here read the Latin alphabet.")
-    limits.OWN_CHARACTERS.check_length(normalized, "text")
-    return OwnText(normalized, encoding, dict(sorted(lost.items(), key=lambda item: -item[1])))
+    limits.USER_TEXT_CHARACTERS.check_length(normalized, "text")
+    return UserText(normalized, encoding, dict(sorted(lost.items(), key=lambda item: -item[1])))
 
 
 def read_rows(
@@ -137,7 +137,7 @@ def read_rows(
     has_header: bool | None = None,
     text_column: int | None = None,
     label_column: int | None = None,
-) -> OwnRows:
+) -> UserRows:
     """Reads rows text,label; whatever is None is found out.
 
     Args:
@@ -173,7 +173,7 @@ def read_rows(
     columns = tuple(cell.strip() or f"column {at}" for at, cell in enumerate(header, 1))
     rows, left_out = _read_table(table[1:] if has_header else table, width, text_column, label_column)
     rows, left_out = _without_single_rows(rows, left_out)
-    own = OwnRows(
+    own = UserRows(
         [(text, label) for _, text, label in rows],
         encoding,
         delimiter,
@@ -187,7 +187,7 @@ def read_rows(
     return own
 
 
-def _check_classes(own: OwnRows) -> None:
+def _check_classes(own: UserRows) -> None:
     number, why = len(own.classes), f" (line {own.left_out[0].line}: {own.left_out[0].reason})" if own.left_out else ""
     if not own.rows:
         raise ValueError(f"None of the rows can be used{why}: give rows text,label, two at least of each label.")
@@ -195,9 +195,9 @@ def _check_classes(own: OwnRows) -> None:
         raise ValueError(
             f"All usable rows are labelled “{own.classes[0]}”: a classifier needs two labels, and two rows of each."
         )
-    if number > limits.OWN_CLASSES:
+    if number > limits.MAX_USER_CLASSES:
         raise ValueError(
-            f"There are {number:,} different labels, and at most {limits.OWN_CLASSES} can be told apart here: "
+            f"There are {number:,} different labels, and at most {limits.MAX_USER_CLASSES} can be told apart here: "
             "choose another column for the labels, or fewer of them."
         )
 
@@ -207,13 +207,13 @@ def _decode(data: bytes | str) -> tuple[str, str]:
     if not isinstance(data, bytes | str):
         raise ValueError("Paste a text, or give a file.")
     size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
-    if size > limits.OWN_DATA_BYTES:
+    if size > limits.MAX_USER_DATA_BYTES:
         raise ValueError(
-            f"That is {size:,} bytes, and at most {limits.OWN_DATA_BYTES:,} can be used here: take a part of it."
+            f"That is {size:,} bytes, and at most {limits.MAX_USER_DATA_BYTES:,} can be used here: take a part of it."
         )
     if isinstance(data, str):
         return data, "pasted"
-    for mark, codec, name in _MARKS:
+    for mark, codec, name in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             try:
                 return data.decode(codec), name
@@ -230,7 +230,7 @@ def _decode(data: bytes | str) -> tuple[str, str]:
 
 def _find_delimiter(text: str) -> str:
     """The delimiter that parts the first lines into equally many columns, two at least; of several, into the most."""
-    lines = [line for line in text.splitlines() if line.strip()][:SNIFFED]
+    lines = [line for line in text.splitlines() if line.strip()][:SNIFFED_LINES]
 
     def quality(delimiter: str) -> tuple[float, int]:
         widths = Counter(len(cells) for cells in csv.reader(lines, delimiter=delimiter) if cells)
@@ -267,7 +267,7 @@ def _find_columns(rows: Sequence[Sequence[str]], text: int | None, label: int | 
 def _looks_like_header(rows: Sequence[Sequence[str]], text: int, label: int) -> bool:
     """Whether the first row names the columns: it says so in so many words, or its label stands nowhere else."""
     first, *others = rows
-    if {cell.strip().lower() for cell in first} & _HEADINGS:
+    if {cell.strip().lower() for cell in first} & _HEADER_WORDS:
         return True
     labels = Counter(cells[label].strip() for cells in others)
     return len(others) > 3 and first[label].strip() not in labels and min(labels.values()) > 1
@@ -275,7 +275,7 @@ def _looks_like_header(rows: Sequence[Sequence[str]], text: int, label: int) -> 
 
 def _read_table(
     table: Sequence[tuple[int, list[str]]], width: int, text: int, label: int
-) -> tuple[list[tuple[int, str, str]], list[LeftOut]]:
+) -> tuple[list[tuple[int, str, str]], list[RejectedRow]]:
     """The rows that can be used as (line, text, label), and the others."""
     rows, left_out = [], []
     for line, cells in table:
@@ -285,21 +285,21 @@ def _read_table(
             read, named = normalize_name(cells[text]), " ".join(cells[label].split())
             if not read or not named:
                 raise ValueError(f"its {'label' if read else 'text'} is blank")
-            if len(named) > limits.NAME_CHARACTERS:
-                raise ValueError(f"its label is longer than {limits.NAME_CHARACTERS} characters")
+            if len(named) > limits.MAX_NAME_CHARACTERS:
+                raise ValueError(f"its label is longer than {limits.MAX_NAME_CHARACTERS} characters")
             rows.append((line, read, named))
         except ValueError as mistake:
-            left_out.append(LeftOut(line, str(mistake).rstrip(".")))
+            left_out.append(RejectedRow(line, str(mistake).rstrip(".")))
     return rows, left_out
 
 
 def _without_single_rows(
-    rows: list[tuple[int, str, str]], left_out: list[LeftOut]
-) -> tuple[list[tuple[int, str, str]], list[LeftOut]]:
+    rows: list[tuple[int, str, str]], left_out: list[RejectedRow]
+) -> tuple[list[tuple[int, str, str]], list[RejectedRow]]:
     """Without the rows whose label no other row has: one is needed to learn from, and one to check on."""
     counts = Counter(label for _, _, label in rows)
     single = [
-        LeftOut(
+        RejectedRow(
             line, f"it is the only row labelled “{label}”, and a class needs two: one to learn from, one to check on"
         )
         for line, _, label in rows

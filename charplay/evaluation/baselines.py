@@ -9,22 +9,22 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from charplay.data.datasets import Names
+from charplay.data.datasets import NameRows
 from charplay.data.text import CODES, encode
-from charplay.evaluation.metrics import measure_guesses
-from charplay.models.ngrams import GramClassifier, grams
+from charplay.evaluation.metrics import score_predictions
+from charplay.models.ngrams import NgramClassifier, ngrams_of
 
-GRAMS = 4  # letters of the longest n-gram that naive Bayes counts
+NAIVE_BAYES_ORDER = 4  # letters of the longest n-gram that naive Bayes counts
 SMOOTHING = 0.1  # added to every count
-ORDER = 5  # characters of an n-gram of text, the predicted one included
+TEXT_ORDER = 5  # characters of an n-gram of text, the predicted one included
 
 
-def _commonest(train: Names) -> Callable[[str], str]:
+def _commonest(train: NameRows) -> Callable[[str], str]:
     country = Counter(country for _, country in train).most_common(1)[0][0]
     return lambda name: country
 
 
-def _look_up(train: Names) -> Callable[[str], str]:
+def _look_up(train: NameRows) -> Callable[[str], str]:
     countries: dict[str, Counter] = {}
     for name, country in train:
         countries.setdefault(name, Counter())[country] += 1
@@ -32,7 +32,7 @@ def _look_up(train: Names) -> Callable[[str], str]:
     return lambda name: countries[name].most_common(1)[0][0] if name in countries else otherwise(name)
 
 
-def _naive_bayes(train: Names) -> Callable[[str], str]:
+def _naive_bayes(train: NameRows) -> Callable[[str], str]:
     """Multinomial naive Bayes: log share of the country + the sum over n-grams of log p(n-gram | country)."""
     classes = sorted({country for _, country in train})
     rows = torch.zeros(len(classes))
@@ -41,7 +41,7 @@ def _naive_bayes(train: Names) -> Callable[[str], str]:
     for name, country in train:
         column = classes.index(country)
         rows[column] += 1
-        for gram in grams(name, GRAMS):
+        for gram in ngrams_of(name, NAIVE_BAYES_ORDER):
             seen[vocabulary.setdefault(gram, len(vocabulary)), column] += 1
     counts = torch.full((len(vocabulary), len(classes)), SMOOTHING)
     for (gram, column), count in seen.items():
@@ -50,19 +50,19 @@ def _naive_bayes(train: Names) -> Callable[[str], str]:
     log_shares = (rows / rows.sum()).log()
 
     def guess(name: str) -> str:
-        known = [vocabulary[gram] for gram in grams(name, GRAMS) if gram in vocabulary]
+        known = [vocabulary[gram] for gram in ngrams_of(name, NAIVE_BAYES_ORDER) if gram in vocabulary]
         return classes[int((log_shares + log_likelihoods[known].sum(0)).argmax())]
 
     return guess
 
 
-def _logistic_regression(train: Names) -> Callable[[str], str]:
+def _logistic_regression(train: NameRows) -> Callable[[str], str]:
     classes = sorted({country for _, country in train})
-    classifier = GramClassifier(train, classes)
+    classifier = NgramClassifier(train, classes)
     return lambda name: classes[int(classifier.logits([name]).argmax())]
 
 
-NAMES = {
+NAME_BASELINES = {
     "commonest country": _commonest,
     "look-up": _look_up,
     "naive Bayes": _naive_bayes,
@@ -70,16 +70,18 @@ NAMES = {
 }
 
 
-def names_baselines(train: Names, test: Names, classes: Sequence[str]) -> dict[str, dict[str, float | int | None]]:
+def names_baselines(
+    train: NameRows, test: NameRows, classes: Sequence[str]
+) -> dict[str, dict[str, float | int | None]]:
     """What counting reaches on `test` after `train`: {baseline: {"n", "accuracy", "macro_f1", ...}}."""
     known = {name for name, _ in train}
     truth = torch.tensor([classes.index(country) for _, country in test])
     unseen = torch.tensor([name not in known for name, _ in test])
     measured = {}
-    for label, fit in NAMES.items():
+    for label, fit in NAME_BASELINES.items():
         guess = fit(train)
         guesses = torch.tensor([classes.index(guess(name)) for name, _ in test])
-        measured[label] = measure_guesses(truth, guesses, len(classes), unseen)
+        measured[label] = score_predictions(truth, guesses, len(classes), unseen)
     return measured
 
 
@@ -94,23 +96,23 @@ def speech_baselines(train: str, test: str) -> dict[str, dict[str, float]]:
     alphabet = len(torch.cat([known, text[1:]]).unique())
     probabilities = torch.full((len(text) - 1,), 1 / alphabet, dtype=torch.float64)
     reached = {"uniform": probabilities}
-    for order in range(1, ORDER + 1):
+    for order in range(1, TEXT_ORDER + 1):
         probabilities = _interpolate(known, text, order, probabilities)
         reached[{1: "unigram"}.get(order, f"{order}-gram")] = probabilities
-    shown = ("uniform", "unigram", f"{ORDER}-gram")
+    shown = ("uniform", "unigram", f"{TEXT_ORDER}-gram")
     return {label: {"bits_per_character": -(reached[label].log2().mean().item())} for label in shown}
 
 
 def _interpolate(known: torch.Tensor, text: torch.Tensor, order: int, shorter: torch.Tensor) -> torch.Tensor:
     """p(character | the order - 1 before it) of text[1:], from counts in `known` and from the `shorter` ones' p."""
-    grams, counts = _windows(known, order).unique(return_counts=True)  # sorted, n-grams as numbers
-    histories, belongs = (grams // CODES).unique(return_inverse=True)
+    ngrams, counts = _windows(known, order).unique(return_counts=True)  # sorted, n-grams as numbers
+    histories, belongs = (ngrams // CODES).unique(return_inverse=True)
     totals = torch.zeros(len(histories), dtype=torch.int64).index_add_(0, belongs, counts)  # n(h)
     kinds = belongs.bincount(minlength=len(histories))  # t(h)
     wanted = _windows(text, order)
     if order == 1:
         wanted = wanted[1:]  # nothing predicts the first character
-    gram_counts = _find(grams, counts, wanted)
+    gram_counts = _find(ngrams, counts, wanted)
     total, kind = _find(histories, totals, wanted // CODES), _find(histories, kinds, wanted // CODES)
     result = shorter.clone()  # the first characters have too little before them for this order
     tail = result[len(result) - len(wanted) :]

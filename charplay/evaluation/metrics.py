@@ -15,15 +15,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from charplay.data.datasets import Names
+from charplay.data.datasets import NameRows
 from charplay.data.text import encode, normalize_name, normalize_prose
 from charplay.evaluation.calibration import calibration_error, reliability
-from charplay.inference.classify import divide_out, logits_of
+from charplay.inference.classify import logits_of, remove_prior
+from charplay.inference.quantized import QuantizedStep
 from charplay.inference.quantized import State as StepperState
-from charplay.inference.quantized import Stepper
 from charplay.models.networks import CharLM
 
-CHUNK = 4096  # characters a language model reads at once; the state is carried over
+CHUNK_CHARACTERS = 4096  # characters a language model reads at once; the state is carried over
 
 
 def macro_f1(confusion: torch.Tensor) -> float:
@@ -37,7 +37,7 @@ def macro_f1(confusion: torch.Tensor) -> float:
     return (2 * hits / involved.clamp(min=1)).mean().item()
 
 
-def measure_guesses(
+def score_predictions(
     truth: torch.Tensor, guesses: torch.Tensor, classes: int, unseen: torch.Tensor | None
 ) -> dict[str, Any]:
     """How often guesses are right, for models and baselines alike.
@@ -54,13 +54,13 @@ def measure_guesses(
     return {
         "n": len(truth),
         "accuracy": right.double().mean().item(),
-        "macro_f1": macro_f1(confusion_of(truth, guesses, classes)),
+        "macro_f1": macro_f1(confusion_matrix(truth, guesses, classes)),
         "unseen_n": int(unseen.sum()) if unseen is not None else None,
         "unseen_accuracy": right[unseen].double().mean().item() if unseen is not None and unseen.any() else None,
     }
 
 
-def confusion_of(truth: torch.Tensor, guesses: torch.Tensor, classes: int) -> torch.Tensor:
+def confusion_matrix(truth: torch.Tensor, guesses: torch.Tensor, classes: int) -> torch.Tensor:
     """How many rows of each true class (down) were taken for each class (across), (classes, classes)."""
     return torch.bincount(truth * classes + guesses, minlength=classes * classes).view(classes, classes)
 
@@ -69,7 +69,7 @@ def confusion_of(truth: torch.Tensor, guesses: torch.Tensor, classes: int) -> to
 def evaluate_names(
     model: nn.Module,
     classes: Sequence[str],
-    rows: Names,
+    rows: NameRows,
     known: Collection[str] | None = None,
     shares: Sequence[float] | None = None,
     engine: bool = False,
@@ -85,25 +85,25 @@ def evaluate_names(
         engine: measure the network as the page runs it, 8-bit integers where they are faster.
 
     Returns:
-        What `measure_guesses` gives, and loss (mean nats), calibration_error, reliability (its bins) and
+        What `score_predictions` gives, and loss (mean nats), calibration_error, reliability (its bins) and
         confusion (lists: true classes down, guesses across).
     """
     truth = _truth(classes, rows)
     logits = logits_of(model, [name for name, _ in rows], engine)  # (rows, classes)
     if shares is not None:
-        logits = divide_out(logits, shares)
+        logits = remove_prior(logits, shares)
     guesses = logits.argmax(1)
     unseen = torch.tensor([name not in known for name, _ in rows]) if known is not None else None
     bins = reliability(logits.softmax(1), truth)
-    return measure_guesses(truth, guesses, len(classes), unseen) | {
+    return score_predictions(truth, guesses, len(classes), unseen) | {
         "loss": nn.functional.cross_entropy(logits, truth).item(),
         "calibration_error": calibration_error(bins),
         "reliability": bins,
-        "confusion": confusion_of(truth, guesses, len(classes)).tolist(),
+        "confusion": confusion_matrix(truth, guesses, len(classes)).tolist(),
     }
 
 
-def _truth(classes: Sequence[str], rows: Names) -> torch.Tensor:
+def _truth(classes: Sequence[str], rows: NameRows) -> torch.Tensor:
     """The number of each row's country, int64 (rows,)."""
     index = {country: number for number, country in enumerate(classes)}
     unknown = {country for _, country in rows} - set(index)
@@ -113,7 +113,7 @@ def _truth(classes: Sequence[str], rows: Names) -> torch.Tensor:
 
 
 @torch.no_grad()
-def prefix_loss(model: nn.Module, classes: Sequence[str], rows: Names, engine: bool = False) -> float:
+def prefix_loss(model: nn.Module, classes: Sequence[str], rows: NameRows, engine: bool = False) -> float:
     """Mean negative log-likelihood (nats) of the country over all prefixes of two letters and more of each name.
 
     The bars move while a name is being typed: this says how good they are on the way.
@@ -140,15 +140,15 @@ def evaluate_speech(model: CharLM, text: str, engine: bool = False) -> dict[str,
     if len(text) < 2:
         raise ValueError("The text needs at least two characters, one to read and one to predict.")
     codes = encode(text).to(next(model.parameters()).device)
-    read = _step_by_step(Stepper(model)) if engine else lambda inputs, state: model(inputs[None], state)
+    read = _step_by_step(QuantizedStep(model)) if engine else lambda inputs, state: model(inputs[None], state)
     bits, state = 0.0, None
-    for inputs, targets in zip(codes[:-1].split(CHUNK), codes[1:].split(CHUNK), strict=True):
+    for inputs, targets in zip(codes[:-1].split(CHUNK_CHARACTERS), codes[1:].split(CHUNK_CHARACTERS), strict=True):
         logits, state = read(inputs, state)  # (1, chunk, 128)
         bits += nn.functional.cross_entropy(logits[0].float(), targets, reduction="sum").item() / math.log(2)
     return {"characters": len(text), "bits_per_character": bits / (len(text) - 1)}
 
 
-def _step_by_step(stepper: Stepper) -> Callable:
+def _step_by_step(stepper: QuantizedStep) -> Callable:
     """The stepper called as `CharLM` is: codes (time,), state -> logits (1, time, 128), state."""
 
     def read(codes: torch.Tensor, state: StepperState | None) -> tuple[torch.Tensor, StepperState]:
@@ -161,7 +161,7 @@ def _step_by_step(stepper: Stepper) -> Callable:
     return read
 
 
-def read_names_csv(path: Path, classes: Sequence[str]) -> Names:
+def read_names_csv(path: Path, classes: Sequence[str]) -> NameRows:
     """Rows `name,country` of a CSV file, names normalised; a first row "name,country" is a heading.
 
     Raises:

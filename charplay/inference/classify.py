@@ -8,12 +8,12 @@ import torch
 from charplay import limits
 from charplay.data.batches import order_by_length, pad
 from charplay.data.text import normalize_name
-from charplay.inference.fast_classifier import reader_of
+from charplay.inference.fast_classifier import fast_classifier_of
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
 BATCH_SIZE = 512  # names that the network as PyTorch runs it reads at once
-READ_TOGETHER = 1024  # names that a reader reads at once: fewer cost more calls a name, more do not fit the cache
+FAST_BATCH_SIZE = 1024  # names that a reader reads at once: fewer cost more calls a name, more do not fit the cache
 
 
 class Classification(TypedDict):
@@ -34,17 +34,19 @@ def logits_of(model: NameClassifier, names: Sequence[str], engine: bool = False)
         names: as many as you like.
         engine: by the model's `Reader`, as the page does, rather than by PyTorch's layers on the device it lies on.
     """
-    order, batch_size = order_by_length(names), READ_TOGETHER if engine else BATCH_SIZE
+    order, batch_size = order_by_length(names), FAST_BATCH_SIZE if engine else BATCH_SIZE
     device = next(model.parameters()).device
     rows = []
     for start in range(0, len(order), batch_size):
         padded = pad([names[index] for index in order[start : start + batch_size]])
-        rows.append(reader_of(model)(padded) if engine else model(padded.codes.to(device), padded.lengths).cpu())
+        rows.append(
+            fast_classifier_of(model)(padded) if engine else model(padded.codes.to(device), padded.lengths).cpu()
+        )
     back = torch.tensor(order).argsort()
     return torch.cat(rows)[back]
 
 
-def divide_out(logits: torch.Tensor, shares: Sequence[float]) -> torch.Tensor:
+def remove_prior(logits: torch.Tensor, shares: Sequence[float]) -> torch.Tensor:
     """Logits (names, classes) as if every class had been equally common in training.
 
     Bayes: p(class | name) is proportional to p(name | class) times the class's share of the training rows; its share
@@ -53,7 +55,7 @@ def divide_out(logits: torch.Tensor, shares: Sequence[float]) -> torch.Tensor:
     return logits - torch.tensor(shares).log()
 
 
-def read_name(name: object) -> str:
+def require_name(name: object) -> str:
     """A name as the network reads it.
 
     Raises:
@@ -65,13 +67,13 @@ def read_name(name: object) -> str:
     return normalized
 
 
-def scores(checkpoint: Checkpoint, names: Sequence[str], prior: str) -> torch.Tensor:
+def logits_with_prior(checkpoint: Checkpoint, names: Sequence[str], prior: str) -> torch.Tensor:
     """What the softmax is taken of: logits (names, classes) of normalised names, by the model's `Reader`.
 
     With the prior "uniform" the classes' shares are divided out.
     """
     logits = logits_of(checkpoint.model, names, engine=True)
-    return divide_out(logits, checkpoint.shares) if prior == "uniform" else logits
+    return remove_prior(logits, checkpoint.shares) if prior == "uniform" else logits
 
 
 def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data") -> list[Classification]:
@@ -86,10 +88,10 @@ def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data
         ValueError: a name is blank or cannot be read, or there is no such prior; the sentence says what to change.
     """
     limits.check_choice("prior", prior, limits.PRIORS)
-    normalized = [read_name(name) for name in names]
+    normalized = [require_name(name) for name in names]
     if not normalized:
         return []
-    probabilities = scores(checkpoint, normalized, prior).softmax(1)  # (names, countries)
+    probabilities = logits_with_prior(checkpoint, normalized, prior).softmax(1)  # (names, countries)
     return [
         Classification(
             name=name,

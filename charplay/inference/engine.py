@@ -19,15 +19,22 @@ from collections.abc import Callable
 import torch
 
 from charplay import limits
-from charplay.inference.generate import Batch, Request, Text
+from charplay.inference.generate import Generation, GenerationBatch, Request
 from charplay.models.checkpoints import Checkpoint
 
-EVERY, RAREST = 0.12, 1.0  # seconds between two messages of a stream: while few are running, and at most
-MESSAGES = 80  # messages a second of all streams together, as far as `RAREST` allows: they cost the page most
-FEW = 8  # streams that are written as fast as the processor can
-PACE = 150  # steps a second for more: faster than anyone reads, and more texts share a step, which makes it cheap
-FIRST = 0.03  # seconds until a stream's first message, so that something is seen at once
-FAILED = "The model failed in the middle of this text: please press Generate again."
+MIN_UPDATE_SECONDS, MAX_UPDATE_SECONDS = (
+    0.12,
+    1.0,
+)  # seconds between two messages of a stream: while few are running, and at most
+MAX_UPDATES_PER_SECOND = (
+    80  # messages a second of all streams together, as far as `MAX_UPDATE_SECONDS` allows: they cost the page most
+)
+MAX_UNPACED_STREAMS = 8  # streams that are written as fast as the processor can
+MAX_STEPS_PER_SECOND = (
+    150  # steps a second for more: faster than anyone reads, and more texts share a step, which makes it cheap
+)
+FIRST_UPDATE_SECONDS = 0.03  # seconds until a stream's first message, so that something is seen at once
+GENERATION_FAILED = "The model failed in the middle of this text: please press Generate again."
 
 
 class GenerationError(RuntimeError):
@@ -44,8 +51,8 @@ class Stream:
         self.is_done = False
         self.failure: GenerationError | None = None
         self._engine, self._checkpoint, self._notify = engine, checkpoint, notify
-        self._growing = Text(request)
-        self._batch: Batch | None = None
+        self._growing = Generation(request)
+        self._batch: GenerationBatch | None = None
         self._due = 0.0
         self._is_closed = False
 
@@ -58,7 +65,7 @@ class Stream:
         text = self._growing
         self.text, self.is_done = text.continuation, text.is_done
         if text.failure is not None:
-            self.failure = GenerationError(FAILED)
+            self.failure = GenerationError(GENERATION_FAILED)
         self._due = now + pause
         self._tell()
 
@@ -78,14 +85,14 @@ class Stream:
 class Engine:
     """The one place of a process where texts are generated."""
 
-    def __init__(self, seats: int = limits.SEATS, is_paced: bool = False):
+    def __init__(self, seats: int = limits.MAX_STREAMS, is_paced: bool = False):
         """`is_paced` spares the processor for the page beside it, where many texts are written."""
         self._seats, self._is_paced = seats, is_paced
         self._changed = threading.Condition()
         self._line: deque[Stream] = deque()  # of those who wait for a seat
         self._seated: list[Stream] = []
         self._is_news = False  # someone has come or left
-        self._running: set[Batch] = set()
+        self._running: set[GenerationBatch] = set()
         self._due = 0.0  # when the next reader is to be told something
         # What a model needs for stepping lives as long as the model does.
         self._batches: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -130,8 +137,8 @@ class Engine:
             now = time.monotonic()
             if done or now >= self._due:
                 self._publish(now)
-            if len(self._seated) > FEW and self._is_paced:
-                time.sleep(max(begun + 1 / PACE - time.monotonic(), 0))
+            if len(self._seated) > MAX_UNPACED_STREAMS and self._is_paced:
+                time.sleep(max(begun + 1 / MAX_STEPS_PER_SECOND - time.monotonic(), 0))
 
     def _look_round(self) -> None:
         """Sees off whoever has left and seats whoever has come; sleeps while there is nobody."""
@@ -156,7 +163,7 @@ class Engine:
     def _seat(self, came: list[Stream]) -> None:
         now = time.monotonic()
         for stream in came:
-            stream._due = now + FIRST
+            stream._due = now + FIRST_UPDATE_SECONDS
             try:
                 stream._batch = self._batch_of(stream._checkpoint)
                 stream._batch.join([stream._growing])
@@ -164,16 +171,16 @@ class Engine:
                 stream._growing.failure = failure
                 stream._due = self._due = now
             stream._move(0)
-        self._due = min(self._due, now + FIRST)
+        self._due = min(self._due, now + FIRST_UPDATE_SECONDS)
 
-    def _batch_of(self, checkpoint: Checkpoint) -> Batch:
+    def _batch_of(self, checkpoint: Checkpoint) -> GenerationBatch:
         if checkpoint.model not in self._batches:
-            self._batches[checkpoint.model] = Batch(checkpoint)
+            self._batches[checkpoint.model] = GenerationBatch(checkpoint)
         return self._batches[checkpoint.model]
 
     def _publish(self, now: float) -> None:
         """Tells each reader what there is, as often as so many may be told."""
-        pause = min(max(EVERY, len(self._seated) / MESSAGES), RAREST)
+        pause = min(max(MIN_UPDATE_SECONDS, len(self._seated) / MAX_UPDATES_PER_SECOND), MAX_UPDATE_SECONDS)
         for stream in self._seated:
             if stream._growing.is_done or now >= stream._due:
                 stream._publish(now, pause)

@@ -1,7 +1,7 @@
 """A name classifier laid out for speed: all its members and directions take each step of time together.
 
 `NameClassifier` calls `nn.GRU` once for each member and batch, and reads 32-bit weights from memory at every letter.
-A `Reader` computes the same numbers from the same weights, but
+A `FastClassifier` computes the same numbers from the same weights, but
 
 - the members of an average and the two directions are one stack; the backward direction runs forward over each name
   reversed. For a few names the whole stack takes each step together, so that it costs one round of small operations
@@ -18,10 +18,10 @@ import torch
 
 from charplay.data.batches import Padded
 from charplay.data.text import CODES
-from charplay.inference.quantized import CELL_STEPS, LARGEST, Int8Product, fastest_product, floats_in_place
+from charplay.inference.quantized import CELL_STEPS, MAX_INTEGER, Int8Product, fastest_product, to_float_in_place
 from charplay.models.networks import NameClassifier
 
-MANY = 128  # names of a batch, from which on one of the stack after the other reads them
+MIN_ROWS_PER_NETWORK = 128  # names of a batch, from which on one of the stack after the other reads them
 # hidden states (part of the stack, rows, in) and what is added to each part of the product -> those sums
 Product = Callable[..., list[torch.Tensor]]
 # part of the stack -> step of time -> what it reads there, (part of the stack, active rows, gates)
@@ -50,7 +50,7 @@ class _Int8Stack:
             whole = torch.empty(*held.shape[:2], sum(widths), dtype=torch.int32)
             for row, weight, out in zip(held, weights, whole, strict=True):
                 torch._int_mm(row, weight, out=out)
-            parts = floats_in_place(whole).split_with_sizes(widths, -1)
+            parts = to_float_in_place(whole).split_with_sizes(widths, -1)
             return [
                 torch.addcmul(other, part, scale, out=part)
                 for other, part, scale in zip(others, parts, scales, strict=True)
@@ -65,7 +65,7 @@ class _FloatStack:
     dtype = torch.float32
 
     def __init__(self, weights: Sequence[torch.Tensor]):
-        self._weights = torch.stack(list(weights)).transpose(1, 2) / LARGEST
+        self._weights = torch.stack(list(weights)).transpose(1, 2) / MAX_INTEGER
 
     def hold(self, h: torch.Tensor, held: torch.Tensor) -> None:
         """Writes hidden states into `held` as the product reads them."""
@@ -82,7 +82,7 @@ class _FloatStack:
         return product
 
 
-class Reader:
+class FastClassifier:
     """`Reader(model)(padded)` is `model(padded.codes, padded.lengths)`, sooner."""
 
     @torch.no_grad()
@@ -123,7 +123,7 @@ class Reader:
                 self._table = torch.baddbmm(bias_ih, embeddings, weight).flatten(0, 1)
             apart = [bias_hh[..., summed:]] if summed < gates else []
             self._recurrent.append((self._product(stack("weight_hh", layer)), apart))
-        last = torch.stack([member.linear.weight for member in members]) / (len(members) * LARGEST)
+        last = torch.stack([member.linear.weight for member in members]) / (len(members) * MAX_INTEGER)
         # (members, classes, features of both directions) -> (direction and member, features of one, classes)
         last = last.unflatten(-1, (-1, self._directions, size)).permute(3, 0, 2, 4, 1)
         self._last = last.reshape(len(embeddings), -1, last.shape[-1])
@@ -170,7 +170,7 @@ class Reader:
 
         def read(which: slice) -> Callable[[int], torch.Tensor]:
             product, joined, added = stacked.of(which, self._gates), self._join(outputs, turned, which), bias[which]
-            if active[0] >= MANY:
+            if active[0] >= MIN_ROWS_PER_NETWORK:
                 return lambda t: product(joined[:, t, : active[t]], added)[0]
             x = product(joined.flatten(1, 2), added)[0].view(*joined.shape[:3], -1)
             return lambda t: x[:, t, : active[t]]
@@ -180,7 +180,11 @@ class Reader:
     def _groups(self, batch: int) -> list[slice]:
         """The parts of the stack that take their steps one after the other."""
         stack = len(self._offsets)
-        return [slice(0, stack)] if batch < MANY else [slice(number, number + 1) for number in range(stack)]
+        return (
+            [slice(0, stack)]
+            if batch < MIN_ROWS_PER_NETWORK
+            else [slice(number, number + 1) for number in range(stack)]
+        )
 
     def _steps(
         self, layer: int, which: slice, active: list[int], inputs: Inputs, held: torch.Tensor
@@ -241,11 +245,11 @@ class Reader:
         return torch.cat([last, largest, total / lengths[:, None]], -1) if self._config.pooling else last
 
 
-_READERS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_PREPARED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-def reader_of(model: NameClassifier) -> Reader:
+def fast_classifier_of(model: NameClassifier) -> FastClassifier:
     """The model's reader, laid out once for as long as the model lives."""
-    if model not in _READERS:
-        _READERS[model] = Reader(model)
-    return _READERS[model]
+    if model not in _PREPARED:
+        _PREPARED[model] = FastClassifier(model)
+    return _PREPARED[model]

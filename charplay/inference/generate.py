@@ -13,11 +13,11 @@ import torch
 
 from charplay import limits
 from charplay.data.text import CODES, encode, normalize_prime
-from charplay.inference.quantized import State, Stepper
+from charplay.inference.quantized import QuantizedStep, State
 from charplay.models.checkpoints import Checkpoint
 
 PRIME_CHUNK = 16  # characters of the primes that are read between two characters of the running texts
-COLDEST = 1e30  # what logits are multiplied by at temperature 0: the largest alone keeps a share
+MAX_INVERSE_TEMPERATURE = 1e30  # what logits are multiplied by at temperature 0: the largest alone keeps a share
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ def make_request(
     )
 
 
-def sharpness_of(temperature: float) -> float:
+def inverse_temperature(temperature: float) -> float:
     """1 / T, at most 1e30: a softmax of logits times this cannot overflow, as the lecture's exp(logit / T) can."""
-    return min(1 / max(temperature, 1 / COLDEST), COLDEST)
+    return min(1 / max(temperature, 1 / MAX_INVERSE_TEMPERATURE), MAX_INVERSE_TEMPERATURE)
 
 
-class Text:
+class Generation:
     """A text in the making: what was asked, and what there is of it."""
 
     def __init__(self, request: Request):
@@ -78,7 +78,7 @@ class Text:
         self.unread = encode(request.prime[-request.prime_length :])  # of the prime, int64 (time,)
         self.missing = request.length  # characters still to be written
         self.failure: Exception | None = None
-        self.sharpness = sharpness_of(request.temperature)
+        self.sharpness = inverse_temperature(request.temperature)
         self._written = bytearray()  # the codes of its characters
         # The die for each next character, uniform in [0, 1); at temperature 0 it is the first of the likeliest.
         self._throw = random.Random(request.seed).random if request.temperature else float
@@ -101,7 +101,7 @@ class Text:
         return self._written.decode("ascii")
 
 
-def draw(scaled: torch.Tensor, chances: torch.Tensor, top_k: torch.Tensor | None = None) -> torch.Tensor:
+def sample(scaled: torch.Tensor, chances: torch.Tensor, top_k: torch.Tensor | None = None) -> torch.Tensor:
     """Draws the next character of each text; a row depends on its own numbers alone.
 
     Args:
@@ -120,10 +120,10 @@ def draw(scaled: torch.Tensor, chances: torch.Tensor, top_k: torch.Tensor | None
 
 
 @dataclass
-class _Group:
+class _Rows:
     """Texts with their state, row by row."""
 
-    texts: list[Text]
+    texts: list[Generation]
     state: State  # the last tensor of it are the logits for each text's next character
 
     def __post_init__(self):
@@ -134,53 +134,53 @@ class _Group:
     def draw(self, allowed: torch.Tensor) -> torch.Tensor:
         """The next code of each text, int64 (batch,); `allowed` float32 (128,) is 0 or -inf for each code."""
         chances = torch.tensor([[text.chance] for text in self.texts], dtype=torch.float64)
-        return draw(torch.addcmul(allowed, self.state[-1], self.sharpness), chances, self.top_k)
+        return sample(torch.addcmul(allowed, self.state[-1], self.sharpness), chances, self.top_k)
 
-    def pick(self, rows: Sequence[int]) -> "_Group":
+    def pick(self, rows: Sequence[int]) -> "_Rows":
         index = torch.tensor(rows, dtype=torch.int64)
-        return _Group([self.texts[row] for row in rows], tuple(tensor[index] for tensor in self.state))
+        return _Rows([self.texts[row] for row in rows], tuple(tensor[index] for tensor in self.state))
 
-    def where(self, wanted: Callable[[Text], bool]) -> "_Group":
+    def where(self, wanted: Callable[[Generation], bool]) -> "_Rows":
         rows = [row for row, text in enumerate(self.texts) if wanted(text)]
         return self if len(rows) == len(self.texts) else self.pick(rows)
 
 
-def _join(groups: Sequence[_Group]) -> _Group:
+def _concatenate(groups: Sequence[_Rows]) -> _Rows:
     groups = [group for group in groups if group.texts] or list(groups[:1])
     if len(groups) == 1:
         return groups[0]
     texts = [text for group in groups for text in group.texts]
-    return _Group(texts, tuple(map(torch.cat, zip(*(group.state for group in groups), strict=True))))
+    return _Rows(texts, tuple(map(torch.cat, zip(*(group.state for group in groups), strict=True))))
 
 
-class Batch:
+class GenerationBatch:
     """The texts that one model is writing: each joins when it likes, and all advance together.
 
     A text is the same whoever is beside it, since every row of every step depends on itself alone. A failure ends
     the texts that it befalls, with the exception in their `failure`; the others go on as if nothing had been.
     """
 
-    def __init__(self, checkpoint: Checkpoint, stepper: Stepper | None = None):
-        self._stepper = stepper or Stepper(checkpoint.model)
+    def __init__(self, checkpoint: Checkpoint, stepper: QuantizedStep | None = None):
+        self._stepper = stepper or QuantizedStep(checkpoint.model)
         self._allowed = torch.full((CODES,), -torch.inf)
         self._allowed[encode(checkpoint.alphabet)] = 0.0  # what training never showed is never drawn
         self._priming = self._running = self._fresh([])
 
     @property
-    def texts(self) -> list[Text]:
+    def texts(self) -> list[Generation]:
         """All that are not done."""
         return self._priming.texts + self._running.texts
 
-    def join(self, texts: Sequence[Text]) -> None:
+    def join(self, texts: Sequence[Generation]) -> None:
         """Adds texts; they begin at the next step."""
-        self._priming = _join([self._priming, self._fresh(list(texts))])
+        self._priming = _concatenate([self._priming, self._fresh(list(texts))])
 
-    def leave(self, texts: set[Text]) -> None:
+    def leave(self, texts: set[Generation]) -> None:
         """Lets texts go that nobody waits for any more."""
         self._priming = self._priming.where(lambda text: text not in texts)
         self._running = self._running.where(lambda text: text not in texts)
 
-    def step(self) -> list[Text]:
+    def step(self) -> list[Generation]:
         """Writes one character of each running text, and reads a few of the primes of those that have just come.
 
         Sooner within `torch.inference_mode()`, which is the caller's to enter, once for many steps.
@@ -192,17 +192,17 @@ class Batch:
         if self._priming.texts:
             read = self._isolate(self._read, self._priming)
             self._priming = read.where(lambda text: len(text.unread) > 0)
-            self._running = _join([self._running, read.where(lambda text: not len(text.unread))])
+            self._running = _concatenate([self._running, read.where(lambda text: not len(text.unread))])
         if self._running.texts:
             self._running = self._isolate(self._write, self._running)
         if len(before) == len(self._priming.texts) + len(self._running.texts):
             return []
         return [text for text in before if text.is_done]
 
-    def _fresh(self, texts: list[Text]) -> _Group:
-        return _Group(texts, (*self._stepper.start(len(texts)), torch.zeros(len(texts), CODES)))
+    def _fresh(self, texts: list[Generation]) -> _Rows:
+        return _Rows(texts, (*self._stepper.start(len(texts)), torch.zeros(len(texts), CODES)))
 
-    def _isolate(self, advance: Callable[[_Group], _Group], group: _Group) -> _Group:
+    def _isolate(self, advance: Callable[[_Rows], _Rows], group: _Rows) -> _Rows:
         """Advances the group; where that fails, its halves apart, down to the text that is to blame."""
         try:
             return advance(group)
@@ -212,9 +212,9 @@ class Batch:
                 return group.pick([])
             middle = len(group.texts) // 2
             halves = group.pick(range(middle)), group.pick(range(middle, len(group.texts)))
-            return _join([self._isolate(advance, half) for half in halves])
+            return _concatenate([self._isolate(advance, half) for half in halves])
 
-    def _read(self, group: _Group) -> _Group:
+    def _read(self, group: _Rows) -> _Rows:
         """Up to `PRIME_CHUNK` characters of each prime, the batch shrinking as primes end, as a packed batch does."""
         group = group.pick(sorted(range(len(group.texts)), key=lambda row: -len(group.texts[row].unread)))
         chunks = [text.unread[:PRIME_CHUNK] for text in group.texts]
@@ -228,9 +228,9 @@ class Batch:
         state = tuple(map(torch.cat, zip(state, *reversed(ended), strict=True)))
         for text in group.texts:
             text.unread = text.unread[PRIME_CHUNK:]
-        return _Group(group.texts, state)
+        return _Rows(group.texts, state)
 
-    def _write(self, group: _Group) -> _Group:
+    def _write(self, group: _Rows) -> _Rows:
         """One character of each text; those that are done are left out."""
         codes = group.draw(self._allowed)
         drawn, rest = codes.tolist(), group
@@ -250,12 +250,12 @@ class Batch:
 
 
 @torch.inference_mode()
-def generate(checkpoint: Checkpoint, requests: Sequence[Request], batch: Batch | None = None) -> list[str]:
+def generate(checkpoint: Checkpoint, requests: Sequence[Request], batch: GenerationBatch | None = None) -> list[str]:
     """The continuation of each request, `request.length` characters; the same request gives the same text.
 
     `batch` is one of this checkpoint's, for who times the writing without the laying out of the model.
     """
-    batch, texts = batch or Batch(checkpoint), [Text(request) for request in requests]
+    batch, texts = batch or GenerationBatch(checkpoint), [Generation(request) for request in requests]
     batch.join(texts)
     while batch.texts:
         batch.step()

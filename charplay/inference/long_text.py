@@ -26,14 +26,14 @@ from charplay.data.text import CODES, encode
 from charplay.inference.quantized import has_half_products
 from charplay.models.networks import CharLM
 
-PIECE = 500  # characters that a layer reads before the next layer begins with them
-KEPT = 2**26  # bytes of readings that are kept; the largest of the default model takes 51 MB
+CHUNK_CHARACTERS = 500  # characters that a layer reads before the next layer begins with them
+CACHE_BYTES = 2**26  # bytes of readings that are kept; the largest of the default model takes 51 MB
 _ONE_LAYER = (True, 1, 0.0, False, False, True)  # biases, layers, dropout, training, both directions, batch first
 _FLOAT = {"rnn": torch.rnn_tanh, "gru": torch.gru}
 
 
 @dataclass(frozen=True)
-class Reading:
+class ForwardPass:
     """What a network makes of a text."""
 
     logits: torch.Tensor  # float32 (time, 128), for the character after each
@@ -45,13 +45,13 @@ class Reading:
         return self.logits.nbytes + self.hidden.nbytes
 
 
-def check_read(text: object) -> str:
-    """Returns a text that a network can read: ASCII, from one character to `limits.READ_CHARACTERS`.
+def check_document(text: object) -> str:
+    """Returns a text that a network can read: ASCII, from one character to `limits.MAX_DOCUMENT_CHARACTERS`.
 
     Raises:
         ValueError: it is none; the sentence says what is accepted.
     """
-    text = limits.check_text("text", text, limits.READ_CHARACTERS)
+    text = limits.check_text("text", text, limits.MAX_DOCUMENT_CHARACTERS)
     if not text or not text.isascii():
         raise ValueError("The text to read must have at least one character, and ASCII characters alone.")
     return text
@@ -60,7 +60,7 @@ def check_read(text: object) -> str:
 _Run = Callable[..., tuple[torch.Tensor, ...]]  # x (1, time, in) and the state before -> outputs, the state after
 
 
-def _half(cell: str, weights: list[torch.Tensor]) -> _Run | None:
+def _half_precision_layer(cell: str, weights: list[torch.Tensor]) -> _Run | None:
     """One layer that reads its weights in half precision; None where that is not exact, or not to be had here."""
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     is_exact = all(torch.equal(weight.half().float(), weight) for weight in (weight_ih, weight_hh))
@@ -75,22 +75,22 @@ def _half(cell: str, weights: list[torch.Tensor]) -> _Run | None:
     )
 
 
-def _layer(rnn: nn.RNNBase, cell: str, number: int) -> _Run:
+def _single_layer(rnn: nn.RNNBase, cell: str, number: int) -> _Run:
     """One layer of `rnn`, alone."""
     weights = [getattr(rnn, f"{kind}_l{number}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-    if run := _half(cell, weights):
+    if run := _half_precision_layer(cell, weights):
         return run
     if cell == "lstm":
         return lambda x, h, c: torch.lstm(x, (h, c), weights, *_ONE_LAYER)
     return lambda x, h: _FLOAT[cell](x, h, weights, *_ONE_LAYER)
 
 
-class _Layout:
+class _Layers:
     """The layers of a model, each of which can be run by itself."""
 
     def __init__(self, model: CharLM):
         config = model.config
-        self._runs = [_layer(model.rnn, config.cell, number) for number in range(config.layers)]
+        self._runs = [_single_layer(model.rnn, config.cell, number) for number in range(config.layers)]
         self._first = [torch.zeros(1, 1, config.hidden_size)] * (2 if config.cell == "lstm" else 1)
 
     def run(self, x: torch.Tensor, finish: Callable[[int, list[torch.Tensor]], None]) -> None:
@@ -99,17 +99,17 @@ class _Layout:
         In a wave the first layer reads a piece, the second the piece before, and so on, each on a thread; the first
         that is done with its own finishes the piece that all have read.
         """
-        layers, count = len(self._runs), -(-x.shape[1] // PIECE)
-        pieces = [list(x.split(PIECE, 1)), *([] for _ in range(layers))]  # what each layer reads
+        layers, count = len(self._runs), -(-x.shape[1] // CHUNK_CHARACTERS)
+        pieces = [list(x.split(CHUNK_CHARACTERS, 1)), *([] for _ in range(layers))]  # what each layer reads
         states = [self._first] * layers
 
         def advance(layer: int, piece: int) -> None:
             with torch.inference_mode():  # which a thread does not inherit
                 if layer == layers:
-                    finish(piece * PIECE, [outputs[piece][0] for outputs in pieces[1:]])
+                    finish(piece * CHUNK_CHARACTERS, [outputs[piece][0] for outputs in pieces[1:]])
                 else:
-                    read, *states[layer] = self._runs[layer](pieces[layer][piece], *states[layer])
-                    pieces[layer + 1].append(read)
+                    out, *states[layer] = self._runs[layer](pieces[layer][piece], *states[layer])
+                    pieces[layer + 1].append(out)
 
         with ThreadPoolExecutor(layers) as threads:
             for wave in range(count + layers):
@@ -117,16 +117,16 @@ class _Layout:
                 list(threads.map(advance, running, [wave - layer for layer in running]))
 
 
-_LAYOUTS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_PREPARED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 @torch.inference_mode()
-def read(model: CharLM, text: str) -> Reading:
+def forward_pass(model: CharLM, text: str) -> ForwardPass:
     """Reads `text`, ASCII and not empty, from a zero state."""
-    if model not in _LAYOUTS:
-        _LAYOUTS[model] = _Layout(model)
+    if model not in _PREPARED:
+        _PREPARED[model] = _Layers(model)
     config, time = model.config, len(text)
-    reading = Reading(
+    reading = ForwardPass(
         torch.empty(time, CODES), torch.empty(config.layers, time, config.hidden_size, dtype=torch.float16)
     )
 
@@ -136,23 +136,23 @@ def read(model: CharLM, text: str) -> Reading:
         for layer, output in enumerate(outputs):
             reading.hidden[layer, start:end] = output
 
-    _LAYOUTS[model].run(model.embedding(encode(text))[None], finish)
+    _PREPARED[model].run(model.embedding(encode(text))[None], finish)
     return reading
 
 
-_READINGS: OrderedDict[tuple[CharLM, str], Reading] = OrderedDict()  # those that were asked for last stand last
+_CACHE: OrderedDict[tuple[CharLM, str], ForwardPass] = OrderedDict()  # those that were asked for last stand last
 
 
-def reading_of(model: CharLM, text: object) -> Reading:
-    """What `read` gives, which is kept for as long as there is room; to be called by one thread at a time.
+def cached_forward_pass(model: CharLM, text: object) -> ForwardPass:
+    """What `forward_pass` gives, which is kept for as long as there is room; to be called by one thread at a time.
 
     Raises:
         ValueError: it is no text that can be read.
     """
-    key = (model, check_read(text))
-    if key not in _READINGS:
-        _READINGS[key] = read(*key)
-    _READINGS.move_to_end(key)
-    while sum(reading.size for reading in _READINGS.values()) > KEPT and len(_READINGS) > 1:
-        _READINGS.popitem(last=False)
-    return _READINGS[key]
+    key = (model, check_document(text))
+    if key not in _CACHE:
+        _CACHE[key] = forward_pass(*key)
+    _CACHE.move_to_end(key)
+    while sum(reading.size for reading in _CACHE.values()) > CACHE_BYTES and len(_CACHE) > 1:
+        _CACHE.popitem(last=False)
+    return _CACHE[key]

@@ -1,6 +1,6 @@
 """A language model laid out for running one character at a time, for many texts at once.
 
-The job of a `Stepper` is to do with as few and as cheap products as possible what `CharLM` does at one step of time:
+The job of a `QuantizedStep` is to do with as few and as cheap products as possible what `CharLM` does at one time step:
 
 - the first layer's input product depends on the character alone: it is a table of 128 rows;
 - each layer's recurrent matrix and the next layer's input matrix (the linear layer, after the last) read the same
@@ -27,31 +27,33 @@ from charplay.models.networks import CharLM
 
 State = tuple[torch.Tensor, ...]  # all that a step hands to the next; every tensor is (batch, something)
 TRIALS = 20  # of each kind of product, to see which is fastest
-TRIED_ROWS, TRIED_WEIGHT = 64, (1536, 512)  # of texts, and (out, in)
-LARGEST = torch.tensor(127.0)  # of a whole number; a tensor, which costs a small step less than a Python number
-SMALLEST = -LARGEST
-TWICE_TRUE = 2 / LARGEST  # times a memory, which is 127 times as large: twice what it is
-EXACT = 2**24  # up to which float32 holds every whole number
+TRIAL_ROWS, TRIAL_WEIGHT_SHAPE = 64, (1536, 512)  # of texts, and (out, in)
+MAX_INTEGER = torch.tensor(127.0)  # of a whole number; a tensor, which costs a small step less than a Python number
+MIN_INTEGER = -MAX_INTEGER
+TWICE_UNSCALED = 2 / MAX_INTEGER  # times a memory, which is 127 times as large: twice what it is
+MAX_EXACT_FLOAT = 2**24  # up to which float32 holds every whole number
 
 
-def floats_in_place(whole: torch.Tensor) -> torch.Tensor:
+def to_float_in_place(whole: torch.Tensor) -> torch.Tensor:
     """int32 -> the same numbers in float32, in the same memory: what is read again at once stays in the cache."""
     return whole.view(torch.float32).copy_(whole)
 
 
-class WholeProduct:
+class IntegerProduct:
     """h W^T + b for x = 127 h, in whole numbers; each row of the result depends on its own row of x alone."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
         # A row's largest weight becomes 127, or less where the sum over that row might not be exact in float32.
         rows = weight.abs()
-        may_sum = EXACT / LARGEST - weight.shape[1]  # of a row's whole numbers; rounding adds at most a half to each
-        steps = torch.minimum(LARGEST / rows.amax(1).clamp(min=1e-12), may_sum / rows.sum(1).clamp(min=1e-12))
-        self.lay_out((weight * steps[:, None]).round())
-        self.scale = 1 / steps / LARGEST  # the weights' for each row, times the states'
+        may_sum = (
+            MAX_EXACT_FLOAT / MAX_INTEGER - weight.shape[1]
+        )  # of a row's whole numbers; rounding adds at most a half to each
+        steps = torch.minimum(MAX_INTEGER / rows.amax(1).clamp(min=1e-12), may_sum / rows.sum(1).clamp(min=1e-12))
+        self.prepare((weight * steps[:, None]).round())
+        self.scale = 1 / steps / MAX_INTEGER  # the weights' for each row, times the states'
         self.bias = bias
 
-    def lay_out(self, weight: torch.Tensor) -> None:
+    def prepare(self, weight: torch.Tensor) -> None:
         """Keeps the weight, float32 (out, in) of whole numbers, as `sums` wants it."""
         raise NotImplementedError
 
@@ -65,31 +67,31 @@ class WholeProduct:
         return torch.addcmul(self.bias, sums, self.scale, out=sums)
 
 
-class Int8Product(WholeProduct):
+class Int8Product(IntegerProduct):
     """In 8-bit integers, for processors with instructions for them."""
 
-    def lay_out(self, weight: torch.Tensor) -> None:
+    def prepare(self, weight: torch.Tensor) -> None:
         # The view of a row-major (out, in) matrix: made contiguous it would be many times slower.
         self.weight = weight.to(torch.int8).t()
 
     def sums(self, x: torch.Tensor) -> torch.Tensor:
-        return floats_in_place(torch._int_mm(x.char(), self.weight))
+        return to_float_in_place(torch._int_mm(x.char(), self.weight))
 
 
-class HalfProduct(WholeProduct):
+class HalfProduct(IntegerProduct):
     """In float32, the weights kept in half precision: half as much comes from memory, which is what one text costs."""
 
-    def lay_out(self, weight: torch.Tensor) -> None:
+    def prepare(self, weight: torch.Tensor) -> None:
         self._packed = torch.ops.quantized.linear_prepack_fp16(weight, None)
 
     def sums(self, x: torch.Tensor) -> torch.Tensor:
         return torch.ops.quantized.linear_dynamic_fp16(x, self._packed)
 
 
-class FloatProduct(WholeProduct):
+class FloatProduct(IntegerProduct):
     """In float32 throughout, which every processor has."""
 
-    def lay_out(self, weight: torch.Tensor) -> None:
+    def prepare(self, weight: torch.Tensor) -> None:
         self._weight = weight
 
     def sums(self, x: torch.Tensor) -> torch.Tensor:
@@ -100,13 +102,13 @@ class UnroundedProduct:
     """h W^T + b for x = 127 h as the network itself computes it, to rounding."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
-        self._weight, self._bias = weight / LARGEST, bias
+        self._weight, self._bias = weight / MAX_INTEGER, bias
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         return functional.linear(x, self._weight, self._bias)
 
 
-Product = type[WholeProduct] | type[UnroundedProduct]
+Product = type[IntegerProduct] | type[UnroundedProduct]
 
 
 def has_half_products() -> bool:
@@ -114,30 +116,30 @@ def has_half_products() -> bool:
     return torch.backends.quantized.engine in ("x86", "fbgemm")
 
 
-def is_exact(kind: type[WholeProduct], outputs: int, inputs: int) -> bool:
+def is_exact(kind: type[IntegerProduct], outputs: int, inputs: int) -> bool:
     """Whether its sums are right here: some processors let those of large 8-bit numbers overflow in silence."""
     generator = torch.Generator().manual_seed(0)
     x, weight = (
-        torch.randint(0, 2, (rows, inputs), generator=generator).float() * 254 - 127 for rows in (TRIED_ROWS, outputs)
+        torch.randint(0, 2, (rows, inputs), generator=generator).float() * 254 - 127 for rows in (TRIAL_ROWS, outputs)
     )
     product = kind(weight, torch.zeros(outputs))
     return torch.equal(product.sums(x).double(), x.double() @ weight.double().t())
 
 
 @functools.cache
-def products() -> list[type[WholeProduct]]:
+def available_products() -> list[type[IntegerProduct]]:
     """The kinds of product that can be taken here."""
-    outputs, inputs = TRIED_WEIGHT
+    outputs, inputs = TRIAL_WEIGHT_SHAPE
     kinds = [Int8Product, *([HalfProduct] if has_half_products() else []), FloatProduct]
     return [kind for kind in kinds if is_exact(kind, outputs, inputs)]
 
 
 @functools.cache
-def fastest_product() -> type[WholeProduct]:
+def fastest_product() -> type[IntegerProduct]:
     """Which product is fastest here, by trying each on a batch of the size that a class makes."""
-    outputs, inputs = TRIED_WEIGHT
-    weight, x = torch.ones(outputs, inputs), torch.ones(TRIED_ROWS, inputs)
-    tried = {kind: kind(weight, torch.zeros(outputs)) for kind in products()}
+    outputs, inputs = TRIAL_WEIGHT_SHAPE
+    weight, x = torch.ones(outputs, inputs), torch.ones(TRIAL_ROWS, inputs)
+    tried = {kind: kind(weight, torch.zeros(outputs)) for kind in available_products()}
     seconds = {kind: [] for kind in tried}
     for _ in range(TRIALS):  # in turn, and the best of each counts: what else the machine does slows some of them down
         for kind, product in tried.items():
@@ -152,7 +154,7 @@ Parts = Sequence[torch.Tensor]  # of the gates, each (..., its width)
 
 def _tanh_of_half(x: torch.Tensor) -> torch.Tensor:
     """127 tanh(x / 2), as 254 sigmoid(x) - 127, x being overwritten: PyTorch's tanh takes several times as long."""
-    return torch.add(SMALLEST, x.sigmoid_(), alpha=254)
+    return torch.add(MIN_INTEGER, x.sigmoid_(), alpha=254)
 
 
 def _rnn(summed: Parts) -> tuple[torch.Tensor, ...]:
@@ -168,7 +170,7 @@ def _gru(summed: Parts, x: torch.Tensor, kept: torch.Tensor, h: torch.Tensor) ->
 def _lstm(summed: Parts, c: torch.Tensor) -> tuple[torch.Tensor, ...]:
     let_in, forget = summed[0].sigmoid_().chunk(2, -1)
     c = torch.addcmul(forget * c, let_in, _tanh_of_half(summed[1]))
-    return summed[2].sigmoid_() * _tanh_of_half(c * TWICE_TRUE), c
+    return summed[2].sigmoid_() * _tanh_of_half(c * TWICE_UNSCALED), c
 
 
 class Cell(NamedTuple):
@@ -196,7 +198,7 @@ CELL_STEPS = {
 }
 
 
-class Stepper:
+class QuantizedStep:
     """Steps a language model: `start` gives the state before any text, `step` reads one character of each text."""
 
     @torch.no_grad()

@@ -10,39 +10,39 @@ import torch
 
 from charplay import limits
 from charplay.data.batches import pad
-from charplay.inference.classify import divide_out, read_name
+from charplay.inference.classify import remove_prior, require_name
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
-MOST_NUMBERS = 512  # of a vector that are handed on; the shapes tell how many it has
+MAX_VALUES = 512  # of a vector that are handed on; the shapes tell how many it has
 
 
-class Numbers(TypedDict):
+class EncodedArray(TypedDict):
     """Float32 numbers as JSON can carry them without writing each out."""
 
     shape: list[int]  # of the numbers that are here
     float32: str  # little-endian, row after row, base64
-    size: int  # how many numbers each row has in the network; the first `MOST_NUMBERS` are here
+    size: int  # how many numbers each row has in the network; the first `MAX_VALUES` are here
 
 
-class Way(TypedDict):
+class Activations(TypedDict):
     """What stands at each stage of one name's way; of an average, up to the logits, in its first member."""
 
     normalized: str
     classes: list[str]
     codes: list[int]
-    embedding: Numbers  # (characters, embedding)
-    hidden: list[list[Numbers]]  # of each layer, of each direction: (characters, hidden)
-    features: list[Numbers]  # what the linear layer reads: last states, and with pooling the largest and the mean
+    embedding: EncodedArray  # (characters, embedding)
+    hidden: list[list[EncodedArray]]  # of each layer, of each direction: (characters, hidden)
+    features: list[EncodedArray]  # what the linear layer reads: last states, and with pooling the largest and the mean
     logits: list[list[float]]  # (members, classes)
     averaged: list[float]  # their mean, with the prior "uniform" less the log of each class's share
     probabilities: list[float]  # its softmax
 
 
-def _numbers(rows: torch.Tensor) -> Numbers:
+def _encode(rows: torch.Tensor) -> EncodedArray:
     """(rows, numbers) -> what JSON can carry."""
-    kept = rows[:, :MOST_NUMBERS].float().contiguous()
-    return Numbers(
+    kept = rows[:, :MAX_VALUES].float().contiguous()
+    return EncodedArray(
         shape=list(kept.shape),
         float32=base64.b64encode(kept.numpy().astype("<f4").tobytes()).decode(),
         size=rows.shape[1],
@@ -59,7 +59,7 @@ def hidden_states(model: NameClassifier, codes: torch.Tensor, lengths: torch.Ten
 
 
 @torch.no_grad()
-def way_through(checkpoint: Checkpoint, name: object, prior: object = "data") -> Way:
+def activations_of(checkpoint: Checkpoint, name: object, prior: object = "data") -> Activations:
     """Everything that a classifier computes of one name, in 32-bit floats.
 
     Args:
@@ -71,21 +71,21 @@ def way_through(checkpoint: Checkpoint, name: object, prior: object = "data") ->
         ValueError: the name cannot be read, or there is no such prior; the sentence says what to change.
     """
     limits.check_choice("prior", prior, limits.PRIORS)
-    normalized, model = read_name(name), checkpoint.model
+    normalized, model = require_name(name), checkpoint.model
     padded = pad([normalized])
     codes, lengths = padded.codes, padded.lengths
     features = model.features(codes, lengths)[0]
     logits = model.member_logits(codes, lengths)[:, 0]  # (members, classes)
     averaged = logits.mean(0)
     if prior == "uniform":
-        averaged = divide_out(averaged, checkpoint.shares)
-    return Way(
+        averaged = remove_prior(averaged, checkpoint.shares)
+    return Activations(
         normalized=normalized,
         classes=list(checkpoint.classes),
         codes=codes[0].tolist(),
-        embedding=_numbers(model.embedding(codes)[0]),
-        hidden=[[_numbers(states) for states in layer] for layer in hidden_states(model, codes, lengths)],
-        features=[_numbers(part[None]) for part in features.chunk(3 if model.config.pooling else 1)],
+        embedding=_encode(model.embedding(codes)[0]),
+        hidden=[[_encode(states) for states in layer] for layer in hidden_states(model, codes, lengths)],
+        features=[_encode(part[None]) for part in features.chunk(3 if model.config.pooling else 1)],
         logits=logits.tolist(),
         averaged=averaged.tolist(),
         probabilities=averaged.softmax(0).tolist(),

@@ -11,12 +11,12 @@ import torch
 
 from charplay import limits
 from charplay.data.batches import Padded, pad
-from charplay.inference.classify import read_name, scores
+from charplay.inference.classify import logits_with_prior, require_name
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
 
-class Letters(TypedDict):
+class Attribution(TypedDict):
     """What each letter of a name does to one country."""
 
     normalized: str  # as read: the lists below have an entry for each of its characters
@@ -27,9 +27,9 @@ class Letters(TypedDict):
     gradients: list[float]  # norm of the gradient of its logit at that letter's embedding
 
 
-def shorter_names(normalized: str) -> list[str]:
+def leave_one_out(normalized: str) -> list[str]:
     """The names that remain when each letter in turn is left out, as they would be read."""
-    return [read_name(normalized[:at] + normalized[at + 1 :]) for at in range(len(normalized))]
+    return [require_name(normalized[:at] + normalized[at + 1 :]) for at in range(len(normalized))]
 
 
 def gradient_norms(model: NameClassifier, padded: Padded, target: int) -> torch.Tensor:
@@ -63,9 +63,7 @@ def gradient_norms(model: NameClassifier, padded: Padded, target: int) -> torch.
     return gradients[0].norm(dim=1)
 
 
-def letters_that_decided(
-    checkpoint: Checkpoint, name: object, prior: object = "data", country: str | None = None
-) -> Letters:
+def attribute(checkpoint: Checkpoint, name: object, prior: object = "data", country: str | None = None) -> Attribution:
     """What each letter of a name does to a country.
 
     Args:
@@ -79,14 +77,14 @@ def letters_that_decided(
         ValueError: the name cannot be read, or there is no such prior or country; the sentence says what to change.
     """
     limits.check_choice("prior", prior, limits.PRIORS)
-    normalized = read_name(name)
-    shorter = shorter_names(normalized) if len(normalized) > 1 else []
-    logs = scores(checkpoint, [normalized, *shorter], prior).log_softmax(1)  # (1 + letters, classes)
+    normalized = require_name(name)
+    shorter = leave_one_out(normalized) if len(normalized) > 1 else []
+    logs = logits_with_prior(checkpoint, [normalized, *shorter], prior).log_softmax(1)  # (1 + letters, classes)
     if country is None:
         country = checkpoint.classes[int(logs[0].argmax())]
     target = checkpoint.classes.index(limits.check_choice("country", country, checkpoint.classes))
     whole, without = logs[0, target], logs[1:, target]
-    return Letters(
+    return Attribution(
         normalized=normalized,
         country=country,
         probability=whole.exp().item(),

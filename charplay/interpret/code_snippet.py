@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-LINE = 88  # characters of a line of names, at most: what a projector shows
+MAX_LINE_CHARACTERS = 88  # characters of a line of names, at most: what a projector shows
 
 _LINES = """\
 import torch
@@ -51,7 +51,7 @@ def _filled(quoted: Sequence[str]) -> str:
     """Items of a list, as many on a line as it holds."""
     lines = [""]
     for item in quoted:
-        if lines[-1] and len(lines[-1]) + len(item) + 2 > LINE:
+        if lines[-1] and len(lines[-1]) + len(item) + 2 > MAX_LINE_CHARACTERS:
             lines.append("")
         lines[-1] += f"{' ' if lines[-1] else '    '}{item},"
     return "\n".join(lines)

@@ -24,23 +24,23 @@ from safetensors.numpy import save as serialize
 
 from charplay.data import datasets
 from charplay.data.datasets import Speech, join_speeches
-from charplay.models.checkpoints import FILTER, Checkpoint, CheckpointError, read_header, write_whole
+from charplay.models.checkpoints import SPEECH_FILTER, Checkpoint, CheckpointError, read_header, write_atomically
 
 FORMAT_VERSION = 1
-FILE = f"{FILTER}.safetensors"  # what the filter is called in a directory of checkpoints
-GRAM = 24  # characters that are looked up together; a multiple of 8, since they are hashed in words of 8
-STRIDE = 8  # of the characters of the speeches every so many begin a 24-gram that is indexed
-FOUND = GRAM + STRIDE - 1  # 31: a run of so many characters is always found
+FILTER_FILE = f"{SPEECH_FILTER}.safetensors"  # what the filter is called in a directory of checkpoints
+GRAM_CHARACTERS = 24  # characters that are looked up together; a multiple of 8, since they are hashed in words of 8
+STRIDE_CHARACTERS = 8  # of the characters of the speeches every so many begin a 24-gram that is indexed
+GUARANTEED_CHARACTERS = GRAM_CHARACTERS + STRIDE_CHARACTERS - 1  # 31: a run of so many characters is always found
 # A text of 600 characters is 577 look-ups. At one mistake in a thousand, every other text would be said to hold a
 # copy that it does not hold; at one in 100,000, one text in 170. That costs two thirds more bits.
-ALLOWED_RATE = 1e-5
+MAX_FALSE_POSITIVE_RATE = 1e-5
 
 _SALT, _STEP = 0x6368_6172_706C_6179, 0x9E37_79B9_7F4A_7C15
 _WORD = 2**64
 
 
 @dataclass(frozen=True)
-class Filter:
+class SpeechFilter:
     """The index of the speeches, and what is known of it."""
 
     bits: np.ndarray  # uint8 (bytes,), eight places each
@@ -68,7 +68,7 @@ _DESCRIPTION = {
 }  # in the header as JSON, beside format version, gram and stride
 
 
-def build(speeches: Sequence[Speech], test: Sequence[Speech], since: str) -> Filter:
+def build(speeches: Sequence[Speech], test: Sequence[Speech], since: str) -> SpeechFilter:
     """Indexes the speeches, joined by an empty line as for training, each text once.
 
     Args:
@@ -78,7 +78,7 @@ def build(speeches: Sequence[Speech], test: Sequence[Speech], since: str) -> Fil
     """
     distinct = list({speech.text: speech for speech in speeches}.values())
     text = join_speeches(distinct)
-    keys = np.unique(_keys(text, STRIDE))
+    keys = np.unique(_keys(text, STRIDE_CHARACTERS))
     if not len(keys):
         raise ValueError(f"There is nothing to index in {len(text)} characters of speeches.")
     size, hashes = _dimensions(len(keys))
@@ -86,7 +86,7 @@ def build(speeches: Sequence[Speech], test: Sequence[Speech], since: str) -> Fil
     for number in range(hashes):
         is_set[_places(keys, number, size)] = True
     bits = np.packbits(is_set)
-    index = Filter(
+    index = SpeechFilter(
         bits,
         hashes,
         _rate(bits, hashes),
@@ -99,10 +99,10 @@ def build(speeches: Sequence[Speech], test: Sequence[Speech], since: str) -> Fil
         date=datetime.date.today().isoformat(),
     )
     real = join_speeches(test)
-    return dataclasses.replace(index, test_share=covered(find(index, real)) / len(real))
+    return dataclasses.replace(index, test_share=count_covered(find(index, real)) / len(real))
 
 
-def find(index: Filter, text: str) -> list[tuple[int, int]]:
+def find(index: SpeechFilter, text: str) -> list[tuple[int, int]]:
     """The stretches of `text` (ASCII) in which every character is one of 24 that stand so in the speeches.
 
     Returns:
@@ -116,11 +116,11 @@ def find(index: Filter, text: str) -> list[tuple[int, int]]:
     stretches: list[tuple[int, int]] = []
     for start in starts.tolist():
         begun = stretches.pop()[0] if stretches and start <= stretches[-1][1] else start
-        stretches.append((begun, start + GRAM))
+        stretches.append((begun, start + GRAM_CHARACTERS))
     return stretches
 
 
-def covered(stretches: Sequence[tuple[int, int]]) -> int:
+def count_covered(stretches: Sequence[tuple[int, int]]) -> int:
     """How many characters they are."""
     return sum(end - start for start, end in stretches)
 
@@ -130,14 +130,16 @@ def find_by_file(checkpoint: Checkpoint, path: str, text: str) -> list[tuple[int
     return find(_load_once(Path(path)), text)
 
 
-def save(path: Path, index: Filter) -> None:
+def save(path: Path, index: SpeechFilter) -> None:
     """Writes the filter to `path`, whole or not at all."""
-    described = {"format_version": FORMAT_VERSION, "gram": GRAM, "stride": STRIDE}
+    described = {"format_version": FORMAT_VERSION, "gram": GRAM_CHARACTERS, "stride": STRIDE_CHARACTERS}
     described |= {key: getattr(index, key) for key in _DESCRIPTION}
-    write_whole(path, serialize({"bits": index.bits}, {key: json.dumps(value) for key, value in described.items()}))
+    write_atomically(
+        path, serialize({"bits": index.bits}, {key: json.dumps(value) for key, value in described.items()})
+    )
 
 
-def load(path: Path) -> Filter:
+def load(path: Path) -> SpeechFilter:
     """Reads a filter.
 
     Raises:
@@ -158,14 +160,14 @@ def load(path: Path) -> Filter:
         raise CheckpointError(f"{path.name} is no readable safetensors file ({error}).") from None
     if not math.isclose(_rate(bits, described["hashes"]), described["false_positive_rate"], rel_tol=1e-6):
         raise CheckpointError(f"{path.name} holds other bits than those that its header counted.")
-    return Filter(bits, **described)
+    return SpeechFilter(bits, **described)
 
 
 _load_once = functools.lru_cache(1)(load)
 
 
 def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
-    fixed = {"format_version": FORMAT_VERSION, "gram": GRAM, "stride": STRIDE}
+    fixed = {"format_version": FORMAT_VERSION, "gram": GRAM_CHARACTERS, "stride": STRIDE_CHARACTERS}
     described = read_header(path, metadata, dict.fromkeys(fixed, int) | _DESCRIPTION, "filter of speeches")
     for key, value in fixed.items():
         if described[key] != value:
@@ -180,8 +182,8 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
 
 def _dimensions(grams: int) -> tuple[int, int]:
     """How many bytes and how many hashes a filter of so many 24-grams needs for the rate that is allowed."""
-    bits = -grams * math.log(ALLOWED_RATE) / math.log(2) ** 2
-    return math.ceil(bits / 8), round(-math.log2(ALLOWED_RATE))
+    bits = -grams * math.log(MAX_FALSE_POSITIVE_RATE) / math.log(2) ** 2
+    return math.ceil(bits / 8), round(-math.log2(MAX_FALSE_POSITIVE_RATE))
 
 
 def _rate(bits: np.ndarray, hashes: int) -> float:
@@ -199,9 +201,9 @@ def _mix(words: np.ndarray) -> np.ndarray:
 def _keys(text: str, stride: int) -> np.ndarray:
     """A 64-bit number for each 24-gram that begins at a multiple of `stride`, uint64 (grams,)."""
     codes = np.frombuffer(text.encode("ascii"), np.uint8)
-    if len(codes) < GRAM:
+    if len(codes) < GRAM_CHARACTERS:
         return np.zeros(0, np.uint64)
-    words = np.ascontiguousarray(sliding_window_view(codes, GRAM)[::stride]).view("<u8")  # (grams, 3)
+    words = np.ascontiguousarray(sliding_window_view(codes, GRAM_CHARACTERS)[::stride]).view("<u8")  # (grams, 3)
     keys = np.full(len(words), _SALT, np.uint64)
     for column in words.T:
         keys = _mix(keys ^ column)

@@ -13,12 +13,12 @@ import torch
 
 from charplay import limits
 from charplay.data.text import encode
-from charplay.inference.long_text import check_read, reading_of
+from charplay.inference.long_text import cached_forward_pass, check_document
 from charplay.models.checkpoints import Checkpoint
 
-CLAIMED_FROM = 0.5  # correlation, below which nothing is claimed
-ENDS = 3  # times that a feature must have come and gone in each half of a text to be claimed
-STILL = 1e-9  # a sum of squares, times another, of what has never changed
+MIN_CORRELATION = 0.5  # correlation, below which nothing is claimed
+MIN_RECURRENCES = 3  # times that a feature must have come and gone in each half of a text to be claimed
+MIN_VARIANCE_PRODUCT = 1e-9  # a sum of squares, times another, of what has never changed
 
 
 class Tracker(TypedDict):
@@ -114,13 +114,15 @@ def _pearson(n: int, xy: np.ndarray, x: np.ndarray, y: np.ndarray, xx: np.ndarra
     """Correlations (features, units) from sums over `n` characters: of products, of values, of their squares."""
     n = max(n, 1)
     squares = np.maximum(xx - x**2 / n, 0)[:, None] * np.maximum(yy - y**2 / n, 0)
-    return np.divide(xy - np.outer(x, y) / n, np.sqrt(squares), out=np.zeros_like(xy), where=squares > STILL)
+    return np.divide(
+        xy - np.outer(x, y) / n, np.sqrt(squares), out=np.zeros_like(xy), where=squares > MIN_VARIANCE_PRODUCT
+    )
 
 
 def _recurs(marks: np.ndarray) -> bool:
     """Whether a feature falls off often enough in each half of a text."""
     middle = len(marks) // 2
-    return all((np.diff(part) < 0).sum() >= ENDS for part in (marks[:middle], marks[middle:]))
+    return all((np.diff(part) < 0).sum() >= MIN_RECURRENCES for part in (marks[:middle], marks[middle:]))
 
 
 def trackers(checkpoint: Checkpoint, text: object) -> list[Tracker]:
@@ -133,15 +135,15 @@ def trackers(checkpoint: Checkpoint, text: object) -> list[Tracker]:
     Raises:
         ValueError: it is no text that can be read.
     """
-    text = check_read(text)
+    text = check_document(text)
     measured = {name: marks for name, marks in features(text).items() if _recurs(marks)}
     if not measured:
         return []
     best: dict[str, Tracker] = {}
-    for layer, hidden in enumerate(reading_of(checkpoint.model, text).hidden, 1):
+    for layer, hidden in enumerate(cached_forward_pass(checkpoint.model, text).hidden, 1):
         whole, first, second = correlations(np.stack([*measured.values()]), hidden)
         weakest = np.stack([np.abs(whole), np.sign(whole) * first, np.sign(whole) * second]).min(0)
-        for name, row in zip(measured, np.where(weakest >= CLAIMED_FROM, whole, 0.0), strict=True):
+        for name, row in zip(measured, np.where(weakest >= MIN_CORRELATION, whole, 0.0), strict=True):
             unit = int(np.abs(row).argmax())
             if abs(row[unit]) > abs(best[name]["correlation"] if name in best else 0.0):
                 best[name] = Tracker(feature=name, layer=layer, unit=unit, correlation=float(row[unit]))
@@ -160,7 +162,9 @@ def activation(checkpoint: Checkpoint, text: object, layer: object, unit: object
     Raises:
         ValueError: it is no text that can be read, or the model has no such unit.
     """
-    text, config = check_read(text), checkpoint.config
+    text, config = check_document(text), checkpoint.config
     layer = limits.Limit("layer", 1, config.layers).check(layer)
     unit = limits.Limit("unit", 0, config.hidden_size - 1).check(unit)
-    return [round(value, 4) for value in reading_of(checkpoint.model, text).hidden[layer - 1, :, unit].tolist()]
+    return [
+        round(value, 4) for value in cached_forward_pass(checkpoint.model, text).hidden[layer - 1, :, unit].tolist()
+    ]

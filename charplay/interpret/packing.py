@@ -14,12 +14,12 @@ from charplay.data.batches import Comparison, compare, pad
 from charplay.data.text import normalize_name
 from charplay.models.checkpoints import Checkpoint
 
-ROWS_AT_ONCE = 32  # of a batch, while others may wait for their turn
+MAX_ROWS_PER_REQUEST = 32  # of a batch, while others may wait for their turn
 
 
-def in_parts(names: Sequence[str]) -> list[list[str]]:
+def split_rows(names: Sequence[str]) -> list[list[str]]:
     """A batch cut into parts of so few rows that the computing of one keeps nobody waiting."""
-    return [list(names[start : start + ROWS_AT_ONCE]) for start in range(0, len(names), ROWS_AT_ONCE)]
+    return [list(names[start : start + MAX_ROWS_PER_REQUEST]) for start in range(0, len(names), MAX_ROWS_PER_REQUEST)]
 
 
 def normalize_names(names: object) -> list[str]:
@@ -42,7 +42,7 @@ def normalize_names(names: object) -> list[str]:
     return normalized
 
 
-class Values(TypedDict):
+class CellValues(TypedDict):
     """One number of each cell's vector, rows as in the comparison it was made from: (batch, time) each."""
 
     padded: list[list[float]]  # in the run over the padded rectangle
@@ -50,7 +50,7 @@ class Values(TypedDict):
 
 
 @torch.no_grad()
-def values(checkpoint: Checkpoint, names: list[str], unit: int, hidden: bool) -> Values:
+def cell_values(checkpoint: Checkpoint, names: list[str], unit: int, hidden: bool) -> CellValues:
     """What cells hold inside the network, for normalised names, a row each.
 
     Args:
@@ -62,13 +62,13 @@ def values(checkpoint: Checkpoint, names: list[str], unit: int, hidden: bool) ->
     model, padded = checkpoint.model, pad(names)
     if not hidden:
         embedded = model.embedding(padded.codes)[:, :, unit].tolist()
-        return Values(padded=embedded, packed=embedded)
+        return CellValues(padded=embedded, packed=embedded)
     naive, _ = model.run_padded(padded.codes)
     packed, _ = model.run_packed(padded.codes, padded.lengths)
-    return Values(padded=naive[:, :, unit].tolist(), packed=packed[:, :, unit].tolist())
+    return CellValues(padded=naive[:, :, unit].tolist(), packed=packed[:, :, unit].tolist())
 
 
-def differences(checkpoint: Checkpoint, names: list[str], time: int) -> list[tuple[float, float]]:
+def state_differences(checkpoint: Checkpoint, names: list[str], time: int) -> list[tuple[float, float]]:
     """What is at stake for a few rows of a batch of `time` columns.
 
     Returns:
@@ -96,7 +96,7 @@ class BatchReport(TypedDict):
 
 
 def report(comparison: Comparison, at_stake: Sequence[tuple[float, float]]) -> BatchReport:
-    """The numbers of a comparison; `at_stake` are the `differences` of all its rows."""
+    """The numbers of a comparison; `at_stake` are the `state_differences` of all its rows."""
     naive, masked = zip(*at_stake, strict=True)
     return BatchReport(
         order=comparison.order,
@@ -129,5 +129,5 @@ def compare_batches(checkpoint: Checkpoint, names: object, sort: object = True) 
     """
     comparison = read_batch(names, sort)
     time = len(comparison.batch_sizes)
-    parts = [differences(checkpoint, rows, time) for rows in in_parts(comparison.names)]
+    parts = [state_differences(checkpoint, rows, time) for rows in split_rows(comparison.names)]
     return report(comparison, [pair for part in parts for pair in part])

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
-from charplay.inference.classify import Classification, read_name
+from charplay.inference.classify import Classification, require_name
 
 
-class Belief(TypedDict):
+class PrefixProbabilities(TypedDict):
     """The softmax after each prefix of a name."""
 
     name: str  # as typed
@@ -15,19 +15,19 @@ class Belief(TypedDict):
     probabilities: list[list[float]]  # (countries, characters); each column sums to 1
 
 
-def prefixes(name: object) -> list[str]:
+def prefixes_of(name: object) -> list[str]:
     """The beginnings of a name as the network reads it, from its first character to all of it.
 
     Raises:
         ValueError: it is blank or cannot be read; the sentence says what to change.
     """
-    normalized = read_name(name)
+    normalized = require_name(name)
     return [normalized[:end] for end in range(1, len(normalized) + 1)]
 
 
-def belief(name: str, results: Sequence[Classification]) -> Belief:
+def prefix_probabilities(name: str, results: Sequence[Classification]) -> PrefixProbabilities:
     """What `classify` gave for each of `prefixes(name)`, as one table; its last column is the whole name's."""
-    return Belief(
+    return PrefixProbabilities(
         name=name,
         normalized=results[-1]["normalized"],
         countries=list(results[-1]["probabilities"]),

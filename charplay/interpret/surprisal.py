@@ -11,15 +11,15 @@ import torch
 
 from charplay import limits
 from charplay.data.text import CODES, encode
-from charplay.inference.generate import sharpness_of
-from charplay.inference.long_text import check_read, reading_of
+from charplay.inference.generate import inverse_temperature
+from charplay.inference.long_text import cached_forward_pass, check_document
 from charplay.models.checkpoints import Checkpoint
 
-SHOWN = 10  # alternatives of one character
+MAX_CANDIDATES = 10  # alternatives of one character
 DECIMALS = 5  # of the bits of one character
 
 
-class Surprise(TypedDict):
+class Surprisal(TypedDict):
     """A text and the bits of each of its characters."""
 
     text: str  # as read
@@ -28,7 +28,7 @@ class Surprise(TypedDict):
     bits_per_character: float | None  # their mean, as `evaluate speech` gives it; none for a single character
 
 
-class Alternatives(TypedDict):
+class Candidates(TypedDict):
     """The likeliest characters at one place of a text."""
 
     characters: list[str]  # the likeliest first
@@ -40,16 +40,16 @@ class Alternatives(TypedDict):
     true_tempered: float | None
 
 
-def surprise(checkpoint: Checkpoint, text: object) -> Surprise:
+def surprisal_of(checkpoint: Checkpoint, text: object) -> Surprisal:
     """Reads `text`, of ASCII characters, from a zero state.
 
     Raises:
         ValueError: it is no text that can be read.
     """
-    text = check_read(text)
-    logits, codes = reading_of(checkpoint.model, text).logits[:-1], encode(text)[1:, None]
+    text = check_document(text)
+    logits, codes = cached_forward_pass(checkpoint.model, text).logits[:-1], encode(text)[1:, None]
     bits = (logits.logsumexp(1) - logits.gather(1, codes)[:, 0]).double() / math.log(2)  # (time - 1,)
-    return Surprise(
+    return Surprisal(
         text=text,
         characters=len(text),
         bits=[None, *(round(each, DECIMALS) for each in bits.clamp(min=0).tolist())],
@@ -57,7 +57,7 @@ def surprise(checkpoint: Checkpoint, text: object) -> Surprise:
     )
 
 
-def alternatives(checkpoint: Checkpoint, text: object, at: object, temperature: object) -> Alternatives:
+def candidates_at(checkpoint: Checkpoint, text: object, at: object, temperature: object) -> Candidates:
     """What may stand at place `at` of `text` after what stands before it: the ten likeliest of all 128 codes.
 
     Args:
@@ -70,20 +70,20 @@ def alternatives(checkpoint: Checkpoint, text: object, at: object, temperature: 
     Raises:
         ValueError: one of them is out of bounds.
     """
-    text = check_read(text)
+    text = check_document(text)
     at = limits.Limit("position", 1, len(text)).check(at)
     temperature = limits.TEMPERATURE.check(temperature)
-    logits = reading_of(checkpoint.model, text).logits[at - 1].double()  # (128,)
+    logits = cached_forward_pass(checkpoint.model, text).logits[at - 1].double()  # (128,)
     plain = logits.softmax(0)
     allowed = torch.full((CODES,), -torch.inf, dtype=torch.float64)
     allowed[encode(checkpoint.alphabet)] = 0.0
-    tempered = ((logits + allowed) * sharpness_of(temperature)).softmax(0)
+    tempered = ((logits + allowed) * inverse_temperature(temperature)).softmax(0)
     order = logits.argsort(descending=True, stable=True)
     true = encode(text)[at].item() if at < len(text) else None
-    return Alternatives(
-        characters=[chr(code) for code in order[:SHOWN].tolist()],
-        probabilities=plain[order[:SHOWN]].tolist(),
-        tempered=tempered[order[:SHOWN]].tolist(),
+    return Candidates(
+        characters=[chr(code) for code in order[:MAX_CANDIDATES].tolist()],
+        probabilities=plain[order[:MAX_CANDIDATES]].tolist(),
+        tempered=tempered[order[:MAX_CANDIDATES]].tolist(),
         true=None if true is None else chr(true),
         rank=None if true is None else order.tolist().index(true) + 1,
         true_probability=None if true is None else plain[true].item(),

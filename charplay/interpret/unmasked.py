@@ -5,11 +5,11 @@ from typing import TypedDict
 import torch
 
 from charplay.data.batches import Padded, pad
-from charplay.inference.fast_classifier import reader_of
+from charplay.inference.fast_classifier import fast_classifier_of
 from charplay.models.checkpoints import Checkpoint
 
 
-class Reading(TypedDict):
+class UnmaskedComparison(TypedDict):
     """One name read both ways: the likeliest country and its probability."""
 
     name: str  # as read
@@ -20,7 +20,7 @@ class Reading(TypedDict):
 
 
 @torch.no_grad()
-def read_both_ways(checkpoint: Checkpoint, names: list[str], time: int) -> list[Reading]:
+def compare_unmasked(checkpoint: Checkpoint, names: list[str], time: int) -> list[UnmaskedComparison]:
     """Reads normalised names packed, and naively as rows of a rectangle of `time` columns.
 
     Naively means: as if every row had `time` characters. Each network of the classifier runs over the whole rectangle,
@@ -34,13 +34,13 @@ def read_both_ways(checkpoint: Checkpoint, names: list[str], time: int) -> list[
         names: some or all of the batch.
         time: the length of the longest name of the whole batch.
     """
-    padded, read = pad(names, time), reader_of(checkpoint.model)
+    padded, read = pad(names, time), fast_classifier_of(checkpoint.model)
     everything = torch.full_like(padded.lengths, padded.codes.shape[1])
     (shares, countries), (naive_shares, naive_countries) = (
         read(Padded(padded.codes, lengths)).softmax(1).max(1) for lengths in (padded.lengths, everything)
     )
     return [
-        Reading(
+        UnmaskedComparison(
             name=name,
             country=checkpoint.classes[country],
             probability=share,
@@ -58,6 +58,6 @@ def read_both_ways(checkpoint: Checkpoint, names: list[str], time: int) -> list[
     ]
 
 
-def has_flipped(reading: Reading) -> bool:
+def has_flipped(reading: UnmaskedComparison) -> bool:
     """Whether the pads change which country is the likeliest."""
     return reading["country"] != reading["naive_country"]

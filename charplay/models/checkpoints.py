@@ -18,14 +18,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 from torch import nn
 
-from charplay.models.networks import MODELS, CharLM, NameClassifier, RecurrentConfig, outline
+from charplay.models.networks import MODELS, CharLM, NameClassifier, RecurrentConfig, build_without_weights
 
 FORMAT_VERSION = 2
 # What a training run keeps beside the checkpoint that it will be: the best so far, where it stands, and its teachers.
-IN_THE_MAKING = ("unfinished", "interrupted")
-TEACHER = "teacher"
+PARTIAL_KINDS = ("unfinished", "interrupted")
+TEACHER_KIND = "teacher"
 DIRECTORY = Path(__file__).resolve().parents[2] / "checkpoints"
-FILTER = "speeches.filter"  # lies among the models, without its ending; `charplay.interpret.memorization` reads it
+SPEECH_FILTER = "speeches.filter"  # its name without the ending; `interpret.memorization` reads it
 
 
 class CheckpointError(ValueError):
@@ -60,7 +60,9 @@ class Checkpoint:
         return one if members == 1 else f"{members} averaged, {one}"
 
 
-_DESCRIPTION = ("task", "alphabet", "classes", "shares", "data", "recipe", "date", "results")
+# Fields of a recipe that older files name otherwise.
+_RENAMED_RECIPE_FIELDS = {"counting": "ngram_weight", "made_up": "synthetic"}
+_HEADER_FIELDS = ("task", "alphabet", "classes", "shares", "data", "recipe", "date", "results")
 
 
 def save(path: Path, checkpoint: Checkpoint, half: bool = False) -> None:
@@ -72,17 +74,17 @@ def save(path: Path, checkpoint: Checkpoint, half: bool = False) -> None:
         half: store the weights in half precision (float16).
     """
     described = {"format_version": FORMAT_VERSION, "config": dataclasses.asdict(checkpoint.config)}
-    described |= {key: getattr(checkpoint, key) for key in _DESCRIPTION}
+    described |= {key: getattr(checkpoint, key) for key in _HEADER_FIELDS}
     tensors = {
         name: tensor.detach().cpu().to(torch.float16 if half else torch.float32).contiguous()
         for name, tensor in checkpoint.model.state_dict().items()
     }
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
         raise CheckpointError(f"{path.name} was not written: the model holds values that are no finite numbers.")
-    write_whole(path, serialize(tensors, {key: json.dumps(value) for key, value in described.items()}))
+    write_atomically(path, serialize(tensors, {key: json.dumps(value) for key, value in described.items()}))
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all; one already there is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arriving = path.with_name(f".{path.name}.{os.getpid()}")
@@ -93,8 +95,8 @@ def write_whole(path: Path, content: bytes) -> None:
         arriving.unlink(missing_ok=True)
 
 
-def beside(path: Path, what: str) -> Path:
-    """Where a run that makes `path` keeps one of the `IN_THE_MAKING`, or a teacher."""
+def sibling(path: Path, what: str) -> Path:
+    """Where a run that makes `path` keeps one of the `PARTIAL_KINDS`, or a teacher."""
     return path.with_name(f"{path.stem}.{what}.safetensors")
 
 
@@ -112,7 +114,7 @@ def load(path: Path, task: str | None = None) -> Checkpoint:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            described = _read_description(path, file.metadata() or {})
+            described = _read_own_header(path, file.metadata() or {})
             if task and described["task"] != task:
                 raise CheckpointError(f"{path.name} holds a model for {described['task']}, not for {task}.")
             model = _build(path, described)
@@ -130,11 +132,11 @@ def load(path: Path, task: str | None = None) -> Checkpoint:
         raise CheckpointError(f"{path.name} holds values that are no finite numbers.")
     model.load_state_dict(weights, assign=True)
     model.requires_grad_(False).eval()
-    return Checkpoint(model=model, path=path.resolve(), **{key: described[key] for key in _DESCRIPTION})
+    return Checkpoint(model=model, path=path.resolve(), **{key: described[key] for key in _HEADER_FIELDS})
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Registry:
     """The checkpoints of a directory: those that can be used, and what is wrong with the others."""
 
     models: dict[str, dict[str, Checkpoint]]  # task -> name of the file without its ending -> checkpoint
@@ -151,13 +153,13 @@ class Shelf:
         raise self.problems.get(task, CheckpointError(f"There is no {task}.safetensors."))
 
 
-def shelve(directory: Path) -> Shelf:
+def load_all(directory: Path) -> Registry:
     """Loads every checkpoint in `directory`; a file that cannot be used leaves the others alone."""
     models: dict[str, dict[str, Checkpoint]] = {task: {} for task in MODELS}
     problems = {}
-    making = (*IN_THE_MAKING, TEACHER)
+    making = (*PARTIAL_KINDS, TEACHER_KIND)
     names = {path.stem for path in directory.glob("*.safetensors") if path.stem.rpartition(".")[2] not in making}
-    names.discard(FILTER)
+    names.discard(SPEECH_FILTER)
     # a task's own file first, the others in order of their names
     for name in sorted(names, key=lambda name: (name not in MODELS, name)):
         try:
@@ -165,7 +167,7 @@ def shelve(directory: Path) -> Shelf:
             models[checkpoint.task][name] = checkpoint
         except CheckpointError as problem:
             problems[name] = problem
-    return Shelf(models, problems)
+    return Registry(models, problems)
 
 
 def read_header(path: Path, metadata: dict[str, str], kinds: dict[str, type], what: str) -> dict[str, Any]:
@@ -187,7 +189,7 @@ def read_header(path: Path, metadata: dict[str, str], kinds: dict[str, type], wh
     return described
 
 
-def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+def _read_own_header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     """The header's metadata as Python values, each of the kind it must be."""
     kinds = {"format_version": int, "task": str, "config": dict, "alphabet": str, "classes": list}
     kinds |= {"shares": list}
@@ -211,6 +213,7 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if len(shares) != named:
         raise CheckpointError(f"{path.name} names {named} classes and the shares of {len(shares)}.")
     described |= {"classes": tuple(described["classes"]), "shares": tuple(shares)}
+    described["recipe"] = {_RENAMED_RECIPE_FIELDS.get(key, key): value for key, value in described["recipe"].items()}
     return described
 
 
@@ -223,4 +226,4 @@ def _build(path: Path, described: dict[str, Any]) -> nn.Module:
         raise CheckpointError(f"{path.name} describes a model that cannot be built: {error}") from None
     if len(described["classes"]) != getattr(config, "classes", 0):
         raise CheckpointError(f"{path.name} names {len(described['classes'])} classes, its config does not.")
-    return outline(described["task"], config)
+    return build_without_weights(described["task"], config)

@@ -198,7 +198,7 @@ class CharLM(nn.Module):
 MODELS = {"names": (NameClassifierConfig, NameClassifier), "speech": (CharLMConfig, CharLM)}
 
 
-class _Uninitialised(TorchFunctionMode):
+class _SkipInitialisation(TorchFunctionMode):
     """Leaves out the drawing of first weights, of which a model without memory behind it needs none.
 
     PyTorch would import its compiler to draw no numbers at all, and an app would start a second or two later.
@@ -211,9 +211,9 @@ class _Uninitialised(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-def outline(task: str, config: RecurrentConfig) -> nn.Module:
+def build_without_weights(task: str, config: RecurrentConfig) -> nn.Module:
     """The network of a config, its parameters having shapes but no memory behind them."""
-    with torch.device("meta"), _Uninitialised():
+    with torch.device("meta"), _SkipInitialisation():
         return MODELS[task][1](config)
 
 
@@ -222,7 +222,7 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-_STEPS = {"rnn": torch.rnn_tanh_cell, "gru": torch.gru_cell, "lstm": torch.lstm_cell}
+_CELL_FUNCTIONS = {"rnn": torch.rnn_tanh_cell, "gru": torch.gru_cell, "lstm": torch.lstm_cell}
 
 
 def _masked(rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -231,7 +231,7 @@ def _masked(rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> Iterator
     Yields:
         of each layer the outputs (batch, time, directions * hidden) and the final states (directions, batch, hidden).
     """
-    step = _STEPS[rnn.mode.removesuffix("_TANH").lower()]
+    step = _CELL_FUNCTIONS[rnn.mode.removesuffix("_TANH").lower()]
     batch, time, _ = x.shape
     is_real = torch.arange(time, device=x.device) < lengths.to(x.device)[:, None]  # (batch, time)
     for layer in range(rnn.num_layers):

@@ -6,28 +6,28 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from charplay.data.datasets import Names
+from charplay.data.datasets import NameRows
 
-LONGEST = 5  # letters of a run that `GramClassifier` counts
+MAX_ORDER = 5  # letters of a run that `NgramClassifier` counts
 INVERSE_PENALTY = 30.0  # the loss summed over the rows weighs so much beside half the squared weights
-ITERATIONS, HISTORY = 200, 20  # of L-BFGS at most, and how far back it looks
+MAX_ITERATIONS, LBFGS_HISTORY = 200, 20  # of L-BFGS at most, and how far back it looks
 
 
-def grams(name: str, longest: int) -> list[str]:
+def ngrams_of(name: str, longest: int) -> list[str]:
     """All runs of 1 to `longest` letters of a name, both of its ends marked."""
     marked = f"^{name.lower()}$"
     return [marked[at : at + size] for size in range(1, longest + 1) for at in range(len(marked) - size + 1)]
 
 
-class GramClassifier:
+class NgramClassifier:
     """Multinomial logistic regression on the tf-idf of letter n-grams: logits (names, classes) by `logits`.
 
     Term frequency times ln((1 + rows) / (1 + rows that have the n-gram)) + 1, of each name scaled to length 1, over the
     n-grams that two rows have; the weights have a Gaussian prior. An n-gram votes alike wherever it stands in a name.
     """
 
-    def __init__(self, rows: Names, classes: Sequence[str]):
-        counted = Counter(gram for name, _ in rows for gram in dict.fromkeys(grams(name, LONGEST)))
+    def __init__(self, rows: NameRows, classes: Sequence[str]):
+        counted = Counter(gram for name, _ in rows for gram in dict.fromkeys(ngrams_of(name, MAX_ORDER)))
         found = {gram: count for gram, count in counted.items() if count > 1}  # by one name nothing is told apart
         self._columns = {gram: column for column, gram in enumerate(found)}
         counts = torch.tensor(list(found.values()), dtype=torch.float32)
@@ -42,7 +42,7 @@ class GramClassifier:
         by_gram = features.t().coalesce()  # both products run over rows that lie together
         by_name, weight, bias = features, self._weight, self._bias
         optimizer = torch.optim.LBFGS(
-            [weight, bias], max_iter=ITERATIONS, history_size=HISTORY, line_search_fn="strong_wolfe"
+            [weight, bias], max_iter=MAX_ITERATIONS, history_size=LBFGS_HISTORY, line_search_fn="strong_wolfe"
         )
 
         def loss() -> torch.Tensor:
@@ -61,7 +61,7 @@ class GramClassifier:
 
     def _features(self, names: Sequence[str]) -> torch.Tensor:
         """The tf-idf of the names' n-grams, sparse (names, n-grams)."""
-        counted = [Counter(gram for gram in grams(name, LONGEST) if gram in self._columns) for name in names]
+        counted = [Counter(gram for gram in ngrams_of(name, MAX_ORDER) if gram in self._columns) for name in names]
         rows = torch.arange(len(names)).repeat_interleave(torch.tensor([len(counts) for counts in counted]))
         columns = torch.tensor([self._columns[gram] for counts in counted for gram in counts], dtype=torch.int64)
         frequencies = torch.tensor([count for counts in counted for count in counts.values()], dtype=torch.float32)

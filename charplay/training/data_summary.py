@@ -13,21 +13,21 @@ from charplay import limits
 from charplay.data import datasets
 from charplay.data.batches import group_by_length
 from charplay.data.datasets import Speech
-from charplay.data.user_data import NAMED, OwnRows, OwnText, count_labels, read_rows, read_text
-from charplay.models.networks import MODELS, count_parameters, outline
-from charplay.training.recipes import OWN_RECIPES, Recipe, adjust
-from charplay.training.run import Material
+from charplay.data.user_data import MAX_REPORTED_ROWS, UserRows, UserText, count_labels, read_rows, read_text
+from charplay.models.networks import MODELS, build_without_weights, count_parameters
+from charplay.training.recipes import USER_RECIPES, Recipe, adjust
+from charplay.training.run import TrainingSet
 from charplay.training.tasks import NamesTask, SpeechTask, class_shares
 from charplay.training.trainer import Trainer
 
-Own = OwnText | OwnRows
-EPOCH_STEPS = 12  # that a small text or table is cut into at least, by smaller batches
+UserData = UserText | UserRows
+MIN_EPOCH_STEPS = 12  # that a small text or table is cut into at least, by smaller batches
 EVALUATION_SECONDS = 6.0  # between two evaluations, about
-TRIED_SECONDS = 0.7  # for which steps are taken, to see how long the training will last
+TRIAL_SECONDS = 0.7  # for which steps are taken, to see how long the training will last
 CPU = torch.device("cpu")
 
 
-class Survey(TypedDict):
+class DataSummary(TypedDict):
     """The checked summary; what only rows or only a text has is empty for the other."""
 
     task: str  # "names" or "speech": what can be trained on it
@@ -51,7 +51,7 @@ class Survey(TypedDict):
     seconds: float | None  # that the training will last, about
 
 
-def read(task: str, data: bytes | str, options: dict[str, Any]) -> Own:
+def read_user_data(task: str, data: bytes | str, options: dict[str, Any]) -> UserData:
     """Reads a visitor's data for a task; `options` are those of `read_rows`.
 
     Raises:
@@ -60,53 +60,53 @@ def read(task: str, data: bytes | str, options: dict[str, Any]) -> Own:
     return read_rows(data, **options) if task == "names" else read_text(data)
 
 
-def read_data_set(task: str, directory: Path) -> Own:
+def read_data_set(task: str, directory: Path) -> UserData:
     """One of the project's own data sets in the same form: the training names, or the speeches to learn most from."""
     if task == "names":
         rows = datasets.load_names("train", directory)
-        return OwnRows(rows, "ASCII", ",", False, ("name", "country"), 0, 1, [])
+        return UserRows(rows, "ASCII", ",", False, ("name", "country"), 0, 1, [])
     speeches = datasets.split_speeches(datasets.load_speeches(directory))["train"]
-    return OwnText(datasets.join_speeches(speeches), "UTF-8", {})
+    return UserText(datasets.join_speeches(speeches), "UTF-8", {})
 
 
-def choose_recipe(task: str, own: Own, preset: object, changes: dict[str, Any]) -> Recipe:
+def choose_recipe(task: str, own: UserData, preset: object, changes: dict[str, Any]) -> Recipe:
     """The recipe of a size by name, adjusted to what is there, with some fields chosen otherwise.
 
     Raises:
         ValueError: there is no such size, or a field is out of bounds, or the network too large.
     """
-    recipe = OWN_RECIPES[task][limits.check_choice("size", preset, tuple(OWN_RECIPES[task]))]
+    recipe = USER_RECIPES[task][limits.check_choice("size", preset, tuple(USER_RECIPES[task]))]
     known = {field.name for holder in (recipe, recipe.config) for field in dataclasses.fields(holder)}
     if unknown := sorted(set(changes) - known | {"config", "members", "classes"} & set(changes)):
         raise ValueError(f"A recipe has no {', '.join(unknown)} to choose.")
     recipe = adjust(recipe, _fitting(recipe, own) | changes)
-    limits.check_fields(limits.OWN_RECIPE, recipe)
-    limits.check_fields(limits.OWN_RECIPE, recipe.config)
-    if isinstance(own, OwnRows):
+    limits.check_fields(limits.USER_RECIPE, recipe)
+    limits.check_fields(limits.USER_RECIPE, recipe.config)
+    if isinstance(own, UserRows):
         recipe = adjust(recipe, {"classes": len(own.classes)})
-    parameters = count_parameters(outline(task, recipe.config))
-    if parameters > limits.OWN_PARAMETERS:
+    parameters = count_parameters(build_without_weights(task, recipe.config))
+    if parameters > limits.MAX_USER_PARAMETERS:
         raise ValueError(
-            f"This network has {parameters:,} parameters, and at most {limits.OWN_PARAMETERS:,} can be trained here: "
-            "choose a smaller hidden size, or fewer layers."
+            f"This network has {parameters:,} parameters, and at most {limits.MAX_USER_PARAMETERS:,} can be trained "
+            "here: choose a smaller hidden size, or fewer layers."
         )
     return recipe
 
 
-def _fitting(recipe: Recipe, own: Own) -> dict[str, Any]:
+def _fitting(recipe: Recipe, own: UserData) -> dict[str, Any]:
     """Smaller batches, and more epochs, for what would be read in a few steps."""
-    if isinstance(own, OwnRows):
-        batch_size = max(min(recipe.batch_size, len(own.rows) // EPOCH_STEPS), 2)
+    if isinstance(own, UserRows):
+        batch_size = max(min(recipe.batch_size, len(own.rows) // MIN_EPOCH_STEPS), 2)
         return {"batch_size": batch_size}
     characters = len(own.split()[0])
-    batch_size = max(min(recipe.batch_size, characters // (EPOCH_STEPS * recipe.steps)), 1)
+    batch_size = max(min(recipe.batch_size, characters // (MIN_EPOCH_STEPS * recipe.steps)), 1)
     steps = min(recipe.steps, (characters - 1) // (2 * batch_size))
     wanted = 800 * recipe.batch_size * recipe.steps  # characters in all, before a small text is learnt by heart
     epochs = max(recipe.epochs, min(round(wanted / characters), 60))
     return {"batch_size": batch_size, "steps": steps, "epochs": epochs}
 
 
-def material_of(task: str, own: Own, recipe: Recipe) -> Material:
+def training_set_of(task: str, own: UserData, recipe: Recipe) -> TrainingSet:
     """What `runs.run` trains on; the header gets what was measured in validation, since there is no test part.
 
     Raises:
@@ -114,9 +114,9 @@ def material_of(task: str, own: Own, recipe: Recipe) -> Material:
     """
     baseline = baseline_of(own, recipe)
     measure = lambda checkpoint: {"own": {"baseline": baseline, "count": count_of(own)}}  # noqa: E731
-    if isinstance(own, OwnRows):
+    if isinstance(own, UserRows):
         train, validation = own.split(recipe.seed)
-        return Material(
+        return TrainingSet(
             NamesTask(train, validation, own.classes, recipe),
             alphabet="".join(sorted({character for text, _ in train for character in text})),
             data=own.fingerprint,
@@ -125,7 +125,7 @@ def material_of(task: str, own: Own, recipe: Recipe) -> Material:
             shares=tuple(class_shares(train, own.classes, recipe.class_weight)),
         )
     train, validation = own.split()
-    return Material(
+    return TrainingSet(
         SpeechTask([Speech("", "", train)], validation, recipe),
         alphabet="".join(sorted(set(train))),
         data=own.fingerprint,
@@ -133,17 +133,17 @@ def material_of(task: str, own: Own, recipe: Recipe) -> Material:
     )
 
 
-def count_of(own: Own) -> int:
+def count_of(own: UserData) -> int:
     """Rows, or characters."""
-    return len(own.rows) if isinstance(own, OwnRows) else len(own.text)
+    return len(own.rows) if isinstance(own, UserRows) else len(own.text)
 
 
-def baseline_of(own: Own, recipe: Recipe) -> float:
+def baseline_of(own: UserData, recipe: Recipe) -> float:
     """What counting reaches on the validation part: the commonest label's accuracy, or a unigram's bits per character.
 
     A character that training never showed counts as shown once.
     """
-    if isinstance(own, OwnRows):
+    if isinstance(own, UserRows):
         train, validation = own.split(recipe.seed)
         commonest, _ = Counter(label for _, label in train).most_common(1)[0]
         return sum(label == commonest for _, label in validation) / len(validation)
@@ -165,15 +165,15 @@ def with_evaluations(recipe: Recipe, steps: int, per_second: float, units: float
     return dataclasses.replace(recipe, evaluations=int(max(min(often, steps, 100), 1)))
 
 
-def measure_speed(task: str, material: Material, recipe: Recipe) -> float:
+def measure_speed(task: str, training_set: TrainingSet, recipe: Recipe) -> float:
     """Characters or rows a second, from a few steps of a network that is thrown away."""
     torch.manual_seed(recipe.seed)
-    trainer = Trainer(MODELS[task][1](recipe.config), material.task, recipe, device=CPU, precision="float32")
+    trainer = Trainer(MODELS[task][1](recipe.config), training_set.task, recipe, device=CPU, precision="float32")
     trainer.advance()  # to warm up
     done, start = trainer.done, time.perf_counter()
-    while time.perf_counter() - start < TRIED_SECONDS and not trainer.is_done:
+    while time.perf_counter() - start < TRIAL_SECONDS and not trainer.is_done:
         trainer.advance()
-    units = (trainer.done - done) * units_of(material.task) / trainer.steps
+    units = (trainer.done - done) * units_of(training_set.task) / trainer.steps
     return max(units, 1) / (time.perf_counter() - start)
 
 
@@ -182,31 +182,31 @@ def units_of(task: NamesTask | SpeechTask) -> int:
     return len(task.names) if isinstance(task, NamesTask) else task.characters
 
 
-def survey(own: Own, recipe: Recipe, is_timed: bool = True) -> Survey:
+def summarize(own: UserData, recipe: Recipe, is_timed: bool = True) -> DataSummary:
     """The checked summary of a visitor's data, and of what training on it by `recipe` will be.
 
     `is_timed`: measure how long it will last, which takes a second; otherwise it is not known.
     """
-    task = "names" if isinstance(own, OwnRows) else "speech"
-    material = material_of(task, own, recipe)
-    per_second = measure_speed(task, material, recipe) if is_timed else None
-    steps = material.task.count()
+    task = "names" if isinstance(own, UserRows) else "speech"
+    training_set = training_set_of(task, own, recipe)
+    per_second = measure_speed(task, training_set, recipe) if is_timed else None
+    steps = training_set.task.count()
     made: dict[str, Any] = {"lost": {}, "classes": {}, "left_out": 0, "named": [], "lengths": []}
     made |= {"padding_shuffled": None, "padding_grouped": None, "read_as": {"encoding": own.encoding}}
-    if isinstance(own, OwnRows):
+    if isinstance(own, UserRows):
         train, validation = own.split(recipe.seed)
         lengths = [len(text) for text, _ in own.rows]
         named = ("delimiter", "has_header", "columns", "text_column", "label_column")
         made["read_as"] |= {key: getattr(own, key) for key in named}
         made |= {"vocabulary": "".join(sorted({character for text, _ in own.rows for character in text}))}
         made |= {"classes": count_labels(own.rows), "left_out": len(own.left_out)}
-        made["named"] = [left._asdict() for left in own.left_out[:NAMED]]
+        made["named"] = [left._asdict() for left in own.left_out[:MAX_REPORTED_ROWS]]
         made["lengths"] = torch.tensor(lengths).bincount().tolist()
         made |= padding_of(lengths, recipe)
     else:
         train, validation = own.split()
         made |= {"vocabulary": "".join(sorted(set(own.text))), "lost": own.lost}
-    return Survey(
+    return DataSummary(
         task=task,
         count=count_of(own),
         training=len(train),
@@ -214,7 +214,7 @@ def survey(own: Own, recipe: Recipe, is_timed: bool = True) -> Survey:
         baseline=baseline_of(own, recipe),
         recipe={key: value for key, value in dataclasses.asdict(recipe).items() if key != "config"}
         | dataclasses.asdict(recipe.config),
-        parameters=count_parameters(outline(task, recipe.config)),
+        parameters=count_parameters(build_without_weights(task, recipe.config)),
         steps=steps * recipe.epochs,
         per_second=per_second,
         seconds=recipe.epochs * len(train) / per_second if per_second else None,

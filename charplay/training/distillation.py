@@ -13,19 +13,19 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from charplay.data.datasets import Names
-from charplay.inference.classify import divide_out, logits_of
+from charplay.data.datasets import NameRows
+from charplay.inference.classify import logits_of, remove_prior
 from charplay.models.checkpoints import Checkpoint
-from charplay.training.distributed import Team
+from charplay.training.distributed import ProcessGroup
 
-ORDER = 5  # letters of the longest n-gram that names are made up by, the drawn one included
-LONGEST = 19  # letters of a name made up, as of those in the data
-SHORTEST = 2
+SYNTHETIC_ORDER = 5  # letters of the longest n-gram that names are made up by, the drawn one included
+MAX_NAME_CHARACTERS = 19  # letters of a name made up, as of those in the data
+MIN_NAME_CHARACTERS = 2
 START, END = "^", "$"  # no letters of a name
-PATIENCE = 50  # draws for each name wanted, before there are held to be no more
+MAX_DRAWS_PER_NAME = 50  # draws for each name wanted, before there are held to be no more
 
 
-class _Maker:
+class _NameSampler:
     """Draws names letter by letter, as often as the letter followed those before it in the names of one country.
 
     Interpolated as Witten and Bell (1991) do: among n letters seen after a history, t of them different, the history
@@ -37,7 +37,7 @@ class _Maker:
         for name in names:
             letters = START + name + END
             for at in range(1, len(letters)):
-                for start in range(max(at - ORDER + 1, 0), at + 1):
+                for start in range(max(at - SYNTHETIC_ORDER + 1, 0), at + 1):
                     following[letters[start:at]][letters[at]] += 1
         self._following = {
             history: (list(counts), list(counts.values()), counts.total() / (counts.total() + len(counts)))
@@ -47,8 +47,8 @@ class _Maker:
     def draw(self, chance: random.Random) -> str:
         """One name, which may be one of those that it was made from."""
         name = START
-        while len(name) <= LONGEST:
-            history = name[1 - ORDER :]
+        while len(name) <= MAX_NAME_CHARACTERS:
+            history = name[1 - SYNTHETIC_ORDER :]
             while history not in self._following or (history and chance.random() > self._following[history][2]):
                 history = history[1:]
             letters, counts, _ = self._following[history]
@@ -59,7 +59,7 @@ class _Maker:
         return name.removeprefix(START)
 
 
-def make_up(rows: Names, shares: Mapping[str, float], count: int, seed: int) -> list[str]:
+def synthesize_names(rows: NameRows, shares: Mapping[str, float], count: int, seed: int) -> list[str]:
     """`count` different names like those of `rows`, none of them among these.
 
     Args:
@@ -75,35 +75,35 @@ def make_up(rows: Names, shares: Mapping[str, float], count: int, seed: int) -> 
     by_country: dict[str, list[str]] = {country: [] for country in shares}
     for name, country in rows:
         by_country[country].append(name)
-    drawn_from = {country: _Maker(names) for country, names in by_country.items() if names}
+    drawn_from = {country: _NameSampler(names) for country, names in by_country.items() if names}
     makers, chances = list(drawn_from.values()), [shares[country] for country in drawn_from]
     made: dict[str, None] = {}  # in the order drawn
-    for _ in range(PATIENCE * count):
+    for _ in range(MAX_DRAWS_PER_NAME * count):
         if len(made) == count:
             break
         [maker] = chance.choices(makers, chances)
         name = maker.draw(chance)
-        if len(name) >= SHORTEST and name not in known:
+        if len(name) >= MIN_NAME_CHARACTERS and name not in known:
             made[name] = None
     if len(made) < count:
         raise ValueError(
-            f"Only {len(made):,} names could be made up of these: choose a smaller made_up than {count:,}."
+            f"Only {len(made):,} names could be made up of these: choose a smaller synthetic than {count:,}."
         )
     return list(made)
 
 
-def ask(teachers: Sequence[Checkpoint], names: Sequence[str], team: Team) -> torch.Tensor:
+def soft_target_logits(teachers: Sequence[Checkpoint], names: Sequence[str], group: ProcessGroup) -> torch.Tensor:
     """Logits (names, classes) of the average of the teachers' networks, their class shares divided out.
 
-    A team shares the work.
+    A group shares the work.
     """
-    own = team.own(names)
+    own = group.own(names)
     networks = sum(teacher.config.members for teacher in teachers)
     logits = sum(
-        divide_out(logits_of(teacher.model, own), teacher.shares) * (teacher.config.members / networks)
+        remove_prior(logits_of(teacher.model, own), teacher.shares) * (teacher.config.members / networks)
         for teacher in teachers
     )
     said = torch.empty(len(names), logits.shape[1])
-    for rank, part in enumerate(team.gather(logits)):
-        said[rank :: team.size] = part
+    for rank, part in enumerate(group.gather(logits)):
+        said[rank :: group.size] = part
     return said

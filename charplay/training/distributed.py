@@ -1,4 +1,4 @@
-"""One training run shared by several processes, each with its own processor: `torchrun` starts them, a team joins them.
+"""One training run shared by several processes, each with its own processor; `torchrun` starts them.
 
     torchrun --nproc-per-node 2 -m charplay train speech
 
@@ -18,18 +18,18 @@ import torch
 from torch import distributed, nn
 
 T = TypeVar("T")
-PATIENCE = timedelta(hours=1)  # for which a process waits for the others, the lead's last measuring included
+TIMEOUT = timedelta(hours=1)  # for which a process waits for the others, the lead's last measuring included
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """This process among those that share a run; by default it is alone."""
 
     rank: int = 0
     size: int = 1
 
     @property
-    def is_lead(self) -> bool:
+    def is_rank_0(self) -> bool:
         """Whether this is the process that writes and speaks."""
         return self.rank == 0
 
@@ -38,11 +38,11 @@ class Team:
         return rows[self.rank :: self.size]
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """`model`, called for training: its gradients become the mean over the team."""
+        """`model`, called for training: its gradients become the mean over the group."""
         return nn.parallel.DistributedDataParallel(model) if self.size > 1 else model
 
     def sum(self, numbers: torch.Tensor) -> torch.Tensor:
-        """`numbers` summed over the team."""
+        """`numbers` summed over the group."""
         if self.size > 1:
             distributed.all_reduce(numbers)
         return numbers
@@ -55,24 +55,24 @@ class Team:
         distributed.all_gather_object(values, value)
         return values
 
-    def agree(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """The lead's `value`, everywhere."""
         return self.gather(value)[0]
 
 
-ALONE = Team()
+SINGLE_PROCESS = ProcessGroup()
 
 
 def choose_device() -> torch.device:
-    """CUDA where there is one; of several the one for this process of a team."""
+    """CUDA where there is one; of several the one for this process of a group."""
     if torch.cuda.is_available():
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     return torch.device("cpu")
 
 
 @contextmanager
-def joined() -> Iterator[tuple[Team, torch.device]]:
-    """The team that `torchrun` started, or one process alone; and the device of this one: a GPU where there is one.
+def process_group() -> Iterator[tuple[ProcessGroup, torch.device]]:
+    """The group that `torchrun` started, or one process alone; and the device of this one: a GPU where there is one.
 
     Raises:
         ValueError: there are more processes on this machine than GPUs.
@@ -82,13 +82,13 @@ def joined() -> Iterator[tuple[Team, torch.device]]:
     if is_cuda and device.index >= torch.cuda.device_count():
         raise ValueError(f"This machine has {torch.cuda.device_count()} GPUs: start no more processes than that.")
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
-        yield ALONE, device
+        yield SINGLE_PROCESS, device
         return
     if is_cuda:
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if is_cuda else "gloo", timeout=PATIENCE)
+    distributed.init_process_group("nccl" if is_cuda else "gloo", timeout=TIMEOUT)
     try:
-        yield Team(distributed.get_rank(), distributed.get_world_size()), device
+        yield ProcessGroup(distributed.get_rank(), distributed.get_world_size()), device
         distributed.barrier()  # nobody leaves while the lead measures and writes
     finally:
         distributed.destroy_process_group()

@@ -40,14 +40,14 @@ class NamesRecipe(Recipe):
     class_weight: float = 0.3  # a row weighs its country's share to the power of minus this
     truncation: float = 0.1  # share of the names cut to a prefix, drawn anew each epoch
     teachers: str = ""  # recipes, by comma; what they make teaches this one (see `distil`)
-    counting: float = 0.0  # share that logistic regression on letter n-grams has in what they say
-    made_up: int = 0  # names that are made up for them to judge
+    ngram_weight: float = 0.0  # share that logistic regression on letter n-grams has in what they say
+    synthetic: int = 0  # names that are made up for them to judge
     label_share: float = 0.5  # of what is learnt of a training row, its own country; the rest the teachers say
 
     def __post_init__(self):
         super().__post_init__()
-        if (self.made_up or self.counting) and not self.teachers:
-            raise ValueError("made_up and counting are for a network with teachers: name some, or make both 0.")
+        if (self.synthetic or self.ngram_weight) and not self.teachers:
+            raise ValueError("synthetic and counting are for a network with teachers: name some, or make both 0.")
 
 
 @dataclass(frozen=True)
@@ -59,22 +59,22 @@ class SpeechRecipe(Recipe):
     copies: int = 3  # of Barack Obama's training speeches among them
 
 
-_SMALL_NAMES = NamesRecipe(
+_SMALL_CLASSIFIER = NamesRecipe(
     NameClassifierConfig("gru", 64, 96, 2, dropout=0.3, character_dropout=0.15),
     epochs=30,
     batch_size=128,
     learning_rate=2e-3,
     weight_decay=0.05,
 )
-_NARROW_NAMES = NamesRecipe(
+_NARROW_TEACHER = NamesRecipe(
     NameClassifierConfig("gru", 64, 128, 2, dropout=0.4, character_dropout=0.2, members=8),
     epochs=40,
     batch_size=128,
     learning_rate=2e-3,
     weight_decay=0.05,
 )
-_WIDE = NameClassifierConfig("gru", 64, 256, 2, dropout=0.5, character_dropout=0.25, members=4)
-_SMALL_SPEECH = SpeechRecipe(
+_WIDE_TEACHER_CONFIG = NameClassifierConfig("gru", 64, 256, 2, dropout=0.5, character_dropout=0.25, members=4)
+_SMALL_LANGUAGE_MODEL = SpeechRecipe(
     CharLMConfig("gru", 64, 256, 1),
     epochs=2,
     batch_size=64,
@@ -94,18 +94,18 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             label_smoothing=0.0,
             truncation=0.05,
             teachers="narrow,plain,wide,wider",
-            counting=0.3,
-            made_up=100_000,
+            ngram_weight=0.3,
+            synthetic=100_000,
         ),
         # Who teaches it: the more they differ, the less their average errs.
-        "narrow": _NARROW_NAMES,
+        "narrow": _NARROW_TEACHER,
         "plain": replace(
-            _NARROW_NAMES, config=replace(_NARROW_NAMES.config, members=2), class_weight=0.0, truncation=0.0
+            _NARROW_TEACHER, config=replace(_NARROW_TEACHER.config, members=2), class_weight=0.0, truncation=0.0
         ),
-        "wide": replace(_NARROW_NAMES, config=_WIDE),
-        "wider": replace(_NARROW_NAMES, config=replace(_WIDE, hidden_size=384, members=2)),
+        "wide": replace(_NARROW_TEACHER, config=_WIDE_TEACHER_CONFIG),
+        "wider": replace(_NARROW_TEACHER, config=replace(_WIDE_TEACHER_CONFIG, hidden_size=384, members=2)),
         # One budget for three cells of equal hidden size, to compare them by.
-        **{cell: replace(_SMALL_NAMES, config=replace(_SMALL_NAMES.config, cell=cell)) for cell in CELLS},
+        **{cell: replace(_SMALL_CLASSIFIER, config=replace(_SMALL_CLASSIFIER.config, cell=cell)) for cell in CELLS},
     },
     "speech": {
         "best": SpeechRecipe(  # two hours on two CPU cores with AVX-512
@@ -123,13 +123,16 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             weight_decay=0.01,
             steps=256,
         ),
-        **{cell: replace(_SMALL_SPEECH, config=replace(_SMALL_SPEECH.config, cell=cell)) for cell in CELLS},
+        **{
+            cell: replace(_SMALL_LANGUAGE_MODEL, config=replace(_SMALL_LANGUAGE_MODEL.config, cell=cell))
+            for cell in CELLS
+        },
     },
 }
 
 
 # What a page offers for a visitor's own data, by size: trained on one of two cores while somebody waits.
-OWN_RECIPES: dict[str, dict[str, Recipe]] = {
+USER_RECIPES: dict[str, dict[str, Recipe]] = {
     "names": {
         size: NamesRecipe(
             NameClassifierConfig("gru", 32, hidden_size, 1, dropout=0.2, character_dropout=0.1),

@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from charplay.data.batches import group_by_length, pad
-from charplay.data.datasets import Names, Speech, join_speeches
+from charplay.data.datasets import NameRows, Speech, join_speeches
 from charplay.data.text import encode
 from charplay.evaluation.metrics import evaluate_names, evaluate_speech
 from charplay.models.networks import CharLM, NameClassifier, State
-from charplay.training.distributed import ALONE, Team
+from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.recipes import NamesRecipe, SpeechRecipe
 
 
@@ -22,13 +22,13 @@ class Task(Protocol):
     state: State | None  # what one batch hands on to the next
 
     def batches(self, generator: torch.Generator) -> Sequence[Any] | Iterator[Any]:
-        """One epoch's batches, in an order drawn from `generator`; of a team, this process's part of each."""
+        """One epoch's batches, in an order drawn from `generator`; of a group, this process's part of each."""
 
     def count(self) -> int:
         """Batches in an epoch."""
 
     def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, float]:
-        """The mean loss of a batch, and over how many names or characters it was taken; of a team, each its part."""
+        """The mean loss of a batch, and over how many names or characters it was taken; of a group, each its part."""
 
     def evaluate(self, model: nn.Module) -> dict[str, Any]:
         """Measures the model on the validation part."""
@@ -37,20 +37,20 @@ class Task(Protocol):
         """What `evaluate` gave, as one number; the lower the better."""
 
 
-def class_counts(rows: Names, classes: Sequence[str]) -> torch.Tensor:
+def class_counts(rows: NameRows, classes: Sequence[str]) -> torch.Tensor:
     """How many of `rows` each class has, float (classes,); a class without one counts as having one."""
     numbers = torch.tensor([classes.index(country) for _, country in rows])
     return numbers.bincount(minlength=len(classes)).clamp(min=1).float()
 
 
-def row_weights(rows: Names, classes: Sequence[str], power: float) -> torch.Tensor:
+def row_weights(rows: NameRows, classes: Sequence[str], power: float) -> torch.Tensor:
     """What a row of each class weighs, (classes,): its class's share to the power of -`power`; 1 on average."""
     counts = class_counts(rows, classes)
     weights = (counts / counts.sum()) ** -power
     return weights * counts.sum() / (counts * weights).sum()
 
 
-def class_shares(rows: Names, classes: Sequence[str], power: float) -> list[float]:
+def class_shares(rows: NameRows, classes: Sequence[str], power: float) -> list[float]:
     """The shares of the classes as a network trained with `row_weights` meets them; they sum to 1."""
     met = class_counts(rows, classes) * row_weights(rows, classes, power)
     return (met / met.sum()).tolist()
@@ -66,9 +66,14 @@ class NamesTask:
     state = None
 
     def __init__(
-        self, train: Names, validation: Names, classes: Sequence[str], recipe: NamesRecipe, team: Team = ALONE
+        self,
+        train: NameRows,
+        validation: NameRows,
+        classes: Sequence[str],
+        recipe: NamesRecipe,
+        group: ProcessGroup = SINGLE_PROCESS,
     ):
-        self.validation, self.classes, self.recipe, self.team = validation, classes, recipe, team
+        self.validation, self.classes, self.recipe, self.group = validation, classes, recipe, group
         self.names = [name for name, _ in train]
         countries = torch.tensor([classes.index(country) for _, country in train])
         self.targets = nn.functional.one_hot(countries, len(classes)).float()  # (names, classes)
@@ -94,9 +99,9 @@ class NamesTask:
     ) -> tuple[torch.Tensor, float]:
         names, rows = batch
         weights = self.weights[rows]  # (batch,); torch's own would weigh what is smoothed as well
-        weights = weights * (self.team.size / weights.sum())  # the mean over the team is that of the whole batch
-        own = list(self.team.own(range(len(rows))))
-        if not own:  # a last batch may have fewer names than the team has members: one reads, and weighs nothing
+        weights = weights * (self.group.size / weights.sum())  # the mean over the group is that of the whole batch
+        own = list(self.group.own(range(len(rows))))
+        if not own:  # a last batch may have fewer names than the group has members: one reads, and weighs nothing
             own, weights = [0], weights * 0
         padded = pad([names[at] for at in own])
         logits = model(padded.codes.to(device), padded.lengths)  # (own, classes)
@@ -106,7 +111,7 @@ class NamesTask:
             label_smoothing=self.recipe.label_smoothing,
             reduction="none",
         )
-        return (losses * weights[own].to(device)).sum(), len(rows) / self.team.size
+        return (losses * weights[own].to(device)).sum(), len(rows) / self.group.size
 
     def evaluate(self, model: NameClassifier) -> dict[str, Any]:
         measured = evaluate_names(model, self.classes, self.validation)
@@ -116,7 +121,7 @@ class NamesTask:
         return measured["loss"]
 
 
-class TaughtNamesTask(NamesTask):
+class DistilledNamesTask(NamesTask):
     """Cross-entropy with what teachers say of the training names and of made-up ones (see `distil`).
 
     Of a training name its own country counts as well, weighed by its class; a made-up name weighs 1.
@@ -124,20 +129,20 @@ class TaughtNamesTask(NamesTask):
 
     def __init__(
         self,
-        train: Names,
-        validation: Names,
+        train: NameRows,
+        validation: NameRows,
         classes: Sequence[str],
         recipe: NamesRecipe,
-        made_up: Sequence[str],
+        synthetic: Sequence[str],
         said: torch.Tensor,
-        team: Team = ALONE,
+        group: ProcessGroup = SINGLE_PROCESS,
     ):
-        """`said`: probabilities (names, classes) of the training names and after them of those in `made_up`."""
-        super().__init__(train, validation, classes, recipe, team)
+        """`said`: probabilities (names, classes) of the training names and after them of those in `synthetic`."""
+        super().__init__(train, validation, classes, recipe, group)
         own = said[: len(train)].lerp(self.targets, recipe.label_share)
         self.targets = torch.cat([own, said[len(train) :]])
-        self.names = [*self.names, *made_up]
-        self.weights = torch.cat([self.weights, torch.ones(len(made_up))])
+        self.names = [*self.names, *synthetic]
+        self.weights = torch.cat([self.weights, torch.ones(len(synthetic))])
 
 
 class SpeechTask:
@@ -149,13 +154,15 @@ class SpeechTask:
 
     unit = "characters"
 
-    def __init__(self, speeches: Sequence[Speech], validation: str, recipe: SpeechRecipe, team: Team = ALONE):
-        self.speeches, self.validation, self.recipe, self.team = list(speeches), validation, recipe, team
+    def __init__(
+        self, speeches: Sequence[Speech], validation: str, recipe: SpeechRecipe, group: ProcessGroup = SINGLE_PROCESS
+    ):
+        self.speeches, self.validation, self.recipe, self.group = list(speeches), validation, recipe, group
         self.characters = len(join_speeches(self.speeches))
         self.state: State | None = None
-        if recipe.batch_size % team.size:
+        if recipe.batch_size % group.size:
             raise ValueError(
-                f"{team.size} processes cannot share batches of {recipe.batch_size} alike: choose a multiple."
+                f"{group.size} processes cannot share batches of {recipe.batch_size} alike: choose a multiple."
             )
         if self.count() < 1:
             raise ValueError(
@@ -173,7 +180,7 @@ class SpeechTask:
         streams = codes[: len(codes) // self.recipe.batch_size * self.recipe.batch_size].view(
             self.recipe.batch_size, -1
         )
-        streams = self.team.own(streams)
+        streams = self.group.own(streams)
         for step in range(self.count()):
             window = streams[:, step * self.recipe.steps : (step + 1) * self.recipe.steps + 1].long()
             yield window[:, :-1], window[:, 1:]  # each (batch, steps), shifted by one

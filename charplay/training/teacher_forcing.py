@@ -20,7 +20,7 @@ from torch import nn
 
 from charplay import limits
 from charplay.data.text import decode, encode, normalize_target
-from charplay.inference.quantized import Stepper, UnroundedProduct
+from charplay.inference.quantized import QuantizedStep, UnroundedProduct
 from charplay.models.networks import CELLS, CharLM, CharLMConfig
 from charplay.training.recipes import Recipe
 from charplay.training.trainer import Trainer
@@ -29,7 +29,7 @@ EMBEDDING_SIZE = 16  # numbers a character code becomes
 CPU = torch.device("cpu")  # a step of so small a network is over before a GPU has begun
 
 
-class Run(NamedTuple):
+class Rollout(NamedTuple):
     """What a decoder did with a text, a step for each character."""
 
     logits: torch.Tensor  # (time, 128)
@@ -38,7 +38,7 @@ class Run(NamedTuple):
 
 
 @torch.no_grad()
-def feed(model: CharLM, codes: torch.Tensor, is_forced: torch.Tensor) -> torch.Tensor:
+def choose_inputs(model: CharLM, codes: torch.Tensor, is_forced: torch.Tensor) -> torch.Tensor:
     """What each step of a decoder reads: the true character where it is forced, else its own last prediction.
 
     Args:
@@ -51,7 +51,7 @@ def feed(model: CharLM, codes: torch.Tensor, is_forced: torch.Tensor) -> torch.T
     """
     if is_forced[1:].all():
         return codes
-    stepper = Stepper(model, UnroundedProduct)
+    stepper = QuantizedStep(model, UnroundedProduct)
     fed, state = [codes[:1]], stepper.start(1)
     for true, forced in zip(codes[1:].split(1), is_forced[1:].tolist(), strict=True):
         logits, state = stepper.step(fed[-1], state)  # (1, 128)
@@ -59,18 +59,18 @@ def feed(model: CharLM, codes: torch.Tensor, is_forced: torch.Tensor) -> torch.T
     return torch.cat(fed)
 
 
-def run(model: CharLM, codes: torch.Tensor, is_forced: torch.Tensor) -> Run:
-    """Runs a decoder over a text, fed as `feed` says.
+def roll_out(model: CharLM, codes: torch.Tensor, is_forced: torch.Tensor) -> Rollout:
+    """Runs a decoder over a text, fed as `choose_inputs` says.
 
     No gradient goes through the choice of a character, so what is fed can be found out beforehand, and the loss is
     that of one call over it.
     """
-    fed = feed(model, codes, is_forced)
+    fed = choose_inputs(model, codes, is_forced)
     logits = model(fed[None])[0][0]  # (time, 128)
-    return Run(logits, fed, logits.argmax(1))
+    return Rollout(logits, fed, logits.argmax(1))
 
 
-class ForcingTask:
+class TeacherForcingTask:
     """Cross-entropy of each next character of one text; an epoch has one batch, the text.
 
     A batch is bool (time,): at which steps the decoder is fed the true character.
@@ -99,7 +99,7 @@ class ForcingTask:
 
     def loss(self, model: nn.Module, batch: torch.Tensor, device: torch.device) -> tuple[torch.Tensor, float]:
         self._is_forced = batch
-        return nn.functional.cross_entropy(run(model, self.codes, batch).logits, self.targets), len(self.targets)
+        return nn.functional.cross_entropy(roll_out(model, self.codes, batch).logits, self.targets), len(self.targets)
 
     @torch.no_grad()
     def evaluate(self, model: CharLM) -> dict[str, Any]:
@@ -110,9 +110,9 @@ class ForcingTask:
             was fed is the true character by teacher forcing) of the first; "right_alone" and "alone" of the second,
             the free run, which reads its own predictions from the true first character on.
         """
-        trained = run(model, self.codes, self._is_forced)
+        trained = roll_out(model, self.codes, self._is_forced)
         nobody = torch.zeros_like(self._is_forced)
-        alone = run(model, self.codes, nobody) if self._is_forced[1:].any() else trained
+        alone = roll_out(model, self.codes, nobody) if self._is_forced[1:].any() else trained
         return {
             "loss": nn.functional.cross_entropy(trained.logits, self.targets).item(),
             "right": int((trained.predicted == self.targets).sum()),
@@ -128,7 +128,7 @@ class ForcingTask:
 
 
 @dataclass(frozen=True)
-class Settings:
+class DecoderSettings:
     """What two decoders are to learn, and how; `make_settings` checks what a visitor chose."""
 
     target: str  # normalised
@@ -143,19 +143,25 @@ class Settings:
         """How both are trained."""
         config = CharLMConfig(self.cell, EMBEDDING_SIZE, self.hidden_size, layers=1)
         return Recipe(
-            config, limits.LESSON_EPOCHS, 1, self.learning_rate, weight_decay=0.0, schedule="constant", seed=self.seed
+            config,
+            limits.MAX_DECODER_EPOCHS,
+            1,
+            self.learning_rate,
+            weight_decay=0.0,
+            schedule="constant",
+            seed=self.seed,
         )
 
 
 def make_settings(
     target: object, cell: object, hidden_size: object, learning_rate: object, seed: object, ratio: object
-) -> Settings:
+) -> DecoderSettings:
     """Checks the settings.
 
     Raises:
         ValueError: one is out of bounds; the sentence names them.
     """
-    return Settings(
+    return DecoderSettings(
         target=normalize_target(target),
         cell=limits.check_choice("cell", cell, tuple(CELLS)),
         hidden_size=limits.DECODER_SIZE.check(hidden_size),
@@ -165,19 +171,19 @@ def make_settings(
     )
 
 
-class Lesson:
+class DecoderPair:
     """Two decoders that begin as the same network and learn the same text in step.
 
     The first is fed the true characters, the second with the probability that the settings say. What they differ in
     after an epoch they have from that alone.
     """
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: DecoderSettings):
         torch.manual_seed(settings.seed)
         first = CharLM(settings.recipe.config)
         self.settings = settings
         self.trainers = [
-            Trainer(model, ForcingTask(settings.target, ratio), settings.recipe, device=CPU, precision="float32")
+            Trainer(model, TeacherForcingTask(settings.target, ratio), settings.recipe, device=CPU, precision="float32")
             for model, ratio in ((first, 1.0), (deepcopy(first), settings.ratio))
         ]
         self.history: list[list[float]] = []  # of each epoch: loss, right, right alone of the first, and of the second

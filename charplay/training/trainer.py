@@ -14,17 +14,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from charplay.training.distributed import ALONE, Team
+from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.recipes import Recipe
 from charplay.training.snapshots import Snapshot
 from charplay.training.tasks import Task
 
-READ_EVERY = 20  # steps: reading the loss waits for the device, and for the team
-LARGEST_LOSS = 100.0  # nats; who knows nothing of 128 characters needs 4.9
-KEEP_EVERY = 60.0  # seconds between two snapshots
+LOSS_EVERY_STEPS = 20  # steps: reading the loss waits for the device, and for the group
+MAX_LOSS = 100.0  # nats; who knows nothing of 128 characters needs 4.9
+SNAPSHOT_SECONDS = 60.0  # seconds between two snapshots
 
 
-class Stop(Exception):
+class StopTraining(Exception):
     """Raised by a callback to end the training here; the best weights so far are kept."""
 
 
@@ -82,20 +82,27 @@ class Trainer:
         recipe: how.
         device: where.
         precision: "float32" or "bfloat16" (autocast).
-        team: the processes that share the run; `task` must have been made for the same.
+        group: the processes that share the run; `task` must have been made for the same.
     """
 
     def __init__(
-        self, model: nn.Module, task: Task, recipe: Recipe, *, device: torch.device, precision: str, team: Team = ALONE
+        self,
+        model: nn.Module,
+        task: Task,
+        recipe: Recipe,
+        *,
+        device: torch.device,
+        precision: str,
+        group: ProcessGroup = SINGLE_PROCESS,
     ):
         self.model, self.task, self.recipe = model, task, recipe
         self.steps = task.count()  # in an epoch
         self.total = recipe.epochs * self.steps
         self.done = 0  # steps, of all epochs
         self.best: dict[str, Any] | None = None  # what was measured when it was best
-        self._device, self._precision, self._team = device, precision, team
+        self._device, self._precision, self._team = device, precision, group
         self._weights: dict[str, torch.Tensor] = {}  # of the best
-        self._called = team.wrap(model)
+        self._called = group.wrap(model)
         self._optimizer = torch.optim.AdamW(
             model.parameters(),
             lr=recipe.learning_rate,
@@ -103,14 +110,14 @@ class Trainer:
             fused=device.type == "cuda",
         )
         self._schedule = _schedule(self._optimizer, recipe, self.total)
-        torch.manual_seed(recipe.seed + team.rank)  # of what is dropped; each of a team drops its own
-        self._generator = torch.Generator().manual_seed(recipe.seed)  # of the order; the same in all of a team
+        torch.manual_seed(recipe.seed + group.rank)  # of what is dropped; each of a group drops its own
+        self._generator = torch.Generator().manual_seed(recipe.seed)  # of the order; the same in all of a group
         self._order = self._generator.get_state()  # as it was when the epoch began
         self._batches: Iterator[Any] = iter(())
         self._summed, self._counted = torch.zeros((), device=device), 0.0  # loss x units, units, since the evaluation
         self._trained, self._spent = 0, 0.0  # units and seconds, of all steps
         self._kept = time.monotonic()
-        self.wants_keeping = False  # whether it is time for a snapshot; all of a team say the same
+        self.wants_keeping = False  # whether it is time for a snapshot; all of a group say the same
 
     @property
     def is_done(self) -> bool:
@@ -147,20 +154,20 @@ class Trainer:
         self._trained += units
         self.done += 1
         step = (self.done - 1) % self.steps + 1
-        read = self._read() if step % READ_EVERY == 0 or self.is_due else None
+        read = self._read() if step % LOSS_EVERY_STEPS == 0 or self.is_due else None
         self._spent += time.perf_counter() - start
         speed = self._team.size * self._trained / self._spent
         return Progress((self.done - 1) // self.steps + 1, step, self.steps, read, speed)
 
     def _read(self) -> float:
-        """The mean loss since the last evaluation, over the team; and whether the lead's clock asks for a snapshot."""
-        is_time = time.monotonic() - self._kept >= KEEP_EVERY
+        """The mean loss since the last evaluation, over the group; and whether the lead's clock asks for a snapshot."""
+        is_time = time.monotonic() - self._kept >= SNAPSHOT_SECONDS
         summed, counted, asks = self._team.sum(
             torch.stack([self._summed.double(), *self._summed.new_tensor([self._counted, is_time]).double()])
         ).tolist()
         self.wants_keeping = asks > 0
         loss = summed / counted
-        if not loss < LARGEST_LOSS:  # nor is one that is no number
+        if not loss < MAX_LOSS:  # nor is one that is no number
             if self._weights:
                 self.model.load_state_dict(self._weights)
             raise FloatingPointError(
@@ -192,12 +199,12 @@ class Trainer:
     def finish(self) -> dict[str, Any]:
         """Gives the model its best weights; returns what was measured then, with "per_second"."""
         if self.best is None:
-            raise Stop("The training was stopped before its first step: there is nothing to keep.")
+            raise StopTraining("The training was stopped before its first step: there is nothing to keep.")
         self.model.load_state_dict(self._weights)
         return self.best | {"per_second": self._team.size * self._trained / self._spent}
 
     def snapshot(self) -> Snapshot:
-        """All that `restore` needs to go on from here to the same weights; all of a team must take it together."""
+        """All that `restore` needs to go on from here to the same weights; all of a group must take it together."""
         self._kept, self.wants_keeping = time.monotonic(), False
         carried = self.task.state
         own = {
@@ -236,11 +243,11 @@ class Trainer:
         tensors, facts = snapshot.tensors, snapshot.facts
         if facts["size"] != self._team.size:
             raise ValueError(f"That run was shared by {facts['size']} processes: go on with as many.")
-        own = under(tensors, f"rank.{self._team.rank}.")
-        self.model.load_state_dict(under(tensors, "model."))
-        self._weights = {name: tensor.to(self._device) for name, tensor in under(tensors, "best.").items()}
+        own = with_prefix(tensors, f"rank.{self._team.rank}.")
+        self.model.load_state_dict(with_prefix(tensors, "model."))
+        self._weights = {name: tensor.to(self._device) for name, tensor in with_prefix(tensors, "best.").items()}
         states: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in under(tensors, "optimizer.").items():
+        for name, tensor in with_prefix(tensors, "optimizer.").items():
             row, _, key = name.partition(".")
             states.setdefault(int(row), {})[key] = tensor
         self._optimizer.load_state_dict({"state": states, "param_groups": facts["groups"]})
@@ -254,7 +261,7 @@ class Trainer:
             self._batches = iter(self.task.batches(self._generator))
             for _ in range(into):
                 next(self._batches)
-        carried = [part.to(self._device) for _, part in sorted(under(own, "carried.").items())]
+        carried = [part.to(self._device) for _, part in sorted(with_prefix(own, "carried.").items())]
         self.task.state = tuple(carried) if len(carried) > 1 else carried[0] if carried else None
         torch.set_rng_state(own["random"])
         if "cuda" in own:
@@ -265,7 +272,7 @@ def _parts(state: torch.Tensor | tuple[torch.Tensor, ...] | None) -> tuple[torch
     return () if state is None else state if isinstance(state, tuple) else (state,)
 
 
-def under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+def with_prefix(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     """Those tensors whose names begin so, by the rest of their names."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
@@ -290,7 +297,7 @@ def fit(
     *,
     device: torch.device,
     precision: str,
-    team: Team = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS,
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[float, dict[str, Any], bool], None] = lambda epoch, measured, best: None,
     keep: Callable[[Snapshot], None] | None = None,
@@ -299,8 +306,8 @@ def fit(
     """Trains `model` in place and leaves it with the weights of its best evaluation.
 
     Args:
-        model, task, recipe, device, precision, team: as `Trainer` takes them.
-        on_step: called after every step; it may raise `Stop`, which ends the training with the best so far.
+        model, task, recipe, device, precision, group: as `Trainer` takes them.
+        on_step: called after every step; it may raise `StopTraining`, which ends the training with the best so far.
         on_epoch: called after every evaluation with the epoch, what was measured, and whether it is the best yet.
         keep: called with a snapshot after every evaluation, and once a minute in between.
         resume: a snapshot to go on from.
@@ -312,7 +319,7 @@ def fit(
         FloatingPointError: the loss has run away or is no number; the model has the best weights so far.
         Stop: the training was stopped before its first step.
     """
-    trainer = Trainer(model, task, recipe, device=device, precision=precision, team=team)
+    trainer = Trainer(model, task, recipe, device=device, precision=precision, group=group)
     if resume is not None:
         trainer.restore(resume)
 
@@ -328,7 +335,7 @@ def fit(
                 evaluate()
             if keep is not None and (is_due or trainer.wants_keeping):
                 keep(trainer.snapshot())
-    except Stop:
+    except StopTraining:
         if trainer.best is None and trainer.done:
             evaluate()
     return trainer.finish()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import gradio as gr
 
-from charplay.ui.errors import spoken
+from charplay.ui.errors import as_gradio_error
 
 # Whether to ask is decided in the browser: what is folded away costs the server not even a refusal.
 _OPENED = "(turn) => [true, turn + 1]"
@@ -12,7 +12,7 @@ _CLOSED = "() => false"
 _MOVED = "(isOpen, turn) => isOpen ? turn + 1 : turn"
 
 
-def follow(
+def update_while_open(
     fold: gr.Accordion,
     triggers: Sequence[Callable],
     compute: Callable,
@@ -35,4 +35,4 @@ def follow(
     gr.on(list(triggers), None, [is_open, turn], turn, js=_MOVED, **quiet)
     # What arrives is checked by whoever computes: of a model of the page's own Gradio would know nothing.
     answers = {"trigger_mode": "always_last", "preprocess": False}
-    turn.change(spoken(compute), list(inputs), list(outputs), **answers, **quiet)
+    turn.change(as_gradio_error(compute), list(inputs), list(outputs), **answers, **quiet)

@@ -7,22 +7,22 @@ from typing import Literal
 import gradio as gr
 
 from charplay import limits
-from charplay.data.text import normalize_reading
-from charplay.inference.classify import Classification, read_name
+from charplay.data.text import normalize_document
+from charplay.inference.classify import Classification, require_name
 from charplay.inference.generate import make_request
 from charplay.interpret import packing, prefixes
 from charplay.interpret.packing import BatchReport
-from charplay.interpret.surprisal import Surprise
-from charplay.models.checkpoints import Shelf
+from charplay.interpret.surprisal import Surprisal
+from charplay.models.checkpoints import Registry
 from charplay.ui import inference_client
-from charplay.ui.errors import spoken
-from charplay.ui.inference_client import follow
+from charplay.ui.errors import as_gradio_error
+from charplay.ui.inference_client import stream_text
 
 
-def build(shelf: Shelf) -> None:
+def build(registry: Registry) -> None:
     """Adds the endpoints to the current Blocks; one whose model is missing answers with the reason."""
 
-    @spoken
+    @as_gradio_error
     async def classify(name: str, prior: Literal["data", "uniform"] = "data") -> Classification:
         """The probabilities of 18 countries for a surname.
 
@@ -30,23 +30,23 @@ def build(shelf: Shelf) -> None:
             name: up to 64 characters; accents are taken off, other scripts refused.
             prior: "data" weights the countries as in the training names, "uniform" all alike.
         """
-        checkpoint = shelf.default("names")
-        read_name(name)  # who mistypes is told so, and no one beside
+        checkpoint = registry.default("names")
+        require_name(name)  # who mistypes is told so, and no one beside
         return await inference_client.classify(checkpoint, name, limits.check_choice("prior", prior, limits.PRIORS))
 
-    @spoken
-    async def belief(name: str, prior: Literal["data", "uniform"] = "data") -> prefixes.Belief:
+    @as_gradio_error
+    async def belief(name: str, prior: Literal["data", "uniform"] = "data") -> prefixes.PrefixProbabilities:
         """The probabilities of 18 countries after each letter of a surname.
 
         Args:
             name: up to 64 characters; accents are taken off, other scripts refused.
             prior: "data" weights the countries as in the training names, "uniform" all alike.
         """
-        checkpoint = shelf.default("names")
+        checkpoint = registry.default("names")
         limits.check_choice("prior", prior, limits.PRIORS)
-        return prefixes.belief(name, await inference_client.classify_prefixes(checkpoint, name, prior))
+        return prefixes.prefix_probabilities(name, await inference_client.classify_prefixes(checkpoint, name, prior))
 
-    @spoken
+    @as_gradio_error
     async def generate(
         prime: str,
         temperature: float = 0.8,
@@ -66,22 +66,22 @@ def build(shelf: Shelf) -> None:
             seed: the same one gives the same text; none: a new one.
         """
         request = make_request(prime, temperature, length, prime_length, top_k, seed)
-        async with aclosing(follow(shelf.default("speech"), request)) as growing:
+        async with aclosing(stream_text(registry.default("speech"), request)) as growing:
             async for news in growing:
                 yield request.prime + news.text
 
-    @spoken
-    async def surprise(text: str) -> Surprise:
+    @as_gradio_error
+    async def surprise(text: str) -> Surprisal:
         """How surprising each character of a text is to the language model: -log2 p, in bits.
 
         Args:
             text: up to 20,000 characters, brought to ASCII as the speeches were; the answer holds it as it was read.
                 The first character has no bits, since nothing is read before it.
         """
-        checkpoint = shelf.default("speech")
-        return await inference_client.ask(checkpoint, "surprise", text=normalize_reading(text))
+        checkpoint = registry.default("speech")
+        return await inference_client.query(checkpoint, "surprise", text=normalize_document(text))
 
-    @spoken
+    @as_gradio_error
     async def compare_batches(names: list[str], sort: bool = True) -> BatchReport:
         """Names as a padded and as a packed batch, and what reading the padded end costs.
 
@@ -89,7 +89,7 @@ def build(shelf: Shelf) -> None:
             names: 1 to 500 of them.
             sort: rows by length, the longest first; otherwise as they come.
         """
-        checkpoint = shelf.default("names")
+        checkpoint = registry.default("names")
         comparison = packing.read_batch(names, sort)
         return packing.report(comparison, await inference_client.differences(checkpoint, comparison))
 

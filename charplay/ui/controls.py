@@ -43,16 +43,16 @@ class Control:
 NAME = Control("name", "Name", "Costa", placeholder="Type a surname, such as Costa")
 
 MODEL = Control("model", "Model", None)  # the choices are what lies in checkpoints/
-AS_IN_THE_DATA, EQUALLY = "as in the data", "equally"  # how common each was in training stays in, or is divided out
+AS_IN_THE_DATA, ALL_EQUAL = "as in the data", "equally"  # how common each was in training stays in, or is divided out
 PRIOR = Control(
     "prior",
     "Countries weighted",
     AS_IN_THE_DATA,
-    choices=(AS_IN_THE_DATA, EQUALLY),
+    choices=(AS_IN_THE_DATA, ALL_EQUAL),
 )
 LIKELIEST = "the likeliest"
 COUNTRY = Control("country", "Country asked for", LIKELIEST, choices=(LIKELIEST,))  # and those of the model in use
-PRIORS = {AS_IN_THE_DATA: "data", EQUALLY: "uniform"}  # what the core calls them
+PRIORS = {AS_IN_THE_DATA: "data", ALL_EQUAL: "uniform"}  # what the core calls them
 
 _PRIME = "My fellow Americans, "
 PRIME = Control("prime", "Prime: the first words of a speech", _PRIME, placeholder="Write the first words of a speech")
@@ -89,7 +89,7 @@ STEP = Control("step", "Step of time", 0, limits.STEP, 1)
 
 def read_seed(typed: object) -> int | None:
     """The seed in its text field: None where it is empty."""
-    if not limits.check_text("seed", typed, limits.NAME_CHARACTERS).strip():
+    if not limits.check_text("seed", typed, limits.MAX_NAME_CHARACTERS).strip():
         return None
     try:
         return int(typed)
@@ -97,15 +97,15 @@ def read_seed(typed: object) -> int | None:
         return limits.SEED.check(typed)  # says the bounds
 
 
-GENERATED, OWN = "the text above", "a text of my own"
-WHICH = Control("which", "Look inside", GENERATED, choices=(GENERATED, OWN))
-OWN_TEXT = Control(
+GENERATED_TEXT, USER_TEXT_CHOICE = "the text above", "a text of my own"
+LOOK_INSIDE = Control("which", "Look inside", GENERATED_TEXT, choices=(GENERATED_TEXT, USER_TEXT_CHOICE))
+USER_TEXT = Control(
     "own-text",
-    f"Text to read, up to {limits.READ_CHARACTERS:,} characters",
+    f"Text to read, up to {limits.MAX_DOCUMENT_CHARACTERS:,} characters",
     "",
     placeholder="Paste any text",
 )
-FOUND = Control("found", "Units that track something on this text", None)  # the choices are what is found
+FOUND_UNITS = Control("found", "Units that track something on this text", None)  # the choices are what is found
 LAYER = Control("layer", "Layer", 1, limits.LAYER, 1)
 NEURON = Control("neuron", "Unit", 0, limits.UNIT, 1)
 
@@ -119,8 +119,8 @@ EXAMPLE_EPOCHS = 40  # of the lesson that the tab opens with: what is fed the tr
 
 TEXT, ROWS = "text", "rows"
 LEARNS = Control("learns", "Learn from", ROWS, choices=(ROWS, TEXT))
-IN_BOX, IN_FILE, DATA_SET = "box", "file", "data set"
-SOURCE = Control("source", "They stand in a", IN_BOX, choices=(IN_BOX, IN_FILE, DATA_SET))
+PASTE, UPLOAD, BUILT_IN = "box", "file", "data set"
+SOURCE = Control("source", "They stand in a", PASTE, choices=(PASTE, UPLOAD, BUILT_IN))
 BOX = Control("box", "The text", "", placeholder="Paste it here")
 BOX_LABELS = {TEXT: "Text: paste your own", ROWS: "Rows of text,label: paste your own"}
 DETECTED = "as detected"
@@ -133,13 +133,13 @@ LABEL_COLUMN = Control("label-column", "Labels in", DETECTED)
 
 SMALL, MEDIUM = "small", "medium"
 PRESET = Control("preset", "Network", SMALL, choices=(SMALL, MEDIUM))
-_OWN = {limit.name: limit for limit in limits.OWN_RECIPE}
+_USER_LIMITS = {limit.name: limit for limit in limits.USER_RECIPE}
 CELL = Control("cell", "Cell", "gru", choices=("rnn", "gru", "lstm"))
-HIDDEN_SIZE = Control("hidden-size", "Hidden size", 128, _OWN["hidden_size"], 1)
-LAYERS = Control("layers", "Layers", 1, _OWN["layers"], 1)
-EPOCHS = Control("epochs", "Epochs: how often it reads everything", 20, _OWN["epochs"], 1)
-BATCH_SIZE = Control("batch-size", "Batch size", 16, _OWN["batch_size"], 1)
+HIDDEN_SIZE = Control("hidden-size", "Hidden size", 128, _USER_LIMITS["hidden_size"], 1)
+LAYERS = Control("layers", "Layers", 1, _USER_LIMITS["layers"], 1)
+EPOCHS = Control("epochs", "Epochs: how often it reads everything", 20, _USER_LIMITS["epochs"], 1)
+BATCH_SIZE = Control("batch-size", "Batch size", 16, _USER_LIMITS["batch_size"], 1)
 _TRAINED = {limit.name: limit for limit in limits.RECIPE}
 LEARNING_RATE = Control("learning-rate", "Learning rate, the highest", 0.004, _TRAINED["learning_rate"])
 TRAINING_SEED = Control("training-seed", "Seed", 1, limits.SEED)
-OWN_MODEL = Control("own-model", "Your models", None)
+USER_MODEL = Control("own-model", "Your models", None)

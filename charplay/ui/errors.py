@@ -11,14 +11,14 @@ from charplay.inference.engine import GenerationError
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def _to_gradio_error() -> Iterator[None]:
     try:
         yield
     except (ValueError, GenerationError) as mistake:
         raise gr.Error(str(mistake), print_exception=False) from None
 
 
-def spoken(function: Callable) -> Callable:
+def as_gradio_error(function: Callable) -> Callable:
     """Wraps a function, coroutine or asynchronous generator: a user's mistake becomes its sentence, no traceback.
 
     What a visitor typed must not land in a log, so the exception is not printed. A fault of ours stays loud.
@@ -27,7 +27,7 @@ def spoken(function: Callable) -> Callable:
 
         @functools.wraps(function)
         async def wrapper(*args, **kwargs):
-            with _sentences():
+            with _to_gradio_error():
                 async with aclosing(function(*args, **kwargs)) as items:
                     async for item in items:
                         yield item
@@ -36,14 +36,14 @@ def spoken(function: Callable) -> Callable:
 
         @functools.wraps(function)
         async def wrapper(*args, **kwargs):
-            with _sentences():
+            with _to_gradio_error():
                 return await function(*args, **kwargs)
 
     else:
 
         @functools.wraps(function)
         def wrapper(*args, **kwargs):
-            with _sentences():
+            with _to_gradio_error():
                 return function(*args, **kwargs)
 
     return wrapper

@@ -11,7 +11,7 @@ from gradio.blocks import Block, BlocksConfig
 from gradio.routes import App
 from gradio.state_holder import SessionState
 
-ASKED_MOST = ("/queue/join", "/queue/data")  # the paths of nearly all requests
+HOT_PATHS = ("/queue/join", "/queue/data")  # the paths of nearly all requests
 
 _create_app = App.create_app
 _describe = BlocksConfig.config_for_block
@@ -42,7 +42,7 @@ def _create_ordered_app(*args: Any, **kwargs: Any) -> App:
     app = _create_app(*args, **kwargs)
     included = [getattr(route, "original_router", app.router) for route in app.router.routes]
     for router in {id(router): router for router in [app.router, *included]}.values():
-        router.routes.sort(key=lambda route: not getattr(route, "path", "").endswith(ASKED_MOST))
+        router.routes.sort(key=lambda route: not getattr(route, "path", "").endswith(HOT_PATHS))
     return app
 
 
@@ -51,7 +51,7 @@ async def _at_once(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return call(*args, **kwargs)
 
 
-def make_cheap() -> None:
+def apply() -> None:
     """Call before a page is launched.
 
     The first event of a visitor describes every block of the page again, 20 ms and more on the one thread that serves

@@ -12,11 +12,11 @@ from charplay.data.batches import Comparison
 from charplay.inference.classify import Classification
 from charplay.inference.engine import GenerationError
 from charplay.inference.generate import Request, make_request
-from charplay.interpret.packing import in_parts
-from charplay.interpret.prefixes import prefixes
-from charplay.models.checkpoints import Checkpoint, Shelf
+from charplay.interpret.packing import split_rows
+from charplay.interpret.prefixes import prefixes_of
+from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls
-from charplay.workers.client import NETWORKS, Tell, call_on
+from charplay.workers.client import INFERENCE, OnAnswer, call_on
 
 
 class Example(NamedTuple):
@@ -27,21 +27,21 @@ class Example(NamedTuple):
     seconds: float  # that the writing took
 
 
-class Opening(NamedTuple):
+class InitialExamples(NamedTuple):
     """The models of a page, and what its tabs open with, as it is computed."""
 
-    shelf: Shelf
+    registry: Registry
     name: Future[Classification]
     text: Future[Example]
 
 
-def open_with(shelf: Shelf) -> Opening:
+def compute_examples(registry: Registry) -> InitialExamples:
     """Asks for what the tabs open with; the first visitor need not wait for the process then, which is warm by it."""
-    opening = Opening(shelf, Future(), Future())
-    if shelf.models["names"]:
-        _read_example(shelf.default("names"), opening.name)
-    if shelf.models["speech"]:
-        _write_example(shelf.default("speech"), opening.text)
+    opening = InitialExamples(registry, Future(), Future())
+    if registry.models["names"]:
+        _read_example(registry.default("names"), opening.name)
+    if registry.models["speech"]:
+        _write_example(registry.default("speech"), opening.text)
     return opening
 
 
@@ -73,13 +73,13 @@ def _write_example(checkpoint: Checkpoint, written: Future[Example]) -> None:
         if not answer["is_done"]:
             return
         started = time.monotonic()
-        NETWORKS.ask(_wish(checkpoint, request), hear)
+        INFERENCE.ask(_wish(checkpoint, request), hear)
 
-    NETWORKS.ask(_wish(checkpoint, make_request(controls.PRIME.default, length=1)), begin)
+    INFERENCE.ask(_wish(checkpoint, make_request(controls.PRIME.default, length=1)), begin)
 
 
-def _ask_names(checkpoint: Checkpoint, names: list[str], prior: str, tell: Tell) -> int:
-    return NETWORKS.ask({"classify": {"checkpoint": str(checkpoint.path), "names": names, "prior": prior}}, tell)
+def _ask_names(checkpoint: Checkpoint, names: list[str], prior: str, tell: OnAnswer) -> int:
+    return INFERENCE.ask({"classify": {"checkpoint": str(checkpoint.path), "names": names, "prior": prior}}, tell)
 
 
 def _wish(checkpoint: Checkpoint, request: Request) -> dict[str, Any]:
@@ -96,31 +96,31 @@ async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classificat
     return result
 
 
-async def ask(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
+async def query(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
     """The answer to one of `charplay.workers.inference.QUESTIONS` about a model; arguments and answer are JSON.
 
     Raises:
         GenerationError: it could not be answered; the sentence says why.
     """
     asked = {"question": question, "checkpoint": str(checkpoint.path), "arguments": arguments}
-    return await _answer(lambda tell: NETWORKS.ask({"ask": asked}, tell))
+    return await _answer(lambda tell: INFERENCE.ask({"ask": asked}, tell))
 
 
-async def ask_in_parts(checkpoint: Checkpoint, question: str, names: list[str], **arguments: Any) -> list[Any]:
+async def query_rows(checkpoint: Checkpoint, question: str, names: list[str], **arguments: Any) -> list[Any]:
     """The answers, lists, to a question about the rows of a batch, one after another; others have turns in between."""
     answers = []
-    for rows in in_parts(names):
-        answers += await ask(checkpoint, question, names=rows, **arguments)
+    for rows in split_rows(names):
+        answers += await query(checkpoint, question, names=rows, **arguments)
     return answers
 
 
 async def differences(checkpoint: Checkpoint, comparison: Comparison) -> list[tuple[float, float]]:
     """What `packing.differences` gives for all the rows of a comparison."""
     time = len(comparison.batch_sizes)
-    return await ask_in_parts(checkpoint, "batch_differences", comparison.names, time=time)
+    return await query_rows(checkpoint, "batch_differences", comparison.names, time=time)
 
 
-async def _answer(send: Callable[[Tell], int]) -> Any:
+async def _answer(send: Callable[[OnAnswer], int]) -> Any:
     """The result of a request that gets one answer."""
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[dict[str, Any]] = loop.create_future()
@@ -138,35 +138,35 @@ async def _answer(send: Callable[[Tell], int]) -> Any:
 
 async def classify_prefixes(checkpoint: Checkpoint, name: str, prior: str) -> list[Classification]:
     """What `classify` gives for each beginning of a name, the whole last: one request, and one run of the network."""
-    beginnings = prefixes(name)
+    beginnings = prefixes_of(name)
     return await _answer(lambda tell: _ask_names(checkpoint, beginnings, prior, tell))
 
 
-class News(NamedTuple):
+class TextUpdate(NamedTuple):
     """What there is of a text."""
 
     text: str  # the continuation so far
     place: int  # in the line for a seat; 0: it is being written
 
 
-async def follow(checkpoint: Checkpoint, request: Request) -> AsyncIterator[News]:
+async def stream_text(checkpoint: Checkpoint, request: Request) -> AsyncIterator[TextUpdate]:
     """The continuation as it grows, and before that the place in line; closing this gives up the seat.
 
     Raises:
         GenerationError: the model failed; the sentence says what to do.
     """
-    async with aclosing(follow_all(checkpoint, [request])) as growing:
+    async with aclosing(stream_texts(checkpoint, [request])) as growing:
         async for [news] in growing:
             yield news
 
 
-async def follow_all(checkpoint: Checkpoint, requests: Sequence[Request]) -> AsyncIterator[list[News]]:
-    """What `follow` gives, of several texts at once; closing this gives up all their seats, and so does a failure."""
-    news = [News("", 0)] * len(requests)
-    async with aclosing(NETWORKS.answers(*(_wish(checkpoint, request) for request in requests))) as told:
+async def stream_texts(checkpoint: Checkpoint, requests: Sequence[Request]) -> AsyncIterator[list[TextUpdate]]:
+    """What `stream_text` gives, of several texts at once; closing this cancels them all, and so does a failure."""
+    news = [TextUpdate("", 0)] * len(requests)
+    async with aclosing(INFERENCE.answers(*(_wish(checkpoint, request) for request in requests))) as told:
         async for answers in told:
             for answer in answers:
                 if answer["failure"] is not None:
                     raise GenerationError(answer["failure"])
-                news[answer["of"]] = News(answer["text"], answer["place"])
+                news[answer["of"]] = TextUpdate(answer["text"], answer["place"])
             yield news.copy()

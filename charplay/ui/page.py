@@ -12,7 +12,7 @@ from charplay.models.checkpoints import CheckpointError
 from charplay.models.networks import MODELS
 from charplay.ui import api, gradio_patches, settings, theme
 from charplay.ui.batches import tab as batches_tab
-from charplay.ui.inference_client import Opening, open_with
+from charplay.ui.inference_client import InitialExamples, compute_examples
 from charplay.ui.names import tab as names_tab
 from charplay.ui.speech import tab as speech_tab
 from charplay.ui.teacher_forcing import tab as teacher_forcing_tab
@@ -23,34 +23,34 @@ from charplay.ui.widgets import bars, candidates, colored_text, curves
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
 
 
-def _tab(tab: ModuleType, task: str, opening: Opening) -> gr.Dropdown | None:
+def _tab(tab: ModuleType, task: str, opening: InitialExamples) -> gr.Dropdown | None:
     """Lays out a tab, or says why it has no model; files of its task that cannot be used are named.
 
     Returns the choice of its model, if it has one.
     """
-    shelf = opening.shelf
+    registry = opening.registry
     try:
-        default = shelf.default(task)
+        default = registry.default(task)
     except CheckpointError as error:
         gr.HTML(f'<p class="problem">This tab has no model: {escape(str(error))}</p>')
         return None
     choice = tab.build(default if tab is batches_tab else opening)
-    unusable = [str(problem) for name, problem in shelf.problems.items() if name.startswith(task)]
+    unusable = [str(problem) for name, problem in registry.problems.items() if name.startswith(task)]
     if unusable:
         gr.HTML(f'<p class="problem">Left out: {escape(" ".join(unusable))}</p>')
     return choice
 
 
-def build(directory: Path = checkpoints.DIRECTORY, opening: Opening | None = None) -> gr.Blocks:
+def build(directory: Path = checkpoints.DIRECTORY, opening: InitialExamples | None = None) -> gr.Blocks:
     """Builds the page; launch it with `launch_arguments()`.
 
     Args:
         directory: of its checkpoints.
         opening: what its tabs open with, where it was asked for before; `directory` means nothing then.
     """
-    gradio_patches.make_cheap()
-    opening = opening or open_with(checkpoints.shelve(directory))
-    shelf = opening.shelf
+    gradio_patches.apply()
+    opening = opening or compute_examples(checkpoints.load_all(directory))
+    registry = opening.registry
     with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
         gr.HTML(_TITLE, elem_id="title-block")
         choices = {}  # tab -> its choice of a model
@@ -65,13 +65,13 @@ def build(directory: Path = checkpoints.DIRECTORY, opening: Opening | None = Non
             with gr.Tab("Teacher forcing", id="teacher-forcing") as tab:
                 teacher_forcing_tab.build(tab)
             with gr.Tab("Train", id="train") as training:
-                train_tab.build(training, shelf, tabs, {task: choices[task] for task in MODELS})
-        foreign = [str(problem) for name, problem in shelf.problems.items() if not name.startswith(tuple(MODELS))]
+                train_tab.build(training, registry, tabs, {task: choices[task] for task in MODELS})
+        foreign = [str(problem) for name, problem in registry.problems.items() if not name.startswith(tuple(MODELS))]
         if foreign:
             gr.HTML(f'<p class="note">Left out: {escape(" ".join(foreign))}</p>')
         # A picture in a hidden tab misses that the window was resized, or the phone turned.
         tabs.select(None, js="() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)")
-        api.build(shelf)
+        api.build(registry)
     return demo.queue(**settings.QUEUE)
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from charplay import limits
-from charplay.models.checkpoints import Checkpoint, Shelf
+from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import count_parameters
 from charplay.ui import controls, session_store
-from charplay.ui.errors import spoken
+from charplay.ui.errors import as_gradio_error
 from charplay.ui.widgets import figures
 
 TITLE = "How good is it?"
@@ -197,10 +197,10 @@ def _plot(name: str) -> gr.Plot:
     return gr.Plot(elem_id=name, show_label=False, container=False)
 
 
-def build_names(shelf: Shelf, model: gr.Dropdown, prior: gr.Radio) -> None:
+def build_names(registry: Registry, model: gr.Dropdown, prior: gr.Radio) -> None:
     """Lays out the folded scoreboard of the classifiers; it is filled when it is opened."""
-    models = shelf.models["names"]
-    with gr.Accordion(summary(shelf.default("names")), open=False, elem_id="names-score") as folded:
+    models = registry.models["names"]
+    with gr.Accordion(summary(registry.default("names")), open=False, elem_id="names-score") as folded:
         table = gr.HTML(elem_id="names-table")
         gr.HTML(_WEIGHTED)
         says = gr.HTML()
@@ -219,15 +219,15 @@ def build_names(shelf: Shelf, model: gr.Dropdown, prior: gr.Radio) -> None:
                 confusion = _plot("confusion")
 
     def fill(chosen: str, prior: str, request: gr.Request) -> tuple:
-        checkpoint = session_store.find(shelf, "names", chosen, request)
+        checkpoint = session_store.find(registry, "names", chosen, request)
         prior = limits.check_choice("prior", prior, tuple(controls.PRIORS))
-        # the table compares the shelf's: an own model was measured on other rows
+        # the table compares the registry's: an own model was measured on other rows
         return names_table(models, chosen), *names_pictures(checkpoint, prior)
 
     outputs = [table, says, recall, confusion, reliability]
     gr.on(
         [folded.expand, model.change, prior.input],
-        spoken(fill),
+        as_gradio_error(fill),
         [model, prior],
         outputs,
         preprocess=False,
@@ -236,10 +236,10 @@ def build_names(shelf: Shelf, model: gr.Dropdown, prior: gr.Radio) -> None:
     )
 
 
-def build_speech(shelf: Shelf, model: gr.Dropdown) -> None:
+def build_speech(registry: Registry, model: gr.Dropdown) -> None:
     """Lays out the folded scoreboard of the language models; it is filled when it is opened."""
-    models = shelf.models["speech"]
-    with gr.Accordion(summary(shelf.default("speech")), open=False, elem_id="speech-score") as folded, gr.Row():
+    models = registry.models["speech"]
+    with gr.Accordion(summary(registry.default("speech")), open=False, elem_id="speech-score") as folded, gr.Row():
         with gr.Column(scale=3, min_width=320):
             table = gr.HTML(elem_id="speech-table")
         with gr.Column(scale=2, min_width=320):

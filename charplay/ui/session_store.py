@@ -19,19 +19,21 @@ import gradio as gr
 
 from charplay import limits
 from charplay.models import checkpoints
-from charplay.models.checkpoints import Checkpoint, CheckpointError, Shelf
+from charplay.models.checkpoints import Checkpoint, CheckpointError, Registry
 from charplay.models.networks import count_parameters
-from charplay.ui.train.run_table import Run
+from charplay.ui.train.run_table import RunRow
 
-OWN = "yours "  # an own model is called by this and its number; a shelf's file of such a name is looked up after it
-GONE = (
+USER_PREFIX = (
+    "yours "  # an own model is called by this and its number; a registry's file of such a name is looked up after it
+)
+MODEL_EXPIRED = (
     "This model of yours is not kept here any more: train it again, or load the file that you downloaded. "
-    f"A model is kept for {limits.OWN_SECONDS // 60:.0f} minutes after its last use."
+    f"A model is kept for {limits.SESSION_SECONDS // 60:.0f} minutes after its last use."
 )
 
 
 @dataclass(frozen=True)
-class Data:
+class UploadedData:
     """A text or table that a page brought along, as it came."""
 
     name: str  # as the visitor calls the file; shown, never opened
@@ -46,11 +48,11 @@ class _Session:
     used: float  # when it was last asked for
     made: int = 0  # models so far, those that went included: their numbers
     models: dict[str, Checkpoint] = field(default_factory=dict)
-    data: Data | None = None
-    runs: list[Run] = field(default_factory=list)
+    data: UploadedData | None = None
+    runs: list[RunRow] = field(default_factory=list)
 
 
-class Store:
+class SessionStore:
     """The models, data and runs of every page that is open now, each behind its session."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
@@ -86,10 +88,10 @@ class Store:
         with self._lock:
             kept = self._touch(session)
             kept.made += 1
-            name = f"{OWN}{kept.made}"
+            name = f"{USER_PREFIX}{kept.made}"
             # Nothing is computed with it in this process: its shapes are enough, its weights stay on disk.
             kept.models[name] = replace(checkpoint, model=checkpoint.model.to("meta"), path=path)
-            while len(kept.models) > limits.OWN_MODELS:
+            while len(kept.models) > limits.MAX_SESSION_MODELS:
                 self._drop_model(kept, next(iter(kept.models)))
             self._make_room()
         return name
@@ -106,10 +108,10 @@ class Store:
             ValueError: it is larger than what can be used, or the request belongs to no page.
         """
         session = _checked(session)
-        if len(content) > limits.OWN_DATA_BYTES:
+        if len(content) > limits.MAX_USER_DATA_BYTES:
             raise ValueError(
-                f"“{name}” has {len(content):,} bytes, and at most {limits.OWN_DATA_BYTES:,} can be learnt from here: "
-                "take a part of it."
+                f"“{name}” has {len(content):,} bytes, and at most {limits.MAX_USER_DATA_BYTES:,} can be "
+                "learnt from here: take a part of it."
             )
         path = self._home() / f"{secrets.token_hex(16)}.data"
         path.write_bytes(content)
@@ -117,10 +119,10 @@ class Store:
             kept = self._touch(session)
             if kept.data is not None:
                 kept.data.path.unlink(missing_ok=True)
-            kept.data = Data(name, path, len(content))
+            kept.data = UploadedData(name, path, len(content))
             self._make_room()
 
-    def data(self, session: str | None) -> Data | None:
+    def data(self, session: str | None) -> UploadedData | None:
         """What the page brought along; None if nothing, or nothing any more."""
         kept = self._find(session)
         return None if kept is None else kept.data
@@ -134,14 +136,14 @@ class Store:
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
-    def note_run(self, session: str | None, run: Run) -> None:
+    def note_run(self, session: str | None, run: RunRow) -> None:
         """Adds a run to the page's table; of too many the oldest goes."""
         session = _checked(session)
         with self._lock:
             kept = self._touch(session)
-            kept.runs = [*kept.runs, run][-limits.OWN_RUNS :]
+            kept.runs = [*kept.runs, run][-limits.MAX_SESSION_RUNS :]
 
-    def runs(self, session: str | None) -> list[Run]:
+    def runs(self, session: str | None) -> list[RunRow]:
         """The runs of the page, in order."""
         kept = self._find(session)
         return [] if kept is None else list(kept.runs)
@@ -157,7 +159,7 @@ class Store:
         """Has somebody look when the hour of the page that was used longest ago is over."""
         if self._alarm is None and self._sessions:
             oldest = next(iter(self._sessions.values()))
-            seconds = oldest.used + limits.OWN_SECONDS - self._clock() + 1
+            seconds = oldest.used + limits.SESSION_SECONDS - self._clock() + 1
             self._alarm = threading.Timer(seconds, self.sweep)
             self._alarm.daemon = True
             self._alarm.start()
@@ -181,14 +183,15 @@ class Store:
     def _expire(self) -> None:
         while self._sessions:
             oldest = next(iter(self._sessions))
-            if self._clock() - self._sessions[oldest].used <= limits.OWN_SECONDS:
+            if self._clock() - self._sessions[oldest].used <= limits.SESSION_SECONDS:
                 return
             self._drop(oldest)
 
     def _make_room(self) -> None:
         """Those who have not been seen for longest go, until the rest fits; who has just come stays."""
         while len(self._sessions) > 1 and (
-            len(self._sessions) > limits.OWN_SESSIONS or sum(map(_bytes, self._sessions.values())) > limits.OWN_BYTES
+            len(self._sessions) > limits.MAX_SESSIONS
+            or sum(map(_bytes, self._sessions.values())) > limits.MAX_SESSION_STORE_BYTES
         ):
             self._drop(next(iter(self._sessions)))
 
@@ -220,7 +223,7 @@ def file_name(checkpoint: Checkpoint) -> str:
 def _checked(session: str | None) -> str:
     if not session:
         raise ValueError("Models and data are kept for a page: open one in a browser.")
-    return limits.check_text("session", session, limits.NAME_CHARACTERS)
+    return limits.check_text("session", session, limits.MAX_NAME_CHARACTERS)
 
 
 def _bytes(kept: _Session) -> int:
@@ -236,35 +239,37 @@ def _usable(checkpoint: Checkpoint) -> Checkpoint:
         CheckpointError: it is too large, or has classes or characters that no page can show.
     """
     name, parameters = checkpoint.path.name, count_parameters(checkpoint.model)
-    if parameters > limits.OWN_PARAMETERS:
+    if parameters > limits.MAX_USER_PARAMETERS:
         raise CheckpointError(
-            f"{name} has {parameters:,} parameters; a model of your own may have {limits.OWN_PARAMETERS:,} here."
+            f"{name} has {parameters:,} parameters; a model of your own may have {limits.MAX_USER_PARAMETERS:,} here."
         )
     if not all(character == "\n" or " " <= character <= "~" for character in checkpoint.alphabet):
         raise CheckpointError(f"{name} has an alphabet with characters that cannot be shown.")
     classes = checkpoint.classes
-    if len(classes) > limits.OWN_CLASSES or len(set(classes)) < len(classes):
-        raise CheckpointError(f"{name} must have at most {limits.OWN_CLASSES} classes, each with a name of its own.")
-    if not all(0 < len(label) <= limits.NAME_CHARACTERS and label.isprintable() for label in classes):
+    if len(classes) > limits.MAX_USER_CLASSES or len(set(classes)) < len(classes):
+        raise CheckpointError(
+            f"{name} must have at most {limits.MAX_USER_CLASSES} classes, each with a name of its own."
+        )
+    if not all(0 < len(label) <= limits.MAX_NAME_CHARACTERS and label.isprintable() for label in classes):
         raise CheckpointError(f"{name} has a class whose name is empty, too long, or cannot be shown.")
     return checkpoint
 
 
-STORE = Store()  # of this process
+STORE = SessionStore()  # of this process
 
 
-def models(shelf: Shelf, task: str, request: gr.Request) -> dict[str, Checkpoint]:
-    """The models of a task that a page may choose from: the shelf's, then its own."""
-    return shelf.models[task] | STORE.models(request.session_hash, task)
+def models(registry: Registry, task: str, request: gr.Request) -> dict[str, Checkpoint]:
+    """The models of a task that a page may choose from: the registry's, then its own."""
+    return registry.models[task] | STORE.models(request.session_hash, task)
 
 
-def find(shelf: Shelf, task: str, chosen: object, request: gr.Request) -> Checkpoint:
+def find(registry: Registry, task: str, chosen: object, request: gr.Request) -> Checkpoint:
     """The model that a page chose.
 
     Raises:
         ValueError: there is none of that name, or it was the page's own and is not kept any more.
     """
-    offered = models(shelf, task, request)
-    if isinstance(chosen, str) and chosen.startswith(OWN) and chosen not in offered:
-        raise ValueError(GONE)
+    offered = models(registry, task, request)
+    if isinstance(chosen, str) and chosen.startswith(USER_PREFIX) and chosen not in offered:
+        raise ValueError(MODEL_EXPIRED)
     return offered[limits.check_choice("model", chosen, tuple(offered))]

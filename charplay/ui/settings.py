@@ -15,7 +15,7 @@ LAUNCH: dict[str, Any] = {
     "max_threads": 2_000,  # default 40, which is also how many events can run at once, those without a thread too
     # /upload answers everybody. The largest thing that a page has to bring is a model of its own, 4 bytes a parameter
     # and a header; a text or table may have less, and the page says so.
-    "max_file_size": limits.OWN_FILE_BYTES,
+    "max_file_size": limits.MAX_USER_FILE_BYTES,
     "run_history": False,  # default True: keeps inputs and outputs in the browser; classroom machines are shared
     "pwa": True,  # the page can be installed as an app of its own
     "show_error": True,  # a sentence to the visitor, not a bare "Error"

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charplay.workers.client import Process
+from charplay.workers.client import WorkerProcess
 
-WORKSHOP = Process("charplay.workers.training")
-SURVEYS = Process(
+TRAINING = WorkerProcess("charplay.workers.training")
+SUMMARIES = WorkerProcess(
     "charplay.workers.training"
 )  # apart: the steps that a survey tries draw random numbers, as a training does
 
 
 @dataclass(frozen=True)
-class Asked:
+class TrainingRequest:
     """What is to be surveyed or trained, as the workshop takes it."""
 
     task: str  # "names" or "speech"
@@ -32,7 +32,7 @@ class Asked:
 class Training:
     """One training: its news, and the way to stop it."""
 
-    def __init__(self, asked: Asked, out: Path):
+    def __init__(self, asked: TrainingRequest, out: Path):
         """Puts it in the line; `out` is where the checkpoint will lie."""
         self.out = out
         self._request = {"train": asked.as_request() | {"out": str(out)}}
@@ -43,7 +43,7 @@ class Training:
         """Ends it with the best so far; one that has said nothing yet, as soon as it does."""
         self._is_stopped = True
         if self._number is not None:
-            WORKSHOP.add(self._number, {"stop": True})
+            TRAINING.add(self._number, {"stop": True})
 
     async def follow(self) -> AsyncIterator[dict[str, Any]]:
         """What the workshop says, the last with `is_done`; an empty message where it says nothing for a second.
@@ -54,7 +54,7 @@ class Training:
         Raises:
             ValueError: it cannot be trained; the sentence says why.
         """
-        async with aclosing(WORKSHOP.answers(self._request)) as told:
+        async with aclosing(TRAINING.answers(self._request)) as told:
             async for answers in told:
                 for answer in answers:
                     self._number = answer["id"]
@@ -69,16 +69,16 @@ class Training:
 
 def warm() -> None:
     """Starts the process, so that who presses Train need not wait for it."""
-    WORKSHOP.forget(WORKSHOP.ask({}, lambda answer: None))
+    TRAINING.forget(TRAINING.ask({}, lambda answer: None))
 
 
-async def survey(asked: Asked) -> dict[str, Any]:
-    """What `charplay.training.data_summary.survey` finds.
+async def summarize(asked: TrainingRequest) -> dict[str, Any]:
+    """What `charplay.training.data_summary.summarize` finds.
 
     Raises:
         ValueError: the data or a setting cannot be used; the sentence says what to change.
     """
-    async with aclosing(SURVEYS.answers({"survey": asked.as_request()})) as told:
+    async with aclosing(SUMMARIES.answers({"survey": asked.as_request()})) as told:
         async for answers in told:
             for answer in answers:
                 if answer["failure"] is not None:

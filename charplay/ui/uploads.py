@@ -6,7 +6,7 @@ from pathlib import Path
 
 from charplay import limits
 
-_LATEST = 4  # uploads that are still known after their file has gone
+_MAX_KEPT = 4  # uploads that are still known after their file has gone
 _LOCK = threading.Lock()
 _taken: OrderedDict[str, bytes] = OrderedDict()
 
@@ -36,7 +36,7 @@ def take(upload: object) -> tuple[str, bytes]:
             content = _taken[upload["path"]]
         _taken[upload["path"]] = content
         _taken.move_to_end(upload["path"])
-        while len(_taken) > _LATEST:
+        while len(_taken) > _MAX_KEPT:
             _taken.popitem(last=False)
     name = upload.get("orig_name")
-    return Path(name).name[-limits.NAME_CHARACTERS :] if isinstance(name, str) and name else path.name, content
+    return Path(name).name[-limits.MAX_NAME_CHARACTERS :] if isinstance(name, str) and name else path.name, content

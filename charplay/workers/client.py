@@ -12,14 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-Tell = Callable[[dict[str, Any]], None]  # is told an answer
+OnAnswer = Callable[[dict[str, Any]], None]  # is told an answer
 
-LOOKS = 1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
-FAILED = "What computes this had to end, and begins anew: please try again."
-TOGETHER = 0.04  # seconds in which the answers to several requests arrive: they become one message
+HEARTBEAT_SECONDS = (
+    1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
+)
+WORKER_ENDED = "What computes this had to end, and begins anew: please try again."
+GATHER_SECONDS = 0.04  # seconds in which the answers to several requests arrive: they become one message
 
 
-class Process:
+class WorkerProcess:
     """A program of the core that answers requests: started with the first one, and again should it die.
 
     It reads and writes JSON, one message a line (see `workers.inference`). An answer carries its request's `id`, and
@@ -32,14 +34,14 @@ class Process:
         self._numbers = itertools.count(1)
         self._lock, self._sending = threading.Lock(), threading.Lock()  # apart: answers are heard while one is sent
         self._process: subprocess.Popen | None = None
-        self._waiting: dict[int, Tell] = {}  # id of a request -> who is told its answers
+        self._waiting: dict[int, OnAnswer] = {}  # id of a request -> who is told its answers
 
     def start(self) -> None:
         """Starts the program unless it runs: it imports what it needs before it is asked anything."""
         with self._lock:
             self._started()
 
-    def ask(self, request: dict[str, Any], tell: Tell) -> int:
+    def ask(self, request: dict[str, Any], tell: OnAnswer) -> int:
         """Sends a request; `tell` gets each answer, on a thread of its own. Returns the request's id."""
         with self._lock:
             process, number = self._started(), next(self._numbers)
@@ -51,7 +53,7 @@ class Process:
         """The answers to requests as they come, to the last one of each; closing this gives all of them up.
 
         What came since the last time comes together, each answer with `of`, the number of its request among them;
-        after `LOOKS` seconds without any, an empty list.
+        after `HEARTBEAT_SECONDS` seconds without any, an empty list.
         """
         loop, told = asyncio.get_running_loop(), asyncio.Event()
         heard: list[dict[str, Any]] = []
@@ -71,9 +73,9 @@ class Process:
             while missing:
                 # Nothing new is told as well, since the yield is where it is noticed that the reader has gone.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(told.wait(), LOOKS)
+                    await asyncio.wait_for(told.wait(), HEARTBEAT_SECONDS)
                     if len(requests) > 1:
-                        await asyncio.sleep(TOGETHER)
+                        await asyncio.sleep(GATHER_SECONDS)
                 told.clear()
                 since = heard[:]
                 heard.clear()
@@ -146,15 +148,15 @@ class Process:
             self._process, orphans, self._waiting = None, list(self._waiting.values()), {}
         process.wait()
         for tell in orphans:
-            tell({"text": "", "place": 0, "is_done": True, "result": None, "failure": FAILED})
+            tell({"text": "", "place": 0, "is_done": True, "result": None, "failure": WORKER_ENDED})
 
 
-NETWORKS = Process(
+INFERENCE = WorkerProcess(
     "charplay.workers.inference"
 )  # where the networks of a page run, so that it answers while they compute
 
 
-def call_on(loop: asyncio.AbstractEventLoop, call: Tell, answer: dict[str, Any]) -> None:
+def call_on(loop: asyncio.AbstractEventLoop, call: OnAnswer, answer: dict[str, Any]) -> None:
     """Calls on the loop's thread; a loop that has ended has nobody left to tell."""
     if not loop.is_closed():
         loop.call_soon_threadsafe(call, answer)

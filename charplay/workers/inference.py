@@ -36,40 +36,40 @@ from charplay.inference.classify import classify
 from charplay.inference.engine import Engine, Stream
 from charplay.inference.generate import Request
 from charplay.interpret import memorization, packing, unmasked
-from charplay.interpret.activations import way_through
-from charplay.interpret.attribution import letters_that_decided
+from charplay.interpret.activations import activations_of
+from charplay.interpret.attribution import attribute
 from charplay.interpret.neurons import activation, trackers
-from charplay.interpret.surprisal import alternatives, surprise
+from charplay.interpret.surprisal import candidates_at, surprisal_of
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
 
-TOGETHER = 32  # names of one run of the network: more would keep the next ones waiting
-REST = 0.02  # seconds before the next run: nobody types faster, and what comes meanwhile shares it
-VISITORS = 16  # models of visitors that are kept in memory, those used last
+MAX_BATCH = 32  # names of one run of the network: more would keep the next ones waiting
+BATCH_PAUSE_SECONDS = 0.02  # seconds before the next run: nobody types faster, and what comes meanwhile shares it
+MAX_USER_MODELS = 16  # models of visitors that are kept in memory, those used last
 # Two threads compute, and PyTorch gives each that does a pool of its own: pools would fight for the cores with each
 # other and with the page.
 TORCH_THREADS = 1
 # Seconds for which one Python thread may keep another waiting, default 0.005: a name's answer is some hundred short
 # operations, after each of which it asks for its turn again.
 SWITCH_INTERVAL = 0.0001
-FAILED = "The model failed: please try again."
+INFERENCE_FAILED = "The model failed: please try again."
 
 # question -> what answers it: a function of the checkpoint and the arguments, whose result is JSON
 QUESTIONS: dict[str, Callable[..., Any]] = {
-    "letters": letters_that_decided,
-    "way": way_through,
+    "letters": attribute,
+    "way": activations_of,
     "copied": memorization.find_by_file,
-    "surprise": surprise,
-    "alternatives": alternatives,
+    "surprise": surprisal_of,
+    "alternatives": candidates_at,
     "trackers": trackers,
     "activation": activation,
-    "batch_differences": packing.differences,
-    "batch_values": packing.values,
-    "batch_both_ways": unmasked.read_both_ways,
+    "batch_differences": packing.state_differences,
+    "batch_values": packing.cell_values,
+    "batch_both_ways": unmasked.compare_unmasked,
 }
 
 _shelved = functools.cache(checkpoints.load)
-_visiting = functools.lru_cache(VISITORS)(checkpoints.load)
+_visiting = functools.lru_cache(MAX_USER_MODELS)(checkpoints.load)
 
 
 def _load(path: Path, task: str | None = None) -> Checkpoint:
@@ -77,7 +77,7 @@ def _load(path: Path, task: str | None = None) -> Checkpoint:
     return (_shelved if path.parent == checkpoints.DIRECTORY else _visiting)(path, task)
 
 
-class Host:
+class InferenceWorker:
     """Answers requests, generations by the engine and names together in batches."""
 
     def __init__(self, out):
@@ -133,7 +133,7 @@ class Host:
         """Reads together the names that came while the last ones were read: a classroom that types is a batch."""
         while True:
             taken = [self._names.get()]
-            while sum(len(asked["names"]) for _, asked in taken) < TOGETHER and not self._names.empty():
+            while sum(len(asked["names"]) for _, asked in taken) < MAX_BATCH and not self._names.empty():
                 taken.append(self._names.get())
             for checkpoint, prior in {(asked["checkpoint"], asked["prior"]) for _, asked in taken}:
                 together = [
@@ -142,7 +142,7 @@ class Host:
                     if (asked["checkpoint"], asked["prior"]) == (checkpoint, prior)
                 ]
                 self._classify(together, checkpoint, prior)
-            time.sleep(REST)
+            time.sleep(BATCH_PAUSE_SECONDS)
 
     def _classify(self, together: list[tuple[int, list[str]]], checkpoint: str, prior: str) -> None:
         try:
@@ -155,7 +155,7 @@ class Host:
             answers = [{"result": None, "failure": str(mistake)}] * len(together)
         except Exception:
             logging.exception("Classifying failed.")
-            answers = [{"result": None, "failure": FAILED}] * len(together)
+            answers = [{"result": None, "failure": INFERENCE_FAILED}] * len(together)
         for (number, _), answer in zip(together, answers, strict=True):
             self._say({"id": number} | answer)
 
@@ -170,7 +170,7 @@ class Host:
                 answer = {"result": None, "failure": str(mistake)}
             except Exception:
                 logging.exception("A question could not be answered.")
-                answer = {"result": None, "failure": FAILED}
+                answer = {"result": None, "failure": INFERENCE_FAILED}
             self._say({"id": number} | answer)
 
     def _say(self, answer: dict[str, Any]) -> None:
@@ -187,7 +187,7 @@ def main() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not get among the answers
-    host = Host(out)
+    host = InferenceWorker(out)
     for line in sys.stdin.buffer:
         host.handle(json.loads(line))
     os._exit(0)  # in the middle of whatever is being computed

@@ -1,7 +1,7 @@
 """The process that decoders learn in while a class watches: `python -m charplay.workers.teacher_forcing`.
 
-A lesson is two decoders, see `training.teacher_forcing`. All that run are advanced in turn by one thread, an epoch each time,
-no faster than eyes can follow; one that is paused costs nothing, and is given up after a while. Whoever reads the
+A lesson is two decoders, see `training.teacher_forcing`. All that run are advanced in turn by one thread, an
+epoch each time, no faster than eyes can follow; one that is paused costs nothing, and is given up after a while. Whoever reads the
 answers to "start" or "go_on" follows the lesson: when that reader goes, the lesson ends.
 
     {"id": 1, "start": SETTINGS, "instead": LESSON or ""} -> {"id": 1, "lesson", "news", "is_done", "failure"}, again
@@ -32,20 +32,25 @@ from typing import Any
 import torch
 
 from charplay import limits
-from charplay.training.teacher_forcing import Lesson, Settings
+from charplay.training.teacher_forcing import DecoderPair, DecoderSettings
 
 NICENESS = 5  # of 19: a class that types and generates comes first, and yet lessons go on beside it
-PACE = 50  # epochs a second of a lesson: fast, and yet what happens on the way can be seen
-EVERY, RAREST = 0.1, 2.0  # seconds between two messages of a lesson: while few run, and at most
-MESSAGES = 40  # messages a second of all lessons together, as far as `RAREST` allows: each is a page to be drawn
-FAILED = "The lesson failed: please press Start again."
-ENDED = "This lesson has ended: press Start to begin it anew."
+MAX_EPOCHS_PER_SECOND = 50  # epochs a second of a lesson: fast, and yet what happens on the way can be seen
+MIN_UPDATE_SECONDS, MAX_UPDATE_SECONDS = (
+    0.1,
+    2.0,
+)  # seconds between two messages of a lesson: while few run, and at most
+MAX_UPDATES_PER_SECOND = (
+    40  # messages a second of all lessons together, as far as `MAX_UPDATE_SECONDS` allows: each is a page to be drawn
+)
+TEACHER_FORCING_FAILED = "The lesson failed: please press Start again."
+RUN_ENDED = "This lesson has ended: press Start to begin it anew."
 
 
-class _Learner:
+class _Run:
     """A lesson as this process keeps it."""
 
-    def __init__(self, lesson: Lesson, now: float):
+    def __init__(self, lesson: DecoderPair, now: float):
         self.lesson = lesson
         self.reader: int | None = None  # id of the request whose answers are read; None: paused
         self.due = self.telling = now  # when its next epoch, and its next message, is due
@@ -53,7 +58,7 @@ class _Learner:
         self.paused = now  # since when, where it is
 
 
-class Lessons:
+class TeacherForcingWorker:
     """All lessons, advanced in turn. One thread calls it: `handle` for each request, `advance` when one is due.
 
     Args:
@@ -63,7 +68,7 @@ class Lessons:
 
     def __init__(self, say: Callable[[dict[str, Any]], None], clock: Callable[[], float] = time.monotonic):
         self._say, self._clock = say, clock
-        self._learners: dict[str, _Learner] = {}
+        self._learners: dict[str, _Run] = {}
 
     def handle(self, message: dict[str, Any]) -> None:
         """Takes one request."""
@@ -77,7 +82,7 @@ class Lessons:
             elif "start" in message:
                 self._start(number, message["start"], message["instead"])
             elif "show" in message:
-                lesson = Lesson(Settings(**message["show"]))
+                lesson = DecoderPair(DecoderSettings(**message["show"]))
                 for _ in range(message["epochs"]):
                     lesson.advance()
                 self._answer(number, "", lesson.news())
@@ -99,12 +104,13 @@ class Lessons:
             self._answer(number, "", failure=str(mistake))
         except Exception:
             logging.exception("A lesson's request failed.")
-            self._answer(number, "", failure=FAILED)
+            self._answer(number, "", failure=TEACHER_FORCING_FAILED)
 
     def rest(self) -> float | None:
         """Seconds until `advance` has something to do; None: not before the next request."""
         times = [
-            each.paused + limits.PAUSED_SECONDS if each.reader is None else each.due for each in self._learners.values()
+            each.paused + limits.MAX_PAUSED_SECONDS if each.reader is None else each.due
+            for each in self._learners.values()
         ]
         return max(min(times) - self._clock(), 0.0) if times else None
 
@@ -114,7 +120,7 @@ class Lessons:
         self._learners = {
             name: each
             for name, each in self._learners.items()
-            if each.reader is not None or now < each.paused + limits.PAUSED_SECONDS
+            if each.reader is not None or now < each.paused + limits.MAX_PAUSED_SECONDS
         }
         due = {name: each.due for name, each in self._learners.items() if each.reader is not None and each.due <= now}
         if not due:
@@ -123,19 +129,19 @@ class Lessons:
         learner = self._learners[name]
         failure = self._train(learner)
         now = self._clock()
-        learner.due = max(learner.due + 1 / PACE, now)  # who is late goes to the end of the line
+        learner.due = max(learner.due + 1 / MAX_EPOCHS_PER_SECOND, now)  # who is late goes to the end of the line
         is_done = failure is not None or learner.lesson.is_over
         if is_done or now >= learner.telling:
             number, told = learner.reader, learner.told
             running = sum(each.reader is not None for each in self._learners.values())
-            learner.telling = now + min(max(EVERY, running / MESSAGES), RAREST)
+            learner.telling = now + min(max(MIN_UPDATE_SECONDS, running / MAX_UPDATES_PER_SECOND), MAX_UPDATE_SECONDS)
             learner.told = len(learner.lesson.history)
             if is_done:
                 del self._learners[name]
             self._answer(number, name, learner.lesson.news(told), is_done=is_done, failure=failure)
 
     @staticmethod
-    def _train(learner: _Learner) -> str | None:
+    def _train(learner: _Run) -> str | None:
         """One epoch; returns the sentence where it cannot be."""
         try:
             learner.lesson.advance()
@@ -143,7 +149,7 @@ class Lessons:
             return str(mistake)
         except Exception:
             logging.exception("A lesson failed.")
-            return FAILED
+            return TEACHER_FORCING_FAILED
         return None
 
     def _answer(
@@ -160,9 +166,9 @@ class Lessons:
     def _start(self, number: int, settings: dict[str, Any], instead: object) -> None:
         self._stop(instead)  # the same page begins anew
         self._make_room()
-        lesson, name = Lesson(Settings(**settings)), secrets.token_urlsafe(16)
+        lesson, name = DecoderPair(DecoderSettings(**settings)), secrets.token_urlsafe(16)
         lesson.advance()  # there is something to see of every lesson that is kept
-        self._learners[name] = _Learner(lesson, self._clock())
+        self._learners[name] = _Run(lesson, self._clock())
         self._follow(name, number)
 
     def _make_room(self) -> None:
@@ -171,22 +177,23 @@ class Lessons:
         Raises:
             ValueError: all of them run.
         """
-        if len(self._learners) < limits.LESSONS:
+        if len(self._learners) < limits.MAX_DECODER_PAIRS:
             return
         paused = {name: each.paused for name, each in self._learners.items() if each.reader is None}
         if not paused:
             raise ValueError(
-                f"{limits.LESSONS} lessons are running, as many as this machine takes: press Start again in a minute."
+                f"{limits.MAX_DECODER_PAIRS} lessons are running, as many as this machine takes: "
+                "press Start again in a minute."
             )
         del self._learners[min(paused, key=paused.get)]
 
-    def _known(self, name: object) -> _Learner:
+    def _known(self, name: object) -> _Run:
         learner = self._learners.get(name) if isinstance(name, str) else None
         if learner is None:
-            raise ValueError(ENDED)
+            raise ValueError(RUN_ENDED)
         return learner
 
-    def _pause(self, name: object) -> _Learner:
+    def _pause(self, name: object) -> _Run:
         """Has a lesson wait; whoever followed it need not any more."""
         learner = self._known(name)
         if learner.reader is not None:
@@ -236,7 +243,7 @@ def main() -> None:
         out.write(json.dumps(answer).encode() + b"\n")
         out.flush()
 
-    lessons = Lessons(say)
+    lessons = TeacherForcingWorker(say)
     while True:
         try:
             lessons.handle(requests.get(timeout=lessons.rest()))

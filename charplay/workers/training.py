@@ -10,7 +10,7 @@ Requests and answers are JSON, one a line; an answer carries the request's `id`,
     {"id": 1, "survey": {"task", "data", "preset", "changes"}}
         -> {"id": 1, "is_done": true, "result": survey.Survey, "failure"}
     {"id": 2, "train": {"task", "data", "preset", "changes", "out": PATH}}
-        -> {"id": 2, "is_done": false, "news": {"kind": ...}} as it goes, see `News`, and in the end
+        -> {"id": 2, "is_done": false, "news": {"kind": ...}} as it goes, see `TrainingUpdate`, and in the end
            {"id": 2, "is_done": true, "result": {"ended", "why", "results", "seconds"}, "failure"}
     {"id": 2, "stop": true}     the best so far is kept, and the training ends
     {"id": 2, "close": true}    the reader has gone: it ends, and nothing is kept
@@ -37,8 +37,8 @@ import torch
 
 from charplay import limits
 from charplay.data import datasets
-from charplay.data.user_data import OwnRows
-from charplay.evaluation.metrics import confusion_of
+from charplay.data.user_data import UserRows
+from charplay.evaluation.metrics import confusion_matrix
 from charplay.inference.classify import logits_of
 from charplay.inference.generate import generate, make_request
 from charplay.models import checkpoints
@@ -46,27 +46,31 @@ from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import MODELS, count_parameters
 from charplay.training import run, trainer
 from charplay.training.data_summary import (
-    Own,
+    UserData,
     baseline_of,
     choose_recipe,
-    material_of,
     measure_speed,
-    read,
     read_data_set,
-    survey,
+    read_user_data,
+    summarize,
+    training_set_of,
     units_of,
     with_evaluations,
 )
 from charplay.training.recipes import Recipe
 
-TOGETHER = 1  # trainings that run at the same time: one takes a core
-OFTEN = 0.25  # seconds between two messages on how a training goes
-SAMPLE, SAMPLE_TEMPERATURE, SAMPLE_SEED = 200, 0.7, 1  # characters that are shown of a language model at an evaluation
-FAILED = "The training failed: please try again."
+MAX_RUNNING = 1  # trainings that run at the same time: one takes a core
+UPDATE_SECONDS = 0.25  # seconds between two messages on how a training goes
+SAMPLE_CHARACTERS, SAMPLE_TEMPERATURE, SAMPLE_SEED = (
+    200,
+    0.7,
+    1,
+)  # characters that are shown of a language model at an evaluation
+TRAINING_FAILED = "The training failed: please try again."
 DONE, STOPPED, TIMED_OUT, NOT_FINITE = "done", "stopped", "time is up", "no finite number"
 
 
-class News(TypedDict, total=False):
+class TrainingUpdate(TypedDict, total=False):
     """What a training says on its way; `kind` tells which of the others are there."""
 
     kind: str  # "line", "fetching", "started", "progress" or "evaluation"
@@ -92,7 +96,7 @@ class News(TypedDict, total=False):
     classes: list[str]  # evaluation of a classifier
 
 
-class Closed(Exception):
+class ClientDisconnected(Exception):
     """The reader of a training has gone."""
 
 
@@ -104,16 +108,16 @@ class Job:
         self.is_stopped = self.is_closed = False
 
 
-class Workshop:
-    """Takes requests: each is read on a thread of its own; trainings then wait for one of the `TOGETHER` that train."""
+class TrainingWorker:
+    """Takes requests: each is read on a thread of its own; trainings then wait for one of `MAX_RUNNING` slots."""
 
-    def __init__(self, out, seconds: float = limits.OWN_TRAINING_SECONDS):
+    def __init__(self, out, seconds: float = limits.MAX_USER_TRAINING_SECONDS):
         self._out, self._writing, self._seconds = out, threading.Lock(), seconds
         self._changed = threading.Condition()
         self._line: deque[Job] = deque()
         self._running: set[Job] = set()
         self._jobs: dict[int, Job] = {}  # all that have not ended
-        for number in range(TOGETHER):
+        for number in range(MAX_RUNNING):
             threading.Thread(target=self._train_all, name=f"training {number}", daemon=True).start()
 
     def handle(self, message: dict[str, Any]) -> None:
@@ -140,9 +144,9 @@ class Workshop:
 
         def say(says: str) -> None:
             self._check(job)
-            self.tell(job, News(kind="fetching", says=says))
+            self.tell(job, TrainingUpdate(kind="fetching", says=says))
 
-        def read() -> Own:
+        def read() -> UserData:
             own = _read(job.asked, say)
             choose_recipe(job.asked["task"], own, job.asked["preset"], job.asked["changes"])
             self._check(job)
@@ -160,17 +164,17 @@ class Workshop:
     def _tell_places(self) -> None:
         """Tells each who waits the place in line: how many must end before its own turn."""
         with self._changed:
-            free = TOGETHER - len(self._running)
+            free = MAX_RUNNING - len(self._running)
             waiting = [(job, place) for place, job in enumerate(self._line, 1) if place > free]
         for job, place in waiting:
             if place != job.place:
                 job.place = place
-                self.tell(job, News(kind="line", place=place))
+                self.tell(job, TrainingUpdate(kind="line", place=place))
 
     def _survey(self, number: int, asked: dict[str, Any]) -> None:
         def make() -> dict[str, Any]:
             own = _read(asked, lambda says: None)
-            return dict(survey(own, choose_recipe(asked["task"], own, asked["preset"], asked["changes"])))
+            return dict(summarize(own, choose_recipe(asked["task"], own, asked["preset"], asked["changes"])))
 
         self._say(number, *self._attempt(make))
 
@@ -178,13 +182,13 @@ class Workshop:
         """What `make` gives, or the sentence of whatever went wrong."""
         try:
             return make(), None
-        except Closed:
-            return None, FAILED  # which nobody reads
-        except (ValueError, FloatingPointError, trainer.Stop) as mistake:
+        except ClientDisconnected:
+            return None, TRAINING_FAILED  # which nobody reads
+        except (ValueError, FloatingPointError, trainer.StopTraining) as mistake:
             return None, str(mistake)
         except Exception:
             logging.exception("The workshop failed.")
-            return None, FAILED
+            return None, TRAINING_FAILED
 
     def _train_all(self) -> None:
         while True:
@@ -202,33 +206,33 @@ class Workshop:
     def _train(self, job: Job) -> dict[str, Any]:
         task, own, out = job.asked["task"], job.own, Path(job.asked["out"])
         recipe = choose_recipe(task, own, job.asked["preset"], job.asked["changes"])
-        material = material_of(task, own, recipe)
-        speed = measure_speed(task, material, recipe)
-        recipe = with_evaluations(recipe, material.task.count(), speed, units_of(material.task))
-        watch, why = Watch(self, job, recipe, material, self._seconds), None
+        training_set = training_set_of(task, own, recipe)
+        speed = measure_speed(task, training_set, recipe)
+        recipe = with_evaluations(recipe, training_set.task.count(), speed, units_of(training_set.task))
+        watch, why = JobCallbacks(self, job, recipe, training_set, self._seconds), None
         try:
             results = run.run(
                 task,
-                material,
+                training_set,
                 recipe,
                 out,
                 device=torch.device("cpu"),
                 name=job.asked["preset"],
                 precision="float32",
-                watcher=run.Watcher(watch.on_start, watch.on_step, watch.on_epoch),
+                callbacks=run.Callbacks(watch.on_start, watch.on_step, watch.on_epoch),
             )
         except OSError:
             self._check(job)  # the reader has gone, and took the directory along
             raise
         except FloatingPointError as failure:
-            best = checkpoints.beside(out, "unfinished")
+            best = checkpoints.sibling(out, "unfinished")
             if not best.exists():
                 raise
             best.replace(out)
             results, watch.ended, why = checkpoints.load(out).results, NOT_FINITE, str(failure)
         finally:
-            for what in checkpoints.IN_THE_MAKING:
-                checkpoints.beside(out, what).unlink(missing_ok=True)
+            for what in checkpoints.PARTIAL_KINDS:
+                checkpoints.sibling(out, what).unlink(missing_ok=True)
             if job.is_closed:
                 out.unlink(missing_ok=True)
         self._check(job)
@@ -236,9 +240,9 @@ class Workshop:
 
     def _check(self, job: Job) -> None:
         if job.is_closed:
-            raise Closed
+            raise ClientDisconnected
 
-    def tell(self, job: Job, news: News) -> None:
+    def tell(self, job: Job, news: TrainingUpdate) -> None:
         """Says how a training goes."""
         self._write({"id": job.number, "is_done": False, "failure": None, "news": news})
 
@@ -256,7 +260,7 @@ class Workshop:
             self._out.flush()
 
 
-def _read(asked: dict[str, Any], say: Callable[[str], None]) -> Own:
+def _read(asked: dict[str, Any], say: Callable[[str], None]) -> UserData:
     """The data that a request names; `say` is told how a data set is fetched."""
     task, data = limits.check_choice("task", asked["task"], tuple(MODELS)), dict(asked["data"])
     if data.pop("set", False):
@@ -266,29 +270,31 @@ def _read(asked: dict[str, Any], say: Callable[[str], None]) -> Own:
         return read_data_set(task, directory)
     text, file = data.pop("text", ""), data.pop("file", None)
     if file is None:
-        return read(task, text, data)
+        return read_user_data(task, text, data)
     with open(file, "rb") as content:  # a byte more than may be, so that too large a file is refused and not read
-        return read(task, content.read(limits.OWN_DATA_BYTES + 1), data)
+        return read_user_data(task, content.read(limits.MAX_USER_DATA_BYTES + 1), data)
 
 
-class Watch:
+class JobCallbacks:
     """Tells how one training goes, and ends it when it is stopped, closed, or out of time."""
 
-    def __init__(self, workshop: Workshop, job: Job, recipe: Recipe, material: run.Material, seconds: float):
+    def __init__(
+        self, workshop: TrainingWorker, job: Job, recipe: Recipe, training_set: run.TrainingSet, seconds: float
+    ):
         self.ended, self._workshop, self._job = DONE, workshop, job
-        self._recipe, self._material, self._allowed = recipe, material, seconds
+        self._recipe, self._material, self._allowed = recipe, training_set, seconds
         self._start = self._told = time.monotonic()
         self._model: torch.nn.Module | None = None
-        self._steps = recipe.epochs * material.task.count()
+        self._steps = recipe.epochs * training_set.task.count()
 
     @property
     def seconds(self) -> float:
         """Since it started."""
         return time.monotonic() - self._start
 
-    def on_start(self, started: run.Started) -> None:
+    def on_start(self, started: run.RunStart) -> None:
         self._model = started.model
-        news = News(
+        news = TrainingUpdate(
             kind="started",
             parameters=count_parameters(started.model),
             steps=self._steps,
@@ -300,40 +306,40 @@ class Watch:
 
     def on_step(self, progress: trainer.Progress) -> None:
         if self._job.is_closed:
-            raise Closed
+            raise ClientDisconnected
         done = (progress.epoch - 1) * progress.steps + progress.step
         for is_over, ended in ((self._job.is_stopped, STOPPED), (self.seconds >= self._allowed, TIMED_OUT)):
             if is_over and done < self._steps:
                 self.ended = ended
-                raise trainer.Stop
+                raise trainer.StopTraining
         now = time.monotonic()
-        if progress.loss is not None and now - self._told >= OFTEN:
+        if progress.loss is not None and now - self._told >= UPDATE_SECONDS:
             self._told = now
             left = min(self.seconds / done * (self._steps - done), self._allowed - self.seconds)
-            news = News(kind="progress", steps=done, epoch=done / progress.steps, loss=progress.loss)
+            news = TrainingUpdate(kind="progress", steps=done, epoch=done / progress.steps, loss=progress.loss)
             news |= {"per_second": progress.per_second, "seconds": self.seconds, "left": left}
             self._workshop.tell(self._job, news)
 
     def on_epoch(self, epoch: float, measured: dict[str, Any], is_best: bool) -> None:
         shown = {key: measured[key] for key in ("accuracy", "macro_f1", "bits_per_character") if key in measured}
         loss = measured["loss"] if "loss" in measured else measured["bits_per_character"] * math.log(2)
-        news = News(kind="evaluation", epoch=epoch, measured=shown, is_best=is_best, validation_loss=loss)
+        news = TrainingUpdate(kind="evaluation", epoch=epoch, measured=shown, is_best=is_best, validation_loss=loss)
         news |= {"training_loss": measured["training_loss"]} | self._shown()
         self._workshop.tell(self._job, news)
 
     def _shown(self) -> dict[str, Any]:
         """What the network can do so far: a text that it writes, or what it takes for what."""
         task = self._material.task
-        if isinstance(self._job.own, OwnRows):
+        if isinstance(self._job.own, UserRows):
             guesses = logits_of(self._model, [text for text, _ in task.validation]).argmax(1)
             truth = torch.tensor([task.classes.index(label) for _, label in task.validation])
             return {
-                "confusion": confusion_of(truth, guesses, len(task.classes)).tolist(),
+                "confusion": confusion_matrix(truth, guesses, len(task.classes)).tolist(),
                 "classes": list(task.classes),
             }
         so_far = Checkpoint("speech", self._model, self._material.alphabet, (), (), "", {}, "", {})
         prime = task.validation[:20]
-        request = make_request(prime, SAMPLE_TEMPERATURE, SAMPLE, seed=SAMPLE_SEED)
+        request = make_request(prime, SAMPLE_TEMPERATURE, SAMPLE_CHARACTERS, seed=SAMPLE_SEED)
         return {"prime": request.prime, "sample": generate(so_far, [request])[0]}
 
 
@@ -345,7 +351,7 @@ def main() -> None:
     torch.set_num_threads(1)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not get among the answers
-    workshop = Workshop(out)
+    workshop = TrainingWorker(out)
     for line in sys.stdin.buffer:
         workshop.handle(json.loads(line))
     os._exit(0)  # in the middle of whatever is being computed

@@ -55,5 +55,5 @@ def test_no_file_outside_the_apps_assets_can_be_read(app_url, road, secret):
 
 
 def test_an_upload_beyond_the_cap_is_refused(app_url):
-    assert upload(app_url, b"a" * (limits.OWN_FILE_BYTES + 1))[0] == 413
+    assert upload(app_url, b"a" * (limits.MAX_USER_FILE_BYTES + 1))[0] == 413
     assert upload(app_url, b"a" * 1_000)[0] == 200

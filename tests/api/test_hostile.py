@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from charplay import limits
-from charplay.bench.classroom import Page, Refused, endpoints
+from charplay.bench.classroom import Page, RequestFailed, endpoints
 from charplay.ui import inference_client, page
 
 ANSWERED_WITHIN = 20  # seconds, on a machine that is busy
@@ -146,14 +146,14 @@ def test_the_servers_queue_gives_a_result_or_a_sentence(app_url, run_async, capf
         try:
             async for message, _ in visitor.messages(endpoint, list(arguments)):
                 last = message
-        except Refused as refusal:  # what is no JSON does not get as far as the queue
+        except RequestFailed as refusal:  # what is no JSON does not get as far as the queue
             return refusal
         finally:
             visitor.close()
         return last
 
     message = run_async(last_message(), ANSWERED_WITHIN)
-    if isinstance(message, Refused):
+    if isinstance(message, RequestFailed):
         assert message.status in (400, 422)
     elif not message["success"]:
         assert is_sentence(message["output"]["error"])

@@ -12,62 +12,62 @@ from charplay.inference.classify import classify
 from charplay.inference.engine import GenerationError
 from charplay.inference.generate import generate, make_request
 from charplay.interpret import packing
-from charplay.interpret.activations import way_through
-from charplay.interpret.attribution import letters_that_decided
-from charplay.interpret.unmasked import has_flipped, read_both_ways
+from charplay.interpret.activations import activations_of
+from charplay.interpret.attribution import attribute
+from charplay.interpret.unmasked import compare_unmasked, has_flipped
 from charplay.models import checkpoints
 from charplay.ui import inference_client
-from charplay.workers.client import FAILED
+from charplay.workers.client import WORKER_ENDED
 
 
 @pytest.fixture(scope="module")
-def shelf():
-    return checkpoints.shelve(checkpoints.DIRECTORY)
+def registry():
+    return checkpoints.load_all(checkpoints.DIRECTORY)
 
 
 async def text_of(checkpoint, request) -> str:
-    async with aclosing(inference_client.follow(checkpoint, request)) as growing:
+    async with aclosing(inference_client.stream_text(checkpoint, request)) as growing:
         async for news in growing:
             text = news.text
     return text
 
 
-def test_it_computes_what_is_computed_here(shelf, run_async):
-    answer = run_async(inference_client.classify(shelf.default("names"), "Rossi", "uniform"))
-    [expected] = classify(shelf.default("names"), ["Rossi"], "uniform")
+def test_it_computes_what_is_computed_here(registry, run_async):
+    answer = run_async(inference_client.classify(registry.default("names"), "Rossi", "uniform"))
+    [expected] = classify(registry.default("names"), ["Rossi"], "uniform")
     assert answer["country"] == expected["country"] == "Italian"
     assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-5)
     wish = make_request("My fellow ", length=120, seed=5)
-    for checkpoint in shelf.models["speech"].values():
+    for checkpoint in registry.models["speech"].values():
         assert run_async(text_of(checkpoint, wish)) == generate(checkpoint, [wish])[0]
 
 
 @pytest.mark.parametrize("name", ["Nguyen", "x", "O'Brien-Yamamoto"])
-def test_what_looks_inside_is_computed_there_as_here(shelf, run_async, name):
-    for checkpoint in shelf.models["names"].values():
-        answer = run_async(inference_client.ask(checkpoint, "letters", name=name, prior="uniform", country=None))
-        expected = letters_that_decided(checkpoint, name, "uniform")
+def test_what_looks_inside_is_computed_there_as_here(registry, run_async, name):
+    for checkpoint in registry.models["names"].values():
+        answer = run_async(inference_client.query(checkpoint, "letters", name=name, prior="uniform", country=None))
+        expected = attribute(checkpoint, name, "uniform")
         assert answer["country"] == expected["country"]
         for key in ("probability", "without", "changes", "gradients"):
             assert answer[key] == pytest.approx(expected[key], abs=1e-4)
-        answer = run_async(inference_client.ask(checkpoint, "way", name=name, prior="data"))
-        expected = way_through(checkpoint, name)
+        answer = run_async(inference_client.query(checkpoint, "way", name=name, prior="data"))
+        expected = activations_of(checkpoint, name)
         assert answer["codes"] == expected["codes"]
         assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-6)
         assert [len(layer) for layer in answer["hidden"]] == [2, 2]
 
 
-def test_the_beginnings_of_a_name_each_get_what_they_get_alone(shelf, run_async):
+def test_the_beginnings_of_a_name_each_get_what_they_get_alone(registry, run_async):
     name = "van der Berg"
-    answers = run_async(inference_client.classify_prefixes(shelf.default("names"), name, "data"))
-    expected = classify(shelf.default("names"), [name[:end] for end in range(1, len(name) + 1)])
+    answers = run_async(inference_client.classify_prefixes(registry.default("names"), name, "data"))
+    expected = classify(registry.default("names"), [name[:end] for end in range(1, len(name) + 1)])
     assert [answer["normalized"] for answer in answers] == [each["normalized"] for each in expected]
     for answer, own in zip(answers, expected, strict=True):
         assert answer["probabilities"] == pytest.approx(own["probabilities"], abs=1e-5)
 
 
-def test_a_batch_is_asked_in_parts_and_says_what_is_computed_here(shelf, run_async):
-    checkpoint, names = shelf.default("names"), ["adylov", "solan", "hard", "san"] * 10
+def test_a_batch_is_asked_in_parts_and_says_what_is_computed_here(registry, run_async):
+    checkpoint, names = registry.default("names"), ["adylov", "solan", "hard", "san"] * 10
     comparison = compare(names, sort=False)
     report = packing.report(comparison, run_async(inference_client.differences(checkpoint, comparison)))
     here = packing.compare_batches(checkpoint, names, sort=False)
@@ -76,51 +76,53 @@ def test_a_batch_is_asked_in_parts_and_says_what_is_computed_here(shelf, run_asy
         key: here[key] for key in here.keys() - differences
     }
     assert report["naive_difference"] == pytest.approx(here["naive_difference"], abs=1e-5)
-    readings = run_async(inference_client.ask_in_parts(checkpoint, "batch_both_ways", names, time=6))
+    readings = run_async(inference_client.query_rows(checkpoint, "batch_both_ways", names, time=6))
     assert [reading["name"] for reading in readings] == names
-    expected = read_both_ways(checkpoint, names[:4], time=6)
+    expected = compare_unmasked(checkpoint, names[:4], time=6)
     assert [has_flipped(reading) for reading in readings] == [has_flipped(reading) for reading in expected] * 10
     assert any(map(has_flipped, readings))
-    values = run_async(inference_client.ask(checkpoint, "batch_values", names=names[:4], unit=7, hidden=True))
-    assert np.allclose(values["packed"], packing.values(checkpoint, names[:4], 7, hidden=True)["packed"], atol=1e-5)
+    values = run_async(inference_client.query(checkpoint, "batch_values", names=names[:4], unit=7, hidden=True))
+    assert np.allclose(
+        values["packed"], packing.cell_values(checkpoint, names[:4], 7, hidden=True)["packed"], atol=1e-5
+    )
 
 
-def test_many_names_at_once_each_get_their_own_answer(shelf, run_async):
+def test_many_names_at_once_each_get_their_own_answer(registry, run_async):
     names = [f"{first}{rest}" for first in "ABCDEFGHIJ" for rest in ("ndersson", "ossi", "amamoto", "owalczyk")]
 
     async def ask_all():
         return await asyncio.gather(
-            *(inference_client.classify(shelf.default("names"), name, "data") for name in names)
+            *(inference_client.classify(registry.default("names"), name, "data") for name in names)
         )
 
     answers = run_async(ask_all())
     assert [answer["name"] for answer in answers] == names
-    expected = classify(shelf.default("names"), names)
+    expected = classify(registry.default("names"), names)
     for answer, own in zip(answers, expected, strict=True):
         assert answer["probabilities"] == pytest.approx(own["probabilities"], abs=1e-5)
 
 
-def test_a_process_that_dies_is_told_to_its_readers_and_the_next_request_starts_another(shelf, run_async):
+def test_a_process_that_dies_is_told_to_its_readers_and_the_next_request_starts_another(registry, run_async):
     endless = make_request("We ", length=10_000, seed=1)
 
     async def dies_under_a_reader():
-        async with aclosing(inference_client.follow(shelf.default("speech"), endless)) as growing:
+        async with aclosing(inference_client.stream_text(registry.default("speech"), endless)) as growing:
             async for _ in growing:
                 inference_client.NETWORKS.stop()
 
-    with pytest.raises(GenerationError, match=FAILED):
+    with pytest.raises(GenerationError, match=WORKER_ENDED):
         run_async(dies_under_a_reader())
-    assert run_async(inference_client.classify(shelf.default("names"), "Rossi", "data"))["country"] == "Italian"
+    assert run_async(inference_client.classify(registry.default("names"), "Rossi", "data"))["country"] == "Italian"
     assert inference_client.NETWORKS.waiting == 0
 
 
-def test_a_checkpoint_that_has_gone_is_named_in_a_sentence(shelf, run_async, tmp_path):
-    gone = checkpoints.Checkpoint(**vars(shelf.default("speech")) | {"path": tmp_path / "gone.safetensors"})
+def test_a_checkpoint_that_has_gone_is_named_in_a_sentence(registry, run_async, tmp_path):
+    gone = checkpoints.Checkpoint(**vars(registry.default("speech")) | {"path": tmp_path / "gone.safetensors"})
     with pytest.raises(GenerationError, match=r"no checkpoint at .*gone\.safetensors"):
         run_async(text_of(gone, make_request("We ", length=3)))
 
 
-def test_who_comes_when_every_seat_is_taken_waits_in_line_and_is_told_the_place(shelf, run_async):
+def test_who_comes_when_every_seat_is_taken_waits_in_line_and_is_told_the_place(registry, run_async):
     long, short = make_request("We ", length=limits.LENGTH.high, seed=1), make_request("We ", length=5, seed=1)
 
     async def first_news(stream):
@@ -128,10 +130,10 @@ def test_who_comes_when_every_seat_is_taken_waits_in_line_and_is_told_the_place(
             return news
 
     async def classroom():
-        seated = [inference_client.follow(shelf.default("speech"), long) for _ in range(limits.SEATS)]
+        seated = [inference_client.stream_text(registry.default("speech"), long) for _ in range(limits.MAX_STREAMS)]
         await asyncio.gather(*(first_news(stream) for stream in seated))
         places = []
-        async with aclosing(inference_client.follow(shelf.default("speech"), short)) as waiting:
+        async with aclosing(inference_client.stream_text(registry.default("speech"), short)) as waiting:
             async for news in waiting:
                 places.append(news.place)
                 if len(places) == 1:
@@ -143,4 +145,4 @@ def test_who_comes_when_every_seat_is_taken_waits_in_line_and_is_told_the_place(
     places, text = run_async(classroom(), 120)
     assert places[0] == 1
     assert places[-1] == 0
-    assert text == generate(shelf.default("speech"), [short])[0]
+    assert text == generate(registry.default("speech"), [short])[0]

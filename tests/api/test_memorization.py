@@ -10,7 +10,7 @@ import pytest
 from charplay.interpret import memorization
 from charplay.models import checkpoints
 from charplay.ui import inference_client, page
-from charplay.ui.speech.generated_text import Written
+from charplay.ui.speech.generated_text import GeneratedText
 from tests.unit.models.test_checkpoints import rewritten
 
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>&amp; "
@@ -34,31 +34,31 @@ def look_up():
 @pytest.fixture
 def directory(tmp_path):
     """The filter and one language model that was trained on the speeches."""
-    shutil.copy(checkpoints.DIRECTORY / memorization.FILE, tmp_path)
+    shutil.copy(checkpoints.DIRECTORY / memorization.FILTER_FILE, tmp_path)
     shutil.copy(checkpoints.DIRECTORY / "speech-rnn.safetensors", tmp_path)
     return tmp_path
 
 
 def written(continuation: str, model: str = "speech") -> str:
-    return Written(model, "We ", 3, 0.8, continuation).as_field()
+    return GeneratedText(model, "We ", 3, 0.8, continuation).as_field()
 
 
 def test_the_process_looks_up_what_is_looked_up_here(run_async, speeches):
-    path = checkpoints.DIRECTORY / memorization.FILE
+    path = checkpoints.DIRECTORY / memorization.FILTER_FILE
     model = checkpoints.load(checkpoints.DIRECTORY / "speech-rnn.safetensors")
     text = speeches["train"][0].text[1_000:1_600]
-    found = run_async(inference_client.ask(model, "copied", path=str(path), text=text))
+    found = run_async(inference_client.query(model, "copied", path=str(path), text=text))
     assert [tuple(stretch) for stretch in found] == memorization.find(memorization.load(path), text) != []
 
 
 def test_a_copied_text_is_underlined_and_counted_and_the_prime_is_left_out(look_up, run_async, speeches):
     text = speeches["train"][0].text[1_000:1_400]
     shown = run_async(look_up(written(text)))
-    [(start, end)] = memorization.find(memorization.load(checkpoints.DIRECTORY / memorization.FILE), text)
+    [(start, end)] = memorization.find(memorization.load(checkpoints.DIRECTORY / memorization.FILTER_FILE), text)
     assert f"<b>{100 * (end - start) / 400:.1f} %</b> of this text, {end - start} of 400 characters" in shown
     assert "in one stretch" in shown
     assert shown.count("<mark") == 1
-    alone = Written("speech", text, len(text), 0.8, " zxq" * 20).as_field()
+    alone = GeneratedText("speech", text, len(text), 0.8, " zxq" * 20).as_field()
     shown = run_async(look_up(alone))
     assert "Nothing is underlined: <b>0 %</b> of the 80 characters" in shown
     assert "<mark" not in shown
@@ -66,7 +66,7 @@ def test_a_copied_text_is_underlined_and_counted_and_the_prime_is_left_out(look_
 
 
 def test_what_an_underline_means_is_said_with_the_figures_of_the_filter(look_up, run_async):
-    index = memorization.load(checkpoints.DIRECTORY / memorization.FILE)
+    index = memorization.load(checkpoints.DIRECTORY / memorization.FILTER_FILE)
     shown = run_async(look_up(written("nothing")))
     for figure in ("0.001 %", "508 speeches", "since 1930", f"{index.test_share:.1%}".replace("%", " %"), "31 or more"):
         assert figure in shown
@@ -123,18 +123,18 @@ def test_a_model_that_read_older_speeches_too_is_told_as_well(directory, run_asy
 
 
 def test_the_page_works_without_the_filter_and_says_so(directory):
-    (directory / memorization.FILE).unlink()
+    (directory / memorization.FILTER_FILE).unlink()
     shown, functions = fold_of(page.build(directory))
-    assert f"There is no {memorization.FILE}" in shown
+    assert f"There is no {memorization.FILTER_FILE}" in shown
     assert "charplay index" in shown
     assert not functions
 
 
 def test_a_broken_filter_is_named_and_leaves_the_rest_alone(directory):
-    (directory / memorization.FILE).write_bytes((directory / memorization.FILE).read_bytes()[:50_000])
+    (directory / memorization.FILTER_FILE).write_bytes((directory / memorization.FILTER_FILE).read_bytes()[:50_000])
     demo = page.build(directory)
     shown, functions = fold_of(demo)
-    assert f"{memorization.FILE} is no readable safetensors file" in shown
+    assert f"{memorization.FILTER_FILE} is no readable safetensors file" in shown
     assert not functions
     everything = " ".join(str(block.value) for block in demo.blocks.values() if hasattr(block, "value"))
     assert "Left out" not in everything

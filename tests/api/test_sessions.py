@@ -14,7 +14,7 @@ from charplay.ui import gradio_patches
 @pytest.fixture
 def guarded_url():
     """An app that asks for a password."""
-    gradio_patches.make_cheap()
+    gradio_patches.apply()
     with gr.Blocks() as demo:
         gr.Textbox()
     try:
@@ -36,7 +36,7 @@ def test_who_is_not_logged_in_is_refused_as_before(guarded_url):
 
 
 def test_the_routes_that_are_asked_for_most_are_looked_at_first():
-    gradio_patches.make_cheap()
+    gradio_patches.apply()
     with gr.Blocks() as demo:
         gr.Textbox()
     app = App.create_app(demo)
@@ -45,14 +45,14 @@ def test_the_routes_that_are_asked_for_most_are_looked_at_first():
         place
         for router in routers
         for place, route in enumerate(router.routes)
-        if getattr(route, "path", "").endswith(gradio_patches.ASKED_MOST)
+        if getattr(route, "path", "").endswith(gradio_patches.HOT_PATHS)
     ]
     assert sorted(places) == list(range(len(places)))
     assert len(places) >= 2
 
 
 def test_sessions_share_what_describes_a_block_but_not_what_they_write_into_it():
-    gradio_patches.make_cheap()
+    gradio_patches.apply()
     with gr.Blocks() as demo:
         box = gr.Textbox(value="mine")
     one, other = SessionState(demo), SessionState(demo)

@@ -8,10 +8,10 @@ from dataclasses import asdict
 import pytest
 
 from charplay import limits
-from charplay.training.teacher_forcing import Lesson, make_settings
+from charplay.training.teacher_forcing import DecoderPair, make_settings
 from charplay.ui.teacher_forcing import tab
-from charplay.ui.teacher_forcing.tab import LESSONS
-from charplay.workers.teacher_forcing import ENDED, FAILED
+from charplay.ui.teacher_forcing.tab import TEACHER_FORCING
+from charplay.workers.teacher_forcing import RUN_ENDED, TEACHER_FORCING_FAILED
 
 SETTINGS = make_settings("hi!", "rnn", 4, 0.01, 1, 0.0)
 
@@ -19,7 +19,7 @@ SETTINGS = make_settings("hi!", "rnn", 4, 0.01, 1, 0.0)
 async def answers_to(request, until=lambda answer: False):
     """The answers to a request, to the last one or the first that `until` takes; then its reader goes."""
     heard = []
-    async with aclosing(LESSONS.answers(request)) as told:
+    async with aclosing(TEACHER_FORCING.answers(request)) as told:
         async for answers in told:
             heard += answers
             if any(map(until, answers)):
@@ -43,7 +43,7 @@ async def empty() -> None:
 
 def test_it_teaches_what_is_taught_here(run_async):
     shown = run_async(answers_to({"show": asdict(SETTINGS), "epochs": 5}), 180)[-1]["news"]  # it starts
-    lesson = Lesson(SETTINGS)
+    lesson = DecoderPair(SETTINGS)
     for _ in range(5):
         lesson.advance()
     assert shown == lesson.news()
@@ -54,7 +54,7 @@ def test_a_lesson_is_followed_paused_stepped_and_stopped(run_async):
         following = asyncio.ensure_future(answers_to(start()))
         while not await count():
             await asyncio.sleep(0.05)
-        async with aclosing(LESSONS.answers(start())) as told:
+        async with aclosing(TEACHER_FORCING.answers(start())) as told:
             first = await anext(told)
             name = first[0]["lesson"]
             paused = (await answers_to({"pause": name}))[-1]["news"]
@@ -66,7 +66,7 @@ def test_a_lesson_is_followed_paused_stepped_and_stopped(run_async):
         assert last["decoders"] == paused["decoders"]
         assert len(stepped["history"]) == len(paused["history"]) + 1
         await answers_to({"stop": name})
-        assert (await answers_to({"go_on": name}))[-1]["failure"] == ENDED
+        assert (await answers_to({"go_on": name}))[-1]["failure"] == RUN_ENDED
         following.cancel()  # the other page is closed
         await asyncio.wait([following])
         await empty()
@@ -99,28 +99,28 @@ def test_a_class_learns_side_by_side(run_async):
 def test_a_process_that_dies_is_told_and_the_next_lesson_starts_another(run_async):
     async def visit():
         name = ""
-        async with aclosing(LESSONS.answers(start())) as told:
+        async with aclosing(TEACHER_FORCING.answers(start())) as told:
             async for answers in told:
                 name = answers[-1].get("lesson", name) if answers else name
                 if answers and answers[-1]["failure"] is not None:
                     break
-                LESSONS.stop()
+                TEACHER_FORCING.stop()
         assert answers[-1]["is_done"]
-        assert (await answers_to({"go_on": name}))[-1]["failure"] == ENDED  # what was kept died with it
+        assert (await answers_to({"go_on": name}))[-1]["failure"] == RUN_ENDED  # what was kept died with it
         assert (await answers_to(start(), until=lambda answer: answer["news"]))[-1]["failure"] is None
         await empty()
 
     run_async(visit())
-    assert LESSONS.waiting == 0
+    assert TEACHER_FORCING.waiting == 0
 
 
 @pytest.mark.parametrize("settings", [{}, {"target": "hi"}, [], None])
 def test_what_is_no_setting_at_all_is_a_failure_and_no_end(run_async, settings):
-    assert run_async(answers_to({"start": settings, "instead": ""}))[-1]["failure"] == FAILED
+    assert run_async(answers_to({"start": settings, "instead": ""}))[-1]["failure"] == TEACHER_FORCING_FAILED
     assert run_async(count()) == 0
 
 
 def test_the_worked_example_is_the_one_of_the_tabs_controls():
     request = tab._show_example()
     assert request["show"]["target"] == "hihello"
-    assert 1 <= request["epochs"] <= limits.LESSON_EPOCHS
+    assert 1 <= request["epochs"] <= limits.MAX_DECODER_EPOCHS

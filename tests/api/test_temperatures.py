@@ -15,7 +15,7 @@ from charplay.inference.engine import GenerationError
 from charplay.inference.generate import generate, make_request
 from charplay.models import checkpoints
 from charplay.ui import inference_client, page
-from charplay.workers.client import FAILED
+from charplay.workers.client import WORKER_ENDED
 
 DEGREES = (0.2, 0.8, 1.4)
 
@@ -53,7 +53,7 @@ async def until_empty() -> None:
 def test_texts_that_are_followed_together_are_those_that_are_written_alone(checkpoint, run_async):
     async def last_and_count():
         count = 0
-        async with aclosing(inference_client.follow_all(checkpoint, wishes(400))) as growing:
+        async with aclosing(inference_client.stream_texts(checkpoint, wishes(400))) as growing:
             async for news in growing:
                 assert len(news) == len(DEGREES)
                 count += 1
@@ -68,7 +68,7 @@ def test_texts_that_are_followed_together_are_those_that_are_written_alone(check
 
 def test_who_stops_or_goes_away_gives_up_all_three_seats(checkpoint, run_async):
     async def begins_and_goes():
-        async with aclosing(inference_client.follow_all(checkpoint, wishes(limits.LENGTH.high))) as growing:
+        async with aclosing(inference_client.stream_texts(checkpoint, wishes(limits.LENGTH.high))) as growing:
             async for news in growing:
                 if all(one.text for one in news):
                     assert (inference_client.NETWORKS.waiting, await active()) == (3, 3)
@@ -81,11 +81,11 @@ def test_who_stops_or_goes_away_gives_up_all_three_seats(checkpoint, run_async):
 
 def test_a_process_that_dies_ends_all_three_with_one_sentence(checkpoint, run_async):
     async def dies():
-        async with aclosing(inference_client.follow_all(checkpoint, wishes(limits.LENGTH.high))) as growing:
+        async with aclosing(inference_client.stream_texts(checkpoint, wishes(limits.LENGTH.high))) as growing:
             async for _ in growing:
                 inference_client.NETWORKS.stop()
 
-    with pytest.raises(GenerationError, match=FAILED):
+    with pytest.raises(GenerationError, match=WORKER_ENDED):
         run_async(dies())
     run_async(until_empty(), 30)
 

@@ -11,8 +11,8 @@ from charplay.inference.classify import classify
 from charplay.inference.generate import generate, make_request
 from charplay.models import checkpoints
 from charplay.workers import training
-from charplay.workers.client import Process
-from charplay.workers.training import DONE, NOT_FINITE, STOPPED, TIMED_OUT, Workshop
+from charplay.workers.client import WorkerProcess
+from charplay.workers.training import DONE, NOT_FINITE, STOPPED, TIMED_OUT, TrainingWorker
 
 # the last letter alone decides
 ROWS = "\n".join(f"{'abcde'[row % 5] * (row % 3 + 1)}{'vo'[row % 2]},{('ru', 'it')[row % 2]}" for row in range(60))
@@ -64,7 +64,7 @@ def lines():
 
 @pytest.fixture
 def shop(lines):
-    shop = Workshop(lines)
+    shop = TrainingWorker(lines)
     yield shop
     for number in list(shop._jobs):
         shop.handle({"id": number, "close": True})
@@ -101,7 +101,7 @@ def test_a_text_is_trained_to_a_checkpoint_that_writes(shop, lines, tmp_path):
     answer, news = lines.last(1)
     assert answer["failure"] is None
     evaluated = [item for item in news if item["kind"] == "evaluation"]
-    assert len(evaluated[-1]["sample"]) == training.SAMPLE
+    assert len(evaluated[-1]["sample"]) == training.SAMPLE_CHARACTERS
     assert set(evaluated[-1]["sample"]) <= set(TEXT)
     best = min(item["measured"]["bits_per_character"] for item in evaluated)
     assert answer["result"]["results"]["validation"]["bits_per_character"] == best
@@ -154,7 +154,7 @@ def test_who_comes_while_somebody_trains_waits_in_line_and_is_told_the_place(sho
 
 
 def test_when_the_time_is_up_the_best_so_far_is_kept(lines, tmp_path):
-    shop = Workshop(lines, seconds=0.5)
+    shop = TrainingWorker(lines, seconds=0.5)
     shop.handle({"id": 1} | train("speech", TEXT, tmp_path / "own.safetensors", **LONG))
     answer, _ = lines.last(1)
     assert answer["result"]["ended"] == TIMED_OUT
@@ -220,7 +220,7 @@ def test_a_data_set_that_is_missing_is_fetched_and_it_says_so(shop, lines, tmp_p
 
 
 def test_it_runs_in_a_process_of_its_own(tmp_path):
-    process, heard = Process("charplay.workers.training"), queue.Queue()
+    process, heard = WorkerProcess("charplay.workers.training"), queue.Queue()
     process.ask(train("names", ROWS, tmp_path / "own.safetensors", epochs=2), heard.put)
     while not (answer := heard.get(timeout=120))["is_done"]:
         assert answer["news"]["kind"] in ("started", "progress", "evaluation")

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from charplay.data.batches import compare
 from charplay.interpret import packing
 from charplay.interpret.code_snippet import snippet
-from charplay.interpret.unmasked import has_flipped, read_both_ways
+from charplay.interpret.unmasked import compare_unmasked, has_flipped
 from charplay.models import checkpoints
 from charplay.ui import controls
 from tests.browser.conftest import go_to_tab
@@ -137,9 +137,9 @@ def test_the_slider_stays_in_view_beside_pictures_of_many_names(open_page, size)
 
 
 def test_the_names_whose_country_changes_are_counted_and_come_first(open_page):
-    checkpoint = checkpoints.shelve(checkpoints.DIRECTORY).default("names")
+    checkpoint = checkpoints.load_all(checkpoints.DIRECTORY).default("names")
     names = [*NAMES, "O'Brien", "<b>Li"]
-    readings = read_both_ways(checkpoint, packing.normalize_names(names), time=7)
+    readings = compare_unmasked(checkpoint, packing.normalize_names(names), time=7)
     flipped = [reading["name"] for reading in readings if has_flipped(reading)]
     assert flipped
     page = open_page()

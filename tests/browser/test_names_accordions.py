@@ -169,8 +169,8 @@ def test_three_cells_read_the_same_name_each_as_it_does_alone(open_page):
         shown = page.locator(f"#belief-{cell} li").all_text_contents()
         assert shown == [f"{country} {100 * share:.1f} %" for country, share in top]
         found.append(alone["country"])
-    agree = len(set(found)) == 1
-    expect(page.locator("#cells-says .headline")).to_contain_text("They agree" if agree else "They differ")
+    broadcast = len(set(found)) == 1
+    expect(page.locator("#cells-says .headline")).to_contain_text("They broadcast" if broadcast else "They differ")
 
 
 def test_a_name_that_cannot_be_read_rests_every_fold_and_the_next_one_wakes_them(open_page):

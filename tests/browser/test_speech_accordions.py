@@ -9,7 +9,7 @@ from charplay.inference.generate import generate, make_request
 from charplay.interpret import memorization
 from charplay.models import checkpoints
 from charplay.ui import controls, inference_client
-from charplay.ui.speech.generated_text import read_written
+from charplay.ui.speech.generated_text import parse_generated_text
 from tests.api.test_temperatures import until_empty
 from tests.browser.conftest import SIZES
 
@@ -27,8 +27,8 @@ def fill(page: Page, control: str, value: object) -> None:
 
 def expected_marks(page: Page) -> list[str]:
     """The copied stretches of the text that stands on the page."""
-    continuation = read_written(page.locator("#written textarea").input_value()).continuation
-    index = memorization.load(checkpoints.DIRECTORY / memorization.FILE)
+    continuation = parse_generated_text(page.locator("#written textarea").input_value()).continuation
+    index = memorization.load(checkpoints.DIRECTORY / memorization.FILTER_FILE)
     return [continuation[start:end] for start, end in memorization.find(index, continuation)]
 
 

@@ -21,7 +21,7 @@ def open_fold(page: Page, fold: str) -> None:
 
 
 def read_own(page: Page, text: str) -> None:
-    page.get_by_label(controls.OWN).check()
+    page.get_by_label(controls.USER_TEXT_CHOICE).check()
     page.locator("#own-text textarea").fill(text)
     page.locator("#read-this").click()
 
@@ -181,7 +181,7 @@ def test_a_page_of_text_that_nobody_here_wrote_is_read_and_it_is_said_what_was_c
     expect(note).to_contain_text("brought to ASCII")
     expect(note).to_contain_text("4 characters have no ASCII form")
     expect(note).to_contain_text("Training never showed {")
-    speech.get_by_label(controls.GENERATED).check()
+    speech.get_by_label(controls.GENERATED_TEXT).check()
     expect(speech.locator("#surprise-mean")).to_contain_text(f"over {WRITTEN}")
     expect(speech.locator("#own-text")).to_be_hidden()
 

@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 from playwright.sync_api import Page, expect
 
-from charplay.ui.teacher_forcing.tab import LESSONS
+from charplay.ui.teacher_forcing.tab import TEACHER_FORCING
 from tests.browser.conftest import go_to_tab
 
 BUTTONS = ("start", "pause", "stop", "one-epoch", "go-on")
@@ -51,7 +51,7 @@ def can_press(page: Page, *buttons: str) -> None:
 
 def lessons_left(run_async) -> int:
     async def count():
-        async with aclosing(LESSONS.answers({"count": True})) as told:
+        async with aclosing(TEACHER_FORCING.answers({"count": True})) as told:
             async for [answer] in told:
                 return answer["lessons"]
 

@@ -202,10 +202,10 @@ def test_files_that_cannot_be_used_get_their_sentence_and_what_was_trained_stays
     train(page)
     binary, large, huge = tmp_path / "binary.txt", tmp_path / "large.txt", tmp_path / "huge.txt"
     binary.write_bytes(bytes(range(256)) * 10)
-    large.write_bytes(b"a" * (limits.OWN_DATA_BYTES + 1))
+    large.write_bytes(b"a" * (limits.MAX_USER_DATA_BYTES + 1))
     with huge.open("wb") as file:
         file.truncate(100_000_000)
-    choose(page, "source", controls.IN_FILE)
+    choose(page, "source", controls.UPLOAD)
     expect(page.locator("#survey")).to_contain_text("Drop a file first", timeout=PATIENT)
     page.locator("#file input[type=file]").set_input_files(binary)
     expect(page.locator("#survey")).to_contain_text("no text but a binary file", timeout=PATIENT)

@@ -48,10 +48,10 @@ FRAMES = """selector => new Promise(done => {
 def sample(seed: int) -> str:
     """20,000 characters in sentences and paragraphs."""
     chance, text = random.Random(seed), ""
-    while len(text) < limits.READ_CHARACTERS:
+    while len(text) < limits.MAX_DOCUMENT_CHARACTERS:
         words = [chance.choice(WORDS) for _ in range(chance.randint(5, 25))]
         text += " ".join(words).capitalize() + chance.choice([". ", ". ", ". ", ".\n\n"])
-    return text[: limits.READ_CHARACTERS - 1] + "."
+    return text[: limits.MAX_DOCUMENT_CHARACTERS - 1] + "."
 
 
 def smoothness(shown: Page, selector: str | None) -> dict[str, float]:
@@ -78,8 +78,8 @@ def measure(url: str) -> dict[str, object]:
         seconds = []
         for seed in range(TEXTS):
             shown.locator("#own-text textarea").fill(sample(seed))
-            seconds.append(round(shown.evaluate(COLOURED, ["surprise", limits.READ_CHARACTERS]), 2))
-        result = {"characters": limits.READ_CHARACTERS, "seconds": seconds}
+            seconds.append(round(shown.evaluate(COLOURED, ["surprise", limits.MAX_DOCUMENT_CHARACTERS]), 2))
+        result = {"characters": limits.MAX_DOCUMENT_CHARACTERS, "seconds": seconds}
         for fold in FOLDS[1:]:
             shown.locator(f"#{fold}-fold button").first.click()
             shown.locator(f"#{fold}-text .coloured i").first.wait_for()

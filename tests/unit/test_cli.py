@@ -145,8 +145,8 @@ def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
         (["train", "names", "--out", "TMP"], "is a directory"),
         (["train", "names", "--seed", "99999999999999999999999"], "seed must be"),
         (["train", "names", "--weight-decay", "nan"], "weight_decay must be"),
-        (["train", "names", "--made-up", "-1"], "made_up must be"),
-        (["train", "names", "--recipe", "gru", "--made-up", "9"], "name some, or make both 0"),
+        (["train", "names", "--synthetic", "-1"], "synthetic must be"),
+        (["train", "names", "--recipe", "gru", "--synthetic", "9"], "name some, or make both 0"),
         (["train", "names", "--teachers", "wide,best", "--out", "TMP/x"], "teacher must be one of narrow"),
         (["data", "fetch", "--data", "/dev/null"], "cannot be used"),
         (["evaluate", "speech", "--file", "x.txt", "--split", "val"], "give one of them"),
@@ -164,7 +164,7 @@ def test_a_mistake_is_one_sentence_on_stderr_and_exit_status_two(capsys, tmp_pat
 
 
 def test_bench_measures_the_shipped_models(capsys, monkeypatch):
-    monkeypatch.setattr("charplay.bench.throughput.SECONDS", 0.05)
+    monkeypatch.setattr("charplay.bench.throughput.SECONDS_PER_FIGURE", 0.05)
     status, result, _ = run(capsys, "bench", "generate")
     assert status == 0
     assert result["one_stream_ratio"] == pytest.approx(result["one_stream"] / result["lecture_loop"])
@@ -181,7 +181,7 @@ def test_bench_measures_the_shipped_models(capsys, monkeypatch):
     small = str(checkpoints.DIRECTORY / "speech-rnn.safetensors")
     status, result, _ = run(capsys, "bench", "read", "--checkpoint", small)
     assert status == 0
-    assert result["characters"] == limits.READ_CHARACTERS
+    assert result["characters"] == limits.MAX_DOCUMENT_CHARACTERS
     assert result["ratio"] == pytest.approx(result["forward_seconds"] / result["seconds"])
     status, result, _ = run(capsys, "bench", "train", "--checkpoint", small)
     assert status == 0

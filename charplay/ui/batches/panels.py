@@ -10,7 +10,7 @@ from charplay import limits
 from charplay.data.batches import compare
 from charplay.interpret import packing
 from charplay.interpret.code_snippet import snippet
-from charplay.interpret.unmasked import Reading, has_flipped
+from charplay.interpret.unmasked import UnmaskedComparison, has_flipped
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import accordions, controls, inference_client
 from charplay.ui.batches import time_steps
@@ -40,7 +40,7 @@ def read(typed: str) -> list[str]:
     Raises:
         ValueError: no names, too many, or one that cannot be read.
     """
-    longest = int(limits.NAMES.high) * (limits.NAME_CHARACTERS + 1)
+    longest = int(limits.NAMES.high) * (limits.MAX_NAME_CHARACTERS + 1)
     lines = [line for line in limits.check_text("list of names", typed, longest).splitlines() if line.strip()]
     if not lines:
         raise ValueError("Type at least one name; one name a line.")
@@ -70,15 +70,15 @@ def build_steps(checkpoint: Checkpoint, names: gr.Textbox) -> None:
         except ValueError as mistake:
             return gr.skip(), problem(mistake)
         sizes = compare(read_names).batch_sizes
-        drawn = max(map(len, read_names[: limits.DRAWN_NAMES]))
+        drawn = max(map(len, read_names[: limits.MAX_PLOTTED_NAMES]))
         slider = gr.Slider(maximum=max(len(sizes) - 1, 1), value=controls.STEP.default, visible=len(sizes) > 1)
-        return slider, time_steps.told(sizes, drawn, checkpoint.config.bidirectional)
+        return slider, time_steps.counts_html(sizes, drawn, checkpoint.config.bidirectional)
 
-    accordions.follow(fold, [names.change], tell, [names], [step, told])
-    step.change(None, step, None, js=time_steps.SHOW, show_progress="hidden", api_visibility="private")
+    accordions.update_while_open(fold, [names.change], tell, [names], [step, told])
+    step.change(None, step, None, js=time_steps.SHOW_STEP_JS, show_progress="hidden", api_visibility="private")
 
 
-def build_matter(checkpoint: Checkpoint, names: gr.Textbox, order: gr.Radio) -> None:
+def build_unmasked(checkpoint: Checkpoint, names: gr.Textbox, order: gr.Radio) -> None:
     """Lays out "Does it matter?"."""
     with gr.Accordion("Does it matter?", open=False, elem_id="matter-fold") as fold:
         gr.HTML(_MATTER)
@@ -90,10 +90,10 @@ def build_matter(checkpoint: Checkpoint, names: gr.Textbox, order: gr.Radio) -> 
         except ValueError as mistake:
             return problem(mistake)
         time = max(map(len, rows))
-        readings = await inference_client.ask_in_parts(checkpoint, "batch_both_ways", rows, time=time)
-        return matter(readings, checkpoint.config.members)
+        readings = await inference_client.query_rows(checkpoint, "batch_both_ways", rows, time=time)
+        return unmasked_html(readings, checkpoint.config.members)
 
-    accordions.follow(fold, [names.change, order.input], tell, [names, order], [shown])
+    accordions.update_while_open(fold, [names.change, order.input], tell, [names, order], [shown])
 
 
 def build_code(names: gr.Textbox, order: gr.Radio) -> None:
@@ -105,15 +105,15 @@ def build_code(names: gr.Textbox, order: gr.Radio) -> None:
 
     def tell(typed: str, order: str) -> str:
         try:
-            return code(read(typed), is_sorted(order))
+            return code_html(read(typed), is_sorted(order))
         except ValueError as mistake:
             return problem(mistake)
 
-    accordions.follow(fold, [names.change, order.input], tell, [names, order], [shown])
+    accordions.update_while_open(fold, [names.change, order.input], tell, [names, order], [shown])
     copy.click(None, None, None, js=_COPY, show_progress="hidden", api_visibility="private")
 
 
-def matter(readings: Sequence[Reading], members: int) -> str:
+def unmasked_html(readings: Sequence[UnmaskedComparison], members: int) -> str:
     """Packed beside naive, a name a row, those whose country changes first.
 
     Args:
@@ -140,7 +140,7 @@ def matter(readings: Sequence[Reading], members: int) -> str:
     )
 
 
-def _row(reading: Reading, time: int) -> str:
+def _row(reading: UnmaskedComparison, time: int) -> str:
     kind, mark = "", ""
     if has_flipped(reading):
         kind, mark = ' class="chosen"', '<span class="mark">changes</span>'
@@ -153,6 +153,6 @@ def _row(reading: Reading, time: int) -> str:
     return f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def code(names: Sequence[str], sort: bool) -> str:
+def code_html(names: Sequence[str], sort: bool) -> str:
     """The lines of the batch, to be copied by the button beside them."""
     return f'<pre class="code" tabindex="0">{escape(snippet(names, sort))}</pre><p id="code-copied" role="status"></p>'

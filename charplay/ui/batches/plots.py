@@ -7,17 +7,17 @@ import plotly.graph_objects as go
 
 from charplay.data.batches import Comparison
 from charplay.data.text import decode
-from charplay.interpret.packing import Values
+from charplay.interpret.packing import CellValues
 from charplay.ui import controls
 from charplay.ui.batches import time_steps
 from charplay.ui.widgets import figures
 
-VALUES_FIT, LETTERS_FIT = 8, 32  # columns up to which a value, or a letter, has room in a cell
-DIGITS_FIT = 24  # digits up to which a row of places in the flat data has room
+MAX_VALUE_COLUMNS, MAX_LETTER_COLUMNS = 8, 32  # columns up to which a value, or a letter, has room in a cell
+MAX_INDEX_DIGITS = 24  # digits up to which a row of places in the flat data has room
 _SHOWN = {" ": "␣", "\0": ""}
 
 
-class Pictures:
+class BatchFigures:
     """What the pictures of one batch share: letters, pads, the place of each cell in the flat data, one scale.
 
     Args:
@@ -26,7 +26,7 @@ class Pictures:
         values: the numbers that they show, unless it is characters.
     """
 
-    def __init__(self, comparison: Comparison, cells: str, values: Values | None):
+    def __init__(self, comparison: Comparison, cells: str, values: CellValues | None):
         names = self.names = comparison.names
         self.batch_sizes = comparison.batch_sizes
         codes = comparison.padded.codes
@@ -51,8 +51,8 @@ class Pictures:
         self.flat_index = np.full(self.shape, -1)  # of each cell in `PackedSequence.data`
         self.flat_index[self.cells_in_order] = np.arange(len(comparison.packed))
         time = self.shape[1]
-        self.has_places = not self.in_values and time * len(str(len(comparison.packed) - 1)) <= DIGITS_FIT
-        self.two_lines = self.has_places and time > VALUES_FIT  # the place stands under its letter
+        self.has_places = not self.in_values and time * len(str(len(comparison.packed) - 1)) <= MAX_INDEX_DIGITS
+        self.two_lines = self.has_places and time > MAX_VALUE_COLUMNS  # the place stands under its letter
         # Column t of the packed picture is the first batch_sizes[t] rows, whatever the order of the padded ones.
         self.packed_order = comparison.packed_rows[: comparison.batch_sizes[0]]
 
@@ -64,12 +64,12 @@ class Pictures:
         """What stands in the cells of the two rectangles, as much as fits into so many columns."""
         time = self.shape[1]
         if self.in_values:
-            shown = [[f"{value + 0.0:.2f}" if time <= VALUES_FIT else "" for value in row] for row in values]
+            shown = [[f"{value + 0.0:.2f}" if time <= MAX_VALUE_COLUMNS else "" for value in row] for row in values]
             return np.array(shown)
-        letters = self.letters if time <= LETTERS_FIT else np.full(self.shape, "")
+        letters = self.letters if time <= MAX_LETTER_COLUMNS else np.full(self.shape, "")
         if with_places and self.has_places:
             letters = self._numbered("<br>" if self.two_lines else " ")
-        pad = "pad" if time <= VALUES_FIT else "·"
+        pad = "pad" if time <= MAX_VALUE_COLUMNS else "·"
         return np.where(self.is_pad, "" if with_places else pad, letters)
 
     def _hovers(self, values: np.ndarray) -> np.ndarray:

@@ -15,8 +15,8 @@ from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, inference_client
 from charplay.ui.batches import panels
 from charplay.ui.batches.panels import is_sorted, problem, read
-from charplay.ui.batches.plots import Pictures
-from charplay.ui.errors import spoken
+from charplay.ui.batches.plots import BatchFigures
+from charplay.ui.errors import as_gradio_error
 from charplay.ui.theme import AMOUNTS
 from charplay.ui.widgets import diagrams
 
@@ -29,7 +29,7 @@ _GRADIENT = f"linear-gradient(90deg, {', '.join(colour for _, colour in get_colo
 Shown = dict[Component, Any]  # what changes on the page
 
 
-class Asked(NamedTuple):
+class Query(NamedTuple):
     """What the controls say, checked."""
 
     names: list[str]  # normalised, as typed
@@ -68,7 +68,7 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
     )
 
 
-def _pictures(made: Pictures, cells: str) -> tuple:
+def _pictures(made: BatchFigures, cells: str) -> tuple:
     """The pictures of the first 32 names, each with its caption: padded, packed, flat."""
     return (
         _padded_caption(cells, made),
@@ -80,17 +80,17 @@ def _pictures(made: Pictures, cells: str) -> tuple:
     )
 
 
-def _padded_caption(cells: str, made: Pictures) -> str:
+def _padded_caption(cells: str, made: BatchFigures) -> str:
     says = ", not packed: drifts on at the pads" if cells == controls.HIDDEN else ": a rectangle, filled up"
     return f'<p class="caption"><b>Padded</b> {made.shape}{says}</p>'
 
 
-def _packed_caption(cells: str, made: Pictures) -> str:
+def _packed_caption(cells: str, made: BatchFigures) -> str:
     says = "zero at the pads, once unpacked" if cells == controls.HIDDEN else "the batch shrinks"
     return f'<p class="caption"><b>Packed</b>, {len(made.batch_sizes)} steps: {says}</p>'
 
 
-def _strip_caption(cells: str, made: Pictures) -> str:
+def _strip_caption(cells: str, made: BatchFigures) -> str:
     what, scale = "one-dimensional: the packed picture column by column", ""
     if made.scale is not None:
         what, (low, high) = "a vector each, column by column", made.scale
@@ -99,7 +99,7 @@ def _strip_caption(cells: str, made: Pictures) -> str:
 
 
 def _note(names: list[str]) -> str:
-    total, drawn = len(names), limits.DRAWN_NAMES
+    total, drawn = len(names), limits.MAX_PLOTTED_NAMES
     note = f'<p class="caption note">Drawn: the first {drawn} of {total}; the figures are over all.</p>'
     return note if drawn < total else ""
 
@@ -107,7 +107,7 @@ def _note(names: list[str]) -> str:
 def build(checkpoint: Checkpoint) -> None:
     """Lays out the tab inside the current Blocks."""
     opening = read(controls.NAMES.default)
-    drawn = _pictures(Pictures(compare(opening), controls.CELLS.default, None), controls.CELLS.default)
+    drawn = _pictures(BatchFigures(compare(opening), controls.CELLS.default, None), controls.CELLS.default)
     report = packing.compare_batches(checkpoint, opening)
     gr.HTML(diagrams.lead(diagrams.BATCHES, _LEAD))
     with gr.Row():
@@ -127,23 +127,23 @@ def build(checkpoint: Checkpoint) -> None:
                             shown += [gr.HTML(caption), _plot(picture, name)]
                 shown += [gr.HTML(drawn[4]), _plot(drawn[5], "strip")]
                 numbers = gr.HTML(_facts(report, len(checkpoint.classes)), elem_id="facts")
-    panels.build_matter(checkpoint, names, order)
+    panels.build_unmasked(checkpoint, names, order)
     panels.build_code(names, order)
 
-    def ask(typed: str, order: str, cells: str, unit: object) -> Asked:
+    def ask(typed: str, order: str, cells: str, unit: object) -> Query:
         emptied = unit is None  # the box, on the way to another number
         unit = min(limits.UNIT.check(0 if emptied else unit), _units(checkpoint, cells) - 1)
-        return Asked(read(typed), is_sorted(order), controls.CELLS.choose(cells), unit)
+        return Query(read(typed), is_sorted(order), controls.CELLS.choose(cells), unit)
 
-    async def draw(asked: Asked) -> Shown:
-        comparison, values = compare(asked.names[: limits.DRAWN_NAMES], asked.sort), None
+    async def draw(asked: Query) -> Shown:
+        comparison, values = compare(asked.names[: limits.MAX_PLOTTED_NAMES], asked.sort), None
         if asked.cells != controls.CHARACTERS:
             inside = {"unit": asked.unit, "hidden": asked.cells == controls.HIDDEN}
-            values = await inference_client.ask(checkpoint, "batch_values", names=comparison.names, **inside)
-        made = Pictures(comparison, asked.cells, values)
+            values = await inference_client.query(checkpoint, "batch_values", names=comparison.names, **inside)
+        made = BatchFigures(comparison, asked.cells, values)
         return dict(zip(shown, _pictures(made, asked.cells), strict=True))
 
-    async def count(asked: Asked) -> Shown:
+    async def count(asked: Query) -> Shown:
         comparison = compare(asked.names, asked.sort)
         report = packing.report(comparison, await inference_client.differences(checkpoint, comparison))
         return {message: _note(asked.names), numbers: _facts(report, len(checkpoint.classes))}
@@ -167,9 +167,9 @@ def build(checkpoint: Checkpoint) -> None:
     quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
     live = {**quiet, "trigger_mode": "always_last"}
     # not names.input, which a pasted text, a deletion and an input method do not fire
-    gr.on([names.change, order.input], spoken(update), inputs, [message, numbers, *shown], **live)
-    unit.input(spoken(redraw), inputs, shown, **live)
-    cells.input(offer_units, cells, unit, **live).then(spoken(redraw), inputs, shown, **quiet)
+    gr.on([names.change, order.input], as_gradio_error(update), inputs, [message, numbers, *shown], **live)
+    unit.input(as_gradio_error(redraw), inputs, shown, **live)
+    cells.input(offer_units, cells, unit, **live).then(as_gradio_error(redraw), inputs, shown, **quiet)
 
 
 def _plot(picture: go.Figure, name: str) -> gr.Plot:

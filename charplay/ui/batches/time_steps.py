@@ -14,7 +14,7 @@ LOOK_FOR = (
     "the striped bar is waste.</p>"
 )
 # Shows the step that the slider is at; an emptied number box is null, and its lowest number.
-SHOW = """step => {
+SHOW_STEP_JS = """step => {
   const steps = [...document.querySelectorAll('#step-told [data-step]')];
   const at = Math.min(Math.max(Math.trunc(step) || 0, 0), steps.length - 1);
   steps.forEach((one, number) => {
@@ -57,7 +57,7 @@ def _mark(path: str) -> dict:
     return {"type": "path", "path": path, "line": {"width": 0}}
 
 
-def told(batch_sizes: Sequence[int], drawn: int, is_bidirectional: bool) -> str:
+def counts_html(batch_sizes: Sequence[int], drawn: int, is_bidirectional: bool) -> str:
     """The counts of all steps, the first shown, each with the rule by which its marks show (HTML).
 
     Args:

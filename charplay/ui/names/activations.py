@@ -6,10 +6,10 @@ import gradio as gr
 import numpy as np
 from gradio.components.plot import PlotData
 
-from charplay.interpret.activations import Numbers, Way
+from charplay.interpret.activations import Activations, EncodedArray
 from charplay.ui import accordions, inference_client
 from charplay.ui.names import plots
-from charplay.ui.names.panel import BY_LETTER, RESTS, Asked, Source, drawn, plot, unseen
+from charplay.ui.names.panel import BY_LETTER, IDLE_NOTE, ModelChoice, Query, figure_value, plot, screen_reader_text
 from charplay.ui.names.plots import CODES_HEIGHT, EMBEDDING_HEIGHT, FEATURE_HEIGHT, HIDDEN_HEIGHT, Panel
 from charplay.ui.widgets import heatmap
 
@@ -19,7 +19,7 @@ _WAY = (
 )
 
 
-def build(source: Source) -> None:
+def build(source: ModelChoice) -> None:
     """Lays out the way through the network."""
     with gr.Accordion("The way through", open=False, elem_id="way-fold") as fold:
         says = gr.HTML()
@@ -33,14 +33,14 @@ def build(source: Source) -> None:
     async def show(page: gr.Request, *controls: str) -> tuple:
         asked = source.read(page, *controls)
         if asked is None:
-            return RESTS, "", None, ""
-        way = await inference_client.ask(asked.checkpoint, "way", name=asked.name, prior=asked.prior)
+            return IDLE_NOTE, "", None, ""
+        way = await inference_client.query(asked.checkpoint, "way", name=asked.name, prior=asked.prior)
         return _WAY, *_strip(way), _scores(way, asked)
 
-    accordions.follow(fold, source.triggers, show, source.inputs, [says, strip_says, strip, scores])
+    accordions.update_while_open(fold, source.triggers, show, source.inputs, [says, strip_says, strip, scores])
 
 
-def _array(numbers: Numbers) -> np.ndarray:
+def _array(numbers: EncodedArray) -> np.ndarray:
     return np.frombuffer(base64.b64decode(numbers["float32"]), dtype="<f4").reshape(numbers["shape"])
 
 
@@ -48,12 +48,12 @@ def _shape(*sizes: int) -> str:
     return f"({', '.join(map(str, sizes))})"
 
 
-def _strip(way: Way) -> tuple[str, PlotData]:
+def _strip(way: Activations) -> tuple[str, PlotData]:
     """The way in time, from the characters to what the linear layer reads: caption and picture."""
     letters, count = list(way["normalized"]), len(way["codes"])
     codes, embedding = np.array([way["codes"]]), _array(way["embedding"])
     reach = max(float(np.abs(embedding).max()), 1e-6)
-    has_text = count <= heatmap.MOST_TEXT_COLUMNS
+    has_text = count <= heatmap.MAX_TEXT_COLUMNS
     texts = [[str(code) if has_text else "" for code in way["codes"]]]
     panels = [
         Panel(f"codes {_shape(1, count)}", codes, CODES_HEIGHT, (0, 127), row="code", texts=texts),
@@ -99,10 +99,10 @@ def _strip(way: Way) -> tuple[str, PlotData]:
         )
     if cut := max(part["size"] - part["shape"][1] for part in (way["embedding"], *way["hidden"][0], *way["features"])):
         caption += f'<p class="caption note">Of the longest vectors the last {cut:,} numbers are not drawn.</p>'
-    return caption + unseen(_told(way)), drawn(plots.strip(letters, panels))
+    return caption + screen_reader_text(_told(way)), figure_value(plots.strip(letters, panels))
 
 
-def _told(way: Way) -> str:
+def _told(way: Activations) -> str:
     """The strip in words: how strong each stage is under each letter."""
     stages = [("embedding", way["embedding"])]
     for number, layer in enumerate(way["hidden"], 1):
@@ -119,7 +119,7 @@ def _told(way: Way) -> str:
     return f"Codes: {', '.join(map(str, way['codes']))}. {'. '.join(told)}."
 
 
-def _scores(way: Way, asked: Asked) -> str:
+def _scores(way: Activations, asked: Query) -> str:
     """From the logits to the softmax (HTML)."""
     members, is_uniform = np.array(way["logits"]).T, asked.prior == "uniform"  # (classes, members)
     count = members.shape[1]
@@ -134,9 +134,9 @@ def _scores(way: Way, asked: Asked) -> str:
     if count > 1 or is_uniform:
         columns.append("less" if count == 1 else "all")
         members = np.concatenate([members, np.array(way["averaged"])[:, None]], 1)
-    pointed = " Point at a colour, or tap it, for its number." if heatmap.untold_columns(len(columns)) else ""
+    pointed = " Point at a colour, or tap it, for its number." if heatmap.columns_without_text(len(columns)) else ""
     caption = (
         f'<p class="caption">One score for each country: {says}, and of that the softmax <b>p</b> in percent, '
         f"the bars above but for rounding.{pointed}</p>"
     )
-    return caption + heatmap.scores(way["classes"], columns, members, way["probabilities"])
+    return caption + heatmap.logit_heatmap(way["classes"], columns, members, way["probabilities"])

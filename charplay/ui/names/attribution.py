@@ -6,11 +6,20 @@ import gradio as gr
 import numpy as np
 from gradio.components.plot import PlotData
 
-from charplay.interpret.attribution import Letters
+from charplay.interpret.attribution import Attribution
 from charplay.ui import accordions, controls, inference_client
-from charplay.ui.errors import spoken
+from charplay.ui.errors import as_gradio_error
 from charplay.ui.names import plots
-from charplay.ui.names.panel import BY_LETTER, RESTS, Asked, Source, drawn, percent, plot, unseen
+from charplay.ui.names.panel import (
+    BY_LETTER,
+    IDLE_NOTE,
+    ModelChoice,
+    Query,
+    figure_value,
+    percent,
+    plot,
+    screen_reader_text,
+)
 from charplay.ui.widgets import heatmap
 
 _LETTERS = '<p class="caption">Look for the deepest bar: without that letter the country would lose the most.</p>'
@@ -24,12 +33,12 @@ _GRADIENT = (
 )
 
 
-def build(source: Source) -> None:
+def build(source: ModelChoice) -> None:
     """Lays out which letters decided."""
     with gr.Accordion("Which letters decided", open=False, elem_id="letters-fold") as fold:
         says = gr.HTML(elem_id="letters-says")
         # Another model may have other classes, so what is chosen is checked when it is answered.
-        choices = {"choices": [controls.LIKELIEST, *source.shelf.default("names").classes]}
+        choices = {"choices": [controls.LIKELIEST, *source.registry.default("names").classes]}
         country = gr.Dropdown(**controls.COUNTRY.arguments() | choices, allow_custom_value=True)
         left_says = gr.HTML()
         left_out = plot("left-out", BY_LETTER)
@@ -42,7 +51,7 @@ def build(source: Source) -> None:
     async def show(page: gr.Request, country: str, *values: str) -> tuple:
         asked = source.read(page, *values)
         if asked is None:
-            return RESTS, "", None, "", None
+            return IDLE_NOTE, "", None, "", None
         classes = asked.checkpoint.classes
         if country and country not in (controls.LIKELIEST, *classes):  # typed, or of the model that was in use before
             return (
@@ -53,26 +62,26 @@ def build(source: Source) -> None:
                 None,
             )
         wanted = None if not country or country == controls.LIKELIEST else country
-        found = await inference_client.ask(
+        found = await inference_client.query(
             asked.checkpoint, "letters", name=asked.name, prior=asked.prior, country=wanted
         )
         return _decided(found), *_left_out(found), *_gradients(found, asked)
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    source.model.change(spoken(offer), source.model, country, preprocess=False, **quiet)
+    source.model.change(as_gradio_error(offer), source.model, country, preprocess=False, **quiet)
     triggers = [*source.triggers, country.change]
-    accordions.follow(
+    accordions.update_while_open(
         fold, triggers, show, [country, *source.inputs], [says, left_says, left_out, gradient_says, gradients]
     )
 
 
-def _letter(found: Letters, at: int) -> str:
+def _letter(found: Attribution, at: int) -> str:
     """The letter at a place, as a sentence names it (HTML)."""
     letter = found["normalized"][at]
     return f"letter {at + 1}, <b>{'␣' if letter == ' ' else escape(letter)}</b>"
 
 
-def _decided(found: Letters) -> str:
+def _decided(found: Attribution) -> str:
     """What was found, in one sentence (HTML)."""
     country, whole = escape(found["country"]), percent(found["probability"])
     if found["changes"] is None:
@@ -89,7 +98,7 @@ def _decided(found: Letters) -> str:
     return f'{_LETTERS}<p class="headline"><b>{country}</b> {sentence}</p>'
 
 
-def _left_out(found: Letters) -> tuple[str, PlotData | None]:
+def _left_out(found: Attribution) -> tuple[str, PlotData | None]:
     """The change for each letter that is left out: caption and picture."""
     if found["changes"] is None:
         return "", None
@@ -100,14 +109,14 @@ def _left_out(found: Letters) -> tuple[str, PlotData | None]:
         for at, (letter, share, change) in enumerate(zip(letters, found["without"], found["changes"], strict=True))
     ]
     picture = plots.letter_bars(letters, found["changes"], int(np.argmin(found["changes"])), hovers)
-    return _LEFT_OUT + unseen("; ".join(hovers)), drawn(picture)
+    return _LEFT_OUT + screen_reader_text("; ".join(hovers)), figure_value(picture)
 
 
 def _spoken_letter(letter: str, at: int) -> str:
     return f"letter {at + 1}, {'␣' if letter == ' ' else letter}"
 
 
-def _gradients(found: Letters, asked: Asked) -> tuple[str, PlotData]:
+def _gradients(found: Attribution, asked: Query) -> tuple[str, PlotData]:
     """The gradient at each letter: caption and picture."""
     letters, members = list(found["normalized"]), getattr(asked.checkpoint.config, "members", 1)
     hovers = [
@@ -121,4 +130,4 @@ def _gradients(found: Letters, asked: Asked) -> tuple[str, PlotData]:
         "the gradient is the same either way, since a share is a constant beside the score.</p>"
     )
     caption = _GRADIENT.format(members=over) + (weighting if asked.prior == "uniform" else "")
-    return caption + unseen("; ".join(hovers)), drawn(picture)
+    return caption + screen_reader_text("; ".join(hovers)), figure_value(picture)

@@ -10,22 +10,22 @@ from gradio.components.plot import PlotData
 from plotly.io.json import to_json_plotly
 
 from charplay.data.text import normalize_name
-from charplay.models.checkpoints import Checkpoint, Shelf
+from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, session_store
-from charplay.ui.names.plots import Picture
+from charplay.ui.names.plots import Figure
 
-RESTS = '<p class="caption note">This follows the name above, once there is one that can be read.</p>'
+IDLE_NOTE = '<p class="caption note">This follows the name above, once there is one that can be read.</p>'
 BY_LETTER = "by-letter"  # a picture with a column for each letter, which a phone leaves little room for numbers
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelChoice:
     """Where the folds get what they show: the tab's controls, and the models that can be chosen."""
 
     name: gr.Textbox
     model: gr.Dropdown
     prior: gr.Radio
-    shelf: Shelf
+    registry: Registry
 
     @property
     def inputs(self) -> list[gr.components.Component]:
@@ -39,18 +39,18 @@ class Source:
 
     def find(self, chosen: str, page: gr.Request) -> Checkpoint:
         """The model that a page chose, which may be its own."""
-        return session_store.find(self.shelf, "names", chosen, page)
+        return session_store.find(self.registry, "names", chosen, page)
 
-    def read(self, page: gr.Request, name: str, chosen: str, prior: str) -> "Asked | None":
+    def read(self, page: gr.Request, name: str, chosen: str, prior: str) -> "Query | None":
         """What the controls say; None for a name that is blank or cannot be read, of which the tab tells."""
-        asked = Asked(name, self.find(chosen, page), controls.PRIORS[controls.PRIOR.choose(prior)])
+        asked = Query(name, self.find(chosen, page), controls.PRIORS[controls.PRIOR.choose(prior)])
         try:
             return asked if normalize_name(name) else None
         except ValueError:
             return None
 
 
-class Asked(NamedTuple):
+class Query(NamedTuple):
     """What a fold is about."""
 
     name: str
@@ -58,7 +58,7 @@ class Asked(NamedTuple):
     prior: str  # as the core calls it
 
 
-def drawn(picture: Picture) -> PlotData:
+def figure_value(picture: Figure) -> PlotData:
     return PlotData(type="plotly", plot=to_json_plotly(picture))
 
 
@@ -67,7 +67,7 @@ def plot(name: str, *classes: str) -> gr.Plot:
     return gr.Plot(elem_id=name, elem_classes=["inside", *classes], show_label=False, container=False)
 
 
-def unseen(sentence: str) -> str:
+def screen_reader_text(sentence: str) -> str:
     """What a picture shows, for who cannot see it (HTML)."""
     return f'<p class="unseen">{escape(sentence)}</p>'
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from charplay.ui.theme import ACCENT, AMOUNTS, INK, LIGHT_FROM, PAPER, QUIET
 from charplay.ui.widgets.figures import TEXT_SIZE, plain_figure
-from charplay.ui.widgets.heatmap import MOST_TEXT_COLUMNS, signed
+from charplay.ui.widgets.heatmap import MAX_TEXT_COLUMNS, signed
 
-Picture = dict[str, Any]  # {"data": [traces], "layout": {...}}
+Figure = dict[str, Any]  # {"data": [traces], "layout": {...}}
 
-HEAD = 24  # px of the line over a panel that says what it holds
+HEAD_HEIGHT = 24  # px of the line over a panel that says what it holds
 CODES_HEIGHT, EMBEDDING_HEIGHT, HIDDEN_HEIGHT, FEATURE_HEIGHT = 26, 64, 80, 22  # px
 _AXIS = {"fixedrange": True, "zeroline": False, "ticks": "", "showgrid": False, "tickangle": 0}
 
@@ -81,9 +81,9 @@ def _cells(values: np.ndarray, texts: Sequence[Sequence[str]], scale: tuple[floa
     return made
 
 
-def letter_bars(letters: Sequence[str], values: Sequence[float], accent: int, hovers: Sequence[str]) -> Picture:
+def letter_bars(letters: Sequence[str], values: Sequence[float], accent: int, hovers: Sequence[str]) -> Figure:
     """A bar for each letter, from zero up or down, its number at its end; the one numbered `accent` stands out."""
-    columns, fits = _columns(letters), len(letters) <= MOST_TEXT_COLUMNS
+    columns, fits = _columns(letters), len(letters) <= MAX_TEXT_COLUMNS
     low, high = min(0.0, *values), max(0.0, *values)
     room = 0.22 * max(high - low, 0.1)  # for the numbers
     texts = [signed(value) if low < 0 else f"{value:.2f}" for value in values]
@@ -163,13 +163,13 @@ class Panel:
         return [_image(self.values, self.scale, **given)]
 
 
-def strip(letters: Sequence[str], panels: Sequence[Panel]) -> Picture:
+def strip(letters: Sequence[str], panels: Sequence[Panel]) -> Figure:
     """Panels under each other, under the letters that their columns belong to."""
     columns = _columns(letters)
-    top, inner = 28, sum(HEAD + panel.height for panel in panels)
+    top, inner = 28, sum(HEAD_HEIGHT + panel.height for panel in panels)
     traces, axes, heads, at = [], {}, [], 0
     for number, panel in enumerate(panels, 1):
-        begins = at + HEAD
+        begins = at + HEAD_HEIGHT
         at = begins + panel.height
         heads.append(
             {

@@ -12,7 +12,7 @@ from charplay.interpret import prefixes
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CELLS
 from charplay.ui import accordions, inference_client
-from charplay.ui.names.panel import RESTS, Source, percent
+from charplay.ui.names.panel import IDLE_NOTE, ModelChoice, percent
 from charplay.ui.widgets import heatmap
 
 _BELIEF = (
@@ -25,11 +25,11 @@ _TOP = 3  # countries that are named of each cell
 
 def _belief(results: Sequence[Classification]) -> str:
     """The belief letter by letter (HTML)."""
-    table = prefixes.belief(results[-1]["name"], results)
-    return heatmap.belief(table["countries"], list(table["normalized"]), np.array(table["probabilities"]))
+    table = prefixes.prefix_probabilities(results[-1]["name"], results)
+    return heatmap.prefix_heatmap(table["countries"], list(table["normalized"]), np.array(table["probabilities"]))
 
 
-def build_belief(source: Source) -> None:
+def build_prefixes(source: ModelChoice) -> None:
     """Lays out the belief letter by letter."""
     with gr.Accordion("Belief, letter by letter", open=False, elem_id="belief-fold") as fold:
         shown = gr.HTML(elem_id="belief")
@@ -37,20 +37,20 @@ def build_belief(source: Source) -> None:
     async def show(page: gr.Request, *controls: str) -> str:
         asked = source.read(page, *controls)
         if asked is None:
-            return RESTS
+            return IDLE_NOTE
         return _BELIEF + _belief(await inference_client.classify_prefixes(asked.checkpoint, asked.name, asked.prior))
 
-    accordions.follow(fold, source.triggers, show, source.inputs, [shown])
+    accordions.update_while_open(fold, source.triggers, show, source.inputs, [shown])
 
 
-def zoo(models: dict[str, Checkpoint]) -> dict[str, Checkpoint]:
-    """Those classifiers of the shelf that are there to compare the cells: cell -> checkpoint."""
+def cell_models(models: dict[str, Checkpoint]) -> dict[str, Checkpoint]:
+    """Those classifiers of the registry that are there to compare the cells: cell -> checkpoint."""
     return {cell: models[f"names-{cell}"] for cell in CELLS if f"names-{cell}" in models}
 
 
-def build_cells(source: Source, models: dict[str, Checkpoint]) -> None:
+def build_cells(source: ModelChoice, models: dict[str, Checkpoint]) -> None:
     """Lays out the same name through the zoo's cells; without a zoo there is no such fold."""
-    found = zoo(models)
+    found = cell_models(models)
     if not found:
         return
     with gr.Accordion("Three cells, one name", open=False, elem_id="cells-fold") as fold:
@@ -64,7 +64,7 @@ def build_cells(source: Source, models: dict[str, Checkpoint]) -> None:
     async def show(page: gr.Request, name: str, chosen: str, prior: str) -> list:
         asked = source.read(page, name, chosen, prior)
         if asked is None:
-            return [RESTS, *[""] * len(shown)]
+            return [IDLE_NOTE, *[""] * len(shown)]
         each = await asyncio.gather(
             *(inference_client.classify_prefixes(checkpoint, name, asked.prior) for checkpoint in found.values())
         )
@@ -74,7 +74,7 @@ def build_cells(source: Source, models: dict[str, Checkpoint]) -> None:
         ]
         return [_CELLS + _agreement(list(found), [results[-1] for results in each]), *views]
 
-    accordions.follow(fold, source.triggers, show, source.inputs, [says, *shown])
+    accordions.update_while_open(fold, source.triggers, show, source.inputs, [says, *shown])
 
 
 def _top(checkpoint: Checkpoint, result: Classification) -> str:
@@ -88,9 +88,11 @@ def _agreement(cells: Sequence[str], results: Sequence[Classification]) -> str:
     """Whether the cells name the same country (HTML)."""
     countries = [result["country"] for result in results]
     if len(set(countries)) == 1:
-        agree = f"They agree: <b>{escape(countries[0])}</b>." if len(cells) > 1 else f"<b>{escape(countries[0])}</b>"
+        broadcast = (
+            f"They broadcast: <b>{escape(countries[0])}</b>." if len(cells) > 1 else f"<b>{escape(countries[0])}</b>"
+        )
     else:
-        agree = "They differ: " + ", ".join(
+        broadcast = "They differ: " + ", ".join(
             f"{cell.upper()} says <b>{escape(country)}</b>" for cell, country in zip(cells, countries, strict=True)
         )
-    return f'<p class="headline">{agree}</p>'
+    return f'<p class="headline">{broadcast}</p>'

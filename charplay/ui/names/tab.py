@@ -10,10 +10,10 @@ from charplay.data.text import encode, normalize_name
 from charplay.inference.classify import Classification
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, inference_client, scoreboard, session_store
-from charplay.ui.errors import spoken
-from charplay.ui.inference_client import Opening
+from charplay.ui.errors import as_gradio_error
+from charplay.ui.inference_client import InitialExamples
 from charplay.ui.names import activations, attribution, prefixes
-from charplay.ui.names.panel import Source
+from charplay.ui.names.panel import ModelChoice
 from charplay.ui.widgets import diagrams
 from charplay.ui.widgets.bars import bars
 
@@ -71,9 +71,9 @@ def _view(checkpoint: Checkpoint, result: Classification) -> View:
     return _headline(result), drawn, _seen(result["normalized"], checkpoint)
 
 
-def build(opening: Opening) -> gr.Dropdown:
+def build(opening: InitialExamples) -> gr.Dropdown:
     """Lays out the tab inside the current Blocks; returns the choice of its model."""
-    shelf, models = opening.shelf, opening.shelf.models["names"]
+    registry, models = opening.registry, opening.registry.models["names"]
     default = next(iter(models))
     headline, drawn, seen = _view(models[default], opening.name.result())
     gr.HTML(diagrams.lead(diagrams.NAMES, _LEAD))
@@ -91,7 +91,7 @@ def build(opening: Opening) -> gr.Dropdown:
             bars_html = gr.HTML(drawn, elem_id="bars")
 
     async def update(name: str, chosen: str, prior: str, page: gr.Request) -> View:
-        checkpoint = session_store.find(shelf, "names", chosen, page)
+        checkpoint = session_store.find(registry, "names", chosen, page)
         prior = controls.PRIORS[limits.check_choice("prior", prior, tuple(controls.PRIORS))]
         if unread := _unread(checkpoint, name):
             return unread
@@ -100,7 +100,7 @@ def build(opening: Opening) -> gr.Dropdown:
     gr.on(
         # not name.input, which a pasted text and a deletion do not fire; nor model.input, which the Train tab does not
         [name.change, model.change, prior.input],
-        spoken(update),
+        as_gradio_error(update),
         [name, model, prior],
         [headline_html, bars_html, seen_html],
         preprocess=False,  # Gradio knows a model only if it stood there when the page was made; what arrives is checked
@@ -109,10 +109,10 @@ def build(opening: Opening) -> gr.Dropdown:
         api_visibility="private",
     )
     # After the bars' own event: it is asked first.
-    source = Source(name, model, prior, shelf)
-    prefixes.build_belief(source)
+    source = ModelChoice(name, model, prior, registry)
+    prefixes.build_prefixes(source)
     attribution.build(source)
     activations.build(source)
     prefixes.build_cells(source, models)
-    scoreboard.build_names(shelf, model, prior)
+    scoreboard.build_names(registry, model, prior)
     return model

@@ -9,7 +9,7 @@ from charplay.inference.generate import make_request
 
 
 @dataclass(frozen=True)
-class Written:
+class GeneratedText:
     """The text that stands on the page: what the views that look inside it are told."""
 
     model: str  # name of the model that wrote it
@@ -24,17 +24,17 @@ class Written:
         return f"{json.dumps(known | {'primed': len(self.prime)})}\n{self.prime}{self.continuation}"
 
 
-def read_written(field: object) -> Written:
+def parse_generated_text(field: object) -> GeneratedText:
     """What the page's hidden field holds; it comes from a browser, so nothing in it is believed unchecked.
 
     Raises:
         ValueError: it is none that `Written.as_field` wrote.
     """
-    known, _, text = limits.check_text("text on the page", field, limits.WRITTEN_CHARACTERS).partition("\n")
+    known, _, text = limits.check_text("text on the page", field, limits.MAX_GENERATED_TEXT_CHARACTERS).partition("\n")
     try:
         known = json.loads(known)
         primed = limits.PRIME_LENGTH.check(known.pop("primed"))
-        written = Written(prime=text[:primed], continuation=text[primed:], **known)
+        written = GeneratedText(prime=text[:primed], continuation=text[primed:], **known)
         request = make_request(written.prime, written.temperature, prime_length=written.prime_length)
         limits.LENGTH.check(len(written.continuation))
         encode(written.continuation)

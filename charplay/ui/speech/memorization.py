@@ -6,10 +6,10 @@ from html import escape
 import gradio as gr
 
 from charplay.interpret import memorization
-from charplay.interpret.memorization import FOUND, GRAM, STRIDE, Filter
-from charplay.models.checkpoints import Checkpoint, CheckpointError, Shelf
+from charplay.interpret.memorization import GRAM_CHARACTERS, GUARANTEED_CHARACTERS, STRIDE_CHARACTERS, SpeechFilter
+from charplay.models.checkpoints import Checkpoint, CheckpointError, Registry
 from charplay.ui import accordions, inference_client, session_store
-from charplay.ui.speech.generated_text import Written, read_written
+from charplay.ui.speech.generated_text import GeneratedText, parse_generated_text
 
 _MISSING = (
     '<p class="problem">This view needs a filter of the speeches: {problem} '
@@ -17,14 +17,14 @@ _MISSING = (
 )
 
 
-def _headline(written: Written, stretches: Sequence[tuple[int, int]], is_trained_on: bool) -> str:
+def _headline(written: GeneratedText, stretches: Sequence[tuple[int, int]], is_trained_on: bool) -> str:
     """The sentence that says what to look at (HTML)."""
-    whole, found = len(written.continuation), memorization.covered(stretches)
+    whole, found = len(written.continuation), memorization.count_covered(stretches)
     where = "stands word for word in the speeches" + (" that the model read" if is_trained_on else "")
     if not found:
         return (
             f'<p class="caption">Nothing is underlined: <b>0 %</b> of the {whole:,} characters that the model wrote '
-            f"{where}, no {FOUND} in a row.</p>"
+            f"{where}, no {GUARANTEED_CHARACTERS} in a row.</p>"
         )
     places = "one stretch" if len(stretches) == 1 else f"{len(stretches):,} stretches"
     return (
@@ -44,26 +44,26 @@ def _marked(text: str, stretches: Sequence[tuple[int, int]]) -> str:
     return f'<div class="text" tabindex="0" aria-label="Copied or made up"><div>{"".join(parts)}</div></div>'
 
 
-def _is_trained_on(checkpoint: Checkpoint, index: Filter) -> bool:
+def _is_trained_on(checkpoint: Checkpoint, index: SpeechFilter) -> bool:
     return (checkpoint.data, checkpoint.recipe.get("since")) == (index.data, index.since)
 
 
-def _explained(index: Filter, is_trained_on: bool) -> str:
+def _explained(index: SpeechFilter, is_trained_on: bool) -> str:
     """What an underline means, and how sure it is (HTML)."""
     foreign = "" if is_trained_on else "This model was trained on other texts than these speeches. "
     return (
-        f'<p class="caption note">{foreign}Underlined: {GRAM} characters or more in a row that stand so in one of the '
-        f"{index.speeches:,} speeches since {escape(index.since)} that charplay’s models are trained on. Every copied "
-        f"run of {FOUND} or more is found, though up to {STRIDE - 1} characters at either end may stay without a line; "
-        f"of shorter runs some are. The filter that tells holds none of the text, and takes "
-        f"{100 * index.false_positive_rate:.1g} % of all other rows of {GRAM} characters for copies. Your prime is not "
-        f"looked up. Of real speeches that are not among those, {100 * index.test_share:.1f} % gets a line.</p>"
+        f'<p class="caption note">{foreign}Underlined: {GRAM_CHARACTERS} characters or more in a row that stand so in '
+        f"one of the {index.speeches:,} speeches since {escape(index.since)} that charplay’s models are trained on. Every copied "
+        f"run of {GUARANTEED_CHARACTERS} or more is found, though up to {STRIDE_CHARACTERS - 1} characters at either "
+        f"end may stay without a line; of shorter runs some are. The filter that tells holds none of the text, and takes "
+        f"{100 * index.false_positive_rate:.1g} % of all other rows of {GRAM_CHARACTERS} characters for copies. "
+        f"Your prime is not looked up. Of real speeches that are not among those, {100 * index.test_share:.1f} % gets a line.</p>"
     )
 
 
-def build(shelf: Shelf, written: gr.Textbox) -> None:
+def build(registry: Registry, written: gr.Textbox) -> None:
     """Lays out the fold; `written` is the page's own copy of its text."""
-    path = shelf.default("speech").path.with_name(memorization.FILE)
+    path = registry.default("speech").path.with_name(memorization.FILTER_FILE)
     try:
         index, problem = memorization.load(path), ""
     except CheckpointError as error:
@@ -74,11 +74,11 @@ def build(shelf: Shelf, written: gr.Textbox) -> None:
         return
 
     async def look_up(field: str, page: gr.Request) -> str:
-        text = read_written(field)
-        checkpoint = session_store.find(shelf, "speech", text.model, page)
-        stretches = await inference_client.ask(checkpoint, "copied", path=str(path), text=text.continuation)
+        text = parse_generated_text(field)
+        checkpoint = session_store.find(registry, "speech", text.model, page)
+        stretches = await inference_client.query(checkpoint, "copied", path=str(path), text=text.continuation)
         is_trained_on = _is_trained_on(checkpoint, index)
         headline = _headline(text, stretches, is_trained_on)
         return headline + _marked(text.continuation, stretches) + _explained(index, is_trained_on)
 
-    accordions.follow(folded, [written.change], look_up, [written], [shown])
+    accordions.update_while_open(folded, [written.change], look_up, [written], [shown])

@@ -11,10 +11,10 @@ import gradio as gr
 from charplay.data.text import normalize_prime
 from charplay.inference.generate import Request, make_request
 from charplay.ui import controls, scoreboard, session_store
-from charplay.ui.errors import spoken
-from charplay.ui.inference_client import Opening, follow
+from charplay.ui.errors import as_gradio_error
+from charplay.ui.inference_client import InitialExamples, stream_text
 from charplay.ui.speech import inside, memorization, temperatures
-from charplay.ui.speech.generated_text import Written
+from charplay.ui.speech.generated_text import GeneratedText
 from charplay.ui.widgets import diagrams
 
 _LEAD = (
@@ -46,8 +46,8 @@ def _stats_html(request: Request, characters: int, seconds: float) -> str:
     )
 
 
-def _written(model: str, request: Request, continuation: str) -> Written:
-    return Written(model, request.prime, request.prime_length, request.temperature, continuation)
+def _written(model: str, request: Request, continuation: str) -> GeneratedText:
+    return GeneratedText(model, request.prime, request.prime_length, request.temperature, continuation)
 
 
 def _line_html(place: int) -> str:
@@ -69,9 +69,9 @@ def _shift_html(prime: str, prime_length: int) -> str:
     )
 
 
-def build(opening: Opening) -> gr.Dropdown:
+def build(opening: InitialExamples) -> gr.Dropdown:
     """Lays out the tab inside the current Blocks; returns the choice of its model."""
-    shelf, models = opening.shelf, opening.shelf.models["speech"]
+    registry, models = opening.registry, opening.registry.models["speech"]
     default = next(iter(models))
     example, continuation, seconds = opening.text.result()
     gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD))
@@ -95,18 +95,18 @@ def build(opening: Opening) -> gr.Dropdown:
             stats = gr.HTML(_stats_html(example, len(continuation), seconds), elem_id="stats")
     # A stateless page keeps its own text: `gr.State` would hold a connection open for every tab.
     written = gr.Textbox(_written(default, example, continuation).as_field(), visible="hidden", elem_id="written")
-    temperatures.build(shelf, prime, prime_length, length, seed, model)
-    follow_text = inside.build(shelf, model, temperature, written)
-    memorization.build(shelf, written)
-    scoreboard.build_speech(shelf, model)
+    temperatures.build(registry, prime, prime_length, length, seed, model)
+    follow_text = inside.build(registry, model, temperature, written)
+    memorization.build(registry, written)
+    scoreboard.build_speech(registry, model)
 
     async def run(
         prime: str, prime_length: int, temperature: float, length: int, seed: str, chosen: str, page: gr.Request
     ) -> AsyncIterator[tuple]:
-        checkpoint = session_store.find(shelf, "speech", chosen, page)
+        checkpoint = session_store.find(registry, "speech", chosen, page)
         request = make_request(prime, temperature, length, prime_length, seed=controls.read_seed(seed))
         start, is_first = time.monotonic(), True
-        async with aclosing(follow(checkpoint, request)) as growing:
+        async with aclosing(stream_text(checkpoint, request)) as growing:
             async for news in growing:
                 if news.place:
                     start = time.monotonic()  # the speed is that of the writing, not of the waiting
@@ -136,10 +136,10 @@ def build(opening: Opening) -> gr.Dropdown:
     # The limits judge what arrives: Gradio's own check of an emptied number box fails with a traceback.
     quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
     prime.change(reread, prime, [prime_length, shift], trigger_mode="always_last", **quiet)
-    prime_length.input(spoken(shorten), [prime, prime_length], shift, trigger_mode="always_last", **quiet)
+    prime_length.input(as_gradio_error(shorten), [prime, prime_length], shift, trigger_mode="always_last", **quiet)
     running = gr.on(
         [start_button.click, prime.submit],
-        spoken(run),
+        as_gradio_error(run),
         [prime, prime_length, temperature, length, seed, model],
         [text, stats, written, start_button],
         scroll_to_output=True,  # on a phone the text lies below the fold

@@ -12,10 +12,10 @@ from gradio.components import Component
 
 from charplay import limits
 from charplay.inference.generate import Request, make_request
-from charplay.models.checkpoints import Shelf
+from charplay.models.checkpoints import Registry
 from charplay.ui import controls, session_store
-from charplay.ui.errors import spoken
-from charplay.ui.inference_client import News, follow_all
+from charplay.ui.errors import as_gradio_error
+from charplay.ui.inference_client import TextUpdate, stream_texts
 
 _LEAD = (
     '<p class="caption">Look at how few different words the cold text has, and how many in the hot one are no words at '
@@ -34,7 +34,7 @@ def _column(temperature: float, text: str) -> str:
     )
 
 
-def _stats(requests: Sequence[Request], news: Sequence[News]) -> str:
+def _stats(requests: Sequence[Request], news: Sequence[TextUpdate]) -> str:
     """What the three have in common, or the place in line of the one that waits longest (HTML)."""
     if place := max(one.place for one in news):
         return (
@@ -49,7 +49,7 @@ def _stats(requests: Sequence[Request], news: Sequence[News]) -> str:
 
 
 def build(
-    shelf: Shelf,
+    registry: Registry,
     prime: Component,
     prime_length: Component,
     length: Component,
@@ -74,12 +74,12 @@ def build(
     async def run(
         page: gr.Request, prime: str, prime_length: int, length: int, seed: str, chosen: str, *temperatures: float
     ) -> AsyncIterator[tuple]:
-        checkpoint = session_store.find(shelf, "speech", chosen, page)
+        checkpoint = session_store.find(registry, "speech", chosen, page)
         first, *others = temperatures
         request = make_request(prime, first, length, prime_length, seed=controls.read_seed(seed))
         requests = [request, *(replace(request, temperature=limits.TEMPERATURE.check(one)) for one in others)]
         button = gr.update(interactive=False)
-        async with aclosing(follow_all(checkpoint, requests)) as growing:
+        async with aclosing(stream_texts(checkpoint, requests)) as growing:
             async for news in growing:
                 texts_html = [_column(wish.temperature, one.text) for wish, one in zip(requests, news, strict=True)]
                 yield *texts_html, _stats(requests, news), button
@@ -88,7 +88,7 @@ def build(
     # The limits judge what arrives: Gradio's own check of an emptied number box fails with a traceback.
     quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
     running = start_button.click(
-        spoken(run),
+        as_gradio_error(run),
         [prime, prime_length, length, seed, model, *degrees],
         [*texts, stats, start_button],
         **quiet,

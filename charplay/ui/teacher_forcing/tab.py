@@ -12,9 +12,9 @@ from charplay.training.teacher_forcing import make_settings
 from charplay.ui import controls
 from charplay.ui.teacher_forcing import unrolled
 from charplay.ui.widgets import curves, diagrams
-from charplay.workers.client import Process
+from charplay.workers.client import WorkerProcess
 
-LESSONS = Process("charplay.workers.teacher_forcing")
+TEACHER_FORCING = WorkerProcess("charplay.workers.teacher_forcing")
 
 _LEAD = (
     "<b>Teacher forcing.</b> Two decoders begin as the same network and learn the same text. Look at what each is fed: "
@@ -97,7 +97,7 @@ def _hear_example(answer: dict[str, Any]) -> None:
 
 def build(tab: gr.Tab) -> None:
     """Lays out the tab inside the current Blocks."""
-    LESSONS.ask(_show_example(), _hear_example)  # beside the page; and the process is warm for the first lesson
+    TEACHER_FORCING.ask(_show_example(), _hear_example)  # beside the page; and the process is warm for the first lesson
     gr.HTML(diagrams.lead(diagrams.FORCING, _LEAD))
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
@@ -140,7 +140,7 @@ def build(tab: gr.Tab) -> None:
     async def follow(request: dict[str, Any], note: str = "") -> AsyncIterator[tuple]:
         """What the page shows as the answers to `request` come, and `note` beside it."""
         view, before = _View(), None
-        async with aclosing(LESSONS.answers(request)) as told:
+        async with aclosing(TEACHER_FORCING.answers(request)) as told:
             async for answers in told:
                 now, drawn, said, name = before, same, note, ""
                 for answer in answers:
@@ -184,7 +184,7 @@ def build(tab: gr.Tab) -> None:
         return ask
 
     async def stop(name: object) -> tuple:
-        async with aclosing(LESSONS.answers({"stop": name})) as told:
+        async with aclosing(TEACHER_FORCING.answers({"stop": name})) as told:
             async for _ in told:
                 pass
         return *same, "", "", *_buttons(RESTING)
@@ -194,7 +194,7 @@ def build(tab: gr.Tab) -> None:
         if was_opened:
             return *same, True
         if not _example:
-            async with aclosing(LESSONS.answers(_show_example())) as told:
+            async with aclosing(TEACHER_FORCING.answers(_show_example())) as told:
                 async for answers in told:
                     for answer in answers:
                         _hear_example(answer)

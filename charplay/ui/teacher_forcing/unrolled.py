@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-STEPS = 10  # that are drawn; of a longer text the first
+MAX_STEPS = 10  # that are drawn; of a longer text the first
 _BOX, _GAP, _LABELS = 26, 12, 62  # px: a box, the way between two, the words before the rows
 _TOPS = {"target": 0, "output": 24, "hidden": 66, "input": 108, "true": 152}  # px of each row
 _HEIGHT = 176
@@ -32,7 +32,7 @@ CSS = """
 """
 
 
-def shown(character: str) -> str:
+def visible(character: str) -> str:
     """A character as it can be seen: blanks, and codes that nothing is printed for, have signs of their own."""
     if character == " ":
         return "␣"
@@ -40,7 +40,7 @@ def shown(character: str) -> str:
     return chr(0x2400 + code) if code < 32 else "␡" if code == 127 else character
 
 
-def drawing(name: str, target: str, decoder: dict[str, Any]) -> str:
+def unrolled_svg(name: str, target: str, decoder: dict[str, Any]) -> str:
     """Boxes for input, hidden state and output of each step, and the arrow from where its input came (SVG).
 
     Args:
@@ -49,7 +49,7 @@ def drawing(name: str, target: str, decoder: dict[str, Any]) -> str:
         decoder: "fed" and "predicted" texts, and "forced", bool for each step.
     """
     fed, predicted, forced, truth = decoder["fed"], decoder["predicted"], decoder["forced"], target[1:]
-    steps = min(len(fed), STEPS)
+    steps = min(len(fed), MAX_STEPS)
     shapes, says = [], []
 
     def text(x: float, top: float, words: str, *, anchor: str = "middle", extra: str = "") -> None:
@@ -67,25 +67,25 @@ def drawing(name: str, target: str, decoder: dict[str, Any]) -> str:
         x = _LABELS + step * (_BOX + _GAP)
         middle = x + _BOX / 2
         is_right, is_true = predicted[step] == truth[step], forced[step] or step == 0
-        text(middle, _TOPS["target"] - 2, shown(truth[step]))
+        text(middle, _TOPS["target"] - 2, visible(truth[step]))
         box(x, "output", "right" if is_right else "wrong")
-        text(middle, _TOPS["output"], shown(predicted[step]), extra='class="ink"' if is_right else "")
+        text(middle, _TOPS["output"], visible(predicted[step]), extra='class="ink"' if is_right else "")
         box(x, "hidden", "state")
         box(x, "input", "fed")
-        text(middle, _TOPS["input"], shown(fed[step]), extra='class="ink"')
+        text(middle, _TOPS["input"], visible(fed[step]), extra='class="ink"')
         arrow(middle, _TOPS["hidden"], middle, _TOPS["output"] + _BOX + 2)
         arrow(middle, _TOPS["input"], middle, _TOPS["hidden"] + _BOX + 2)
         if step + 1 < steps:
             arrow(x + _BOX, _TOPS["hidden"] + _BOX / 2, x + _BOX + _GAP - 2, _TOPS["hidden"] + _BOX / 2)
-        text(middle, _TOPS["true"], shown(target[step]), extra="" if is_true else 'class="unused"')
+        text(middle, _TOPS["true"], visible(target[step]), extra="" if is_true else 'class="unused"')
         if is_true:
             arrow(middle, _TOPS["true"] + 4, middle, _TOPS["input"] + _BOX + 2, "teacher")
         else:
             arrow(x - _GAP, _TOPS["output"] + _BOX, x + 1, _TOPS["input"], "own")
         source = "the true text" if is_true else "its own output"
-        verdict = "right" if is_right else f"wrong, {shown(truth[step])} was to come"
+        verdict = "right" if is_right else f"wrong, {visible(truth[step])} was to come"
         says.append(
-            f"step {step + 1} reads {shown(fed[step])} from {source}, predicts {shown(predicted[step])}: {verdict}"
+            f"step {step + 1} reads {visible(fed[step])} from {source}, predicts {visible(predicted[step])}: {verdict}"
         )
     width = _LABELS + steps * (_BOX + _GAP) - _GAP + 2
     said = escape("; ".join(says))
@@ -97,15 +97,15 @@ def drawing(name: str, target: str, decoder: dict[str, Any]) -> str:
     )
 
 
-def marked(text: str, truth: str) -> str:
+def prediction_html(text: str, truth: str) -> str:
     """A predicted text, the wrong characters underlined by a wave, and how many are right (HTML)."""
     runs: list[tuple[bool, str]] = []
     for character, true in zip(text, truth, strict=True):
         is_right = character == true
         if runs and runs[-1][0] == is_right:
-            runs[-1] = (is_right, runs[-1][1] + shown(character))
+            runs[-1] = (is_right, runs[-1][1] + visible(character))
         else:
-            runs.append((is_right, shown(character)))
+            runs.append((is_right, visible(character)))
     pieces = "".join(escape(run) if is_right else f'<u class="wrong">{escape(run)}</u>' for is_right, run in runs)
     right = sum(a == b for a, b in zip(text, truth, strict=True))
     return f"<code>{pieces}</code> <b>{right} of {len(truth)}</b> right"
@@ -114,12 +114,12 @@ def marked(text: str, truth: str) -> str:
 def decoder_html(name: str, title: str, target: str, decoder: dict[str, Any], loss: float) -> str:
     """All that is shown of one decoder at one epoch (HTML)."""
     truth = target[1:]
-    cut = f" · the first {STEPS} of {len(truth)} steps are drawn" if len(truth) > STEPS else ""
+    cut = f" · the first {MAX_STEPS} of {len(truth)} steps are drawn" if len(truth) > MAX_STEPS else ""
     return (
         f'<p class="caption"><b>{title}</b> · loss {loss:.3f}<span class="note">{cut}</span></p>'
-        f"{drawing(name, target, decoder)}"
-        f'<dl class="facts decoded"><dt>as trained</dt><dd>{marked(decoder["predicted"], truth)}</dd>'
-        f"<dt>alone</dt><dd>{marked(decoder['alone'], truth)}</dd></dl>"
+        f"{unrolled_svg(name, target, decoder)}"
+        f'<dl class="facts decoded"><dt>as trained</dt><dd>{prediction_html(decoder["predicted"], truth)}</dd>'
+        f"<dt>alone</dt><dd>{prediction_html(decoder['alone'], truth)}</dd></dl>"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from charplay import limits
 from charplay.ui import controls
 from charplay.ui.session_store import STORE
-from charplay.ui.training_client import Asked
+from charplay.ui.training_client import TrainingRequest
 
 CHANGES = "changes"  # the page's hidden field of the settings that were changed
 TASKS = {controls.TEXT: "speech", controls.ROWS: "names"}  # what is learnt from -> the task of the core
@@ -23,7 +23,7 @@ SETTINGS = {
 }
 
 
-def read(values: Mapping[str, Any], session: str | None) -> Asked:
+def read(values: Mapping[str, Any], session: str | None) -> TrainingRequest:
     """What the controls ask for.
 
     Args:
@@ -35,25 +35,28 @@ def read(values: Mapping[str, Any], session: str | None) -> Asked:
     """
     task = TASKS[controls.LEARNS.choose(values[controls.LEARNS.name])]
     source = controls.SOURCE.choose(values[controls.SOURCE.name])
-    if source == controls.IN_BOX:
-        called, data = "the box", {"text": limits.check_text("text", values[controls.BOX.name], limits.OWN_DATA_BYTES)}
+    if source == controls.PASTE:
+        called, data = (
+            "the box",
+            {"text": limits.check_text("text", values[controls.BOX.name], limits.MAX_USER_DATA_BYTES)},
+        )
         if not data["text"].strip():
             raise ValueError("The box is empty: paste a text into it, or rows of text,label.")
-    elif source == controls.IN_FILE:
+    elif source == controls.UPLOAD:
         file = STORE.data(session)
         if file is None:
             raise ValueError("Drop a file first: a text, or rows of text,label as CSV.")
         called, data = file.name, {"file": str(file.path)}
     else:
         called, data = {"names": "names and countries", "speech": "speeches"}[task], {"set": True}
-    if task == "names" and source != controls.DATA_SET:
+    if task == "names" and source != controls.BUILT_IN:
         data |= {
             "delimiter": controls.DELIMITERS[controls.DELIMITER.choose(values[controls.DELIMITER.name])],
             "has_header": controls.HEADERS[controls.HEADER.choose(values[controls.HEADER.name])],
             "text_column": _column(values[controls.TEXT_COLUMN.name]),
             "label_column": _column(values[controls.LABEL_COLUMN.name]),
         }
-    return Asked(
+    return TrainingRequest(
         task, called, data, controls.PRESET.choose(values[controls.PRESET.name]), read_changes(values[CHANGES])
     )
 

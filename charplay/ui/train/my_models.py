@@ -6,10 +6,10 @@ from typing import Any
 
 import gradio as gr
 
-from charplay.models.checkpoints import Checkpoint, Shelf
+from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import count_parameters
 from charplay.ui import controls, scoreboard, uploads
-from charplay.ui.errors import spoken
+from charplay.ui.errors import as_gradio_error
 from charplay.ui.session_store import STORE
 
 TABS = {"names": "Names", "speech": "Speech"}  # task -> where a model of it is tried
@@ -38,10 +38,10 @@ def _does(checkpoint: Checkpoint) -> str:
 
 
 @dataclass(frozen=True)
-class OwnModels:
+class MyModels:
     """The part of the page that lists them, and the choices of the tabs that offer them."""
 
-    shelf: Shelf
+    registry: Registry
     chosen: gr.Dropdown
     says: gr.HTML
     buttons: tuple[gr.Button, ...]  # that need a model
@@ -64,7 +64,7 @@ class OwnModels:
 
     def _offered(self, task: str, own: dict[str, Checkpoint]) -> list[tuple[str, str]]:
         yours = [(label(name, each), name) for name, each in own.items() if each.task == task]
-        return scoreboard.choices(self.shelf.models[task]) + yours
+        return scoreboard.choices(self.registry.models[task]) + yours
 
 
 def _says(own: dict[str, Checkpoint], chosen: str | None) -> str:
@@ -74,16 +74,16 @@ def _says(own: dict[str, Checkpoint], chosen: str | None) -> str:
     return f'<p class="caption"><b>{chosen}</b>: {escape(_does(own[chosen]))}, {parameters:,} parameters.</p>{_KEPT}'
 
 
-def build(shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdown | None]) -> OwnModels:
+def build(registry: Registry, tabs: gr.Tabs, choices: dict[str, gr.Dropdown | None]) -> MyModels:
     """Lays out the part inside the current Blocks.
 
     Args:
-        shelf: the page's models.
+        registry: the page's models.
         tabs: of the page.
         choices: task -> the choice of a model in its tab; None where the tab has none.
     """
     choices = {task: choice for task, choice in choices.items() if choice is not None}
-    chosen = gr.Dropdown(**controls.OWN_MODEL.arguments() | {"choices": []}, interactive=True)
+    chosen = gr.Dropdown(**controls.USER_MODEL.arguments() | {"choices": []}, interactive=True)
     with gr.Row():
         buttons = {"size": "md", "min_width": 90, "interactive": False}
         trying = gr.Button("Try it", elem_id="try", **buttons)
@@ -91,7 +91,7 @@ def build(shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdown | None]) -
         loading = gr.UploadButton("Load a model", elem_id="load", size="md", min_width=90)
     says = gr.HTML(_NONE, elem_id="own-says")
     fetch = gr.DownloadButton("Download", elem_id="fetch", visible="hidden")
-    models = OwnModels(shelf, chosen, says, (trying, saving), choices)
+    models = MyModels(registry, chosen, says, (trying, saving), choices)
 
     def find(name: object, request: gr.Request) -> Checkpoint:
         own = STORE.models(request.session_hash)
@@ -118,8 +118,8 @@ def build(shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdown | None]) -
         return models.offer(request.session_hash, STORE.keep_model(request.session_hash, content, called))
 
     quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
-    chosen.input(spoken(choose), chosen, says, **quiet)
-    trying.click(spoken(try_it), chosen, [tabs, *choices.values()], **quiet).success(None, js=_WRITE)
-    saving.click(spoken(save), chosen, fetch, **quiet).success(None, js=_FETCH)
-    loading.upload(spoken(load), loading, models.outputs, **quiet)
+    chosen.input(as_gradio_error(choose), chosen, says, **quiet)
+    trying.click(as_gradio_error(try_it), chosen, [tabs, *choices.values()], **quiet).success(None, js=_WRITE)
+    saving.click(as_gradio_error(save), chosen, fetch, **quiet).success(None, js=_FETCH)
+    loading.upload(as_gradio_error(load), loading, models.outputs, **quiet)
     return models

@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from charplay.ui.theme import ACCENT, CATEGORIES, QUIET
 from charplay.ui.widgets.figures import TEXT_SIZE, plain_figure
 
-HEIGHT = 250  # px of the losses
-LOW = 130  # px of the lengths
+LOSSES_HEIGHT = 250  # px of the losses
+LENGTHS_HEIGHT = 130  # px of the lengths
 
 
 def losses(
@@ -36,7 +36,7 @@ def losses(
     if baseline is not None:
         ends = [(0.0, baseline), (epochs, baseline)]
         lines.append(_line(ends, counting, {"color": QUIET, "width": 3, "dash": "dash"}, "lines"))
-    drawn = plain_figure(lines, HEIGHT, margin={"l": 56, "r": 8, "t": 30, "b": 44})
+    drawn = plain_figure(lines, LOSSES_HEIGHT, margin={"l": 56, "r": 8, "t": 30, "b": 44})
     drawn.update_layout(showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})
     small = {"size": TEXT_SIZE}
     drawn.update_xaxes(range=[0, epochs], title={"text": "epochs", "standoff": 4, "font": small}, showgrid=False)
@@ -69,7 +69,7 @@ def lengths(counts: Sequence[int]) -> go.Figure:
         marker={"color": QUIET},
         hovertemplate="%{y:,} rows of %{x} characters<extra></extra>",
     )
-    drawn = plain_figure([bars], LOW, margin={"l": 56, "r": 8, "t": 6, "b": 44}, bargap=0.1)
+    drawn = plain_figure([bars], LENGTHS_HEIGHT, margin={"l": 56, "r": 8, "t": 6, "b": 44}, bargap=0.1)
     small = {"size": TEXT_SIZE}
     drawn.update_xaxes(
         title={"text": "characters of a text", "standoff": 4, "font": small}, showgrid=False, tickformat="d", nticks=12

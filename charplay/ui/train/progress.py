@@ -11,11 +11,11 @@ from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import count_parameters
 from charplay.ui.train import plots
 from charplay.ui.train import summary as views
-from charplay.ui.train.run_table import Run
-from charplay.ui.training_client import Asked
+from charplay.ui.train.run_table import RunRow
+from charplay.ui.training_client import TrainingRequest
 from charplay.ui.widgets import figures
 
-REDRAWN = 0.5  # seconds between two drawings of the losses
+REDRAW_SECONDS = 0.5  # seconds between two drawings of the losses
 _ENDS = {
     "done": "Finished.",
     "stopped": "Stopped.",
@@ -24,10 +24,10 @@ _ENDS = {
 }
 
 
-class Course:
+class TrainingProgress:
     """What was heard of a training; the losses are in bits per character for a text, in nats for rows."""
 
-    def __init__(self, asked: Asked):
+    def __init__(self, asked: TrainingRequest):
         self._asked = asked
         self._started: dict[str, Any] = {}
         self._progress: dict[str, Any] = {}
@@ -76,7 +76,7 @@ class Course:
             return self._says, None, "", gr.update(visible=False)
         is_due, self._is_evaluated = self._is_evaluated, False
         picture: Any = gr.skip()
-        if is_due or time.monotonic() - self._drawn > REDRAWN:
+        if is_due or time.monotonic() - self._drawn > REDRAW_SECONDS:
             self._drawn, picture = time.monotonic(), self._losses()
         sample, confusion = (self._sample(), self._confusion()) if is_due else (gr.skip(), gr.skip())
         return self._status(), picture, sample, confusion
@@ -105,7 +105,7 @@ class Course:
             trained,
             self._validated,
             self._started["baseline"] if is_speech else self._shares_loss(),
-            counting="counting characters" if is_speech else "counting labels",
+            ngram_weight="counting characters" if is_speech else "counting labels",
             unit="bits per character" if is_speech else "nats per row",
             epochs=self._started["epochs"],
         )
@@ -129,10 +129,10 @@ class Course:
         picture = figures.confusion(self._shown["classes"], np.array(self._shown["confusion"]))
         return gr.update(value=picture, visible=True)
 
-    def run(self, name: str, checkpoint: Checkpoint) -> Run:
+    def run(self, name: str, checkpoint: Checkpoint) -> RunRow:
         """What the page's table keeps of it."""
         recipe = checkpoint.recipe
-        return Run(
+        return RunRow(
             model=name,
             data=self._asked.called,
             network=checkpoint.label,

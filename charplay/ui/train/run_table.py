@@ -8,7 +8,7 @@ from html import escape
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRow:
     """One training: what was chosen, and what came out."""
 
     model: str  # "yours 2"; "-" if none came of it
@@ -35,7 +35,7 @@ def _measured(value: float | None, measure: str) -> str:
     return f"{100 * value:.1f} % right" if measure == "accuracy" else f"{value:.3f} bits"
 
 
-def table(runs: Sequence[Run]) -> str:
+def table(runs: Sequence[RunRow]) -> str:
     """The runs, the last one first (HTML); nothing if there is none."""
     if not runs:
         return ""
@@ -60,10 +60,10 @@ def table(runs: Sequence[Run]) -> str:
     return f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 
-def as_csv(runs: Sequence[Run]) -> str:
+def as_csv(runs: Sequence[RunRow]) -> str:
     """The runs in order, as a spreadsheet reads them: a cell that begins like a formula is no formula."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, [field.name for field in fields(Run)], lineterminator="\n")
+    writer = csv.DictWriter(out, [field.name for field in fields(RunRow)], lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: _plain(value) for key, value in asdict(run).items()} for run in runs)
     return out.getvalue()

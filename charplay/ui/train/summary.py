@@ -7,7 +7,7 @@ from typing import Any
 from charplay import limits
 from charplay.ui.controls import DELIMITERS
 
-CLASSES_NAMED = 12  # of more, the rest is counted
+MAX_NAMED_CLASSES = 12  # of more, the rest is counted
 
 
 def problem(sentence: str) -> str:
@@ -63,8 +63,8 @@ def summary(survey: Mapping[str, Any]) -> str:
 def _time(seconds: float | None) -> str:
     if seconds is None:
         return "…"
-    if seconds > limits.OWN_TRAINING_SECONDS:
-        return f"cut off after {duration(limits.OWN_TRAINING_SECONDS)} of {duration(seconds)}"
+    if seconds > limits.MAX_USER_TRAINING_SECONDS:
+        return f"cut off after {duration(limits.MAX_USER_TRAINING_SECONDS)} of {duration(seconds)}"
     return f"about {duration(seconds)}"
 
 
@@ -72,14 +72,14 @@ def _facts(survey: Mapping[str, Any]) -> str:
     rows = [("read as", _read_as(survey["read_as"]))]
     if survey["classes"]:
         named = list(survey["classes"].items())
-        listed = ", ".join(f"{escape(label)} {count:,}" for label, count in named[:CLASSES_NAMED])
-        more = f" and {len(named) - CLASSES_NAMED} more" if len(named) > CLASSES_NAMED else ""
+        listed = ", ".join(f"{escape(label)} {count:,}" for label, count in named[:MAX_NAMED_CLASSES])
+        more = f" and {len(named) - MAX_NAMED_CLASSES} more" if len(named) > MAX_NAMED_CLASSES else ""
         rows.append((f"{len(named)} classes", listed + more))
     rows.append((f"{len(survey['vocabulary'])} characters", visible(survey["vocabulary"])))
     if survey["lost"]:
         lost = list(survey["lost"].items())
-        listed = ", ".join(f"{escape(each)} ({count:,} times)" for each, count in lost[:CLASSES_NAMED])
-        rows.append(("left out", f"{listed}{' and others' if len(lost) > CLASSES_NAMED else ''}: no ASCII form"))
+        listed = ", ".join(f"{escape(each)} ({count:,} times)" for each, count in lost[:MAX_NAMED_CLASSES])
+        rows.append(("left out", f"{listed}{' and others' if len(lost) > MAX_NAMED_CLASSES else ''}: no ASCII form"))
     if survey["left_out"]:
         listed = "; ".join(f"line {each['line']}: {escape(each['reason'])}" for each in survey["named"])
         rows.append((f"{survey['left_out']:,} left out", listed + ("; …" if survey["left_out"] > 8 else "")))

@@ -10,15 +10,15 @@ from typing import Any
 import gradio as gr
 
 from charplay import limits
-from charplay.models.checkpoints import Shelf
-from charplay.training.data_summary import choose_recipe, read
-from charplay.training.data_summary import survey as survey_of
+from charplay.models.checkpoints import Registry
+from charplay.training.data_summary import choose_recipe, read_user_data
+from charplay.training.data_summary import summarize as survey_of
 from charplay.ui import controls, training_client, uploads
-from charplay.ui.errors import spoken
+from charplay.ui.errors import as_gradio_error
 from charplay.ui.session_store import STORE
 from charplay.ui.train import examples, form, my_models, plots, run_table
 from charplay.ui.train import summary as views
-from charplay.ui.train.progress import Course
+from charplay.ui.train.progress import TrainingProgress
 from charplay.ui.widgets import diagrams
 
 _LEAD = (
@@ -47,7 +47,7 @@ _SAVE = """text => {
 def _opening() -> dict[str, Any]:
     """What is known of the example without measuring this machine's speed, for which an app that starts has no time."""
     task = form.TASKS[controls.LEARNS.default]
-    own = read(task, EXAMPLES[controls.LEARNS.default], {})
+    own = read_user_data(task, EXAMPLES[controls.LEARNS.default], {})
     return dict(survey_of(own, choose_recipe(task, own, controls.PRESET.default, {}), is_timed=False))
 
 
@@ -71,12 +71,12 @@ def _drawn_lengths(survey: dict[str, Any]) -> dict:
     return gr.update(value=plots.lengths(survey["lengths"]), visible=True)
 
 
-def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdown | None]) -> None:
+def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, choices: dict[str, gr.Dropdown | None]) -> None:
     """Lays out the tab inside the current Blocks.
 
     Args:
         tab: itself.
-        shelf: the page's models.
+        registry: the page's models.
         tabs: of the page.
         choices: task -> the choice of a model in its tab; None where the tab has none.
     """
@@ -107,7 +107,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
             with gr.Row():
                 start = gr.Button("Train", variant="primary", elem_id="train-start", size="md", min_width=90)
                 stop = gr.Button("Stop", elem_id="train-stop", size="md", min_width=90)
-            own = my_models.build(shelf, tabs, choices)
+            own = my_models.build(registry, tabs, choices)
         with gr.Column(scale=3, min_width=320):
             with gr.Column(visible=False, elem_id="course") as running:
                 status = gr.HTML(elem_id="train-status")
@@ -129,7 +129,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
     trainings: dict[str, training_client.Training] = {}  # session -> what it trains now
     turns: dict[str, int] = {}  # session -> how many surveys it has asked for; the one that asked last stands last
 
-    def asked_by(values: dict[gr.components.Component, Any], request: gr.Request) -> training_client.Asked:
+    def asked_by(values: dict[gr.components.Component, Any], request: gr.Request) -> training_client.TrainingRequest:
         return form.read({each.elem_id: value for each, value in values.items()}, request.session_hash)
 
     async def look(values: dict, request: gr.Request) -> tuple:
@@ -137,12 +137,12 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
         training_client.warm()
         session = request.session_hash
         turns[session] = turn = turns.pop(session, 0) + 1
-        if len(turns) > limits.OWN_SESSIONS:
+        if len(turns) > limits.MAX_SESSIONS:
             del turns[next(iter(turns))]
         problem, survey = "", None
         try:
             asked = asked_by(values, request)
-            survey = await training_client.survey(asked)
+            survey = await training_client.summarize(asked)
         except ValueError as mistake:
             problem = views.problem(str(mistake))
         if turns.get(session, turn) != turn:  # what is shown meanwhile is of later data
@@ -159,9 +159,9 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
         learns, source = controls.LEARNS.choose(learns), controls.SOURCE.choose(source)
         example = {"value": EXAMPLES[learns]} if box in ("", *EXAMPLES.values()) else {}
         return (
-            gr.update(visible=source == controls.IN_BOX, label=controls.BOX_LABELS[learns], **example),
-            gr.update(visible=source == controls.IN_FILE),
-            gr.update(visible=learns == controls.ROWS and source != controls.DATA_SET),
+            gr.update(visible=source == controls.PASTE, label=controls.BOX_LABELS[learns], **example),
+            gr.update(visible=source == controls.UPLOAD),
+            gr.update(visible=learns == controls.ROWS and source != controls.BUILT_IN),
             "{}",
             "{}",
             *[controls.DETECTED] * 4,
@@ -169,11 +169,11 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
 
     def paste(box: object, request: gr.Request) -> tuple:
         """Keeps what is too long for a box that every event sends along."""
-        box = limits.check_text("text", box, limits.OWN_DATA_BYTES)
+        box = limits.check_text("text", box, limits.MAX_USER_DATA_BYTES)
         if len(box) <= BOX_CHARACTERS:
             return gr.skip(), gr.skip(), gr.skip()
         STORE.keep_data(request.session_hash, f"what was pasted, {len(box):,} characters", box.encode())
-        return gr.update(value="", visible=False), controls.IN_FILE, gr.update(visible=True)
+        return gr.update(value="", visible=False), controls.UPLOAD, gr.update(visible=True)
 
     async def drop(values: dict, request: gr.Request) -> tuple:
         """Takes a file and looks at it; then its place is free for another."""
@@ -190,7 +190,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
             asked = asked_by(values, request)
             if session in trainings:
                 raise ValueError("This page trains already: stop that first.")
-            course = Course(asked)
+            course = TrainingProgress(asked)
             yield *course.shown(), gr.update(visible=True), gr.update(interactive=False), *resting
             with STORE.workplace() as place:
                 training = trainings[session] = training_client.Training(asked, place / "trained.safetensors")
@@ -221,10 +221,10 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
     live = {**quiet, "trigger_mode": "always_last"}
     surveyed = [says, lengths, text_column, label_column, suggested]
     arranged = [box, file, reading, changes, taken, delimiter, header, text_column, label_column]
-    gr.on([learns.input, source.input], spoken(arrange), [learns, source, box], arranged, **quiet).then(
+    gr.on([learns.input, source.input], as_gradio_error(arrange), [learns, source, box], arranged, **quiet).then(
         look, inputs, surveyed, **quiet
     )
-    gr.on([box.change], spoken(paste), box, [box, source, file], **live).then(look, inputs, surveyed, **live)
+    gr.on([box.change], as_gradio_error(paste), box, [box, source, file], **live).then(look, inputs, surveyed, **live)
     file.upload(drop, inputs | {file}, [file, *surveyed], **quiet)
     preset.input(lambda: ("{}", "{}"), None, [changes, taken], **quiet).then(look, inputs, surveyed, **quiet)
     readings = [delimiter.input, header.input, text_column.input, label_column.input]
@@ -236,7 +236,7 @@ def build(tab: gr.Tab, shelf: Shelf, tabs: gr.Tabs, choices: dict[str, gr.Dropdo
     shown = [status, losses, written, confusion, running, start]
     outputs = [*shown, tried, table, rows_csv, *own.outputs]
     # on a phone the course lies below the fold
-    trained = start.click(spoken(train), inputs, outputs, scroll_to_output=True, **quiet)
+    trained = start.click(as_gradio_error(train), inputs, outputs, scroll_to_output=True, **quiet)
     ready = functools.partial(gr.update, interactive=True)
     trained.then(ready, None, start, **quiet)
     stop.click(end, None, None, **quiet)

@@ -2,13 +2,13 @@
 
 from html import escape
 
-from charplay.interpret.surprisal import Alternatives
+from charplay.interpret.surprisal import Candidates
 
 NAMES = {" ": "blank", "\n": "newline"}
 CONTEXT = 24  # characters before the place that are shown
 
 
-def shown(character: str) -> str:
+def visible(character: str) -> str:
     """How a character is called where it stands alone, also one that no font draws."""
     if character in NAMES:
         return NAMES[character]
@@ -17,11 +17,11 @@ def shown(character: str) -> str:
 
 def _quoted(character: str) -> str:
     """The same within a sentence (HTML)."""
-    name = shown(character)
+    name = visible(character)
     return escape(f"“{name}”" if name == character else f"a {name}" if character in NAMES else name)
 
 
-def share(probability: float) -> str:
+def percent_or_odds(probability: float) -> str:
     """A probability in percent, or where that would be next to nothing, one in how many."""
     if probability >= 0.0005 or probability == 0:
         return f"{100 * probability:.{2 if 0 < probability < 0.01 else 1}f} %"
@@ -30,10 +30,12 @@ def share(probability: float) -> str:
 
 def _bar(probability: float, longest: float) -> str:
     bar = f'<span class="bar" style="width: {100 * probability / longest:.2f}%"></span>'
-    return f'<td><div><span class="share">{share(probability)}</span><span class="rail">{bar}</span></div></td>'
+    return (
+        f'<td><div><span class="share">{percent_or_odds(probability)}</span><span class="rail">{bar}</span></div></td>'
+    )
 
 
-def first() -> str:
+def first_character_note() -> str:
     """What is said of the first character (HTML)."""
     return (
         '<p class="caption">Nothing was read before the first character, so the network expected nothing there: '
@@ -41,7 +43,7 @@ def first() -> str:
     )
 
 
-def table(text: str, at: int, found: Alternatives, temperature: float) -> str:
+def table(text: str, at: int, found: Candidates, temperature: float) -> str:
     """The place, and the ten likeliest there (HTML); the character that stands there is marked, wherever it comes.
 
     Args:
@@ -61,7 +63,7 @@ def table(text: str, at: int, found: Alternatives, temperature: float) -> str:
         rows.append((true, found["true_probability"], found["true_tempered"]))
     longest = max(*found["probabilities"], *found["tempered"])
     body = "".join(
-        f'<tr class="{"chosen" if character == true else ""}"><th scope="row">{escape(shown(character))}'
+        f'<tr class="{"chosen" if character == true else ""}"><th scope="row">{escape(visible(character))}'
         f"{' ← it is' if character == true else ''}</th>{_bar(plain, longest)}{_bar(tempered, longest)}</tr>"
         for character, plain, tempered in rows
     )

@@ -36,13 +36,13 @@ class Scale:
 
 
 BITS = Scale("surprise", "bits", (0.5, 1, 2, 3, 4, 6, 8, 11), ("0", "½", "1", "2", "3", "4", "6", "8", "11"), 2)
-LEAST_RANGE = 0.1  # of activations that the colours are spread over: a unit that hardly changes is of one colour
+MIN_RANGE = 0.1  # of activations that the colours are spread over: a unit that hardly changes is of one colour
 
 
 def activations(values: Sequence[float]) -> Scale:
     """The colours spread evenly over a unit's values on one text, the lowest and highest hundredth left aside."""
     low, high = np.quantile(values, (0.01, 0.99))
-    middle, reach = (low + high) / 2, max(high - low, LEAST_RANGE) / 2
+    middle, reach = (low + high) / 2, max(high - low, MIN_RANGE) / 2
     edges = [middle + reach * (2 * level - 9) / 9 for level in range(1, 9)]
     labels = [f"{value:.2f}" for value in (middle - reach, middle, middle + reach)]
     return Scale("activation", "activation", tuple(edges), (labels[0], "", "", "", labels[1], "", "", "", labels[2]), 4)
@@ -209,16 +209,16 @@ draw();
 
 
 def component(name: str) -> gr.HTML:
-    """An empty coloured text with this id; its value is what `drawn` gives, and it fires "pick"."""
+    """An empty coloured text with this id; its value is what `render` gives, and it fires "pick"."""
     return gr.HTML(html_template=_SKELETON, js_on_load=_SCRIPT, elem_id=name, apply_default_css=False)
 
 
-def chosen(text: gr.HTML) -> str:
+def clicked_index_js(text: gr.HTML) -> str:
     """JavaScript for the number of the character that is chosen in a coloured text."""
     return f"document.querySelector('#{text.elem_id} .coloured').getAttribute('aria-valuenow') - 1"
 
 
-def drawn(scale: Scale, text: str, numbers: Sequence[float | None], at: int = 0, with_end: bool = False) -> str:
+def render(scale: Scale, text: str, numbers: Sequence[float | None], at: int = 0, with_end: bool = False) -> str:
     """What the browser draws `text` from.
 
     Args:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from charplay.ui.theme import ACCENT
 
 SECOND = "#3f7fd1"  # beside the accent; told apart by the colour-blind, and by its dashes
-MOST_POINTS = 160  # of a curve; of a longer history every so many epochs are drawn
-FEWEST_EPOCHS = 50  # that the axis has room for: it does not run away under the first ones
-STRIPS = 50  # that tell their numbers when they are pointed at
+MAX_POINTS = 160  # of a curve; of a longer history every so many epochs are drawn
+MIN_EPOCHS_SHOWN = 50  # that the axis has room for: it does not run away under the first ones
+HOVER_STRIPS = 50  # that tell their numbers when they are pointed at
 WIDTH, HEIGHT = 1000, 100  # of the box in its own units
 
 CSS = """
@@ -44,19 +44,27 @@ class Curve(NamedTuple):
     words: str
 
 
-FIRST, ALONE, SECOND_ALONE = (
+FIRST, FREE_RUNNING, SECOND_FREE_RUNNING = (
     Curve(1, ACCENT, "", "first decoder"),
     Curve(2, ACCENT, "2 5", "first decoder, alone"),
     Curve(5, SECOND, "9 5", "second decoder"),
 )
 LOSSES = (Curve(3, SECOND, "9 5", "second"), Curve(0, ACCENT, "", "first"))
-RIGHT = (SECOND_ALONE._replace(words="second alone"), ALONE._replace(words="alone"), FIRST._replace(words="first"))
+CORRECT = (
+    SECOND_FREE_RUNNING._replace(words="second alone"),
+    FREE_RUNNING._replace(words="alone"),
+    FIRST._replace(words="first"),
+)
 
 
 def legend() -> str:
     """Samples of the lines with what they are (HTML)."""
     samples = []
-    for curve, note in ((FIRST, ""), (ALONE, ": fed its own characters"), (SECOND_ALONE, " (right: alone)")):
+    for curve, note in (
+        (FIRST, ""),
+        (FREE_RUNNING, ": fed its own characters"),
+        (SECOND_FREE_RUNNING, " (right: alone)"),
+    ):
         line = f'<line x1="0" y1="6" x2="34" y2="6" stroke="{curve.colour}" stroke-dasharray="{curve.dashes}"/>'
         samples.append(f'<span><svg width="34" height="12" aria-hidden="true">{line}</svg> {curve.words}{note}</span>')
     return f'<p class="caption lines">{" ".join(samples)}</p>'
@@ -72,13 +80,13 @@ def curves(history: Sequence[Row], most: int) -> str:
     highest = max(5.0, *(max(row[0], row[3]) for row in history))
     return (
         f'<div class="curves">{_panel("loss (nats)", history, LOSSES, highest, f"{highest:.3g}", ".3f")}'
-        f"{_panel('characters right', history, RIGHT, most, f'{most}', 'g')}</div>"
+        f"{_panel('characters right', history, CORRECT, most, f'{most}', 'g')}</div>"
     )
 
 
 def _panel(title: str, history: Sequence[Row], lines: Sequence[Curve], highest: float, top: str, form: str) -> str:
-    last = max(FEWEST_EPOCHS, len(history))
-    every = max(-(-len(history) // MOST_POINTS), 1)
+    last = max(MIN_EPOCHS_SHOWN, len(history))
+    every = max(-(-len(history) // MAX_POINTS), 1)
     rows = [(epoch, row) for epoch, row in enumerate(history, 1) if epoch % every == 0 or epoch == len(history)]
 
     def x(epoch: float) -> float:
@@ -95,7 +103,7 @@ def _panel(title: str, history: Sequence[Row], lines: Sequence[Curve], highest: 
     def numbers(row: Row) -> str:
         return ", ".join(f"{curve.words} {row[curve.column]:{form}}" for curve in reversed(lines))
 
-    wide, strips = -(-len(history) // STRIPS), []
+    wide, strips = -(-len(history) // HOVER_STRIPS), []
     for epoch in range(1, len(history) + 1, wide):
         says = f"epoch {epoch}: {title} {numbers(history[epoch - 1])}"
         strips.append(

@@ -15,7 +15,7 @@ from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, FONT, INK, LIGHT_FROM
 TEXT_SIZE = 14  # px, the smallest in a chart
 ROW_HEIGHT = 32  # px of a heatmap's row
 TALL_ROW_HEIGHT = 36  # of one with two lines of text in its cells
-LONGEST_LABEL = 18  # characters of a class's name that are shown beside its bar
+MAX_LABEL_CHARACTERS = 18  # characters of a class's name that are shown beside its bar
 STRIP_COLUMNS = 12  # cells of the flat strip on one line, so that a phone can show what stands in them
 
 
@@ -39,12 +39,12 @@ def plain_figure(traces: list, height: int, **layout) -> go.Figure:
 
 def short(label: str) -> str:
     """A class's name as there is room for it beside a picture; as plotly takes it, which reads a little HTML."""
-    return escape(label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…", quote=False)
+    return escape(label if len(label) <= MAX_LABEL_CHARACTERS else f"{label[: MAX_LABEL_CHARACTERS - 1]}…", quote=False)
 
 
 def label_margin(labels: Sequence[str]) -> int:
     """Pixels that the longest of them takes."""
-    return 12 + 8 * min(max(map(len, labels)), LONGEST_LABEL)
+    return 12 + 8 * min(max(map(len, labels)), MAX_LABEL_CHARACTERS)
 
 
 def recalls(labels: Sequence[str], shares: Sequence[float]) -> go.Figure:

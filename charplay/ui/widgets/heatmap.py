@@ -21,13 +21,13 @@ _STYLES = [
         (shade / (_SHADES - 1), sample_colorscale(AMOUNTS, shade / (_SHADES - 1))[0]) for shade in range(_SHADES)
     )
 ]
-MOST_TEXT_COLUMNS = 20  # up to which the cells have room for their number, and up to which a phone's have
-MOST_TEXT_COLUMNS_ON_A_PHONE = 8
-MOST_TEXT_NETWORKS = 8  # of an average, up to which each one's scores have room for their numbers
-LONGEST_LABEL = 14  # characters of a row's label that are shown
+MAX_TEXT_COLUMNS = 20  # up to which the cells have room for their number, and up to which a phone's have
+MAX_TEXT_COLUMNS_ON_A_PHONE = 8
+MAX_TEXT_NETWORKS = 8  # of an average, up to which each one's scores have room for their numbers
+MAX_LABEL_CHARACTERS = 14  # characters of a row's label that are shown
 
 
-def shown(letter: str) -> str:
+def visible(letter: str) -> str:
     """A character as a column's head shows it (HTML)."""
     return "␣" if letter == " " else escape(letter)
 
@@ -52,7 +52,7 @@ def table(
     """
     count = len(heads)
     shades = np.rint(np.clip(heights, 0, 1) * (_SHADES - 1)).astype(int).tolist()
-    size = "wide" if count > MOST_TEXT_COLUMNS else "middling" if count > MOST_TEXT_COLUMNS_ON_A_PHONE else ""
+    size = "wide" if count > MAX_TEXT_COLUMNS else "middling" if count > MAX_TEXT_COLUMNS_ON_A_PHONE else ""
     body = "".join(
         f'<tr><th scope="row">{escape(_cut(label))}</th>'
         + "".join(
@@ -70,10 +70,10 @@ def table(
 
 
 def _cut(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
+    return label if len(label) <= MAX_LABEL_CHARACTERS else label[: MAX_LABEL_CHARACTERS - 1] + "…"
 
 
-def belief(labels: Sequence[str], letters: Sequence[str], probabilities: np.ndarray) -> str:
+def prefix_heatmap(labels: Sequence[str], letters: Sequence[str], probabilities: np.ndarray) -> str:
     """The belief in each class (down) after each letter (across): colour from 0 to 1, percent in the cell (HTML).
 
     Args:
@@ -81,7 +81,7 @@ def belief(labels: Sequence[str], letters: Sequence[str], probabilities: np.ndar
         letters: of the name, in order.
         probabilities: float (classes, letters).
     """
-    name, has_room = "".join(letters), len(letters) <= MOST_TEXT_COLUMNS
+    name, has_room = "".join(letters), len(letters) <= MAX_TEXT_COLUMNS
     prefixes = [escape(name[: at + 1]) for at in range(len(letters))]
     percent = np.rint(100 * probabilities).astype(int).tolist()
     texts = [[str(share) if share and has_room else "" for share in line] for line in percent]
@@ -89,7 +89,7 @@ def belief(labels: Sequence[str], letters: Sequence[str], probabilities: np.ndar
         [f"{label} after “{prefix}”: {100 * share:.1f} %" for prefix, share in zip(prefixes, line, strict=True)]
         for label, line in zip(map(escape, labels), probabilities.tolist(), strict=True)
     ]
-    return table(labels, [shown(letter) for letter in letters], probabilities, texts, says)
+    return table(labels, [visible(letter) for letter in letters], probabilities, texts, says)
 
 
 def signed(value: float, decimals: int = 2) -> str:
@@ -98,12 +98,14 @@ def signed(value: float, decimals: int = 2) -> str:
     return made[1:] if float(made) == 0 else made.replace("-", "−")
 
 
-def untold_columns(columns: int) -> int:
-    """How many of the columns of `scores`, the first ones, are too many to show their numbers: all but the mean."""
-    return columns - 1 if columns - 1 > MOST_TEXT_NETWORKS else 0
+def columns_without_text(columns: int) -> int:
+    """How many of the first columns of `logit_heatmap` are too many to show their numbers: all but the mean."""
+    return columns - 1 if columns - 1 > MAX_TEXT_NETWORKS else 0
 
 
-def scores(labels: Sequence[str], columns: Sequence[str], logits: np.ndarray, probabilities: Sequence[float]) -> str:
+def logit_heatmap(
+    labels: Sequence[str], columns: Sequence[str], logits: np.ndarray, probabilities: Sequence[float]
+) -> str:
     """From logits to the softmax: a row for each class, a column for each step, the last the softmax (HTML).
 
     Args:
@@ -112,7 +114,7 @@ def scores(labels: Sequence[str], columns: Sequence[str], logits: np.ndarray, pr
         logits: float (classes, columns), on one colour scale with zero in its middle.
         probabilities: (classes,), on a scale from 0 to 1, shown in percent.
     """
-    reach, untold = max(float(np.abs(logits).max()), 1e-6), untold_columns(len(columns))
+    reach, untold = max(float(np.abs(logits).max()), 1e-6), columns_without_text(len(columns))
     heights = np.concatenate([(logits / reach + 1) / 2, np.array(probabilities)[:, None]], 1)
     texts, says = [], []
     for label, line, share in zip(map(escape, labels), logits.tolist(), probabilities, strict=True):

@@ -6,18 +6,18 @@ from charplay.bench import fair_use
 
 
 def test_a_training_beside_the_load_takes_its_steps():
-    with fair_use.trainings_for(1) as trainings:
+    with fair_use.background_trainings(1) as trainings:
         assert trainings.characters_per_second() > 0
 
 
 def test_without_a_training_nothing_is_compared(monkeypatch):
     monkeypatch.setattr(fair_use, "PRESET", "huge")
-    with pytest.raises(ValueError, match="No training is running: The size"), fair_use.trainings_for(1):
+    with pytest.raises(ValueError, match="No training is running: The size"), fair_use.background_trainings(1):
         pass
 
 
 def test_trainings_that_have_ended_are_told_from_one_that_runs():
-    with fair_use.trainings_for(1) as trainings:
+    with fair_use.background_trainings(1) as trainings:
         pass
     with trainings._changed:
         assert trainings._changed.wait_for(lambda: not trainings._left, 10)

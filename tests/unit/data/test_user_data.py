@@ -89,7 +89,7 @@ def test_rows_that_cannot_be_used_are_counted_and_named():
         ("한국,a\n김,a\n", "None of the rows"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "binary"),
         (bytes(range(1, 32)) * 300, "binary"),
-        ("x" * (limits.OWN_DATA_BYTES + 1), "at most 5,000,000"),
+        ("x" * (limits.MAX_USER_DATA_BYTES + 1), "at most 5,000,000"),
         ("\n".join(f"t{row},l{row // 2}" for row in range(200)), "different labels"),
         (None, "Paste a text"),
         (["a"], "Paste a text"),
@@ -108,7 +108,7 @@ def test_rows_that_nothing_can_be_learnt_from_get_a_sentence(brought, says):
         ("x" * 199, "this one has 199"),
         ("한국어" * 100, "Latin alphabet"),
         (b"\0" * 500, "binary"),
-        (b"x" * (limits.OWN_DATA_BYTES + 1), "at most 5,000,000"),
+        (b"x" * (limits.MAX_USER_DATA_BYTES + 1), "at most 5,000,000"),
         (5, "Paste a text"),
     ],
 )

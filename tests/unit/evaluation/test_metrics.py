@@ -13,7 +13,7 @@ from tests.conftest import make_language_model
 
 def test_macro_f1_is_the_mean_over_the_classes():
     truth, guesses = torch.tensor([0, 0, 0, 1, 1, 2]), torch.tensor([0, 0, 1, 1, 1, 0])
-    measured = metrics.measure_guesses(truth, guesses, 4, truth < 2)
+    measured = metrics.score_predictions(truth, guesses, 4, truth < 2)
     assert measured["accuracy"] == pytest.approx(4 / 6)
     assert (measured["unseen_n"], measured["unseen_accuracy"]) == (5, pytest.approx(4 / 5))
     # class 0: tp 2, fp 1, fn 1; class 1: tp 2, fp 1; class 2: never right; class 3: never seen nor guessed
@@ -46,7 +46,7 @@ def test_bits_per_character_is_the_mean_surprise_of_one_run(monkeypatch):
     bits = [-logits[at].log_softmax(0)[code].item() / math.log(2) for at, code in enumerate(encode(text)[1:].tolist())]
     expected = sum(bits) / len(bits)
     for chunk in (4096, 7, 1):  # the state is carried from chunk to chunk
-        monkeypatch.setattr(metrics, "CHUNK", chunk)
+        monkeypatch.setattr(metrics, "CHUNK_CHARACTERS", chunk)
         measured = metrics.evaluate_speech(model, text)
         assert measured["characters"] == len(text)
         assert measured["bits_per_character"] == pytest.approx(expected, abs=1e-5)
@@ -90,7 +90,7 @@ def test_a_missing_file_is_one_sentence(tmp_path):
         metrics.read_speech_txt(tmp_path / "missing.txt")
 
 
-SHIPPED = sorted({path.stem for path in checkpoints.DIRECTORY.glob("*.safetensors")} - {checkpoints.FILTER})
+SHIPPED = sorted({path.stem for path in checkpoints.DIRECTORY.glob("*.safetensors")} - {checkpoints.SPEECH_FILTER})
 
 
 @pytest.mark.parametrize("name", SHIPPED)

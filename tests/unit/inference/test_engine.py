@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from charplay.inference import generate
-from charplay.inference.engine import FAILED, Engine
-from charplay.inference.generate import Batch, Text, make_request
-from charplay.inference.quantized import Stepper, products
+from charplay.inference.engine import GENERATION_FAILED, Engine
+from charplay.inference.generate import Generation, GenerationBatch, make_request
+from charplay.inference.quantized import QuantizedStep, available_products
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_language_model
 
@@ -48,19 +48,19 @@ def written(engine, checkpoint, requests) -> list:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("product", products())
+@pytest.mark.parametrize("product", available_products())
 def test_a_text_is_the_same_alone_and_among_199_others(cell, product):
     checkpoint = make_checkpoint("speech", make_language_model(cell))
-    stepper, requests = Stepper(checkpoint.model, product), wishes(200)
-    together = [Text(request) for request in requests]
-    batch = Batch(checkpoint, stepper)
+    stepper, requests = QuantizedStep(checkpoint.model, product), wishes(200)
+    together = [Generation(request) for request in requests]
+    batch = GenerationBatch(checkpoint, stepper)
     for start in range(0, 200, 25):  # they come while others are being written
         batch.join(together[start : start + 25])
         batch.step()
     while batch.texts:
         batch.step()
     for row in (0, 1, 2, 3, 26, 101, 199):
-        alone, batch = Text(requests[row]), Batch(checkpoint, stepper)
+        alone, batch = Generation(requests[row]), GenerationBatch(checkpoint, stepper)
         batch.join([alone])
         while batch.texts:
             batch.step()
@@ -121,20 +121,20 @@ def test_whoever_closes_gives_up_the_seat_and_the_next_in_line_takes_it(language
 
 def test_a_failure_ends_its_own_text_and_leaves_the_others(language_model, monkeypatch, caplog):
     expected = [generate.generate(language_model, [wish])[0] for wish in wishes(9)]
-    draw = generate.draw
+    draw = generate.sample
 
     def failing(scaled, chances, top_k=None):
         if (chances == poisoned).any():
             raise RuntimeError("a cell broke")
         return draw(scaled, chances, top_k)
 
-    victim = Text(wishes(9)[5])
+    victim = Generation(wishes(9)[5])
     for _ in range(3):
         poisoned = victim.chance
         victim.write(97)
-    monkeypatch.setattr(generate, "draw", failing)
+    monkeypatch.setattr(generate, "sample", failing)
     streams = written(Engine(), language_model, wishes(9))
-    assert str(streams[5].failure) == FAILED
+    assert str(streams[5].failure) == GENERATION_FAILED
     assert expected[5].startswith(streams[5].text)
     assert "a cell broke" in caplog.text
     for row in set(range(9)) - {5}:
@@ -147,7 +147,7 @@ def test_logits_that_are_no_numbers_end_the_text(language_model):
         language_model.model.linear.bias[:] = torch.nan
     engine = Engine()
     [stream] = written(engine, language_model, [make_request("yes")])
-    assert str(stream.failure) == FAILED
+    assert str(stream.failure) == GENERATION_FAILED
     with torch.no_grad():
         language_model.model.linear.bias.zero_()
 
@@ -156,7 +156,7 @@ def test_a_model_that_cannot_be_laid_out_fails_its_reader_and_no_one_else(langua
     broken, engine = make_checkpoint("speech"), Engine()
     del broken.model.linear
     [stream] = written(engine, broken, [make_request("yes")])
-    assert str(stream.failure) == FAILED
+    assert str(stream.failure) == GENERATION_FAILED
     [stream] = written(engine, language_model, [make_request("yes", length=7)])
     assert len(stream.text) == 7
 
@@ -178,10 +178,10 @@ def test_a_reader_that_breaks_loses_its_own_text_alone(language_model, caplog):
 
 def test_a_long_prime_stalls_nobody(language_model):
     """While 2,000 characters are read, the others go on: a few of the prime for each character written."""
-    batch, short = Batch(language_model), Text(make_request("a", length=100))
+    batch, short = GenerationBatch(language_model), Generation(make_request("a", length=100))
     batch.join([short])
     batch.step()
-    batch.join([Text(make_request("x" * 2000, length=1))])
+    batch.join([Generation(make_request("x" * 2000, length=1))])
     for _ in range(50):
         batch.step()
     assert len(short.continuation) == 51

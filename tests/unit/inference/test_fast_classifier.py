@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from charplay.data.batches import pad
-from charplay.inference.fast_classifier import MANY, Reader, reader_of
-from charplay.inference.quantized import Int8Product, products
+from charplay.inference.fast_classifier import MIN_ROWS_PER_NETWORK, FastClassifier, fast_classifier_of
+from charplay.inference.quantized import Int8Product, available_products
 from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig
 
 NAMES = ["li", "papadopoulos", "o'brien", "x", "rossi", "van der berg", "adylov", "solan", "hard", "san"]
@@ -23,30 +23,30 @@ def test_a_reader_reads_what_the_network_reads(cell, bidirectional, pooling, mem
     padded = pad(NAMES)
     with torch.no_grad():
         expected = model(padded.codes, padded.lengths)
-    torch.testing.assert_close(Reader(model, is_int8=False)(padded), expected, rtol=0, atol=1e-5)
-    if Int8Product in products():
-        rounded = Reader(model, is_int8=True)(padded)
+    torch.testing.assert_close(FastClassifier(model, is_int8=False)(padded), expected, rtol=0, atol=1e-5)
+    if Int8Product in available_products():
+        rounded = FastClassifier(model, is_int8=True)(padded)
         assert (rounded - expected).abs().max() < 0.05
         assert not torch.equal(rounded, expected)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [True, False])
-@pytest.mark.parametrize("is_int8", [kind is Int8Product for kind in products()])
+@pytest.mark.parametrize("is_int8", [kind is Int8Product for kind in available_products()])
 def test_many_names_are_read_as_few_are(cell, bidirectional, is_int8):
-    reader = Reader(make_model(cell, bidirectional=bidirectional, members=2), is_int8)
-    many = reader(pad(NAMES * (MANY // len(NAMES) + 1)))
+    reader = FastClassifier(make_model(cell, bidirectional=bidirectional, members=2), is_int8)
+    many = reader(pad(NAMES * (MIN_ROWS_PER_NETWORK // len(NAMES) + 1)))
     few = reader(pad(NAMES))
     torch.testing.assert_close(many, few.repeat(len(many) // len(few), 1), rtol=0, atol=2e-6)
 
 
 def test_columns_that_no_name_reaches_change_nothing():
-    reader = Reader(make_model(), is_int8=False)
+    reader = FastClassifier(make_model(), is_int8=False)
     torch.testing.assert_close(reader(pad(NAMES, time=20)), reader(pad(NAMES)), rtol=0, atol=1e-6)
 
 
 def test_in_integers_a_name_is_read_the_same_alone_and_among_others():
-    reader = Reader(make_model(members=2, bidirectional=True), is_int8=True)
+    reader = FastClassifier(make_model(members=2, bidirectional=True), is_int8=True)
     together = reader(pad(NAMES))
     for row, name in enumerate(NAMES):
         torch.testing.assert_close(reader(pad([name]))[0], together[row], rtol=0, atol=2e-6)
@@ -54,4 +54,4 @@ def test_in_integers_a_name_is_read_the_same_alone_and_among_others():
 
 def test_a_model_is_laid_out_once():
     model = make_model()
-    assert reader_of(model) is reader_of(model)
+    assert fast_classifier_of(model) is fast_classifier_of(model)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from charplay.data.text import encode
-from charplay.inference.generate import Text, draw, generate, make_request
+from charplay.inference.generate import Generation, generate, make_request, sample
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_language_model
 
@@ -14,14 +14,14 @@ def text_of(checkpoint, **fields):
 
 def drawn(logits, temperature, times, top_k=None):
     """Codes drawn from the same logits as a text's next characters are."""
-    text = Text(make_request("x", temperature, length=10_000, seed=0))
+    text = Generation(make_request("x", temperature, length=10_000, seed=0))
     chances = []
     for _ in range(times):
         chances.append([text.chance])
         text.write(97)
     scaled = (logits * text.sharpness).expand(times, -1)
     top_k = None if top_k is None else torch.full((times, 1), top_k)
-    return draw(scaled, torch.tensor(chances, dtype=torch.float64), top_k).tolist()
+    return sample(scaled, torch.tensor(chances, dtype=torch.float64), top_k).tolist()
 
 
 @pytest.mark.parametrize("cell", CELLS)

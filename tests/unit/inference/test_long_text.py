@@ -37,10 +37,10 @@ def hooked(model: CharLM, text: str) -> tuple[torch.Tensor, list[torch.Tensor]]:
 @pytest.mark.parametrize("piece", [7, 10_000])
 @torch.no_grad()
 def test_it_is_what_forward_gives_and_what_hooks_see(monkeypatch, cell, layers, is_half, piece):
-    monkeypatch.setattr(long_text, "PIECE", piece)
+    monkeypatch.setattr(long_text, "CHUNK_CHARACTERS", piece)
     model = make_model(cell, layers, is_half)
     logits, outputs = hooked(model, TEXT)
-    read = long_text.read(model, TEXT)
+    read = long_text.forward_pass(model, TEXT)
     torch.testing.assert_close(read.logits, logits, rtol=0, atol=1e-5)
     assert read.hidden.shape == (layers, len(TEXT), 40)
     torch.testing.assert_close(read.hidden.float(), torch.stack(outputs), rtol=0, atol=5e-4)
@@ -51,26 +51,26 @@ def test_it_is_what_forward_gives_and_what_hooks_see(monkeypatch, cell, layers, 
 def test_weights_that_half_precision_does_not_hold_are_not_rounded_to_it(cell):
     model = make_model(cell)
     weights = [getattr(model.rnn, f"{kind}_l0") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-    assert long_text._half(cell, weights) is None
+    assert long_text._half_precision_layer(cell, weights) is None
     rounded = copy.deepcopy(model).half().float()
     expected, wrong = model(encode(TEXT)[None])[0][0], rounded(encode(TEXT)[None])[0][0]
-    read = long_text.read(model, TEXT).logits
+    read = long_text.forward_pass(model, TEXT).logits
     assert (read - expected).abs().max() < (read - wrong).abs().max() / 10
 
 
-@pytest.mark.parametrize("text", ["", "é", "한국", "x" * (limits.READ_CHARACTERS + 1), 7, None, ["x"]])
+@pytest.mark.parametrize("text", ["", "é", "한국", "x" * (limits.MAX_DOCUMENT_CHARACTERS + 1), 7, None, ["x"]])
 def test_what_is_no_text_to_read_is_refused_with_a_sentence(text):
     with pytest.raises(ValueError, match=r"The text .*\.$"):
-        long_text.reading_of(make_model("gru"), text)
+        long_text.cached_forward_pass(make_model("gru"), text)
 
 
 def test_a_text_is_read_once_while_there_is_room_and_the_one_that_was_asked_for_longest_ago_goes_first(monkeypatch):
-    calls, model, read = [], make_model("rnn"), long_text.read
-    monkeypatch.setattr(long_text, "read", lambda model, text: (calls.append(text), read(model, text))[1])
-    monkeypatch.setattr(long_text, "_READINGS", type(long_text._READINGS)())
-    monkeypatch.setattr(long_text, "KEPT", 2 * read(model, "abc").size)
+    calls, model, read = [], make_model("rnn"), long_text.forward_pass
+    monkeypatch.setattr(long_text, "forward_pass", lambda model, text: (calls.append(text), read(model, text))[1])
+    monkeypatch.setattr(long_text, "_CACHE", type(long_text._CACHE)())
+    monkeypatch.setattr(long_text, "CACHE_BYTES", 2 * read(model, "abc").size)
     for text in ("abc", "abd", "abc", "abe", "abc", "abd"):
-        torch.testing.assert_close(long_text.reading_of(model, text).logits, read(model, text).logits)
+        torch.testing.assert_close(long_text.cached_forward_pass(model, text).logits, read(model, text).logits)
     assert calls == ["abc", "abd", "abe", "abd"]
-    long_text.reading_of(model, "a text that is larger than all that may be kept")
-    assert len(long_text._READINGS) == 1
+    long_text.cached_forward_pass(model, "a text that is larger than all that may be kept")
+    assert len(long_text._CACHE) == 1

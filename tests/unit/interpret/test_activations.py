@@ -7,7 +7,7 @@ import torch
 
 from charplay.data.batches import pad
 from charplay.inference.classify import classify
-from charplay.interpret.activations import MOST_NUMBERS, hidden_states, way_through
+from charplay.interpret.activations import MAX_VALUES, activations_of, hidden_states
 from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig, average
 from tests.conftest import make_checkpoint, make_classifier
 
@@ -43,7 +43,7 @@ def seen_by_hooks(model: NameClassifier, name: str) -> dict[str, torch.Tensor]:
 def test_the_way_is_what_forward_hooks_see(cell, bidirectional, name):
     members = [make_classifier(cell, bidirectional, seed=seed) for seed in range(2)]
     checkpoint = make_checkpoint("names", average(members))
-    way, seen = way_through(checkpoint, name), seen_by_hooks(checkpoint.model, name)
+    way, seen = activations_of(checkpoint, name), seen_by_hooks(checkpoint.model, name)
     near = {"rtol": 0, "atol": 1e-6}
     np.testing.assert_allclose(array(way["embedding"]), seen["embedding"], **near)
     last = np.concatenate([array(states) for states in way["hidden"][-1]], 1)
@@ -69,22 +69,22 @@ def test_the_first_layers_states_are_those_of_a_network_of_one_layer(cell):
 
 @pytest.mark.parametrize("prior", ["data", "uniform"])
 def test_the_way_ends_in_the_bars(classifier, prior):
-    way, [bars] = way_through(classifier, "Rossi", prior), classify(classifier, ["Rossi"], prior)
+    way, [bars] = activations_of(classifier, "Rossi", prior), classify(classifier, ["Rossi"], prior)
     assert way["probabilities"] == pytest.approx(list(bars["probabilities"].values()), abs=1e-3)
     assert sum(way["probabilities"]) == pytest.approx(1)
 
 
 def test_of_the_longest_vectors_the_first_numbers_are_handed_on_and_all_are_counted():
     torch.manual_seed(0)
-    config = NameClassifierConfig("rnn", 6, MOST_NUMBERS + 1, 1, classes=3, bidirectional=False, pooling=False)
+    config = NameClassifierConfig("rnn", 6, MAX_VALUES + 1, 1, classes=3, bidirectional=False, pooling=False)
     model = NameClassifier(config).eval()
     checkpoint = make_checkpoint("names", model)
     checkpoint = type(checkpoint)(**vars(checkpoint) | {"classes": ("a", "b", "c"), "shares": (0.2, 0.3, 0.5)})
-    [[states]] = way_through(checkpoint, "Tom")["hidden"]
-    assert (states["shape"], states["size"]) == ([3, MOST_NUMBERS], MOST_NUMBERS + 1)
+    [[states]] = activations_of(checkpoint, "Tom")["hidden"]
+    assert (states["shape"], states["size"]) == ([3, MAX_VALUES], MAX_VALUES + 1)
 
 
 @pytest.mark.parametrize("name", ["", "한국", "x" * 65, None])
 def test_a_name_that_cannot_be_read_has_no_way(classifier, name):
     with pytest.raises(ValueError, match=r"."):
-        way_through(classifier, name)
+        activations_of(classifier, name)

@@ -5,7 +5,7 @@ import torch
 
 from charplay.data.batches import pad
 from charplay.inference.classify import classify
-from charplay.interpret.attribution import gradient_norms, letters_that_decided, shorter_names
+from charplay.interpret.attribution import attribute, gradient_norms, leave_one_out
 from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig, average
 from tests.conftest import make_checkpoint, make_classifier
 
@@ -13,7 +13,7 @@ from tests.conftest import make_checkpoint, make_classifier
 @pytest.mark.parametrize("prior", ["data", "uniform"])
 @pytest.mark.parametrize("name", ["Nguyen", "O'Brien-Yamamoto", "van der Berg", "x" * 64])
 def test_what_a_letter_that_is_left_out_changes_is_what_fresh_calls_give(classifier, name, prior):
-    found = letters_that_decided(classifier, name, prior)
+    found = attribute(classifier, name, prior)
     [whole] = classify(classifier, [name], prior)
     assert found["country"] == whole["country"]
     assert found["probability"] == pytest.approx(whole["probabilities"][found["country"]], rel=1e-5)
@@ -27,13 +27,13 @@ def test_what_a_letter_that_is_left_out_changes_is_what_fresh_calls_give(classif
 def test_any_country_can_be_asked_and_no_other_thing(classifier):
     [whole] = classify(classifier, ["Rossi"])
     for country, share in whole["probabilities"].items():
-        assert letters_that_decided(classifier, "Rossi", country=country)["probability"] == pytest.approx(share)
+        assert attribute(classifier, "Rossi", country=country)["probability"] == pytest.approx(share)
     with pytest.raises(ValueError, match="country must be one of Arabic"):
-        letters_that_decided(classifier, "Rossi", country="Atlantis")
+        attribute(classifier, "Rossi", country="Atlantis")
 
 
 def test_a_name_of_one_letter_has_no_shorter_one(classifier):
-    found = letters_that_decided(classifier, "x")
+    found = attribute(classifier, "x")
     assert (found["without"], found["changes"]) == (None, None)
     assert len(found["gradients"]) == 1
 
@@ -41,11 +41,11 @@ def test_a_name_of_one_letter_has_no_shorter_one(classifier):
 @pytest.mark.parametrize("name", ["", "  ", "한국", "x" * 65, None, 7])
 def test_a_name_that_cannot_be_read_is_refused(classifier, name):
     with pytest.raises(ValueError, match=r"."):
-        letters_that_decided(classifier, name)
+        attribute(classifier, name)
 
 
 def test_shorter_names_are_read_as_if_they_had_been_typed():
-    assert shorter_names("a bc") == ["bc", "abc", "a c", "a b"]
+    assert leave_one_out("a bc") == ["bc", "abc", "a c", "a b"]
 
 
 def make_average(cell: str) -> NameClassifier:
@@ -87,5 +87,5 @@ def test_a_model_of_other_classes_and_one_direction_is_asked_just_so():
     model = NameClassifier(NameClassifierConfig("rnn", 6, 10, 1, classes=2, bidirectional=False, pooling=False)).eval()
     two = make_checkpoint("names", model)
     two = type(two)(**vars(two) | {"classes": ("cat", "<b>dog</b>"), "shares": (0.25, 0.75)})
-    found = letters_that_decided(two, "Tom", "uniform", "<b>dog</b>")
+    found = attribute(two, "Tom", "uniform", "<b>dog</b>")
     assert (found["country"], len(found["changes"]), len(found["gradients"])) == ("<b>dog</b>", 3, 3)

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from charplay.interpret.code_snippet import LINE, snippet
+from charplay.interpret.code_snippet import MAX_LINE_CHARACTERS, snippet
 from charplay.interpret.packing import compare_batches, normalize_names
 
 QUOTES = ["O'Brien", 'd"Arc', "a\\b", "\\", "'\"'", "'''", '"""', "\\n", "x\\'", "{name}", "{{", "%s", "#", "['x']"]
@@ -44,4 +44,4 @@ def test_names_fill_their_lines_and_no_more():
     code = snippet(["abcdefgh"] * 100, sort=True)
     lines = [line for line in code.splitlines() if line.startswith("    '")]
     assert len(lines) == 15
-    assert max(map(len, lines)) <= LINE
+    assert max(map(len, lines)) <= MAX_LINE_CHARACTERS

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from charplay.__main__ import main
 from charplay.data.datasets import Speech, join_speeches
 from charplay.interpret import memorization
-from charplay.interpret.memorization import FOUND, GRAM, STRIDE
+from charplay.interpret.memorization import GRAM_CHARACTERS, GUARANTEED_CHARACTERS, STRIDE_CHARACTERS
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError
 from charplay.training.recipes import RECIPES
@@ -29,7 +29,7 @@ def noise(length: int, seed: int) -> str:
 
 @pytest.fixture(scope="module")
 def shipped():
-    return memorization.load(checkpoints.DIRECTORY / memorization.FILE)
+    return memorization.load(checkpoints.DIRECTORY / memorization.FILTER_FILE)
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +47,21 @@ def small():
 
 @pytest.fixture
 def saved(small, tmp_path):
-    memorization.save(tmp_path / memorization.FILE, small)
-    return tmp_path / memorization.FILE
+    memorization.save(tmp_path / memorization.FILTER_FILE, small)
+    return tmp_path / memorization.FILTER_FILE
 
 
 def test_every_run_of_31_characters_of_the_training_text_is_found(shipped, training_text):
     draw = random.Random(0)
-    offsets = [draw.randrange(len(training_text) - FOUND + 1) for _ in range(4_000)]
-    offsets += [0, len(training_text) - FOUND, *range(70_000, 70_000 + 2 * STRIDE)]
+    offsets = [draw.randrange(len(training_text) - GUARANTEED_CHARACTERS + 1) for _ in range(4_000)]
+    offsets += [0, len(training_text) - GUARANTEED_CHARACTERS, *range(70_000, 70_000 + 2 * STRIDE_CHARACTERS)]
     for offset in offsets:
-        run = training_text[offset : offset + FOUND]
+        run = training_text[offset : offset + GUARANTEED_CHARACTERS]
         [(start, end)] = memorization.find(shipped, run)
-        assert end - start >= GRAM
+        assert end - start >= GRAM_CHARACTERS
 
 
-@pytest.mark.parametrize("length", [FOUND, 40, 200, 3_000])
+@pytest.mark.parametrize("length", [GUARANTEED_CHARACTERS, 40, 200, 3_000])
 def test_a_copied_run_amid_made_up_text_is_marked_but_for_seven_characters_at_either_end(
     shipped, training_text, length
 ):
@@ -72,8 +72,8 @@ def test_a_copied_run_amid_made_up_text_is_marked_but_for_seven_characters_at_ei
         marked = memorization.find(shipped, before + training_text[offset : offset + length] + after)
         # its neighbours may happen to go on as the speech does
         [(start, end)] = marked
-        assert len(before) - 3 <= start < len(before) + STRIDE
-        assert len(before) + length - STRIDE < end <= len(before) + length + 3
+        assert len(before) - 3 <= start < len(before) + STRIDE_CHARACTERS
+        assert len(before) + length - STRIDE_CHARACTERS < end <= len(before) + length + 3
 
 
 def test_what_is_marked_stands_in_the_training_text_and_nothing_shorter_than_24_is(shipped, speeches, training_text):
@@ -82,10 +82,10 @@ def test_what_is_marked_stands_in_the_training_text_and_nothing_shorter_than_24_
     assert len(stretches) > 100
     wrong = 0
     for start, end in stretches:
-        assert end - start >= GRAM
-        wrong += real[start : start + GRAM] not in training_text
+        assert end - start >= GRAM_CHARACTERS
+        wrong += real[start : start + GRAM_CHARACTERS] not in training_text
     assert wrong <= 8  # of 87,185 look-ups that may each be wrong once in 100,000
-    for length in range(GRAM):
+    for length in range(GRAM_CHARACTERS):
         assert memorization.find(shipped, training_text[:length]) == []
 
 
@@ -94,17 +94,17 @@ def test_the_false_positive_rate_is_as_stated(shipped, small):
         assert 0.8e-5 < index.false_positive_rate < 1.2e-5
     looked_up = 3_000_000
     expected = looked_up * shipped.false_positive_rate
-    found = memorization.find(shipped, noise(looked_up + GRAM - 1, 5))
+    found = memorization.find(shipped, noise(looked_up + GRAM_CHARACTERS - 1, 5))
     assert expected - 4 * expected**0.5 < len(found) < expected + 4 * expected**0.5
 
 
 def test_the_share_of_the_test_speeches_is_as_stated(shipped, speeches):
     real = join_speeches(speeches["test"])
-    assert memorization.covered(memorization.find(shipped, real)) / len(real) == pytest.approx(shipped.test_share)
+    assert memorization.count_covered(memorization.find(shipped, real)) / len(real) == pytest.approx(shipped.test_share)
 
 
 def test_the_shipped_filter_is_what_the_command_makes_of_the_data(shipped, data, training_text, tmp_path, capsys):
-    out = tmp_path / memorization.FILE
+    out = tmp_path / memorization.FILTER_FILE
     assert main(["index", "--data", str(data), "--out", str(out), "--json"]) == 0
     said, made = json.loads(capsys.readouterr().out), memorization.load(out)
     assert (said["filter"], said["bytes"], said["grams"]) == (str(out), out.stat().st_size, shipped.grams)
@@ -116,7 +116,7 @@ def test_the_shipped_filter_is_what_the_command_makes_of_the_data(shipped, data,
 
 
 def test_nothing_of_the_speeches_can_be_read_in_the_file(training_text):
-    content = np.frombuffer((checkpoints.DIRECTORY / memorization.FILE).read_bytes(), np.uint8)
+    content = np.frombuffer((checkpoints.DIRECTORY / memorization.FILTER_FILE).read_bytes(), np.uint8)
     bits = content[8 + int(content[:8].view("<u8")[0]) :]  # what follows the header
     spelt = np.frombuffer(training_text.encode(), np.uint8)
     in_file, in_text = (np.ascontiguousarray(sliding_window_view(part, 8)).view("<u8") for part in (bits, spelt))
@@ -127,7 +127,7 @@ def test_copies_of_a_speech_are_indexed_once(small):
     speech = Speech("2000-01-01", "Nobody", noise(5_000, 1))
     again = memorization.build([speech] * 3, [speech], "1930")
     assert np.array_equal(again.bits, small.bits)
-    assert again.test_share == pytest.approx(1, abs=2 * STRIDE / 5_000)
+    assert again.test_share == pytest.approx(1, abs=2 * STRIDE_CHARACTERS / 5_000)
 
 
 def test_stretches_that_overlap_or_touch_are_one(small):
@@ -135,7 +135,7 @@ def test_stretches_that_overlap_or_touch_are_one(small):
     assert memorization.find(small, text[800:840]) == [(0, 40)]
     assert memorization.find(small, text[800:824] + text[1600:1624]) == [(0, 48)]
     assert memorization.find(small, text[800:824] + "#" + text[1600:1624]) == [(0, 24), (25, 49)]
-    assert memorization.covered([(0, 24), (25, 49)]) == 48
+    assert memorization.count_covered([(0, 24), (25, 49)]) == 48
 
 
 def test_speeches_without_24_characters_cannot_be_indexed():
@@ -147,14 +147,14 @@ def test_a_saved_filter_equals_the_loaded_one(small, saved):
     loaded = memorization.load(saved)
     assert np.array_equal(loaded.bits, small.bits)
     assert dataclasses.replace(loaded, bits=small.bits) == small
-    assert memorization.find_by_file(make_checkpoint("speech"), str(saved), noise(5_000, 1)[:FOUND])
+    assert memorization.find_by_file(make_checkpoint("speech"), str(saved), noise(5_000, 1)[:GUARANTEED_CHARACTERS])
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, 0.5, 0.99])
 def test_a_file_cut_short_is_refused(saved, kept):
     content = saved.read_bytes()
     saved.write_bytes(content[: int(kept if kept >= 1 or kept == 0 else kept * len(content))])
-    with pytest.raises(CheckpointError, match=memorization.FILE):
+    with pytest.raises(CheckpointError, match=memorization.FILTER_FILE):
         memorization.load(saved)
 
 
@@ -214,14 +214,14 @@ def test_bits_that_are_not_those_of_the_header_are_refused(saved, small, fill):
 
 def test_a_shelf_takes_the_filter_for_no_model(saved):
     checkpoints.save(saved.with_name("speech.safetensors"), make_checkpoint("speech"))
-    shelf = checkpoints.shelve(saved.parent)
-    assert (list(shelf.models["speech"]), shelf.problems) == (["speech"], {})
+    registry = checkpoints.load_all(saved.parent)
+    assert (list(registry.models["speech"]), registry.problems) == (["speech"], {})
 
 
 def test_the_header_says_all_that_is_known(shipped):
     from safetensors import safe_open
 
-    with safe_open(checkpoints.DIRECTORY / memorization.FILE, framework="numpy") as file:
+    with safe_open(checkpoints.DIRECTORY / memorization.FILTER_FILE, framework="numpy") as file:
         header = {key: json.loads(value) for key, value in file.metadata().items()}
     assert (header["format_version"], header["gram"], header["stride"]) == (1, 24, 8)
     assert all(header[key] == value for key, value in vars(shipped).items() if key != "bits")

@@ -53,8 +53,8 @@ def test_correlations_are_numpys_over_the_text_and_over_its_halves():
 
 def plant(monkeypatch, checkpoint, text, hidden):
     """Has the checkpoint's reading of `text` hold the hidden states given, (layers, time, hidden)."""
-    planted = long_text.Reading(torch.zeros(len(text), 128), hidden)
-    monkeypatch.setattr(neurons, "reading_of", lambda model, asked: planted)
+    planted = long_text.ForwardPass(torch.zeros(len(text), 128), hidden)
+    monkeypatch.setattr(neurons, "cached_forward_pass", lambda model, asked: planted)
 
 
 def test_a_planted_unit_is_found_with_its_correlation_and_noise_is_not(monkeypatch, language_model):
@@ -69,7 +69,7 @@ def test_a_planted_unit_is_found_with_its_correlation_and_noise_is_not(monkeypat
     assert (tracker["feature"], tracker["layer"], tracker["unit"]) == ("capitals", 2, 7)
     expected = np.corrcoef(capitals.numpy(), hidden[1, :, 7].numpy())[0, 1]
     assert tracker["correlation"] == pytest.approx(expected, abs=1e-3)
-    assert tracker["correlation"] < -neurons.CLAIMED_FROM
+    assert tracker["correlation"] < -neurons.MIN_CORRELATION
 
 
 def test_what_holds_in_one_half_of_the_text_alone_is_not_claimed(monkeypatch, language_model):
@@ -77,7 +77,7 @@ def test_what_holds_in_one_half_of_the_text_alone_is_not_claimed(monkeypatch, la
     hidden = torch.randn(2, len(text), 12, generator=torch.Generator().manual_seed(1)) / 10
     commas = torch.tensor([float(character == ",") for character in text])
     hidden[0, :, 5] += 3 * commas * (torch.arange(len(text)) < len(text) // 2)
-    assert np.corrcoef(commas.numpy(), hidden[0, :, 5].numpy())[0, 1] > neurons.CLAIMED_FROM
+    assert np.corrcoef(commas.numpy(), hidden[0, :, 5].numpy())[0, 1] > neurons.MIN_CORRELATION
     plant(monkeypatch, language_model, text, hidden.half())
     assert neurons.trackers(language_model, text) == []
 

@@ -1,7 +1,7 @@
 import pytest
 
 from charplay.data.batches import pad
-from charplay.interpret.packing import compare_batches, in_parts, values
+from charplay.interpret.packing import cell_values, compare_batches, split_rows
 
 LECTURE = ["adylov", "solan", "hard", "san"]
 
@@ -28,7 +28,7 @@ def test_the_padded_end_is_wrong_and_the_mask_is_right(classifier):
 
 def test_a_large_batch_is_computed_in_parts_and_means_the_same(classifier):
     names = [chr(97 + index % 26) * (1 + index * 7 % 20) for index in range(100)]
-    assert [len(part) for part in in_parts(names)] == [32, 32, 32, 4]
+    assert [len(part) for part in split_rows(names)] == [32, 32, 32, 4]
     report = compare_batches(classifier, names)
     padded = pad([names[index] for index in report["order"]])
     packed, naive = (
@@ -41,7 +41,7 @@ def test_a_large_batch_is_computed_in_parts_and_means_the_same(classifier):
 @pytest.mark.parametrize("hidden", [True, False])
 def test_a_cells_value_is_that_number_of_its_vector(classifier, hidden):
     padded, unit = pad(LECTURE), 5
-    shown = values(classifier, LECTURE, unit, hidden)
+    shown = cell_values(classifier, LECTURE, unit, hidden)
     if hidden:
         naive, packed = (
             classifier.model.run_padded(padded.codes)[0],

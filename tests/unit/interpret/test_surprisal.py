@@ -8,7 +8,7 @@ import torch
 from charplay import limits
 from charplay.data.text import encode
 from charplay.evaluation.metrics import evaluate_speech
-from charplay.interpret.surprisal import SHOWN, alternatives, surprise
+from charplay.interpret.surprisal import MAX_CANDIDATES, candidates_at, surprisal_of
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_language_model
 
@@ -18,7 +18,7 @@ TEXT = "ask not what your country can do for you.\n{Never} seen in training: <b>
 @pytest.mark.parametrize("cell", CELLS)
 def test_summed_it_is_what_evaluate_measures(cell):
     checkpoint = make_checkpoint("speech", make_language_model(cell))
-    result = surprise(checkpoint, TEXT)
+    result = surprisal_of(checkpoint, TEXT)
     measured = evaluate_speech(checkpoint.model, TEXT)
     assert (result["text"], result["characters"]) == (TEXT, measured["characters"])
     assert result["bits_per_character"] == pytest.approx(measured["bits_per_character"], abs=1e-5)
@@ -27,7 +27,7 @@ def test_summed_it_is_what_evaluate_measures(cell):
 
 
 def test_a_single_character_has_no_bits_and_no_mean(language_model):
-    result = surprise(language_model, "x")
+    result = surprisal_of(language_model, "x")
     assert (result["bits"], result["bits_per_character"]) == ([None], None)
 
 
@@ -40,25 +40,25 @@ def test_alternatives_are_the_two_softmaxes_of_a_fresh_call(language_model, temp
         known = encode(language_model.alphabet)
         drawn[known] = logits[known] / temperature if temperature else logits[known]
         tempered = drawn.softmax(0) if temperature else torch.eye(128, dtype=torch.float64)[drawn.argmax()]
-        result = alternatives(language_model, TEXT, at, temperature)
+        result = candidates_at(language_model, TEXT, at, temperature)
         codes = [ord(character) for character in result["characters"]]
-        assert len(codes) == SHOWN
+        assert len(codes) == MAX_CANDIDATES
         assert result["probabilities"] == sorted(result["probabilities"], reverse=True)
-        assert result["probabilities"] == pytest.approx(plain.topk(SHOWN).values.tolist(), abs=1e-6)
+        assert result["probabilities"] == pytest.approx(plain.topk(MAX_CANDIDATES).values.tolist(), abs=1e-6)
         assert result["probabilities"] == pytest.approx(plain[codes].tolist(), abs=1e-6)
         assert result["tempered"] == pytest.approx(tempered[codes].tolist(), abs=1e-5)
         if at == len(TEXT):
             assert result["true"] is result["rank"] is result["true_probability"] is None
             continue
         assert result["true"] == TEXT[at]
-        assert -math.log2(result["true_probability"]) == pytest.approx(surprise(language_model, TEXT)["bits"][at])
+        assert -math.log2(result["true_probability"]) == pytest.approx(surprisal_of(language_model, TEXT)["bits"][at])
         assert result["true_tempered"] == pytest.approx(tempered[ord(TEXT[at])].item(), abs=1e-5)
         assert result["rank"] == 1 + (plain > plain[ord(TEXT[at])]).sum()
 
 
 def test_what_training_never_showed_has_a_probability_and_is_never_drawn(language_model):
     at = TEXT.index("{")
-    result = alternatives(language_model, TEXT, at, 1)
+    result = candidates_at(language_model, TEXT, at, 1)
     assert result["true_probability"] > 0
     assert result["true_tempered"] == 0
 
@@ -69,8 +69,11 @@ def test_what_training_never_showed_has_a_probability_and_is_never_drawn(languag
 )
 def test_a_place_or_a_temperature_out_of_bounds_is_refused(language_model, at, temperature):
     with pytest.raises(ValueError, match="must be a"):
-        alternatives(language_model, TEXT, at, temperature)
+        candidates_at(language_model, TEXT, at, temperature)
 
 
 def test_a_text_of_the_largest_size_can_be_read(language_model):
-    assert surprise(language_model, "x" * limits.READ_CHARACTERS)["characters"] == limits.READ_CHARACTERS
+    assert (
+        surprisal_of(language_model, "x" * limits.MAX_DOCUMENT_CHARACTERS)["characters"]
+        == limits.MAX_DOCUMENT_CHARACTERS
+    )

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from charplay.data.batches import pad
-from charplay.interpret.unmasked import has_flipped, read_both_ways
+from charplay.interpret.unmasked import compare_unmasked, has_flipped
 from charplay.models.networks import average
 from tests.conftest import make_checkpoint, make_classifier
 
@@ -27,7 +27,7 @@ def naive_by_hand(model, padded) -> torch.Tensor:
 @pytest.mark.parametrize("pooling", [True, False])
 def test_naively_every_network_reads_the_whole_rectangle_and_their_logits_are_averaged(pooling):
     checkpoint, padded = averaged(pooling), pad(NAMES)
-    readings = read_both_ways(checkpoint, NAMES, time=padded.codes.shape[1])
+    readings = compare_unmasked(checkpoint, NAMES, time=padded.codes.shape[1])
     members = [checkpoint.model, *checkpoint.model.others]
     shares = torch.stack([naive_by_hand(member, padded) for member in members]).mean(0).softmax(1)
     for reading, row in zip(readings, shares, strict=True):
@@ -40,7 +40,7 @@ def test_naively_every_network_reads_the_whole_rectangle_and_their_logits_are_av
 def test_packed_each_name_says_what_it_says_alone_and_flips_where_the_two_differ():
     checkpoint, padded = averaged(), pad(NAMES)
     everything = torch.full_like(padded.lengths, padded.codes.shape[1])
-    readings = read_both_ways(checkpoint, NAMES, time=padded.codes.shape[1])
+    readings = compare_unmasked(checkpoint, NAMES, time=padded.codes.shape[1])
     assert [reading["name"] for reading in readings] == NAMES
     for row, (name, reading) in enumerate(zip(NAMES, readings, strict=True)):
         alone = pad([name])
@@ -52,15 +52,15 @@ def test_packed_each_name_says_what_it_says_alone_and_flips_where_the_two_differ
 
 
 def test_a_name_without_pads_says_the_same_both_ways():
-    [longest] = read_both_ways(averaged(), ["van der Berg"], time=len("van der Berg"))
+    [longest] = compare_unmasked(averaged(), ["van der Berg"], time=len("van der Berg"))
     assert not has_flipped(longest)
     assert longest["probability"] == longest["naive_probability"]
 
 
 def test_the_rows_of_a_part_say_what_they_say_in_the_whole_batch():
     checkpoint, time = averaged(), max(map(len, NAMES))
-    whole = read_both_ways(checkpoint, NAMES, time)
-    parts = read_both_ways(checkpoint, NAMES[:3], time) + read_both_ways(checkpoint, NAMES[3:], time)
+    whole = compare_unmasked(checkpoint, NAMES, time)
+    parts = compare_unmasked(checkpoint, NAMES[:3], time) + compare_unmasked(checkpoint, NAMES[3:], time)
     for one, other in zip(whole, parts, strict=True):
         assert one["naive_country"] == other["naive_country"]
         assert one["naive_probability"] == pytest.approx(other["naive_probability"], abs=1e-6)

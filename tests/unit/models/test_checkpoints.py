@@ -163,15 +163,15 @@ def test_a_shelf_holds_what_can_be_used_and_says_what_is_wrong_with_the_rest(tmp
     (tmp_path / "names-a.safetensors").write_bytes((tmp_path / "names-b.safetensors").read_bytes()[:200])
     save_file({"weight": torch.zeros(2)}, tmp_path / "foreign.safetensors")
     (tmp_path / "pickle.safetensors").write_bytes(pickle.dumps([1]))
-    shelf = checkpoints.shelve(tmp_path)
-    assert list(shelf.models["names"]) == ["names", "names-b"]
-    assert shelf.default("names") is shelf.models["names"]["names"]
-    assert set(shelf.problems) == {"names-a", "speech", "foreign", "pickle"}
-    assert all(f"{name}.safetensors" in str(problem) for name, problem in shelf.problems.items())
+    registry = checkpoints.load_all(tmp_path)
+    assert list(registry.models["names"]) == ["names", "names-b"]
+    assert registry.default("names") is registry.models["names"]["names"]
+    assert set(registry.problems) == {"names-a", "speech", "foreign", "pickle"}
+    assert all(f"{name}.safetensors" in str(problem) for name, problem in registry.problems.items())
     with pytest.raises(CheckpointError, match="for names, not for speech"):
-        shelf.default("speech")
+        registry.default("speech")
     (tmp_path / "speech.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"There is no speech\.safetensors"):
-        checkpoints.shelve(tmp_path).default("speech")
+        checkpoints.load_all(tmp_path).default("speech")
     (tmp_path / "names.safetensors").unlink()
-    assert list(checkpoints.shelve(tmp_path).models["names"]) == ["names-b"]
+    assert list(checkpoints.load_all(tmp_path).models["names"]) == ["names-b"]

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 import torch
 
-from charplay.models.ngrams import INVERSE_PENALTY, GramClassifier, grams
+from charplay.models.ngrams import INVERSE_PENALTY, NgramClassifier, ngrams_of
 
 CLASSES = ("Russian", "Spanish")
 ROWS = [
@@ -15,12 +15,12 @@ ROWS = [
 
 
 def test_grams_are_all_runs_of_letters_with_both_ends_marked():
-    assert grams("Ab", 2) == ["^", "a", "b", "$", "^a", "ab", "b$"]
-    assert grams("Ab", 9)[-1] == "^ab$"
+    assert ngrams_of("Ab", 2) == ["^", "a", "b", "$", "^a", "ab", "b$"]
+    assert ngrams_of("Ab", 9)[-1] == "^ab$"
 
 
 def test_it_learns_what_decides_and_knows_nothing_of_other_letters():
-    classifier = GramClassifier(ROWS, CLASSES)
+    classifier = NgramClassifier(ROWS, CLASSES)
     logits = classifier.logits(["zzov", "ppez", "...", "Abov"])
     assert logits.argmax(1)[[0, 1, 3]].tolist() == [0, 1, 0]
     assert logits[2].softmax(0).tolist() == pytest.approx([0.5, 0.5], abs=0.02)  # "^", "$" and the bias alone
@@ -28,13 +28,13 @@ def test_it_learns_what_decides_and_knows_nothing_of_other_letters():
 
 
 def test_its_features_are_tf_idf_of_length_1():
-    classifier = GramClassifier(ROWS, CLASSES)
-    rows = {gram: sum(gram in grams(name, 5) for name, _ in ROWS) for gram in grams("aaov", 5)}
+    classifier = NgramClassifier(ROWS, CLASSES)
+    rows = {gram: sum(gram in ngrams_of(name, 5) for name, _ in ROWS) for gram in ngrams_of("aaov", 5)}
     assert rows["aao"] == 1
     assert rows["aa"] == 2
     expected = {
         gram: n * (math.log((1 + len(ROWS)) / (1 + rows[gram])) + 1)
-        for gram, n in Counter(grams("aaov", 5)).items()
+        for gram, n in Counter(ngrams_of("aaov", 5)).items()
         if rows[gram] > 1
     }
     length = math.sqrt(sum(value**2 for value in expected.values()))
@@ -44,7 +44,7 @@ def test_its_features_are_tf_idf_of_length_1():
 
 
 def test_the_fit_is_where_the_penalised_loss_has_no_slope():
-    classifier = GramClassifier(ROWS, CLASSES)
+    classifier = NgramClassifier(ROWS, CLASSES)
     features = classifier._features([name for name, _ in ROWS]).to_dense()
     weight, bias = classifier._weight.clone().requires_grad_(), classifier._bias.clone().requires_grad_()
     truth = torch.tensor([CLASSES.index(country) for _, country in ROWS])

@@ -1,4 +1,4 @@
-"""A short run on made-up data: what `torchrun` starts in the tests of a team, and what a run alone is compared with."""
+"""A short run on synthetic data: what `torchrun` starts in the tests, and what a single process is compared with."""
 
 import random
 import sys
@@ -9,7 +9,7 @@ import torch
 from charplay.data.datasets import Speech
 from charplay.models.networks import CharLMConfig, NameClassifierConfig
 from charplay.training import run
-from charplay.training.distributed import ALONE, Team, joined
+from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup, process_group
 from charplay.training.recipes import NamesRecipe, Recipe, SpeechRecipe
 from charplay.training.tasks import NamesTask, SpeechTask
 
@@ -24,28 +24,30 @@ def recipe_of(task: str, dropout: float = 0.0, members: int = 1) -> Recipe:
     return SpeechRecipe(CharLMConfig("lstm", 8, 12, 2, dropout=dropout), epochs=2, steps=8, **common)
 
 
-def material_of(task: str, recipe: Recipe, team: Team = ALONE) -> run.Material:
+def material_of(task: str, recipe: Recipe, group: ProcessGroup = SINGLE_PROCESS) -> run.TrainingSet:
     """Names whose class their last letter decides, or a text that repeats itself."""
     letters = random.Random(1)
     if task == "speech":
         text = "".join(letters.choices(("yes we can. ", "no we can't. "), k=60))
-        made = SpeechTask([Speech("", "", text[:300]), Speech("", "", text[300:])], text[:80], recipe, team)
-        return run.Material(made, "".join(sorted(set(text))), "made up", lambda checkpoint: {})
+        made = SpeechTask([Speech("", "", text[:300]), Speech("", "", text[300:])], text[:80], recipe, group)
+        return run.TrainingSet(made, "".join(sorted(set(text))), "made up", lambda checkpoint: {})
     rows = [
         ("".join(letters.choices("abcdef", k=letters.randint(1, 6))) + end, kind)
         for end, kind in (("o", "one"), ("v", "two"))
         for _ in range(33)  # the last batch has two names: fewer than fill it
     ][:-1]
-    made = NamesTask(rows, rows[:20], ("one", "two"), recipe, team)
-    return run.Material(made, "abcdefov", "made up", lambda checkpoint: {}, ("one", "two"), (0.5, 0.5))
+    made = NamesTask(rows, rows[:20], ("one", "two"), recipe, group)
+    return run.TrainingSet(made, "abcdefov", "made up", lambda checkpoint: {}, ("one", "two"), (0.5, 0.5))
 
 
-def train_shortly(task: str, out: Path, recipe: Recipe | None = None, team: Team = ALONE, **how) -> dict | None:
+def train_shortly(
+    task: str, out: Path, recipe: Recipe | None = None, group: ProcessGroup = SINGLE_PROCESS, **how
+) -> dict | None:
     recipe = recipe or recipe_of(task)
     how = {"device": torch.device("cpu"), "precision": "float32"} | how
-    return run.run(task, material_of(task, recipe, team), recipe, out, team=team, **how)
+    return run.run(task, material_of(task, recipe, group), recipe, out, group=group, **how)
 
 
 if __name__ == "__main__":
-    with joined() as (team, device):
-        train_shortly(sys.argv[1], Path(sys.argv[2]), team=team, device=device)
+    with process_group() as (group, device):
+        train_shortly(sys.argv[1], Path(sys.argv[2]), group=group, device=device)

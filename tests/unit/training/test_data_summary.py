@@ -8,21 +8,21 @@ import pytest
 from charplay import limits
 from charplay.models.networks import MODELS, count_parameters
 from charplay.training import data_summary
-from charplay.training.recipes import OWN_RECIPES
+from charplay.training.recipes import USER_RECIPES
 from charplay.training.run import describe
 
 ROWS = "name,country\n" + "\n".join(f"{'ab' * (row % 4 + 1)}{row % 2},{'it' if row % 2 else 'ru'}" for row in range(48))
 TEXT = "The cat sat on the mat, and the dog sat by the door.\n" * 30
 
 
-def own_of(task: str) -> data_summary.Own:
-    return data_summary.read(task, {"names": ROWS, "speech": TEXT}[task], {})
+def own_of(task: str) -> data_summary.UserData:
+    return data_summary.read_user_data(task, {"names": ROWS, "speech": TEXT}[task], {})
 
 
 def test_a_table_is_counted():
     own = own_of("names")
     recipe = data_summary.choose_recipe("names", own, "small", {"batch_size": 4})
-    made = data_summary.survey(own, recipe)
+    made = data_summary.summarize(own, recipe)
     lengths = [len(text) for text, _ in own.rows]
     assert (made["count"], made["training"], made["validation"]) == (48, 44, 4)
     assert made["classes"] == {"it": 24, "ru": 24}
@@ -47,7 +47,7 @@ def test_padding_is_the_share_of_cells_that_hold_no_character():
 
 def test_a_text_is_counted():
     own = own_of("speech")
-    made = data_summary.survey(own, data_summary.choose_recipe("speech", own, "small", {}))
+    made = data_summary.summarize(own, data_summary.choose_recipe("speech", own, "small", {}))
     assert made["training"] + made["validation"] == made["count"] == len(TEXT.strip())
     assert made["vocabulary"] == "".join(sorted(set(TEXT)))
     train, held_out = own.split()
@@ -58,23 +58,25 @@ def test_a_text_is_counted():
 
 
 def test_a_character_that_training_never_showed_has_a_finite_price():
-    own = data_summary.read("speech", "a" * 450 + "z" * 50, {})
-    assert 0 < data_summary.baseline_of(own, OWN_RECIPES["speech"]["small"]) < 20
+    own = data_summary.read_user_data("speech", "a" * 450 + "z" * 50, {})
+    assert 0 < data_summary.baseline_of(own, USER_RECIPES["speech"]["small"]) < 20
 
 
 @pytest.mark.parametrize("characters", [200, 300, 1_000, 20_000, 400_000])
-@pytest.mark.parametrize("preset", OWN_RECIPES["speech"])
+@pytest.mark.parametrize("preset", USER_RECIPES["speech"])
 def test_a_recipe_is_made_to_fit_whatever_there_is(characters, preset):
-    own = data_summary.read("speech", "x" + "the cat " * (characters // 8), {})
+    own = data_summary.read_user_data("speech", "x" + "the cat " * (characters // 8), {})
     recipe = data_summary.choose_recipe("speech", own, preset, {})
-    assert data_summary.material_of("speech", own, recipe).task.count() >= 1
+    assert data_summary.training_set_of("speech", own, recipe).task.count() >= 1
 
 
 @pytest.mark.parametrize("rows", [2, 3, 10, 500])
 def test_a_recipe_is_made_to_fit_few_rows(rows):
-    own = data_summary.read("names", "\n".join(f"n{row},{kind}" for row in range(rows) for kind in ("a", "b")), {})
+    own = data_summary.read_user_data(
+        "names", "\n".join(f"n{row},{kind}" for row in range(rows) for kind in ("a", "b")), {}
+    )
     recipe = data_summary.choose_recipe("names", own, "medium", {})
-    assert data_summary.material_of("names", own, recipe).task.count() >= 1
+    assert data_summary.training_set_of("names", own, recipe).task.count() >= 1
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_a_recipe_is_made_to_fit_few_rows(rows):
 def test_a_recipe_out_of_bounds_is_refused_with_a_sentence(changes, says):
     own = own_of("speech")
     with pytest.raises(ValueError, match=says):
-        data_summary.material_of("speech", own, data_summary.choose_recipe("speech", own, "small", changes))
+        data_summary.training_set_of("speech", own, data_summary.choose_recipe("speech", own, "small", changes))
 
 
 def test_a_size_that_there_is_not_is_refused():
@@ -106,11 +108,11 @@ def test_a_size_that_there_is_not_is_refused():
 
 
 def test_every_size_is_within_the_bounds_of_a_page():
-    for task, sizes in OWN_RECIPES.items():
+    for task, sizes in USER_RECIPES.items():
         for name, recipe in sizes.items():
-            assert count_parameters(MODELS[task][1](recipe.config)) <= limits.OWN_PARAMETERS
-            limits.check_fields(limits.OWN_RECIPE, recipe)
-            limits.check_fields(limits.OWN_RECIPE, recipe.config)
+            assert count_parameters(MODELS[task][1](recipe.config)) <= limits.MAX_USER_PARAMETERS
+            limits.check_fields(limits.USER_RECIPE, recipe)
+            limits.check_fields(limits.USER_RECIPE, recipe.config)
             assert describe(task, recipe, name)["changed"] == {}
 
 
@@ -118,4 +120,4 @@ def test_the_projects_own_data_sets_can_be_chosen(data):
     names, speech = data_summary.read_data_set("names", data), data_summary.read_data_set("speech", data)
     assert (len(names.rows), len(names.classes)) == (13_374, 18)
     assert len(speech.text) == 1_003_696
-    assert len(speech.text.encode()) <= limits.OWN_DATA_BYTES
+    assert len(speech.text.encode()) <= limits.MAX_USER_DATA_BYTES

@@ -10,9 +10,9 @@ from charplay.data import datasets
 from charplay.inference.classify import logits_of
 from charplay.models import checkpoints
 from charplay.models.networks import average
-from charplay.models.ngrams import GramClassifier
+from charplay.models.ngrams import NgramClassifier
 from charplay.training import distillation, recipes, run, tasks
-from charplay.training.distributed import ALONE
+from charplay.training.distributed import SINGLE_PROCESS
 from charplay.training.recipes import RECIPES, adjust
 from tests.conftest import make_checkpoint, make_classifier
 
@@ -27,32 +27,38 @@ TAUGHT = [recipe for recipe in RECIPES["names"].values() if recipe.teachers]
 
 
 def test_made_up_names_are_new_and_like_those_of_their_countries():
-    made = distillation.make_up(ROWS, SHARES, 300, seed=1)
+    made = distillation.synthesize_names(ROWS, SHARES, 300, seed=1)
     assert len(set(made)) == 300
     assert not set(made) & {name for name, _ in ROWS}
     assert set("".join(made)) <= set("abcdefovin")
-    assert all(2 <= len(name) <= distillation.LONGEST for name in made)
+    assert all(2 <= len(name) <= distillation.MAX_NAME_CHARACTERS for name in made)
     endings = [name.endswith("ov") for name in made], [name.endswith("ini") for name in made]
     assert sum(endings[0]) > 3 * sum(endings[1]) > 0
     assert sum(map(sum, endings)) > 270  # the last letters follow from those before them nearly always
 
 
 def test_a_country_without_a_name_makes_up_none():
-    assert len(distillation.make_up(ROWS, {"Greek": 0.9, **SHARES}, 50, seed=1)) == 50
+    assert len(distillation.synthesize_names(ROWS, {"Greek": 0.9, **SHARES}, 50, seed=1)) == 50
 
 
 def test_the_same_seed_makes_up_the_same_names_and_another_others():
-    assert distillation.make_up(ROWS, SHARES, 50, seed=1) == distillation.make_up(ROWS, SHARES, 50, seed=1)
-    assert distillation.make_up(ROWS, SHARES, 50, seed=1) != distillation.make_up(ROWS, SHARES, 50, seed=2)
+    assert distillation.synthesize_names(ROWS, SHARES, 50, seed=1) == distillation.synthesize_names(
+        ROWS, SHARES, 50, seed=1
+    )
+    assert distillation.synthesize_names(ROWS, SHARES, 50, seed=1) != distillation.synthesize_names(
+        ROWS, SHARES, 50, seed=2
+    )
 
 
 def test_none_are_made_up_where_none_are_wanted():
-    assert distillation.make_up(ROWS, SHARES, 0, seed=1) == []
+    assert distillation.synthesize_names(ROWS, SHARES, 0, seed=1) == []
 
 
 def test_too_few_names_make_up_no_others():
-    with pytest.raises(ValueError, match=r"Only 1?[0-9] names .* smaller made_up than 50"):
-        distillation.make_up([("aa", "Greek")], {"Greek": 1.0}, 50, seed=1)  # there are a, aa ... of 19 letters at most
+    with pytest.raises(ValueError, match=r"Only 1?[0-9] names .* smaller synthetic than 50"):
+        distillation.synthesize_names(
+            [("aa", "Greek")], {"Greek": 1.0}, 50, seed=1
+        )  # there are a, aa ... of 19 letters at most
 
 
 def test_teachers_of_different_shapes_are_asked_as_one_average_of_all_their_networks():
@@ -64,13 +70,15 @@ def test_teachers_of_different_shapes_are_asked_as_one_average_of_all_their_netw
     logits = [logits_of(model, names) for model in networks]
     shares = torch.tensor([three.shares] * 3 + [skewed])[:, None]  # (networks, 1, classes)
     expected = (torch.stack(logits) - shares.log()).mean(0).log_softmax(1)
-    torch.testing.assert_close(distillation.ask(teachers, names, ALONE).log_softmax(1), expected)
+    torch.testing.assert_close(
+        distillation.soft_target_logits(teachers, names, SINGLE_PROCESS).log_softmax(1), expected
+    )
 
 
 def test_a_taught_name_counts_its_country_and_what_was_said_and_a_made_up_one_what_was_said():
     recipe = adjust(RECIPES["names"]["gru"], {"label_share": 0.25, "truncation": 0.0, "batch_size": 3})
     said = torch.tensor([[0.5, 0.5], [1.0, 0.0], [0.2, 0.8]])
-    task = tasks.TaughtNamesTask([("Rossi", "b"), ("Li", "a")], [("Li", "a")], ("a", "b"), recipe, ["Lossi"], said)
+    task = tasks.DistilledNamesTask([("Rossi", "b"), ("Li", "a")], [("Li", "a")], ("a", "b"), recipe, ["Lossi"], said)
     torch.testing.assert_close(task.targets, torch.tensor([[0.375, 0.625], [1.0, 0.0], [0.2, 0.8]]))
     [(names, rows)] = task.batches(torch.Generator().manual_seed(0))
     assert sorted(zip(rows, names, strict=True)) == [(0, "Rossi"), (1, "Li"), (2, "Lossi")]
@@ -95,7 +103,7 @@ def tiny(monkeypatch):
         {"hidden_size": 8, "embedding_size": 4, "layers": 1, "epochs": 1, "batch_size": 512, "members": 1},
     )
     table = {
-        "best": replace(small, teachers="one,two", made_up=300),
+        "best": replace(small, teachers="one,two", synthetic=300),
         "one": small,
         "two": adjust(small, {"cell": "rnn", "members": 2}),
     }
@@ -117,12 +125,12 @@ def assert_same_weights(one, other):
 def test_a_run_trains_its_teachers_first_and_finds_them_the_next_time(tiny, data, tmp_path):
     out = tmp_path / "names.safetensors"
     started = []
-    watcher = run.Watcher(on_start=lambda start: started.append(start.task))
-    train(tiny["best"], data, out, watcher=watcher)
-    assert [type(task) for task in started] == [tasks.NamesTask] * 3 + [tasks.TaughtNamesTask]
+    callbacks = run.Callbacks(on_start=lambda start: started.append(start.task))
+    train(tiny["best"], data, out, callbacks=callbacks)
+    assert [type(task) for task in started] == [tasks.NamesTask] * 3 + [tasks.DistilledNamesTask]
     made = sorted(path.name for path in tmp_path.iterdir())
     assert made == ["names.one.teacher.safetensors", "names.safetensors", "names.two.teacher.safetensors"]
-    assert list(checkpoints.shelve(tmp_path).models["names"]) == ["names"]
+    assert list(checkpoints.load_all(tmp_path).models["names"]) == ["names"]
     pupil, one = checkpoints.load(out), checkpoints.load(tmp_path / made[0])
     assert (pupil.recipe["name"], pupil.recipe["changed"], one.recipe["name"]) == ("best", {}, "one")
     assert pupil.results["training_rows"] == one.results["training_rows"]
@@ -131,8 +139,8 @@ def test_a_run_trains_its_teachers_first_and_finds_them_the_next_time(tiny, data
     for name in made:
         (again / name).parent.mkdir(exist_ok=True)
         (again / name).write_bytes((tmp_path / name).read_bytes())
-    train(tiny["best"], data, again / "names.safetensors", watcher=watcher)
-    assert [type(task) for task in started[4:]] == [tasks.TaughtNamesTask]
+    train(tiny["best"], data, again / "names.safetensors", callbacks=callbacks)
+    assert [type(task) for task in started[4:]] == [tasks.DistilledNamesTask]
     assert_same_weights(again / "names.safetensors", out)
 
 
@@ -155,14 +163,14 @@ def test_a_finished_run_is_nothing_to_go_on_with(tiny, data, tmp_path):
 def test_who_only_counts_letters_has_a_share_in_what_is_said(tiny, data, tmp_path, monkeypatch):
     out, seen = tmp_path / "names.safetensors", []
     train(tiny["best"], data, out)
-    monkeypatch.setattr(run, "run", lambda task, material, *rest, **how: seen.append(material))
+    monkeypatch.setattr(run, "run", lambda task, training_set, *rest, **how: seen.append(training_set))
     rows, _ = datasets.hold_out(datasets.load_names("train", data), 1, tiny["best"].hold_out)
-    counter = GramClassifier(rows, datasets.COUNTRIES)
-    monkeypatch.setattr(run, "GramClassifier", lambda *of: counter)
+    counter = NgramClassifier(rows, datasets.COUNTRIES)
+    monkeypatch.setattr(run, "NgramClassifier", lambda *of: counter)
     for counting in (0.0, 0.5, 1.0):
-        train(replace(tiny["best"], counting=counting), data, out)
-    networks, both, counts = (material.task.targets[len(rows) :] for material in seen)
-    asked = [material.task.names[len(rows) :] for material in seen]
+        train(replace(tiny["best"], ngram_weight=counting), data, out)
+    networks, both, counts = (training_set.task.targets[len(rows) :] for training_set in seen)
+    asked = [training_set.task.names[len(rows) :] for training_set in seen]
     assert asked[0] == asked[1] == asked[2]
     shares, as_trained = (tasks.class_shares(rows, datasets.COUNTRIES, power) for power in (0.3, 0.0))
     heard = counter.logits(asked[0]) + (torch.tensor(shares) / torch.tensor(as_trained)).log()
@@ -187,6 +195,6 @@ def test_a_run_that_was_interrupted_anywhere_goes_on_from_there(tiny, data, tmp_
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        train(table["best"], data, out, watcher=run.Watcher(reached.append, on_step))
+        train(table["best"], data, out, callbacks=run.Callbacks(reached.append, on_step))
     train(table["best"], data, out, is_resumed=True)
     assert_same_weights(out, whole)

@@ -10,7 +10,7 @@ import torch
 
 from charplay.models import checkpoints
 from charplay.models.networks import MODELS
-from charplay.training.distributed import Team
+from charplay.training.distributed import ProcessGroup
 from tests.unit.training.shared_run import material_of, recipe_of, train_shortly
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -47,8 +47,8 @@ def test_two_processes_train_the_weights_of_one_to_rounding_and_the_lead_alone_w
 def test_the_processes_of_a_team_read_every_batch_without_overlap(size):
     recipe = recipe_of("speech")
     whole, *parts = (
-        list(material_of("speech", recipe, team).task.batches(torch.Generator().manual_seed(1)))
-        for team in (Team(), *(Team(rank, size) for rank in range(size)))
+        list(material_of("speech", recipe, group).task.batches(torch.Generator().manual_seed(1)))
+        for group in (ProcessGroup(), *(ProcessGroup(rank, size) for rank in range(size)))
     )
     for batch, *own in zip(whole, *parts, strict=True):
         assert sorted(torch.cat([inputs for inputs, _ in own]).tolist()) == sorted(batch[0].tolist())
@@ -63,17 +63,17 @@ def test_the_mean_gradient_of_a_team_is_that_of_the_whole_batch(size):
     smallest = min(batches, key=lambda batch: len(batch[1]))  # of fewer names than some teams have processes
     assert len(smallest[1]) < 5
 
-    def gradient(team: Team) -> torch.Tensor:
+    def gradient(group: ProcessGroup) -> torch.Tensor:
         model.zero_grad()
-        loss, units = material_of("names", recipe, team).task.loss(model, smallest, torch.device("cpu"))
+        loss, units = material_of("names", recipe, group).task.loss(model, smallest, torch.device("cpu"))
         loss.backward()
-        assert units == len(smallest[1]) / team.size
+        assert units == len(smallest[1]) / group.size
         return torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
 
-    mean = torch.stack([gradient(Team(rank, size)) for rank in range(size)]).mean(0)
-    torch.testing.assert_close(mean, gradient(Team()), atol=1e-6, rtol=1e-5)
+    mean = torch.stack([gradient(ProcessGroup(rank, size)) for rank in range(size)]).mean(0)
+    torch.testing.assert_close(mean, gradient(ProcessGroup()), atol=1e-6, rtol=1e-5)
 
 
 def test_a_batch_that_a_team_cannot_share_alike_is_refused():
     with pytest.raises(ValueError, match="multiple"):
-        material_of("speech", recipe_of("speech"), Team(0, 3))
+        material_of("speech", recipe_of("speech"), ProcessGroup(0, 3))

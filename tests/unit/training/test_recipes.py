@@ -11,7 +11,7 @@ from charplay.models.networks import count_parameters
 from charplay.training import run, tasks
 from charplay.training.recipes import RECIPES, adjust
 
-SHIPPED = sorted(name for models in checkpoints.shelve(checkpoints.DIRECTORY).models.values() for name in models)
+SHIPPED = sorted(name for models in checkpoints.load_all(checkpoints.DIRECTORY).models.values() for name in models)
 ZOO = [f"{task}-{cell}" for task in RECIPES for cell in ("rnn", "gru", "lstm")]
 
 

@@ -8,9 +8,9 @@ import torch
 from charplay.models import checkpoints
 from charplay.models.networks import MODELS
 from charplay.training import snapshots, trainer
-from charplay.training.run import Watcher
+from charplay.training.run import Callbacks
 from charplay.training.snapshots import Snapshot
-from charplay.training.trainer import Stop, Trainer
+from charplay.training.trainer import StopTraining, Trainer
 from tests.unit.training.shared_run import material_of, recipe_of, train_shortly
 
 CPU = torch.device("cpu")
@@ -20,7 +20,7 @@ class Interrupted(Exception):
     """What a power cut is to a run."""
 
 
-def cut_at(step: int) -> Watcher:
+def cut_at(step: int) -> Callbacks:
     """Interrupts a run after so many steps, of all its members."""
     steps = itertools.count(1)
 
@@ -28,7 +28,7 @@ def cut_at(step: int) -> Watcher:
         if next(steps) == step:
             raise Interrupted
 
-    return Watcher(on_step=on_step)
+    return Callbacks(on_step=on_step)
 
 
 def weights_of(path) -> dict[str, torch.Tensor]:
@@ -37,8 +37,8 @@ def weights_of(path) -> dict[str, torch.Tensor]:
 
 @pytest.fixture
 def kept_at_every_step(monkeypatch):
-    monkeypatch.setattr(trainer, "KEEP_EVERY", 0.0)
-    monkeypatch.setattr(trainer, "READ_EVERY", 1)
+    monkeypatch.setattr(trainer, "SNAPSHOT_SECONDS", 0.0)
+    monkeypatch.setattr(trainer, "LOSS_EVERY_STEPS", 1)
 
 
 @pytest.mark.parametrize("cut", [2, 5, 9, 10, 15, 23])  # an epoch of the names has 9 steps
@@ -50,10 +50,10 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(tmp_path, k
     cut = min(cut, total - 1)
     out = tmp_path / "cut.safetensors"
     with pytest.raises(Interrupted):
-        train_shortly(task, out, recipe, watcher=cut_at(cut))
+        train_shortly(task, out, recipe, callbacks=cut_at(cut))
     torch.manual_seed(99)  # whatever else was drawn meanwhile
     again = itertools.count(1)
-    train_shortly(task, out, recipe, watcher=Watcher(on_step=lambda progress: next(again)), is_resumed=True)
+    train_shortly(task, out, recipe, callbacks=Callbacks(on_step=lambda progress: next(again)), is_resumed=True)
     assert next(again) - 1 == total - cut + 1  # the step that was cut short after it was taken, and those after it
     whole, resumed = weights_of(tmp_path / "whole.safetensors"), weights_of(out)
     assert whole.keys() == resumed.keys()
@@ -67,9 +67,9 @@ def test_a_run_is_kept_at_every_evaluation_and_interrupted_twice_it_still_ends_t
     epoch = material_of("speech", recipe).task.count()
     out = tmp_path / "cut.safetensors"
     with pytest.raises(Interrupted):
-        train_shortly("speech", out, recipe, watcher=cut_at(epoch + 1))
+        train_shortly("speech", out, recipe, callbacks=cut_at(epoch + 1))
     with pytest.raises(Interrupted):
-        train_shortly("speech", out, recipe, watcher=cut_at(1), is_resumed=True)
+        train_shortly("speech", out, recipe, callbacks=cut_at(1), is_resumed=True)
     train_shortly("speech", out, recipe, is_resumed=True)
     whole, resumed = weights_of(tmp_path / "whole.safetensors"), weights_of(out)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
@@ -78,11 +78,11 @@ def test_a_run_is_kept_at_every_evaluation_and_interrupted_twice_it_still_ends_t
 def test_what_is_on_disk_when_a_run_is_cut_is_the_best_epoch_and_where_it_stands(tmp_path):
     out = tmp_path / "cut.safetensors"
     with pytest.raises(Interrupted):
-        train_shortly("names", out, watcher=cut_at(12))
+        train_shortly("names", out, callbacks=cut_at(12))
     assert checkpoints.load(tmp_path / "cut.unfinished.safetensors").results["validation"]["epoch"] == 1
     facts = snapshots.load(tmp_path / "cut.interrupted.safetensors").facts
     assert facts["done"] == 9
-    assert checkpoints.shelve(tmp_path) == checkpoints.Shelf({"names": {}, "speech": {}}, {})
+    assert checkpoints.load_all(tmp_path) == checkpoints.Registry({"names": {}, "speech": {}}, {})
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_there_must_be_such_a_run_to_go_on_with(tmp_path, make, says):
 def test_a_run_with_another_recipe_is_not_gone_on_with(tmp_path):
     out = tmp_path / "cut.safetensors"
     with pytest.raises(Interrupted):
-        train_shortly("names", out, watcher=cut_at(12))
+        train_shortly("names", out, callbacks=cut_at(12))
     with pytest.raises(ValueError, match="another recipe"):
         train_shortly("names", out, recipe_of("names", dropout=0.1), is_resumed=True)
     train_shortly("names", out, is_resumed=True)
@@ -114,10 +114,10 @@ def test_a_run_that_is_stopped_keeps_the_best_so_far(tmp_path, task, stop):
 
     def on_step(progress):
         if next(steps) == stop:
-            raise Stop
+            raise StopTraining
 
-    watcher = Watcher(on_step=on_step, on_epoch=lambda epoch, measured, is_best: epochs.append(epoch))
-    results = train_shortly(task, tmp_path / "stopped.safetensors", watcher=watcher)
+    callbacks = Callbacks(on_step=on_step, on_epoch=lambda epoch, measured, is_best: epochs.append(epoch))
+    results = train_shortly(task, tmp_path / "stopped.safetensors", callbacks=callbacks)
     count = material_of(task, recipe_of(task)).task.count()
     assert epochs == [1 if stop > count else stop / count]  # one that had not been measured is measured as it stops
     assert checkpoints.load(tmp_path / "stopped.safetensors").results == results

@@ -8,7 +8,7 @@ import torch
 
 from charplay.data.text import decode, encode, normalize_target
 from charplay.models.networks import CELLS, CharLM, CharLMConfig
-from charplay.training.teacher_forcing import ForcingTask, Lesson, feed, make_settings, run
+from charplay.training.teacher_forcing import DecoderPair, TeacherForcingTask, choose_inputs, make_settings, roll_out
 from charplay.ui import controls
 
 CPU = torch.device("cpu")
@@ -35,8 +35,8 @@ def alone(model: CharLM, target: str) -> str:
     return written
 
 
-def advanced(settings, epochs) -> Lesson:
-    lesson = Lesson(settings)
+def advanced(settings, epochs) -> DecoderPair:
+    lesson = DecoderPair(settings)
     for _ in range(epochs):
         lesson.advance()
     return lesson
@@ -55,7 +55,7 @@ def test_the_opening_settings_are_those_of_the_tab():
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_both_decoders_begin_as_the_same_network_and_then_part(cell):
-    lesson = Lesson(replace(OPENING, cell=cell))
+    lesson = DecoderPair(replace(OPENING, cell=cell))
     first, second = (trainer.model for trainer in lesson.trainers)
     assert torch.equal(weights(first), weights(second))
     for _ in range(3):
@@ -71,7 +71,7 @@ def test_two_decoders_that_are_fed_alike_stay_the_same():
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_teacher_forcing_is_one_plain_call_over_the_text(cell):
-    model, task = decoder(cell), ForcingTask("hihello", 1.0)
+    model, task = decoder(cell), TeacherForcingTask("hihello", 1.0)
     [batch] = task.batches(torch.Generator().manual_seed(0))
     loss, count = task.loss(model, batch, CPU)
     codes = encode("hihello")
@@ -84,13 +84,13 @@ def test_teacher_forcing_is_one_plain_call_over_the_text(cell):
 @pytest.mark.parametrize("ratio", [0.0, 0.5])
 def test_each_step_is_fed_the_true_character_or_the_prediction_before_it(cell, ratio):
     target = "the quick brown fox"
-    model, task = decoder(cell), ForcingTask(target, ratio)
+    model, task = decoder(cell), TeacherForcingTask(target, ratio)
     [is_forced] = task.batches(torch.Generator().manual_seed(1))
     assert is_forced.any()
     assert not is_forced.all()
     loss, _ = task.loss(model, is_forced, CPU)
     hidden, before, losses = None, None, []
-    fed = feed(model, encode(target)[:-1], is_forced)
+    fed = choose_inputs(model, encode(target)[:-1], is_forced)
     for step, code in enumerate(fed.split(1)):
         assert code == (encode(target[step]) if is_forced[step] else before)
         logits, hidden = model(code[None], hidden)
@@ -103,7 +103,7 @@ def test_each_step_is_fed_the_true_character_or_the_prediction_before_it(cell, r
 
 
 def test_the_ratio_is_the_share_of_steps_that_are_fed_the_true_character():
-    generator, task = torch.Generator().manual_seed(0), ForcingTask("x" * 200, 0.25)
+    generator, task = torch.Generator().manual_seed(0), TeacherForcingTask("x" * 200, 0.25)
     share = sum(task.batches(generator)[0].float().mean().item() for _ in range(50)) / 50
     assert share == pytest.approx(0.25, abs=0.02)
 
@@ -155,8 +155,8 @@ def test_what_is_new_of_a_lesson_is_its_history_from_an_epoch_on():
 def test_a_loss_that_is_no_number_is_said_and_what_was_reached_stays(monkeypatch):
     lesson = advanced(OPENING, 4)
     before = lesson.news()
-    healthy = ForcingTask.loss
-    monkeypatch.setattr(ForcingTask, "loss", lambda *given: (healthy(*given)[0] * math.nan, 6))
+    healthy = TeacherForcingTask.loss
+    monkeypatch.setattr(TeacherForcingTask, "loss", lambda *given: (healthy(*given)[0] * math.nan, 6))
     with pytest.raises(FloatingPointError, match="smaller learning rate"):
         lesson.advance()
     assert lesson.news() == before
@@ -165,7 +165,7 @@ def test_a_loss_that_is_no_number_is_said_and_what_was_reached_stays(monkeypatch
 def test_one_call_finds_the_characters_that_single_steps_find():
     model, codes = decoder("lstm"), encode("so we go on")
     nobody = torch.zeros(len(codes), dtype=torch.bool)
-    once = run(model, codes, nobody)
+    once = roll_out(model, codes, nobody)
     assert torch.equal(once.fed[1:], once.predicted[:-1])
 
 
@@ -209,7 +209,7 @@ def test_a_target_is_one_line_of_ascii(typed, read):
 
 
 def test_absurd_but_allowed_learning_rates_end_in_numbers_or_a_sentence():
-    lesson = Lesson(replace(OPENING, learning_rate=1.0))
+    lesson = DecoderPair(replace(OPENING, learning_rate=1.0))
     for _ in range(30):
         lesson.advance()
     assert all(math.isfinite(number) for row in lesson.history for number in row)

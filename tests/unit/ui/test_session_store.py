@@ -8,10 +8,10 @@ import torch
 
 from charplay import limits
 from charplay.models import checkpoints
-from charplay.models.checkpoints import CheckpointError, Shelf
+from charplay.models.checkpoints import CheckpointError, Registry
 from charplay.models.networks import CharLM, CharLMConfig
 from charplay.ui import session_store
-from charplay.ui.session_store import Store
+from charplay.ui.session_store import SessionStore
 from tests.conftest import make_checkpoint
 
 
@@ -31,8 +31,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def kept(clock) -> Store:
-    return Store(clock)
+def kept(clock) -> SessionStore:
+    return SessionStore(clock)
 
 
 @pytest.fixture
@@ -80,12 +80,12 @@ def test_everything_of_a_page_goes_an_hour_after_its_last_use(kept, clock, file)
     name = kept.keep_model("one", file(), "mine.safetensors")
     kept.keep_data("one", "a.txt", b"text")
     path = kept.models("one")[name].path
-    clock.now += limits.OWN_SECONDS - 1
+    clock.now += limits.SESSION_SECONDS - 1
     assert kept.models("one")  # a use
-    clock.now += limits.OWN_SECONDS - 1
+    clock.now += limits.SESSION_SECONDS - 1
     data = kept.data("one")
     assert (data.name, data.path.read_bytes()) == ("a.txt", b"text")
-    clock.now += limits.OWN_SECONDS + 1
+    clock.now += limits.SESSION_SECONDS + 1
     assert kept.models("one") == {}
     assert kept.data("one") is None
     assert not path.exists()
@@ -95,14 +95,14 @@ def test_everything_of_a_page_goes_an_hour_after_its_last_use(kept, clock, file)
 def test_it_goes_though_nobody_asks_for_anything_any_more(kept, clock, file):
     name = kept.keep_model("one", file(), "mine.safetensors")
     path = kept.models("one")[name].path
-    clock.now += limits.OWN_SECONDS + 1
+    clock.now += limits.SESSION_SECONDS + 1
     kept.sweep()
     assert not path.exists()
 
 
 def test_of_too_many_models_of_a_page_the_oldest_goes_and_numbers_go_on(kept, file):
     content = file()
-    names = [kept.keep_model("one", content, "mine.safetensors") for _ in range(limits.OWN_MODELS)]
+    names = [kept.keep_model("one", content, "mine.safetensors") for _ in range(limits.MAX_SESSION_MODELS)]
     first = kept.models("one")[names[0]].path
     names.append(kept.keep_model("one", content, "mine.safetensors"))
     assert list(kept.models("one")) == names[1:]
@@ -111,7 +111,7 @@ def test_of_too_many_models_of_a_page_the_oldest_goes_and_numbers_go_on(kept, fi
 
 
 def test_of_too_many_pages_those_go_that_were_not_used_for_longest(kept, monkeypatch):
-    monkeypatch.setattr(limits, "OWN_SESSIONS", 3)
+    monkeypatch.setattr(limits, "MAX_SESSIONS", 3)
     for session in ("one", "two", "three"):
         kept.keep_data(session, session, b"x")
     assert kept.data("one")
@@ -123,7 +123,7 @@ def test_of_too_many_pages_those_go_that_were_not_used_for_longest(kept, monkeyp
 def test_all_pages_together_take_no_more_than_the_bound(kept, monkeypatch, file):
     kept.keep_model("one", file(), "mine.safetensors")
     kept.keep_data("two", "two", b"x" * 500)
-    monkeypatch.setattr(limits, "OWN_BYTES", 1000)
+    monkeypatch.setattr(limits, "MAX_SESSION_STORE_BYTES", 1000)
     kept.keep_data("three", "three", b"x" * 500)
     assert kept.models("one") == {}
     assert kept.data("two")
@@ -151,7 +151,7 @@ def test_what_is_no_checkpoint_gets_a_sentence_with_the_visitors_name_for_it_and
 
 def test_a_model_with_too_many_parameters_is_refused(kept, file, monkeypatch):
     content = file()
-    monkeypatch.setattr(limits, "OWN_PARAMETERS", 100)
+    monkeypatch.setattr(limits, "MAX_USER_PARAMETERS", 100)
     with pytest.raises(CheckpointError, match="parameters; a model of your own may have 100"):
         kept.keep_model("one", content, "mine.safetensors")
 
@@ -185,9 +185,9 @@ def test_a_request_without_a_page_keeps_nothing(kept, file):
 
 
 def test_runs_are_kept_in_order_and_the_oldest_of_too_many_goes(kept):
-    for number in range(limits.OWN_RUNS + 2):
+    for number in range(limits.MAX_SESSION_RUNS + 2):
         kept.note_run("one", {"number": number})
-    assert [run["number"] for run in kept.runs("one")] == list(range(2, limits.OWN_RUNS + 2))
+    assert [run["number"] for run in kept.runs("one")] == list(range(2, limits.MAX_SESSION_RUNS + 2))
     assert kept.runs("two") == []
 
 
@@ -199,19 +199,19 @@ class Page:
 def test_a_tab_finds_the_shelfs_models_and_its_pages_own(kept, file, clock, monkeypatch):
     monkeypatch.setattr(session_store, "STORE", kept)
     on_shelf = make_checkpoint("speech")
-    shelf = Shelf({"names": {}, "speech": {"speech": on_shelf}}, {})
+    registry = Registry({"names": {}, "speech": {"speech": on_shelf}}, {})
     name = kept.keep_model("one", file(), "mine.safetensors")
-    assert session_store.find(shelf, "speech", "speech", Page("two")) is on_shelf
-    assert session_store.find(shelf, "speech", name, Page("one")).path.exists()
+    assert session_store.find(registry, "speech", "speech", Page("two")) is on_shelf
+    assert session_store.find(registry, "speech", name, Page("one")).path.exists()
     for wrong in ("nothing", None, ["speech"], 7):
         with pytest.raises(ValueError, match="must be one of"):
-            session_store.find(shelf, "speech", wrong, Page("one"))
+            session_store.find(registry, "speech", wrong, Page("one"))
     for page in (Page("two"), Page(None)):
         with pytest.raises(ValueError, match="not kept here any more"):
-            session_store.find(shelf, "speech", name, page)
-    clock.now += limits.OWN_SECONDS + 1
+            session_store.find(registry, "speech", name, page)
+    clock.now += limits.SESSION_SECONDS + 1
     with pytest.raises(ValueError, match="60 minutes"):
-        session_store.find(shelf, "speech", name, Page("one"))
+        session_store.find(registry, "speech", name, Page("one"))
 
 
 def test_the_weights_that_are_kept_are_those_that_were_trained(kept, file):

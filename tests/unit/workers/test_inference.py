@@ -22,7 +22,7 @@ def test_the_beginnings_of_a_name_go_through_the_network_in_one_run(classifier, 
 
     monkeypatch.setattr(inference, "classify", counted)
     beginnings = ["N", "Ng", "Ngu"]
-    inference.Host(Out()).handle(
+    inference.InferenceWorker(Out()).handle(
         {"id": 1, "classify": {"checkpoint": str(path), "names": beginnings, "prior": "data"}},
     )
     assert answered.wait(ANSWERED_WITHIN)

@@ -4,7 +4,7 @@ import pytest
 
 from charplay import limits
 from charplay.workers import teacher_forcing
-from charplay.workers.teacher_forcing import ENDED, Lessons
+from charplay.workers.teacher_forcing import RUN_ENDED, TeacherForcingWorker
 
 SETTINGS = {"target": "hi!", "cell": "rnn", "hidden_size": 4, "learning_rate": 0.01, "seed": 1, "ratio": 0.0}
 
@@ -14,7 +14,7 @@ class School:
 
     def __init__(self):
         self.now, self.said = 0.0, []
-        self.lessons = Lessons(self.said.append, lambda: self.now)
+        self.lessons = TeacherForcingWorker(self.said.append, lambda: self.now)
 
     def ask(self, number, **request):
         """Sends a request; returns its answers so far."""
@@ -62,11 +62,14 @@ def test_a_lesson_is_told_at_most_ten_times_a_second_and_each_time_what_is_new(s
     for answer in answers:
         assert answer["news"]["since"] == heard
         heard += len(answer["news"]["history"])
-    assert heard == pytest.approx(teacher_forcing.PACE, abs=teacher_forcing.PACE * teacher_forcing.EVERY + 2)
+    assert heard == pytest.approx(
+        teacher_forcing.MAX_EPOCHS_PER_SECOND,
+        abs=teacher_forcing.MAX_EPOCHS_PER_SECOND * teacher_forcing.MIN_UPDATE_SECONDS + 2,
+    )
 
 
 def test_a_lesson_ends_after_its_last_epoch_and_is_forgotten(school, monkeypatch):
-    monkeypatch.setattr(limits, "LESSON_EPOCHS", 30)
+    monkeypatch.setattr(limits, "MAX_DECODER_EPOCHS", 30)
     school.start(1)
     school.run(2.0)
     last = school.answers(1)[-1]
@@ -141,28 +144,28 @@ def test_a_reader_that_goes_frees_its_lesson_and_no_other(school):
 @pytest.mark.parametrize("request_", ["pause", "step", "go_on"])
 @pytest.mark.parametrize("name", ["", "guessed", None, ["x"], 7])
 def test_a_lesson_that_is_not_there_has_a_sentence(school, request_, name):
-    assert school.ask(1, **{request_: name})[-1]["failure"] == ENDED
+    assert school.ask(1, **{request_: name})[-1]["failure"] == RUN_ENDED
 
 
 def test_a_paused_lesson_is_given_up_after_a_while(school):
     name = school.start(1)
     school.ask(2, pause=name)
-    school.run(limits.PAUSED_SECONDS - 1)
+    school.run(limits.MAX_PAUSED_SECONDS - 1)
     assert school.count == 1
     school.run(2)
     assert school.count == 0
     assert school.lessons.rest() is None
-    assert school.ask(3, go_on=name)[-1]["failure"] == ENDED
+    assert school.ask(3, go_on=name)[-1]["failure"] == RUN_ENDED
 
 
 def test_where_there_is_no_room_the_longest_paused_lesson_goes_and_else_there_is_a_sentence(school, monkeypatch):
-    monkeypatch.setattr(limits, "LESSONS", 2)
+    monkeypatch.setattr(limits, "MAX_DECODER_PAIRS", 2)
     names = [school.start(1), school.start(2)]
     assert "press Start again" in school.ask(3, start=SETTINGS, instead="")[-1]["failure"]
     school.ask(4, pause=names[1])
     school.start(5)
     assert school.count == 2
-    assert school.ask(6, go_on=names[1])[-1]["failure"] == ENDED
+    assert school.ask(6, go_on=names[1])[-1]["failure"] == RUN_ENDED
 
 
 def test_a_loss_that_is_no_number_ends_the_lesson_with_a_sentence_and_what_was_reached(school, monkeypatch):
@@ -172,12 +175,12 @@ def test_a_loss_that_is_no_number_ends_the_lesson_with_a_sentence_and_what_was_r
     def fail(lesson):
         raise FloatingPointError("The loss is no finite number any more.")
 
-    monkeypatch.setattr(teacher_forcing.Lesson, "advance", fail)
+    monkeypatch.setattr(teacher_forcing.DecoderPair, "advance", fail)
     school.run(0.1)
     last = school.answers(1)[-1]
     assert "no finite number" in last["failure"]
     assert last["is_done"]
     assert school.epochs(1) > 20
-    assert school.ask(2, go_on=name)[-1]["failure"] == ENDED
+    assert school.ask(2, go_on=name)[-1]["failure"] == RUN_ENDED
     assert "no finite number" in school.ask(3, start=SETTINGS, instead="")[-1]["failure"]
     assert school.count == 0

@@ -6,7 +6,7 @@ import pytest
 from charplay.data.batches import compare
 from charplay.interpret import packing
 from charplay.ui import controls
-from charplay.ui.batches.plots import Pictures
+from charplay.ui.batches.plots import BatchFigures
 
 NAMES = ["san", "adylov", "san", "hard", "adylov"]
 
@@ -14,8 +14,8 @@ NAMES = ["san", "adylov", "san", "hard", "adylov"]
 def pictures(checkpoint, sort, cells):
     comparison, values = compare(NAMES, sort), None
     if cells != controls.CHARACTERS:
-        values = packing.values(checkpoint, comparison.names, unit=3, hidden=cells == controls.HIDDEN)
-    return comparison.names, Pictures(comparison, cells, values)
+        values = packing.cell_values(checkpoint, comparison.names, unit=3, hidden=cells == controls.HIDDEN)
+    return comparison.names, BatchFigures(comparison, cells, values)
 
 
 @pytest.mark.parametrize("sort", [True, False])

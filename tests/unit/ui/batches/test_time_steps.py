@@ -1,7 +1,7 @@
 import re
 
 from charplay.data.batches import compare
-from charplay.ui.batches.time_steps import slices, told
+from charplay.ui.batches.time_steps import counts_html, slices
 
 NAMES = ["adylov", "solan", "hard", "san"]
 
@@ -11,7 +11,7 @@ def steps(html: str) -> list[str]:
 
 
 def test_each_step_says_its_counts_and_only_the_first_is_shown():
-    made = steps(told(compare(NAMES).batch_sizes, 6, is_bidirectional=False))
+    made = steps(counts_html(compare(NAMES).batch_sizes, 6, is_bidirectional=False))
     assert ["hidden" in step.split(">")[0] for step in made] == [False] + [True] * 5
     text = [re.sub("<style.*?</style>|<.*?>", "", step) for step in made]
     assert "3 of 4 names have a character at time 3." in text[3]
@@ -21,7 +21,7 @@ def test_each_step_says_its_counts_and_only_the_first_is_shown():
 
 
 def test_a_step_beyond_the_names_drawn_says_so_and_marks_nothing():
-    made = steps(told([3, 2, 1, 1], 2, is_bidirectional=True))
+    made = steps(counts_html([3, 2, 1, 1], 2, is_bidirectional=True))
     assert ["No name that is drawn" in step for step in made] == [False, False, True, True]
     assert [":nth-child" in step for step in made] == [True, True, False, False]
 

@@ -4,9 +4,9 @@ import csv
 import io
 from dataclasses import replace
 
-from charplay.ui.train.run_table import Run, as_csv, table
+from charplay.ui.train.run_table import RunRow, as_csv, table
 
-RUN = Run("yours 1", "the box", "GRU 1 x 48", 28_579, 20, 7, 0.004, 1, "accuracy", 0.889, 0.333, 11.2, "done")
+RUN = RunRow("yours 1", "the box", "GRU 1 x 48", 28_579, 20, 7, 0.004, 1, "accuracy", 0.889, 0.333, 11.2, "done")
 
 
 def test_the_last_run_stands_first_with_its_result_beside_the_baseline():
@@ -25,4 +25,4 @@ def test_the_csv_holds_every_field_and_no_formula():
     [row] = csv.DictReader(io.StringIO(as_csv([replace(RUN, data='=HYPERLINK("a,b")')])))
     assert row["data"] == '\'=HYPERLINK("a,b")'
     assert float(row["result"]) == RUN.result
-    assert list(row) == list(Run.__dataclass_fields__)
+    assert list(row) == list(RunRow.__dataclass_fields__)

@@ -26,7 +26,7 @@ def test_every_level_can_be_read_and_each_is_lighter_than_the_one_before():
 
 def test_numbers_arrive_as_they_were_to_the_digits_that_are_sent():
     bits = [None, 0.0, 0.004, 12.346, 64.99, 1e9]
-    given = json.loads(colored_text.drawn(colored_text.BITS, "abcdef", bits, at=3, with_end=True))
+    given = json.loads(colored_text.render(colored_text.BITS, "abcdef", bits, at=3, with_end=True))
     numbers = np.frombuffer(base64.b64decode(given["numbers"]), "<i2")
     assert numbers[0] == colored_text.MISSING
     assert (numbers[1:5] / given["factor"]).tolist() == pytest.approx(bits[1:5], abs=0.005)
@@ -35,10 +35,10 @@ def test_numbers_arrive_as_they_were_to_the_digits_that_are_sent():
 
 
 def test_a_message_holds_no_markup_and_twenty_thousand_characters_in_80_kb():
-    message = colored_text.drawn(colored_text.BITS, MARKUP, [1.0] * len(MARKUP))
+    message = colored_text.render(colored_text.BITS, MARKUP, [1.0] * len(MARKUP))
     assert "<" not in message
     assert json.loads(message)["text"] == MARKUP
-    assert len(colored_text.drawn(colored_text.BITS, "x" * 20_000, [1.234] * 20_000)) < 80_000
+    assert len(colored_text.render(colored_text.BITS, "x" * 20_000, [1.234] * 20_000)) < 80_000
 
 
 @pytest.mark.parametrize("values", [[0.5], [0.25] * 9, [-1, 1], list(np.linspace(0.9, 0.99, 500))])
@@ -46,10 +46,10 @@ def test_a_units_colours_are_spread_over_its_own_values(values):
     scale = colored_text.activations(values)
     levels = np.digitize(values, scale.edges)
     assert list(scale.edges) == sorted(scale.edges)
-    if np.ptp(values) > colored_text.LEAST_RANGE:
+    if np.ptp(values) > colored_text.MIN_RANGE:
         assert (levels.min(), levels.max()) == (0, 8)
     else:
-        assert scale.edges[-1] - scale.edges[0] < colored_text.LEAST_RANGE
+        assert scale.edges[-1] - scale.edges[0] < colored_text.MIN_RANGE
     shown = [float(label) for label in scale.labels if label]
     assert shown == pytest.approx([min(values), np.mean([min(values), max(values)]), max(values)], abs=0.06)
 
@@ -58,7 +58,7 @@ def test_a_units_colours_are_spread_over_its_own_values(values):
     ("character", "name"), [("a", "a"), (" ", "blank"), ("\n", "newline"), ("\0", "code 0"), ("\x7f", "code 127")]
 )
 def test_a_character_that_stands_alone_has_a_name(character, name):
-    assert candidates.shown(character) == name
+    assert candidates.visible(character) == name
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_a_character_that_stands_alone_has_a_name(character, name):
     [(1, "100.0 %"), (0.1234, "12.3 %"), (0.0013, "0.13 %"), (0.0001, "1 in 10,000"), (0, "0.0 %"), (1e-30, "under")],
 )
 def test_a_small_probability_is_no_zero(probability, says):
-    assert candidates.share(probability).startswith(says)
+    assert candidates.percent_or_odds(probability).startswith(says)

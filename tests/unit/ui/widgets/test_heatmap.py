@@ -20,7 +20,7 @@ def test_a_number_on_its_colour_can_be_read_everywhere_on_the_scale():
 
 def test_the_belief_has_a_column_for_each_letter_even_where_letters_repeat():
     shares = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
-    table = heatmap.belief(["A", "<i>"], list("anna b"), np.stack([shares, 1 - shares]))
+    table = heatmap.prefix_heatmap(["A", "<i>"], list("anna b"), np.stack([shares, 1 - shares]))
     assert re.findall(r'<th scope="col">(.*?)</th>', table) == ["a", "n", "n", "a", "␣", "b"]
     assert re.findall(r'<th scope="row">(.*?)</th>', table) == ["A", "&lt;i&gt;"]
     assert re.findall(r">(\d*)</td>", table)[:6] == ["90", "80", "70", "60", "50", "40"]
@@ -29,28 +29,28 @@ def test_the_belief_has_a_column_for_each_letter_even_where_letters_repeat():
 
 def test_a_long_name_keeps_its_numbers_for_pointing_at_them():
     shares = np.full((1, 64), 0.5)
-    table = heatmap.belief(["A"], ["x"] * 64, shares)
+    table = heatmap.prefix_heatmap(["A"], ["x"] * 64, shares)
     assert re.findall(r">([^<]*)</td>", table) == [""] * 64
     assert table.count("50.0 %") == 64
 
 
 def test_markup_in_a_name_stays_text():
-    table = heatmap.belief(["A"], list('<b>"'), np.full((1, 4), 0.5))
+    table = heatmap.prefix_heatmap(["A"], list('<b>"'), np.full((1, 4), 0.5))
     assert "<b>" not in table
     assert "after “&lt;b&gt;&quot;”" in table
 
 
 def test_logits_and_shares_stand_beside_each_other_each_on_its_scale():
-    table = heatmap.scores(["A", "B"], ["1", "mean"], np.array([[-2.0, 0.0], [2.0, -0.01]]), [0.25, 0.75])
+    table = heatmap.logit_heatmap(["A", "B"], ["1", "mean"], np.array([[-2.0, 0.0], [2.0, -0.01]]), [0.25, 0.75])
     assert re.findall(r">([^<]*)</td>", table) == ["−2.0", "0.0", "25.0", "2.0", "0.0", "75.0"]
     assert 'aria-label="B, mean: −0.010"' in table
     assert 'aria-label="B, p: 75.00 %"' in table
 
 
 def test_the_scores_of_many_networks_are_colours_that_tell_their_number_and_only_the_mean_shows_it():
-    few, many = ([str(number) for number in range(count)] for count in (heatmap.MOST_TEXT_NETWORKS, 12))
+    few, many = ([str(number) for number in range(count)] for count in (heatmap.MAX_TEXT_NETWORKS, 12))
     for networks, shown in ((few, ["1.5"] * len(few)), (many, [""] * len(many))):
         columns = [*networks, "all"]
-        table = heatmap.scores(["A"], columns, np.full((1, len(columns)), 1.5), [0.25])
+        table = heatmap.logit_heatmap(["A"], columns, np.full((1, len(columns)), 1.5), [0.25])
         assert re.findall(r">([^<]*)</td>", table) == [*shown, "1.5", "25.0"]
         assert table.count(": +1.500") == len(columns)
