@@ -4,7 +4,6 @@ import sys
 
 import pytest
 
-from charplay import limits
 from charplay.__main__ import main
 from charplay.data.datasets import COUNTRIES
 from charplay.models import checkpoints
@@ -48,16 +47,6 @@ def test_equally_weighted_countries_change_what_an_unusual_name_is_taken_for(cap
     assert equal["probabilities"]["Russian"] < from_data["probabilities"]["Russian"]
 
 
-def test_evaluate_gives_both_weightings_and_the_baselines(capsys, data):
-    shipped = str(checkpoints.DIRECTORY / "names-rnn.safetensors")
-    status, result, _ = run(
-        capsys, "evaluate", "names", "--checkpoint", shipped, "--prior", "uniform", "--baselines", "--data", str(data)
-    )
-    assert (status, result["n"], result["prior"], result["recipe"]) == (0, 6700, "uniform", "rnn")
-    assert result["baselines"]["naive Bayes"]["accuracy"] > 0.8
-    assert sum(map(sum, result["confusion"])) == 6700
-
-
 def test_a_file_of_ones_own_is_measured_also_without_the_data(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("CHARPLAY_DATA", str(tmp_path))
     (tmp_path / "my.csv").write_text("Rossi,Italian\nKowalski,Polish\n")
@@ -67,52 +56,6 @@ def test_a_file_of_ones_own_is_measured_also_without_the_data(capsys, tmp_path, 
     status, result, _ = run(capsys, "evaluate", "speech", "--file", str(tmp_path / "my.txt"))
     assert (status, result["characters"], result["split"]) == (0, 45, None)
     assert 0 < result["bits_per_character"] < 5
-
-
-def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp_path, data):
-    out = tmp_path / "names.safetensors"
-    small = "--recipe gru --epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
-    small += " --members 2"
-    status, trained, err = run(
-        capsys, "train", "names", *small.split(), "--precision", "float32", "--data", str(data), "--out", str(out)
-    )
-    assert status == 0
-    assert "epoch 1/1" in err
-    status, measured, _ = run(capsys, "evaluate", "names", "--checkpoint", str(out), "--data", str(data))
-    assert status == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["names.safetensors"]
-    checkpoint = checkpoints.load(out)
-    for key, value in checkpoint.results["test"].items():
-        assert measured[key] == value == trained["test"][key]
-    assert checkpoint.recipe["name"] == "gru"
-    assert checkpoint.recipe["changed"]["hidden_size"] == 8
-    assert checkpoint.config.members == 2
-    assert set(checkpoint.results) >= {"validation", "test", "uniform", "baselines", "temperature", "training_rows"}
-    assert checkpoint.recipe["seed"] == 1
-    assert checkpoint.recipe["epochs"] == 1
-
-
-def test_a_training_that_breaks_off_leaves_the_last_checkpoint_and_the_best_so_far(capsys, tmp_path, data, monkeypatch):
-    out = tmp_path / "names.safetensors"
-    out.write_bytes(b"what was there")
-    monkeypatch.setattr("charplay.training.run.measure", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
-    small = "--recipe gru --epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
-    status, _, err = run(capsys, "train", "names", *small.split(), "--data", str(data), "--out", str(out))
-    assert (status, err.splitlines()[-1]) == (130, "Stopped.")
-    assert out.read_bytes() == b"what was there"
-    assert checkpoints.load(tmp_path / "names.unfinished.safetensors").results["validation"]["n"] > 0
-
-
-def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
-    out = tmp_path / "speech.safetensors"
-    small = "--epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --since 2018 --copies 1 --batch-size 256"
-    status, trained, _ = run(
-        capsys, "train", "speech", *small.split(), "--precision", "float32", "--data", str(data), "--out", str(out)
-    )
-    assert status == 0
-    assert trained["test"]["characters"] == 86_677
-    assert trained["test"]["bits_per_character"] < 7  # 128 equally likely characters
-    assert checkpoints.load(out).results["test"] == trained["test"]
 
 
 @pytest.mark.parametrize(
@@ -161,54 +104,6 @@ def test_a_mistake_is_one_sentence_on_stderr_and_exit_status_two(capsys, tmp_pat
     assert (status, out) == (2, "")
     assert says in err.splitlines()[-1]
     assert "Traceback" not in err
-
-
-def test_bench_measures_the_shipped_models(capsys, monkeypatch):
-    monkeypatch.setattr("charplay.bench.throughput.SECONDS_PER_FIGURE", 0.05)
-    status, result, _ = run(capsys, "bench", "generate")
-    assert status == 0
-    assert result["one_stream_ratio"] == pytest.approx(result["one_stream"] / result["lecture_loop"])
-    assert (result["cell"], result["hidden_size"], result["layers"]) == ("gru", 512, 2)
-    status, result, _ = run(capsys, "bench", "classify")
-    assert status == 0
-    assert result["names_per_second"] > result["one_at_a_time"] > 0
-    names = str(checkpoints.DIRECTORY / "names-rnn.safetensors")
-    status, result, _ = run(capsys, "bench", "batches", "--checkpoint", names)
-    assert status == 0
-    assert result["ratio"] == pytest.approx(result["grouped_packed"] / result["shuffled_padded"])
-    assert result["grouped_padding_fraction"] < result["shuffled_padding_fraction"] < 1
-    assert result["count"] == 2048
-    small = str(checkpoints.DIRECTORY / "speech-rnn.safetensors")
-    status, result, _ = run(capsys, "bench", "read", "--checkpoint", small)
-    assert status == 0
-    assert result["characters"] == limits.MAX_DOCUMENT_CHARACTERS
-    assert result["ratio"] == pytest.approx(result["forward_seconds"] / result["seconds"])
-    status, result, _ = run(capsys, "bench", "train", "--checkpoint", small)
-    assert status == 0
-    assert result["ratio"] == pytest.approx(result["training"] / result["lecture_loop"])
-    assert result["ratio"] > 1
-
-
-def test_bench_load_lets_a_small_class_loose_on_the_app():
-    arguments = ["bench", "load", "--students", "4", "--seconds", "2", "--json"]
-    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=True)
-    result = json.loads(done.stdout)
-    assert (result["students"], result["errors"]) == (4, 0)
-    assert result["streams"] >= 4
-    assert result["slowest_stream_cps"] > 0
-    assert result["first_text_p95_s"] > 0
-    assert result["typing_p95_s"] > 0
-
-
-def test_bench_load_measures_the_same_class_beside_a_training():
-    arguments = ["bench", "load", "--students", "2", "--seconds", "2", "--training", "--json"]
-    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=True)
-    result = json.loads(done.stdout)
-    assert result["without"]["errors"] == result["beside"]["errors"] == 0
-    assert result["training_characters_per_second"] > 0
-    for what in ("typing", "first_text"):
-        without, beside = (result[which][f"{what}_p95_s"] for which in ("without", "beside"))
-        assert result[f"{what}_p95_ratio"] == pytest.approx(beside / without)
 
 
 def test_a_foreign_checkpoint_is_one_sentence(capsys, tmp_path):

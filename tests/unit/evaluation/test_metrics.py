@@ -6,8 +6,6 @@ import torch
 from charplay.data import datasets
 from charplay.data.text import encode
 from charplay.evaluation import metrics
-from charplay.models import checkpoints
-from charplay.training import run
 from tests.conftest import make_language_model
 
 
@@ -88,52 +86,6 @@ def test_a_file_that_cannot_be_used_says_where(tmp_path, content, says):
 def test_a_missing_file_is_one_sentence(tmp_path):
     with pytest.raises(ValueError, match="cannot be read"):
         metrics.read_speech_txt(tmp_path / "missing.txt")
-
-
-SHIPPED = sorted({path.stem for path in checkpoints.DIRECTORY.glob("*.safetensors")} - {checkpoints.SPEECH_FILTER})
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_the_header_of_a_shipped_model_says_what_it_gives(name, data):
-    checkpoint = checkpoints.load(checkpoints.DIRECTORY / f"{name}.safetensors")
-    for part, prior in (("test", "data"), ("uniform", "uniform")):
-        if part == "uniform" and checkpoint.task == "speech":
-            continue
-        said, measured = checkpoint.results[part], run.measure(checkpoint, data, prior=prior)
-        assert set(measured) == set(said)
-        for key in {"n", "unseen_n", "characters"} & set(said):
-            assert measured[key] == said[key]
-        for key in {"accuracy", "macro_f1", "unseen_accuracy", "calibration_error", "prefix_loss"} & set(said):
-            assert measured[key] == pytest.approx(said[key], abs=0.003 if key == "macro_f1" else 0.001)
-        if checkpoint.task == "speech":
-            assert measured["bits_per_character"] == pytest.approx(said["bits_per_character"], abs=0.001)
-
-
-def test_the_shipped_classifier_is_good_enough():
-    results = checkpoints.load(checkpoints.DIRECTORY / "names.safetensors", "names").results
-    assert results["test"]["accuracy"] >= 0.863
-    assert results["test"]["macro_f1"] >= 0.60
-    assert results["test"]["calibration_error"] <= 0.03
-    assert all(results["test"]["accuracy"] > baseline["accuracy"] for baseline in results["baselines"].values())
-    assert all(results["test"]["macro_f1"] > baseline["macro_f1"] for baseline in results["baselines"].values())
-
-
-def test_the_shipped_language_model_is_good_enough():
-    results = checkpoints.load(checkpoints.DIRECTORY / "speech.safetensors", "speech").results
-    assert results["test"]["bits_per_character"] <= 1.46
-    assert all(
-        results["test"]["bits_per_character"] < each["bits_per_character"] for each in results["baselines"].values()
-    )
-
-
-@pytest.mark.parametrize("task", ["names", "speech"])
-def test_the_baselines_in_a_header_are_those_of_the_data(task, data):
-    said = checkpoints.load(checkpoints.DIRECTORY / f"{task}.safetensors", task).results["baselines"]
-    measured = run.measure_baselines(task, data)
-    assert set(measured) == set(said)
-    for label, figures in measured.items():
-        for key, value in figures.items():
-            assert said[label][key] == pytest.approx(value, abs=0.001)
 
 
 def test_the_loss_on_prefixes_is_their_mean_one_by_one(classifier):
