@@ -12,7 +12,7 @@ INFERENCE.start()
 from charplay.models import checkpoints  # noqa: E402
 from charplay.ui import inference_client  # noqa: E402
 
-opening = inference_client.compute_examples(checkpoints.load_all(checkpoints.DIRECTORY))
+opening = inference_client.compute_examples(checkpoints.load_all(*checkpoints.DIRECTORIES))
 
 from charplay.ui import page  # noqa: E402
 

@@ -45,9 +45,9 @@ class Parser(argparse.ArgumentParser):
         raise ValueError(f"{message[:1].upper()}{message[1:]} (see {self.prog} --help).")
 
 
-def checkpoint_of(task: str, recipe: str = "best") -> Path:
-    """Where the model lies that a recipe makes; without one, the model that a task uses unless another is named."""
-    return checkpoints.DIRECTORY / f"{task if recipe == 'best' else f'{task}-{recipe}'}.safetensors"
+def default_out(task: str, recipe: str) -> Path:
+    """Where the model that a recipe makes is written, unless --out says otherwise."""
+    return checkpoints.DIRECTORIES[-1] / f"{task if recipe == 'best' else f'{task}-{recipe}'}.safetensors"
 
 
 def shown_on_stderr() -> run.Callbacks:
@@ -90,7 +90,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any] | None:
     recipe = RECIPES[arguments.task][arguments.recipe]
     fields = run.fields_of(recipe)
     changes = {key: value for key, value in vars(arguments).items() if key in fields and value is not None}
-    out = arguments.out or checkpoint_of(arguments.task, arguments.recipe)
+    out = arguments.out or default_out(arguments.task, arguments.recipe)
     with process_group() as (group, device):
         results = run.train(
             arguments.task,
@@ -109,7 +109,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any] | None:
 
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measures a checkpoint on its task's test part, or on a file."""
-    path = arguments.checkpoint or checkpoint_of(arguments.task)
+    path = arguments.checkpoint or checkpoints.find(arguments.task)
     checkpoint = checkpoints.load(path, arguments.task)
     directory = datasets.data_directory(arguments.data)
     described = {"checkpoint": path.name, "recipe": checkpoint.recipe.get("name"), "date": checkpoint.date}
@@ -145,7 +145,7 @@ def _evaluate_names(arguments: argparse.Namespace, checkpoint: checkpoints.Check
 def classify_names(arguments: argparse.Namespace) -> dict[str, Any]:
     """Classifies the names given."""
     limits.NAMES.check(len(arguments.names))
-    checkpoint = checkpoints.load(arguments.checkpoint or checkpoint_of("names"), "names")
+    checkpoint = checkpoints.load(arguments.checkpoint or checkpoints.find("names"), "names")
     return {"results": classify(checkpoint, arguments.names, arguments.prior)}
 
 
@@ -159,7 +159,7 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
         arguments.top_k,
         arguments.seed,
     )
-    checkpoint = checkpoints.load(arguments.checkpoint or checkpoint_of("speech"), "speech")
+    checkpoint = checkpoints.load(arguments.checkpoint or checkpoints.find("speech"), "speech")
     batch, start = GenerationBatch(checkpoint), time.perf_counter()
     [continuation] = generate(checkpoint, [request], batch)
     seconds = time.perf_counter() - start
@@ -172,7 +172,7 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def index_speeches(arguments: argparse.Namespace) -> dict[str, Any]:
     """Makes the filter that tells what a text has copied from the speeches that the best recipe trains on."""
-    out, recipe = arguments.out or checkpoints.DIRECTORY / memorization.FILTER_FILE, RECIPES["speech"]["best"]
+    out, recipe = arguments.out or checkpoints.DIRECTORIES[-1] / memorization.FILTER_FILE, RECIPES["speech"]["best"]
     splits = datasets.split_speeches(datasets.load_speeches(datasets.data_directory(arguments.data)))
     index = memorization.build(training_mix(splits, recipe), splits["test"], recipe.since)
     memorization.save(out, index)
@@ -199,7 +199,7 @@ def bench(arguments: argparse.Namespace) -> dict[str, Any]:
         "train": ("speech", bench_train),
         "read": ("speech", bench_read),
     }[arguments.what]
-    return measure(on_own_thread(checkpoints.load, arguments.checkpoint or checkpoint_of(task), task))
+    return measure(on_own_thread(checkpoints.load, arguments.checkpoint or checkpoints.find(task), task))
 
 
 def _as_text(result: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ from safetensors.numpy import save as serialize
 
 from charplay.data import datasets
 from charplay.data.datasets import Speech, join_speeches
+from charplay.models import checkpoints
 from charplay.models.checkpoints import SPEECH_FILTER, Checkpoint, CheckpointError, read_header, write_atomically
 
 FORMAT_VERSION = 1
@@ -123,6 +124,11 @@ def find(index: SpeechFilter, text: str) -> list[tuple[int, int]]:
 def count_covered(stretches: Sequence[tuple[int, int]]) -> int:
     """How many characters they are."""
     return sum(end - start for start, end in stretches)
+
+
+def filter_path(directory: Path) -> Path:
+    """The filter for the models of `directory`; those that charplay looks in share the one that is found there."""
+    return checkpoints.find(SPEECH_FILTER) if directory in checkpoints.DIRECTORIES else directory / FILTER_FILE
 
 
 def find_by_file(checkpoint: Checkpoint, path: str, text: str) -> list[tuple[int, int]]:

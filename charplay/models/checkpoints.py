@@ -24,7 +24,15 @@ FORMAT_VERSION = 2
 # What a training run keeps beside the checkpoint that it will be: the best so far, where it stands, and its teachers.
 PARTIAL_KINDS = ("unfinished", "interrupted")
 TEACHER_KIND = "teacher"
-DIRECTORY = Path(__file__).resolve().parents[2] / "checkpoints"
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_IS_INSTALLED = (_PACKAGE / "checkpoints").is_dir()  # a wheel has them inside the package, a checkout beside it
+SHIPPED_DIRECTORY = (_PACKAGE if _IS_INSTALLED else _PACKAGE.parent) / "checkpoints"
+# Where checkpoints are looked for; of two with the same name the later directory's is used, and new ones go to the
+# last. An installed package is never written to: what a user trains goes to the user's own data directory.
+DIRECTORIES = (SHIPPED_DIRECTORY,)
+if _IS_INSTALLED:
+    DIRECTORIES += (Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "charplay/checkpoints",)
 SPEECH_FILTER = "speeches.filter"  # its name without the ending; `interpret.memorization` reads it
 
 
@@ -100,6 +108,12 @@ def sibling(path: Path, what: str) -> Path:
     return path.with_name(f"{path.stem}.{what}.safetensors")
 
 
+def find(name: str) -> Path:
+    """The file of the checkpoint `name`, given without its ending; where there is none, where it would be written."""
+    paths = [directory / f"{name}.safetensors" for directory in reversed(DIRECTORIES)]
+    return next((path for path in paths if path.exists()), paths[0])
+
+
 def load(path: Path, task: str | None = None) -> Checkpoint:
     """Reads a checkpoint, in evaluation mode, weights in float32.
 
@@ -137,7 +151,7 @@ def load(path: Path, task: str | None = None) -> Checkpoint:
 
 @dataclass(frozen=True)
 class Registry:
-    """The checkpoints of a directory: those that can be used, and what is wrong with the others."""
+    """The checkpoints of one or more directories: those that can be used, and what is wrong with the others."""
 
     models: dict[str, dict[str, Checkpoint]]  # task -> name of the file without its ending -> checkpoint
     problems: dict[str, CheckpointError]  # name of the file without its ending -> why it cannot be used
@@ -153,17 +167,17 @@ class Registry:
         raise self.problems.get(task, CheckpointError(f"There is no {task}.safetensors."))
 
 
-def load_all(directory: Path) -> Registry:
-    """Loads every checkpoint in `directory`; a file that cannot be used leaves the others alone."""
+def load_all(*directories: Path) -> Registry:
+    """Loads every checkpoint in `directories`; a file that cannot be used leaves the others alone."""
     models: dict[str, dict[str, Checkpoint]] = {task: {} for task in MODELS}
     problems = {}
     making = (*PARTIAL_KINDS, TEACHER_KIND)
-    names = {path.stem for path in directory.glob("*.safetensors") if path.stem.rpartition(".")[2] not in making}
-    names.discard(SPEECH_FILTER)
+    paths = {path.stem: path for directory in directories for path in sorted(directory.glob("*.safetensors"))}
+    names = {name for name in paths if name.rpartition(".")[2] not in making and name != SPEECH_FILTER}
     # a task's own file first, the others in order of their names
     for name in sorted(names, key=lambda name: (name not in MODELS, name)):
         try:
-            checkpoint = load(directory / f"{name}.safetensors", name if name in MODELS else None)
+            checkpoint = load(paths[name], name if name in MODELS else None)
             models[checkpoint.task][name] = checkpoint
         except CheckpointError as problem:
             problems[name] = problem

@@ -41,15 +41,15 @@ def _tab(tab: ModuleType, task: str, opening: InitialExamples) -> gr.Dropdown | 
     return choice
 
 
-def build(directory: Path = checkpoints.DIRECTORY, opening: InitialExamples | None = None) -> gr.Blocks:
+def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Blocks:
     """Builds the page; launch it with `launch_arguments()`.
 
     Args:
-        directory: of its checkpoints.
-        opening: what its tabs open with, where it was asked for before; `directory` means nothing then.
+        directories: of its checkpoints; none: those that charplay looks in.
+        opening: what its tabs open with, where it was asked for before; `directories` mean nothing then.
     """
     gradio_patches.apply()
-    opening = opening or compute_examples(checkpoints.load_all(directory))
+    opening = opening or compute_examples(checkpoints.load_all(*(directories or checkpoints.DIRECTORIES)))
     registry = opening.registry
     with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
         gr.HTML(_TITLE, elem_id="title-block")

@@ -73,8 +73,8 @@ _visiting = functools.lru_cache(MAX_USER_MODELS)(checkpoints.load)
 
 
 def _load(path: Path, task: str | None = None) -> Checkpoint:
-    """What lies in the project's own directory stays loaded, however many models of visitors come and go."""
-    return (_shelved if path.parent == checkpoints.DIRECTORY else _visiting)(path, task)
+    """What lies in charplay's own directories stays loaded, however many models of visitors come and go."""
+    return (_shelved if path.parent in checkpoints.DIRECTORIES else _visiting)(path, task)
 
 
 class InferenceWorker:

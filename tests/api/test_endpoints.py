@@ -88,7 +88,7 @@ def test_surprise_gives_each_character_its_bits_and_their_mean(client, text):
         assert result["bits_per_character"] is None
         return
     assert result["bits_per_character"] == pytest.approx(sum(bits) / len(bits), abs=1e-4)
-    model = checkpoints.load(checkpoints.DIRECTORY / "speech.safetensors", "speech").model
+    model = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech.safetensors", "speech").model
     expected = evaluate_speech(model, result["text"])["bits_per_character"]
     assert result["bits_per_character"] == pytest.approx(expected, abs=1e-4)
 

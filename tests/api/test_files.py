@@ -8,7 +8,7 @@ import pytest
 from charplay import limits
 from charplay.models import checkpoints
 
-ROOT = checkpoints.DIRECTORY.parent
+ROOT = checkpoints.SHIPPED_DIRECTORY.parent
 SECRETS = [str(ROOT / "checkpoints" / "names.safetensors"), str(ROOT / "app.py"), "/etc/passwd"]
 ROADS = (
     "/gradio_api/file={absolute}",

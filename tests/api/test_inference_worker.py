@@ -22,7 +22,7 @@ from charplay.workers.client import WORKER_ENDED
 
 @pytest.fixture(scope="module")
 def registry():
-    return checkpoints.load_all(checkpoints.DIRECTORY)
+    return checkpoints.load_all(checkpoints.SHIPPED_DIRECTORY)
 
 
 async def text_of(checkpoint, request) -> str:

@@ -34,8 +34,8 @@ def look_up():
 @pytest.fixture
 def directory(tmp_path):
     """The filter and one language model that was trained on the speeches."""
-    shutil.copy(checkpoints.DIRECTORY / memorization.FILTER_FILE, tmp_path)
-    shutil.copy(checkpoints.DIRECTORY / "speech-rnn.safetensors", tmp_path)
+    shutil.copy(checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE, tmp_path)
+    shutil.copy(checkpoints.SHIPPED_DIRECTORY / "speech-rnn.safetensors", tmp_path)
     return tmp_path
 
 
@@ -44,8 +44,8 @@ def written(continuation: str, model: str = "speech") -> str:
 
 
 def test_the_process_looks_up_what_is_looked_up_here(run_async, speeches):
-    path = checkpoints.DIRECTORY / memorization.FILTER_FILE
-    model = checkpoints.load(checkpoints.DIRECTORY / "speech-rnn.safetensors")
+    path = checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE
+    model = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech-rnn.safetensors")
     text = speeches["train"][0].text[1_000:1_600]
     found = run_async(inference_client.query(model, "copied", path=str(path), text=text))
     assert [tuple(stretch) for stretch in found] == memorization.find(memorization.load(path), text) != []
@@ -54,7 +54,9 @@ def test_the_process_looks_up_what_is_looked_up_here(run_async, speeches):
 def test_a_copied_text_is_underlined_and_counted_and_the_prime_is_left_out(look_up, run_async, speeches):
     text = speeches["train"][0].text[1_000:1_400]
     shown = run_async(look_up(written(text)))
-    [(start, end)] = memorization.find(memorization.load(checkpoints.DIRECTORY / memorization.FILTER_FILE), text)
+    [(start, end)] = memorization.find(
+        memorization.load(checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE), text
+    )
     assert f"<b>{100 * (end - start) / 400:.1f} %</b> of this text, {end - start} of 400 characters" in shown
     assert "in one stretch" in shown
     assert shown.count("<mark") == 1
@@ -66,7 +68,7 @@ def test_a_copied_text_is_underlined_and_counted_and_the_prime_is_left_out(look_
 
 
 def test_what_an_underline_means_is_said_with_the_figures_of_the_filter(look_up, run_async):
-    index = memorization.load(checkpoints.DIRECTORY / memorization.FILTER_FILE)
+    index = memorization.load(checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE)
     shown = run_async(look_up(written("nothing")))
     for figure in ("0.001 %", "508 speeches", "since 1930", f"{index.test_share:.1%}".replace("%", " %"), "31 or more"):
         assert figure in shown

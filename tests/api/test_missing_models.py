@@ -30,7 +30,7 @@ def break_file(path, how: str) -> None:
 @pytest.mark.parametrize(("broken", "whole"), [("names", "speech"), ("speech", "names")])
 def test_the_app_starts_without_a_model_and_the_rest_works(tmp_path, broken, whole, how):
     for task in CALLS:
-        shutil.copy(checkpoints.DIRECTORY / f"{task}.safetensors", tmp_path)
+        shutil.copy(checkpoints.SHIPPED_DIRECTORY / f"{task}.safetensors", tmp_path)
     break_file(tmp_path / f"{broken}.safetensors", how)
     demo = page.build(tmp_path)
     try:
@@ -53,7 +53,7 @@ def test_the_app_starts_without_a_model_and_the_rest_works(tmp_path, broken, who
 
 def test_files_that_are_no_checkpoints_are_named_and_left_out(tmp_path):
     for name in ("names", "names-rnn", "speech"):
-        shutil.copy(checkpoints.DIRECTORY / f"{name}.safetensors", tmp_path)
+        shutil.copy(checkpoints.SHIPPED_DIRECTORY / f"{name}.safetensors", tmp_path)
     (tmp_path / "names-gru.safetensors").write_bytes((tmp_path / "names-rnn.safetensors").read_bytes()[:5000])
     (tmp_path / "speech-mine.safetensors").write_bytes(pickle.dumps([1]))
     (tmp_path / "weather.safetensors").write_bytes(b"cloudy")

@@ -22,7 +22,7 @@ DEGREES = (0.2, 0.8, 1.4)
 
 @pytest.fixture(scope="module")
 def checkpoint():
-    return checkpoints.load(checkpoints.DIRECTORY / "speech-rnn.safetensors")
+    return checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech-rnn.safetensors")
 
 
 @pytest.fixture(scope="module")

@@ -112,14 +112,14 @@ def test_two_pages_that_upload_the_same_file_both_have_it(app_url, model):
         assert STORE.models(page.session)
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", str(checkpoints.DIRECTORY / "names.safetensors"), "../app.py"])
+@pytest.mark.parametrize("path", ["/etc/passwd", str(checkpoints.SHIPPED_DIRECTORY / "names.safetensors"), "../app.py"])
 def test_no_file_of_the_server_can_be_passed_off_as_an_upload(app_url, path):
     for meta in ({}, {"meta": {"_type": "gradio.FileData"}}):
         page = Page(app_url)
         answer = page.call("load", "upload", [{"path": path, "orig_name": "mine.safetensors"} | meta])
         assert not answer["success"]
         assert STORE.models(page.session) == {}
-    assert (checkpoints.DIRECTORY / "names.safetensors").exists()
+    assert (checkpoints.SHIPPED_DIRECTORY / "names.safetensors").exists()
 
 
 def test_a_model_that_is_kept_cannot_be_read_over_http(app_url, mine):

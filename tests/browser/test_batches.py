@@ -137,7 +137,7 @@ def test_the_slider_stays_in_view_beside_pictures_of_many_names(open_page, size)
 
 
 def test_the_names_whose_country_changes_are_counted_and_come_first(open_page):
-    checkpoint = checkpoints.load_all(checkpoints.DIRECTORY).default("names")
+    checkpoint = checkpoints.load_all(checkpoints.SHIPPED_DIRECTORY).default("names")
     names = [*NAMES, "O'Brien", "<b>Li"]
     readings = compare_unmasked(checkpoint, packing.normalize_names(names), time=7)
     flipped = [reading["name"] for reading in readings if has_flipped(reading)]

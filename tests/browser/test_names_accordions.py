@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from charplay.inference.classify import classify
-from charplay.models.checkpoints import DIRECTORY, load
+from charplay.models.checkpoints import SHIPPED_DIRECTORY, load
 from charplay.ui import controls
 from tests.browser.conftest import SIZES
 from tests.browser.test_tabs import bars, choose
@@ -91,7 +91,7 @@ def test_the_letter_that_decided_is_named_and_another_country_can_be_asked(open_
     assert page.locator("#left-out .bartext").all_text_contents() != changes
     choose(page, "model", "LSTM 2 x 96")
     expect(page.locator("#country input")).to_have_value(controls.LIKELIEST)
-    [likeliest] = classify(load(DIRECTORY / "names-lstm.safetensors"), ["Nguyen"])
+    [likeliest] = classify(load(SHIPPED_DIRECTORY / "names-lstm.safetensors"), ["Nguyen"])
     expect(says).to_contain_text(likeliest["country"])
 
 
@@ -135,7 +135,7 @@ def test_numbers_stand_in_the_cells_where_all_of_one_fits(open_page, size, fold,
     assert says == "16px"
 
 
-DEFAULT = load(DIRECTORY / "names.safetensors")
+DEFAULT = load(SHIPPED_DIRECTORY / "names.safetensors")
 
 
 @pytest.mark.parametrize("model", [f"{DEFAULT.label} (default)", "RNN 2 x 96", "LSTM 2 x 96", "GRU 2 x 96"])
@@ -164,7 +164,7 @@ def test_three_cells_read_the_same_name_each_as_it_does_alone(open_page):
     found = []
     for cell in ("rnn", "gru", "lstm"):
         expect(page.locator(f"#belief-{cell} thead th")).to_have_count(9)
-        [alone] = classify(load(DIRECTORY / f"names-{cell}.safetensors"), ["Yamamoto"])
+        [alone] = classify(load(SHIPPED_DIRECTORY / f"names-{cell}.safetensors"), ["Yamamoto"])
         top = sorted(alone["probabilities"].items(), key=lambda item: -item[1])[:3]
         shown = page.locator(f"#belief-{cell} li").all_text_contents()
         assert shown == [f"{country} {100 * share:.1f} %" for country, share in top]

@@ -28,7 +28,7 @@ def fill(page: Page, control: str, value: object) -> None:
 def expected_marks(page: Page) -> list[str]:
     """The copied stretches of the text that stands on the page."""
     continuation = parse_generated_text(page.locator("#written textarea").input_value()).continuation
-    index = memorization.load(checkpoints.DIRECTORY / memorization.FILTER_FILE)
+    index = memorization.load(checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE)
     return [continuation[start:end] for start, end in memorization.find(index, continuation)]
 
 
@@ -93,7 +93,7 @@ def test_three_temperatures_are_written_side_by_side_or_on_a_phone_one_below_ano
     expect(page.locator("#compared-stats")).to_contain_text("150 of 150 characters each · seed 5")
     expect(page.locator("#compare")).to_be_enabled()
     wishes = [make_request(controls.PRIME.default, degree, 150, seed=5) for degree in DEGREES]
-    expected = generate(checkpoints.load(checkpoints.DIRECTORY / "speech.safetensors"), wishes)
+    expected = generate(checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech.safetensors"), wishes)
     assert [column.text_content() for column in columns] == expected
     boxes = [column.bounding_box() for column in columns]
     across, down = ([box[axis] for box in boxes] for axis in ("x", "y"))

@@ -17,7 +17,7 @@ def run(capsys, *arguments):
 
 
 def test_evaluate_gives_both_weightings_and_the_baselines(capsys, data):
-    shipped = str(checkpoints.DIRECTORY / "names-rnn.safetensors")
+    shipped = str(checkpoints.SHIPPED_DIRECTORY / "names-rnn.safetensors")
     status, result, _ = run(
         capsys, "evaluate", "names", "--checkpoint", shipped, "--prior", "uniform", "--baselines", "--data", str(data)
     )
@@ -81,13 +81,13 @@ def test_bench_measures_the_shipped_models(capsys, monkeypatch):
     status, result, _ = run(capsys, "bench", "classify")
     assert status == 0
     assert result["names_per_second"] > result["one_at_a_time"] > 0
-    names = str(checkpoints.DIRECTORY / "names-rnn.safetensors")
+    names = str(checkpoints.SHIPPED_DIRECTORY / "names-rnn.safetensors")
     status, result, _ = run(capsys, "bench", "batches", "--checkpoint", names)
     assert status == 0
     assert result["ratio"] == pytest.approx(result["grouped_packed"] / result["shuffled_padded"])
     assert result["grouped_padding_fraction"] < result["shuffled_padding_fraction"] < 1
     assert result["count"] == 2048
-    small = str(checkpoints.DIRECTORY / "speech-rnn.safetensors")
+    small = str(checkpoints.SHIPPED_DIRECTORY / "speech-rnn.safetensors")
     status, result, _ = run(capsys, "bench", "read", "--checkpoint", small)
     assert status == 0
     assert result["characters"] == limits.MAX_DOCUMENT_CHARACTERS

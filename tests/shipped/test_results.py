@@ -5,12 +5,14 @@ import pytest
 from charplay.models import checkpoints
 from charplay.training import run
 
-SHIPPED = sorted({path.stem for path in checkpoints.DIRECTORY.glob("*.safetensors")} - {checkpoints.SPEECH_FILTER})
+SHIPPED = sorted(
+    {path.stem for path in checkpoints.SHIPPED_DIRECTORY.glob("*.safetensors")} - {checkpoints.SPEECH_FILTER}
+)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_header_of_a_shipped_model_says_what_it_gives(name, data):
-    checkpoint = checkpoints.load(checkpoints.DIRECTORY / f"{name}.safetensors")
+    checkpoint = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / f"{name}.safetensors")
     for part, prior in (("test", "data"), ("uniform", "uniform")):
         if part == "uniform" and checkpoint.task == "speech":
             continue
@@ -25,7 +27,7 @@ def test_the_header_of_a_shipped_model_says_what_it_gives(name, data):
 
 
 def test_the_shipped_classifier_is_good_enough():
-    results = checkpoints.load(checkpoints.DIRECTORY / "names.safetensors", "names").results
+    results = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "names.safetensors", "names").results
     assert results["test"]["accuracy"] >= 0.863
     assert results["test"]["macro_f1"] >= 0.60
     assert results["test"]["calibration_error"] <= 0.03
@@ -34,7 +36,7 @@ def test_the_shipped_classifier_is_good_enough():
 
 
 def test_the_shipped_language_model_is_good_enough():
-    results = checkpoints.load(checkpoints.DIRECTORY / "speech.safetensors", "speech").results
+    results = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech.safetensors", "speech").results
     assert results["test"]["bits_per_character"] <= 1.46
     assert all(
         results["test"]["bits_per_character"] < each["bits_per_character"] for each in results["baselines"].values()
@@ -43,7 +45,7 @@ def test_the_shipped_language_model_is_good_enough():
 
 @pytest.mark.parametrize("task", ["names", "speech"])
 def test_the_baselines_in_a_header_are_those_of_the_data(task, data):
-    said = checkpoints.load(checkpoints.DIRECTORY / f"{task}.safetensors", task).results["baselines"]
+    said = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / f"{task}.safetensors", task).results["baselines"]
     measured = run.measure_baselines(task, data)
     assert set(measured) == set(said)
     for label, figures in measured.items():
@@ -53,7 +55,7 @@ def test_the_baselines_in_a_header_are_those_of_the_data(task, data):
 
 def test_the_baselines_of_names_reach_what_is_known_of_them():
     """Of the protocol's table: counted apart from this code."""
-    baselines = checkpoints.load(checkpoints.DIRECTORY / "names.safetensors", "names").results["baselines"]
+    baselines = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "names.safetensors", "names").results["baselines"]
     assert baselines["commonest country"]["accuracy"] == pytest.approx(0.468, abs=0.0005)
     assert baselines["look-up"]["accuracy"] == pytest.approx(0.576, abs=0.0005)
     assert 0.83 < baselines["naive Bayes"]["accuracy"] < 0.85

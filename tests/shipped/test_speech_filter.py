@@ -25,7 +25,7 @@ def noise(length: int, seed: int) -> str:
 
 @pytest.fixture(scope="module")
 def shipped():
-    return memorization.load(checkpoints.DIRECTORY / memorization.FILTER_FILE)
+    return memorization.load(checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE)
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +101,12 @@ def test_the_shipped_filter_is_what_the_command_makes_of_the_data(shipped, data,
     assert np.array_equal(made.bits, shipped.bits)
     assert dataclasses.replace(made, bits=shipped.bits, date=shipped.date) == shipped
     assert shipped.characters == len(training_text)
-    model = checkpoints.load(checkpoints.DIRECTORY / "speech.safetensors")
+    model = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech.safetensors")
     assert (shipped.data, shipped.since) == (model.data, model.recipe["since"])
 
 
 def test_nothing_of_the_speeches_can_be_read_in_the_file(training_text):
-    content = np.frombuffer((checkpoints.DIRECTORY / memorization.FILTER_FILE).read_bytes(), np.uint8)
+    content = np.frombuffer((checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE).read_bytes(), np.uint8)
     bits = content[8 + int(content[:8].view("<u8")[0]) :]  # what follows the header
     spelt = np.frombuffer(training_text.encode(), np.uint8)
     in_file, in_text = (np.ascontiguousarray(sliding_window_view(part, 8)).view("<u8") for part in (bits, spelt))
@@ -116,7 +116,7 @@ def test_nothing_of_the_speeches_can_be_read_in_the_file(training_text):
 def test_the_header_says_all_that_is_known(shipped):
     from safetensors import safe_open
 
-    with safe_open(checkpoints.DIRECTORY / memorization.FILTER_FILE, framework="numpy") as file:
+    with safe_open(checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE, framework="numpy") as file:
         header = {key: json.loads(value) for key, value in file.metadata().items()}
     assert (header["format_version"], header["gram"], header["stride"]) == (1, 24, 8)
     assert all(header[key] == value for key, value in vars(shipped).items() if key != "bits")

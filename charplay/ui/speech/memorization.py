@@ -63,7 +63,7 @@ def _explained(index: SpeechFilter, is_trained_on: bool) -> str:
 
 def build(registry: Registry, written: gr.Textbox) -> None:
     """Lays out the fold; `written` is the page's own copy of its text."""
-    path = registry.default("speech").path.with_name(memorization.FILTER_FILE)
+    path = memorization.filter_path(registry.default("speech").path.parent)
     try:
         index, problem = memorization.load(path), ""
     except CheckpointError as error:

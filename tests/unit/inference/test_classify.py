@@ -35,9 +35,9 @@ def test_the_shipped_model_knows_names_that_everyone_knows(shipped_names):
 
 @pytest.fixture(scope="module")
 def shipped_names():
-    from charplay.models.checkpoints import DIRECTORY
+    from charplay.models.checkpoints import SHIPPED_DIRECTORY
 
-    return load(DIRECTORY / "names.safetensors", "names")
+    return load(SHIPPED_DIRECTORY / "names.safetensors", "names")
 
 
 def test_an_equal_weighting_divides_the_shares_out(classifier):

@@ -11,7 +11,9 @@ from charplay.models.networks import count_parameters
 from charplay.training import run, tasks
 from charplay.training.recipes import RECIPES, adjust
 
-SHIPPED = sorted(name for models in checkpoints.load_all(checkpoints.DIRECTORY).models.values() for name in models)
+SHIPPED = sorted(
+    name for models in checkpoints.load_all(checkpoints.SHIPPED_DIRECTORY).models.values() for name in models
+)
 ZOO = [f"{task}-{cell}" for task in RECIPES for cell in ("rnn", "gru", "lstm")]
 
 
@@ -21,7 +23,7 @@ def test_the_shipped_models_are_the_defaults_and_the_zoo():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_checkpoint_names_the_recipe_that_makes_it_again(name):
-    checkpoint = checkpoints.load(checkpoints.DIRECTORY / f"{name}.safetensors")
+    checkpoint = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / f"{name}.safetensors")
     recipe = RECIPES[checkpoint.task][checkpoint.recipe["name"]]
     assert checkpoint.recipe["changed"] == {}
     assert checkpoint.config == recipe.config
@@ -34,11 +36,13 @@ def test_a_shipped_checkpoint_names_the_recipe_that_makes_it_again(name):
 
 def test_the_zoo_is_small_and_of_equal_hidden_size():
     for task in RECIPES:
-        small = [checkpoints.load(checkpoints.DIRECTORY / f"{name}.safetensors") for name in ZOO if task in name]
+        small = [
+            checkpoints.load(checkpoints.SHIPPED_DIRECTORY / f"{name}.safetensors") for name in ZOO if task in name
+        ]
         assert len({checkpoint.config.hidden_size for checkpoint in small}) == 1
         assert len({checkpoint.recipe["epochs"] for checkpoint in small}) == 1
     for name, most in {**dict.fromkeys(ZOO, 1), "names": 16, "speech": 20}.items():
-        assert (checkpoints.DIRECTORY / f"{name}.safetensors").stat().st_size <= most * 2**20
+        assert (checkpoints.SHIPPED_DIRECTORY / f"{name}.safetensors").stat().st_size <= most * 2**20
 
 
 def test_the_large_recipe_fits_a_checkpoint():
