@@ -183,7 +183,7 @@ def index_speeches(arguments: argparse.Namespace) -> dict[str, Any]:
 def fetch_data(arguments: argparse.Namespace) -> dict[str, Any]:
     """Brings the data into the data directory."""
     directory = datasets.data_directory(arguments.data)
-    files = datasets.fetch(directory, arguments.source, say=lambda line: print(line, file=sys.stderr))
+    files = datasets.fetch(directory, arguments.source, on_progress=lambda line: print(line, file=sys.stderr))
     return {"directory": str(directory), "files": [path.name for path in files]}
 
 

@@ -26,8 +26,10 @@ COUNTRIES = (
     "Italian", "Japanese", "Korean", "Polish", "Portuguese", "Russian", "Scottish", "Spanish", "Vietnamese",
 )  # fmt: skip
 
-_NAMES_AT = "https://raw.githubusercontent.com/hunkim/PyTorchZeroToAll/e5a260fac0b4ff1e2ec434fc6f0d962ac97fc289/data/"
-_SPEECHES_AT = "https://github.com/kfogel/presidential-speeches/archive/a4c8b38eeba49703f515a701db03e60417e042e6.tar.gz"
+_NAMES_URL = "https://raw.githubusercontent.com/hunkim/PyTorchZeroToAll/e5a260fac0b4ff1e2ec434fc6f0d962ac97fc289/data/"
+_SPEECHES_URL = (
+    "https://github.com/kfogel/presidential-speeches/archive/a4c8b38eeba49703f515a701db03e60417e042e6.tar.gz"
+)
 
 # Dates of the Barack Obama speeches that no model trains on; the other 43 are his part of the training text.
 VALIDATION_DATES = ("2009-12-10", "2011-05-25", "2013-12-04")
@@ -75,19 +77,19 @@ class DataFile:
 
 NAMES_TRAIN = DataFile(
     "names_train.csv.gz",
-    _NAMES_AT + "names_train.csv.gz",
+    _NAMES_URL + "names_train.csv.gz",
     "49b4bf41dce5bfeac989b46ca37cf7baccd9a0d2a855df82f86de67a9376268f",
     _file_digest,
 )
 NAMES_TEST = DataFile(
     "names_test.csv.gz",
-    _NAMES_AT + "names_test.csv.gz",
+    _NAMES_URL + "names_test.csv.gz",
     "57d7758db533a42c99d513b2341a7e7b0f55c1e0e7d233b1ef6a4fa2f1adf753",
     _file_digest,
 )
 SPEECHES = DataFile(
     "presidential-speeches.tar.gz",
-    _SPEECHES_AT,
+    _SPEECHES_URL,
     "4575dfff15312e9bd463feaa540b1d3d02b3472ba46d54d078d506c4eb3f831e",
     _archive_digest,
 )
@@ -105,7 +107,9 @@ def data_directory(chosen: str | Path | None = None) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "charplay"
 
 
-def fetch(directory: Path, source: Path | None = None, say: Callable[[str], None] = lambda line: None) -> list[Path]:
+def fetch(
+    directory: Path, source: Path | None = None, on_progress: Callable[[str], None] = lambda line: None
+) -> list[Path]:
     """Brings all files into `directory`, verified; those already there and intact are kept.
 
     A download goes to a temporary name and gets its final one only after it was verified, so that a broken
@@ -114,7 +118,7 @@ def fetch(directory: Path, source: Path | None = None, say: Callable[[str], None
     Args:
         directory: made if missing.
         source: a directory that holds the files (a mirror); None for their public addresses.
-        say: is told, a line at a time, what happens.
+        on_progress: called with one line of text per event.
 
     Returns:
         The paths of the files.
@@ -126,21 +130,21 @@ def fetch(directory: Path, source: Path | None = None, say: Callable[[str], None
     socket_timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(60)  # a stalled connection is a broken one
     try:
-        return [_fetch_one(file, directory, source, say) for file in FILES]
+        return [_fetch_one(file, directory, source, on_progress) for file in FILES]
     finally:
         socket.setdefaulttimeout(socket_timeout)
 
 
-def _fetch_one(file: DataFile, directory: Path, source: Path | None, say: Callable[[str], None]) -> Path:
+def _fetch_one(file: DataFile, directory: Path, source: Path | None, on_progress: Callable[[str], None]) -> Path:
     final = directory / file.name
     if file.is_intact(final):
-        say(f"{file.name}: already there, verified")
+        on_progress(f"{file.name}: already there, verified")
         return final
     url = (source / file.name).resolve().as_uri() if source else file.url
     arriving = directory / f".{file.name}.{os.getpid()}"
     for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
         try:
-            say(f"{file.name}: fetching from {url}")
+            on_progress(f"{file.name}: fetching from {url}")
             download_url_to_file(url, str(arriving))
             if file.is_intact(arriving):
                 arriving.replace(final)
@@ -150,7 +154,7 @@ def _fetch_one(file: DataFile, directory: Path, source: Path | None, say: Callab
             problem = str(error)
         finally:
             arriving.unlink(missing_ok=True)
-        say(f"{file.name}: {problem} (attempt {attempt} of {DOWNLOAD_ATTEMPTS})")
+        on_progress(f"{file.name}: {problem} (attempt {attempt} of {DOWNLOAD_ATTEMPTS})")
     raise DataError(
         f"Could not fetch {file.name} from {url}: {problem}. Try again, or name a directory that holds the files "
         "with --from DIR."

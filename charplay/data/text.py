@@ -10,21 +10,10 @@ import unicodedata
 import torch
 
 from charplay import limits
+from charplay.data.letter_table import LETTERS, PUNCTUATION
 
-CODES = 128
+VOCABULARY_SIZE = 128
 PAD = 0
-
-# Letters and marks that NFKD leaves alone though everyone writes them in ASCII.
-_LATIN = {
-    "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
-    "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "ħ": "h", "Ħ": "H", "ŋ": "n", "Ŋ": "N",
-}  # fmt: skip
-_PUNCTUATION = {
-    "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'", "\u02bc": "'", "\u02bb": "'", "\u02b9": "'",
-    "\u00b4": "'", "\u2032": "'",
-    "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"',
-    "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2212": "-",
-}  # fmt: skip
 
 
 def _printable(text: str) -> bool:
@@ -62,7 +51,7 @@ def normalize_name(name: object) -> str:
                 f"A name holds letters, blanks, apostrophes and hyphens, but no control character such as "
                 f"{_readable(character)}: please take it out."
             )
-        known = _LATIN.get(character) or _PUNCTUATION.get(character)
+        known = LETTERS.get(character) or PUNCTUATION.get(character)
         ascii_form = known or "".join(
             c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)
         )

@@ -82,7 +82,7 @@ class UserRows:
     columns: tuple[str, ...]  # as the header names them, or "column 1", "column 2"...
     text_column: int  # from 0
     label_column: int
-    left_out: list[RejectedRow]
+    rejected: list[RejectedRow]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -171,8 +171,8 @@ def read_rows(
         has_header = _looks_like_header(body, text_column, label_column)
     header = table[0][1] if has_header and len(table[0][1]) == width else []
     columns = tuple(cell.strip() or f"column {at}" for at, cell in enumerate(header, 1))
-    rows, left_out = _read_table(table[1:] if has_header else table, width, text_column, label_column)
-    rows, left_out = _without_single_rows(rows, left_out)
+    rows, rejected = _read_table(table[1:] if has_header else table, width, text_column, label_column)
+    rows, rejected = _without_single_rows(rows, rejected)
     own = UserRows(
         [(text, label) for _, text, label in rows],
         encoding,
@@ -181,14 +181,14 @@ def read_rows(
         columns or tuple(f"column {at}" for at in range(1, width + 1)),
         text_column,
         label_column,
-        left_out,
+        rejected,
     )
     _check_classes(own)
     return own
 
 
 def _check_classes(own: UserRows) -> None:
-    number, why = len(own.classes), f" (line {own.left_out[0].line}: {own.left_out[0].reason})" if own.left_out else ""
+    number, why = len(own.classes), f" (line {own.rejected[0].line}: {own.rejected[0].reason})" if own.rejected else ""
     if not own.rows:
         raise ValueError(f"None of the rows can be used{why}: give rows text,label, two at least of each label.")
     if number < 2:
@@ -277,7 +277,7 @@ def _read_table(
     table: Sequence[tuple[int, list[str]]], width: int, text: int, label: int
 ) -> tuple[list[tuple[int, str, str]], list[RejectedRow]]:
     """The rows that can be used as (line, text, label), and the others."""
-    rows, left_out = [], []
+    rows, rejected = [], []
     for line, cells in table:
         try:
             if len(cells) != width:
@@ -289,12 +289,12 @@ def _read_table(
                 raise ValueError(f"its label is longer than {limits.MAX_NAME_CHARACTERS} characters")
             rows.append((line, read, named))
         except ValueError as mistake:
-            left_out.append(RejectedRow(line, str(mistake).rstrip(".")))
-    return rows, left_out
+            rejected.append(RejectedRow(line, str(mistake).rstrip(".")))
+    return rows, rejected
 
 
 def _without_single_rows(
-    rows: list[tuple[int, str, str]], left_out: list[RejectedRow]
+    rows: list[tuple[int, str, str]], rejected: list[RejectedRow]
 ) -> tuple[list[tuple[int, str, str]], list[RejectedRow]]:
     """Without the rows whose label no other row has: one is needed to learn from, and one to check on."""
     counts = Counter(label for _, _, label in rows)
@@ -305,4 +305,4 @@ def _without_single_rows(
         for line, _, label in rows
         if counts[label] == 1
     ]
-    return [row for row in rows if counts[row[2]] > 1], sorted(left_out + single)
+    return [row for row in rows if counts[row[2]] > 1], sorted(rejected + single)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from charplay.data.datasets import NameRows
-from charplay.data.text import CODES, encode
+from charplay.data.text import VOCABULARY_SIZE, encode
 from charplay.evaluation.metrics import score_predictions
 from charplay.models.ngrams import NgramClassifier, ngrams_of
 
@@ -106,14 +106,15 @@ def speech_baselines(train: str, test: str) -> dict[str, dict[str, float]]:
 def _interpolate(known: torch.Tensor, text: torch.Tensor, order: int, shorter: torch.Tensor) -> torch.Tensor:
     """p(character | the order - 1 before it) of text[1:], from counts in `known` and from the `shorter` ones' p."""
     ngrams, counts = _windows(known, order).unique(return_counts=True)  # sorted, n-grams as numbers
-    histories, belongs = (ngrams // CODES).unique(return_inverse=True)
+    histories, belongs = (ngrams // VOCABULARY_SIZE).unique(return_inverse=True)
     totals = torch.zeros(len(histories), dtype=torch.int64).index_add_(0, belongs, counts)  # n(h)
     kinds = belongs.bincount(minlength=len(histories))  # t(h)
     wanted = _windows(text, order)
     if order == 1:
         wanted = wanted[1:]  # nothing predicts the first character
     gram_counts = _find(ngrams, counts, wanted)
-    total, kind = _find(histories, totals, wanted // CODES), _find(histories, kinds, wanted // CODES)
+    wanted_histories = wanted // VOCABULARY_SIZE
+    total, kind = _find(histories, totals, wanted_histories), _find(histories, kinds, wanted_histories)
     result = shorter.clone()  # the first characters have too little before them for this order
     tail = result[len(result) - len(wanted) :]
     seen = total > 0
@@ -127,7 +128,7 @@ def _windows(codes: torch.Tensor, size: int) -> torch.Tensor:
         return codes.new_zeros(0)
     numbers = torch.zeros(len(codes) - size + 1, dtype=torch.int64)
     for at in range(size):
-        numbers = numbers * CODES + codes[at : at + len(numbers)]
+        numbers = numbers * VOCABULARY_SIZE + codes[at : at + len(numbers)]
     return numbers
 
 

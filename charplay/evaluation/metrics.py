@@ -152,7 +152,7 @@ def _step_by_step(stepper: QuantizedStep) -> Callable:
     """The stepper called as `CharLM` is: codes (time,), state -> logits (1, time, 128), state."""
 
     def read(codes: torch.Tensor, state: StepperState | None) -> tuple[torch.Tensor, StepperState]:
-        rows, state = [], state or stepper.start(1)
+        rows, state = [], state or stepper.initial_state(1)
         for code in codes.split(1):
             row, state = stepper.step(code, state)
             rows.append(row)

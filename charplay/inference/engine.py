@@ -5,7 +5,7 @@ batch to fill or to end. The thread starts with the first request and sleeps whi
 
     engine = Engine()
     stream = engine.submit(checkpoint, request, notify)   # notify() is called whenever there is more of the text
-    stream.text, stream.place, stream.is_done
+    stream.text, stream.queue_position, stream.is_done
     stream.close()                                        # the reader has gone
 """
 
@@ -34,7 +34,7 @@ MAX_STEPS_PER_SECOND = (
     150  # steps a second for more: faster than anyone reads, and more texts share a step, which makes it cheap
 )
 FIRST_UPDATE_SECONDS = 0.03  # seconds until a stream's first message, so that something is seen at once
-GENERATION_FAILED = "The model failed in the middle of this text: please press Generate again."
+GENERATION_FAILED_MESSAGE = "The model failed in the middle of this text: please press Generate again."
 
 
 class GenerationError(RuntimeError):
@@ -47,7 +47,7 @@ class Stream:
     def __init__(self, engine: "Engine", checkpoint: Checkpoint, request: Request, notify: Callable[[], None]):
         self.request = request
         self.text = ""  # the continuation so far
-        self.place = 0  # in the line for a seat; 0: it has one
+        self.queue_position = 0  # in the line for a seat; 0: it has one
         self.is_done = False
         self.failure: GenerationError | None = None
         self._engine, self._checkpoint, self._notify = engine, checkpoint, notify
@@ -65,13 +65,13 @@ class Stream:
         text = self._growing
         self.text, self.is_done = text.continuation, text.is_done
         if text.failure is not None:
-            self.failure = GenerationError(GENERATION_FAILED)
+            self.failure = GenerationError(GENERATION_FAILED_MESSAGE)
         self._due = now + pause
         self._tell()
 
     def _move(self, place: int) -> None:
-        if place != self.place:
-            self.place = place
+        if place != self.queue_position:
+            self.queue_position = place
             self._tell()
 
     def _tell(self) -> None:
@@ -85,9 +85,9 @@ class Stream:
 class Engine:
     """The one place of a process where texts are generated."""
 
-    def __init__(self, seats: int = limits.MAX_STREAMS, is_paced: bool = False):
+    def __init__(self, slots: int = limits.MAX_STREAMS, is_paced: bool = False):
         """`is_paced` spares the processor for the page beside it, where many texts are written."""
-        self._seats, self._is_paced = seats, is_paced
+        self._slots, self._is_paced = slots, is_paced
         self._changed = threading.Condition()
         self._line: deque[Stream] = deque()  # of those who wait for a seat
         self._seated: list[Stream] = []
@@ -108,7 +108,7 @@ class Engine:
         """Puts a request in the line; `notify` is called on the engine's thread and must be quick."""
         stream = Stream(self, checkpoint, request, notify)
         with self._changed:
-            stream.place = max(len(self._line) + len(self._seated) + 1 - self._seats, 0)
+            stream.queue_position = max(len(self._line) + len(self._seated) + 1 - self._slots, 0)
             self._line.append(stream)
             self._is_news = True
             if self._thread is None:
@@ -150,7 +150,7 @@ class Engine:
             gone = [stream for stream in self._seated if stream._is_closed]
             self._seated = [stream for stream in self._seated if not stream._is_closed]
             self._line = deque(stream for stream in self._line if not stream._is_closed)
-            came = [self._line.popleft() for _ in range(min(self._seats - len(self._seated), len(self._line)))]
+            came = [self._line.popleft() for _ in range(min(self._slots - len(self._seated), len(self._line)))]
             self._seated += came
             waiting = list(self._line)
         for batch in {stream._batch for stream in gone if stream._batch}:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 
 from charplay.data.batches import Padded
-from charplay.data.text import CODES
+from charplay.data.text import VOCABULARY_SIZE
 from charplay.inference.quantized import CELL_STEPS, MAX_INTEGER, Int8Product, fastest_product, to_float_in_place
 from charplay.models.networks import NameClassifier
 
@@ -88,7 +88,7 @@ class FastClassifier:
     @torch.no_grad()
     def __init__(self, model: NameClassifier, is_int8: bool | None = None):
         """Lays out `model`; `is_int8` None: whichever product is faster here."""
-        self._config, members = model.config, [model, *model.others]
+        self._config, members = model.config, model.ensemble_members
         suffixes = ("", "_reverse") if self._config.bidirectional else ("",)
         self._directions, self._members = len(suffixes), len(members)
         self._cell = CELL_STEPS[self._config.cell]
@@ -110,7 +110,7 @@ class FastClassifier:
         self._gates = [gates]
         self._widths = [summed, gates - summed] if summed < gates else [summed]
         embeddings = torch.stack([member.embedding.weight for member in members] * self._directions)
-        self._offsets = torch.arange(len(embeddings))[:, None] * CODES
+        self._offsets = torch.arange(len(embeddings))[:, None] * VOCABULARY_SIZE
         self._inputs, self._recurrent = [], []
         for layer in range(self._config.layers):
             bias_ih, bias_hh = (torch.stack(stack(kind, layer))[:, None] for kind in ("bias_ih", "bias_hh"))

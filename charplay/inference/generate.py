@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import torch
 
 from charplay import limits
-from charplay.data.text import CODES, encode, normalize_prime
+from charplay.data.text import VOCABULARY_SIZE, encode, normalize_prime
 from charplay.inference.quantized import QuantizedStep, State
+from charplay.inference.sampling import inverse_temperature, sample
 from charplay.models.checkpoints import Checkpoint
 
 PRIME_CHUNK = 16  # characters of the primes that are read between two characters of the running texts
-MAX_INVERSE_TEMPERATURE = 1e30  # what logits are multiplied by at temperature 0: the largest alone keeps a share
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,6 @@ def make_request(
     )
 
 
-def inverse_temperature(temperature: float) -> float:
-    """1 / T, at most 1e30: a softmax of logits times this cannot overflow, as the lecture's exp(logit / T) can."""
-    return min(1 / max(temperature, 1 / MAX_INVERSE_TEMPERATURE), MAX_INVERSE_TEMPERATURE)
-
-
 class Generation:
     """A text in the making: what was asked, and what there is of it."""
 
@@ -101,24 +96,6 @@ class Generation:
         return self._written.decode("ascii")
 
 
-def sample(scaled: torch.Tensor, chances: torch.Tensor, top_k: torch.Tensor | None = None) -> torch.Tensor:
-    """Draws the next character of each text; a row depends on its own numbers alone.
-
-    Args:
-        scaled: float32 (batch, 128), logits over the temperature, -inf where a code must not be drawn.
-        chances: float64 (batch, 1), in [0, 1): how far along the softmax's cumulated sum the die came to lie.
-        top_k: int64 (batch, 1), draw among so many of the likeliest; None: among all.
-
-    Returns:
-        codes int64 (batch,); 128 where the logits are no numbers.
-    """
-    if top_k is not None:
-        lowest = scaled.sort(1, descending=True).values.gather(1, top_k - 1)
-        scaled = scaled.masked_fill(scaled < lowest, -torch.inf)
-    reached = scaled.softmax(1).cumsum(1, dtype=torch.float64)  # (batch, 128), rising to 1
-    return torch.searchsorted(reached, chances * reached[:, -1:], right=True).squeeze(1)
-
-
 @dataclass
 class _Rows:
     """Texts with their state, row by row."""
@@ -128,8 +105,8 @@ class _Rows:
 
     def __post_init__(self):
         self.sharpness = torch.tensor([[text.sharpness] for text in self.texts], dtype=torch.float32)  # (batch, 1)
-        top_k = [[text.request.top_k or CODES] for text in self.texts]
-        self.top_k = torch.tensor(top_k) if any(k < CODES for [k] in top_k) else None
+        top_k = [[text.request.top_k or VOCABULARY_SIZE] for text in self.texts]
+        self.top_k = torch.tensor(top_k) if any(k < VOCABULARY_SIZE for [k] in top_k) else None
 
     def draw(self, allowed: torch.Tensor) -> torch.Tensor:
         """The next code of each text, int64 (batch,); `allowed` float32 (128,) is 0 or -inf for each code."""
@@ -162,7 +139,7 @@ class GenerationBatch:
 
     def __init__(self, checkpoint: Checkpoint, stepper: QuantizedStep | None = None):
         self._stepper = stepper or QuantizedStep(checkpoint.model)
-        self._allowed = torch.full((CODES,), -torch.inf)
+        self._allowed = torch.full((VOCABULARY_SIZE,), -torch.inf)
         self._allowed[encode(checkpoint.alphabet)] = 0.0  # what training never showed is never drawn
         self._priming = self._running = self._fresh([])
 
@@ -200,7 +177,7 @@ class GenerationBatch:
         return [text for text in before if text.is_done]
 
     def _fresh(self, texts: list[Generation]) -> _Rows:
-        return _Rows(texts, (*self._stepper.start(len(texts)), torch.zeros(len(texts), CODES)))
+        return _Rows(texts, (*self._stepper.initial_state(len(texts)), torch.zeros(len(texts), VOCABULARY_SIZE)))
 
     def _isolate(self, advance: Callable[[_Rows], _Rows], group: _Rows) -> _Rows:
         """Advances the group; where that fails, its halves apart, down to the text that is to blame."""
@@ -234,15 +211,15 @@ class GenerationBatch:
         """One character of each text; those that are done are left out."""
         codes = group.draw(self._allowed)
         drawn, rest = codes.tolist(), group
-        if max(drawn) == CODES or any(text.missing == 1 for text in group.texts):
-            goes_on = [row for row, text in enumerate(group.texts) if drawn[row] < CODES and text.missing > 1]
+        if max(drawn) == VOCABULARY_SIZE or any(text.missing == 1 for text in group.texts):
+            goes_on = [row for row, text in enumerate(group.texts) if drawn[row] < VOCABULARY_SIZE and text.missing > 1]
             rest, codes = group.pick(goes_on), codes[torch.tensor(goes_on, dtype=torch.int64)]
         if rest.texts:
             logits, after = self._stepper.step(codes, rest.state[:-1])
             rest.state = (*after, logits)
         # Nothing was changed before every product had succeeded, so a step which failed can be taken again.
         for text, code in zip(group.texts, drawn, strict=True):
-            if code < CODES:
+            if code < VOCABULARY_SIZE:
                 text.write(code)
             else:
                 text.failure = FloatingPointError("The network's logits are no numbers.")

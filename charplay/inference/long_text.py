@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from charplay import limits
-from charplay.data.text import CODES, encode
+from charplay.data.text import VOCABULARY_SIZE, encode
 from charplay.inference.quantized import has_half_products
 from charplay.models.networks import CharLM
 
@@ -127,7 +127,7 @@ def forward_pass(model: CharLM, text: str) -> ForwardPass:
         _PREPARED[model] = _Layers(model)
     config, time = model.config, len(text)
     reading = ForwardPass(
-        torch.empty(time, CODES), torch.empty(config.layers, time, config.hidden_size, dtype=torch.float16)
+        torch.empty(time, VOCABULARY_SIZE), torch.empty(config.layers, time, config.hidden_size, dtype=torch.float16)
     )
 
     def finish(start: int, outputs: list[torch.Tensor]) -> None:

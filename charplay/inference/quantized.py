@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from charplay.data.text import CODES
+from charplay.data.text import VOCABULARY_SIZE
 from charplay.models.networks import CharLM
 
 State = tuple[torch.Tensor, ...]  # all that a step hands to the next; every tensor is (batch, something)
@@ -199,7 +199,7 @@ CELL_STEPS = {
 
 
 class QuantizedStep:
-    """Steps a language model: `start` gives the state before any text, `step` reads one character of each text."""
+    """Runs a language model one character at a time for many texts: the state before them, and one step of all."""
 
     @torch.no_grad()
     def __init__(self, model: CharLM, product: Product | None = None):
@@ -230,10 +230,10 @@ class QuantizedStep:
         # Of each layer: where its own lies in a state, and the widths that its product is cut into.
         self._layout = [
             (slice(layer * per_layer, (layer + 1) * per_layer), [*self._widths, *above])
-            for layer, above in enumerate([self._widths] * len(layers[1:]) + [[CODES]])
+            for layer, above in enumerate([self._widths] * len(layers[1:]) + [[VOCABULARY_SIZE]])
         ]
 
-    def start(self, batch: int) -> State:
+    def initial_state(self, batch: int) -> State:
         """The state before the first character of `batch` texts."""
         return tuple(row.repeat(batch, 1) for row in self._first_state)
 

@@ -52,7 +52,7 @@ def gradient_norms(model: NameClassifier, padded: Padded, target: int) -> torch.
         picked.append(output.requires_grad_())
         return output
 
-    hooks = [member.embedding.register_forward_hook(watch) for member in (model, *model.others)]
+    hooks = [member.embedding.register_forward_hook(watch) for member in model.ensemble_members]
     try:
         with torch.enable_grad():
             logit = model(padded.codes, padded.lengths)[0, target]

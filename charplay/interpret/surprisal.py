@@ -10,9 +10,9 @@ from typing import TypedDict
 import torch
 
 from charplay import limits
-from charplay.data.text import CODES, encode
-from charplay.inference.generate import inverse_temperature
+from charplay.data.text import VOCABULARY_SIZE, encode
 from charplay.inference.long_text import cached_forward_pass, check_document
+from charplay.inference.sampling import inverse_temperature
 from charplay.models.checkpoints import Checkpoint
 
 MAX_CANDIDATES = 10  # alternatives of one character
@@ -75,7 +75,7 @@ def candidates_at(checkpoint: Checkpoint, text: object, at: object, temperature:
     temperature = limits.TEMPERATURE.check(temperature)
     logits = cached_forward_pass(checkpoint.model, text).logits[at - 1].double()  # (128,)
     plain = logits.softmax(0)
-    allowed = torch.full((CODES,), -torch.inf, dtype=torch.float64)
+    allowed = torch.full((VOCABULARY_SIZE,), -torch.inf, dtype=torch.float64)
     allowed[encode(checkpoint.alphabet)] = 0.0
     tempered = ((logits + allowed) * inverse_temperature(temperature)).softmax(0)
     order = logits.argsort(descending=True, stable=True)

@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.overrides import TorchFunctionMode
 
 from charplay import limits
-from charplay.data.text import CODES, PAD
+from charplay.data.text import PAD, VOCABULARY_SIZE
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
@@ -94,13 +94,18 @@ class NameClassifier(nn.Module):
         super().__init__()
         self.config = config
         # Row PAD stays zero: a hidden character in training, and a pad if someone reads it, is "no character".
-        self.embedding = nn.Embedding(CODES, config.embedding_size, padding_idx=PAD)
+        self.embedding = nn.Embedding(VOCABULARY_SIZE, config.embedding_size, padding_idx=PAD)
         self.rnn = _recurrent(config, config.bidirectional)
         self.dropout = nn.Dropout(config.dropout)
         directions = 2 if config.bidirectional else 1
         self.linear = nn.Linear(directions * config.hidden_size * (3 if config.pooling else 1), config.classes)
         alone = replace(config, members=1)
         self.others = nn.ModuleList(NameClassifier(alone) for _ in range(config.members - 1))
+
+    @property
+    def ensemble_members(self) -> list["NameClassifier"]:
+        """Every network of the ensemble, this one first; each has its own embedding, recurrent and linear layers."""
+        return [self, *self.others]
 
     def run_packed(self, codes: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Runs the recurrent network over the packed batch.
@@ -168,7 +173,7 @@ class NameClassifier(nn.Module):
         return torch.cat(features, 1)
 
 
-def average(members: Sequence[NameClassifier]) -> NameClassifier:
+def make_ensemble(members: Sequence[NameClassifier]) -> NameClassifier:
     """One classifier whose logits are the mean of those of `members`, each of one network and all of one shape."""
     first, *others = (member.state_dict() for member in members)
     joined = NameClassifier(replace(members[0].config, members=len(members))).to(members[0].linear.bias.device)
@@ -184,10 +189,10 @@ class CharLM(nn.Module):
     def __init__(self, config: CharLMConfig):
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(CODES, config.embedding_size)
+        self.embedding = nn.Embedding(VOCABULARY_SIZE, config.embedding_size)
         self.rnn = _recurrent(config, bidirectional=False)
         self.dropout = nn.Dropout(config.dropout)
-        self.linear = nn.Linear(config.hidden_size, CODES)
+        self.linear = nn.Linear(config.hidden_size, VOCABULARY_SIZE)
 
     def forward(self, codes: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
         """Codes (batch, time) and the state before them (None: zero) -> logits (batch, time, 128), state after."""

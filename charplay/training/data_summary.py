@@ -199,8 +199,8 @@ def summarize(own: UserData, recipe: Recipe, is_timed: bool = True) -> DataSumma
         named = ("delimiter", "has_header", "columns", "text_column", "label_column")
         made["read_as"] |= {key: getattr(own, key) for key in named}
         made |= {"vocabulary": "".join(sorted({character for text, _ in own.rows for character in text}))}
-        made |= {"classes": count_labels(own.rows), "left_out": len(own.left_out)}
-        made["named"] = [left._asdict() for left in own.left_out[:MAX_REPORTED_ROWS]]
+        made |= {"classes": count_labels(own.rows), "left_out": len(own.rejected)}
+        made["named"] = [left._asdict() for left in own.rejected[:MAX_REPORTED_ROWS]]
         made["lengths"] = torch.tensor(lengths).bincount().tolist()
         made |= padding_of(lengths, recipe)
     else:

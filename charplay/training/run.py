@@ -19,7 +19,7 @@ from charplay.evaluation.metrics import evaluate_names, evaluate_speech, prefix_
 from charplay.inference.classify import logits_of, remove_prior
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
-from charplay.models.networks import MODELS, NameClassifier, RecurrentConfig, average
+from charplay.models.networks import MODELS, NameClassifier, RecurrentConfig, make_ensemble
 from charplay.models.ngrams import NgramClassifier
 from charplay.training import distillation, snapshots
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
@@ -233,7 +233,7 @@ def _single_member_config(config: RecurrentConfig) -> RecurrentConfig:
 
 
 def _average_members(members: Sequence[nn.Module]) -> nn.Module:
-    return average(members) if len(members) > 1 else members[0]
+    return make_ensemble(members) if len(members) > 1 else members[0]
 
 
 def _resume(path: Path, this_run: dict[str, Any]) -> Snapshot:
@@ -249,7 +249,7 @@ def _calibrate(model: NameClassifier, task: NamesTask) -> dict[str, Any]:
     truth = torch.tensor([task.classes.index(country) for _, country in task.validation])
     temperature = fit_temperature(logits_of(model, [name for name, _ in task.validation]), truth)
     with torch.no_grad():
-        for network in (model, *model.others):
+        for network in model.ensemble_members:
             for parameter in network.linear.parameters():
                 parameter /= temperature
     return {"temperature": temperature, "training_rows": task.counts.int().tolist()}

@@ -52,7 +52,7 @@ def choose_inputs(model: CharLM, codes: torch.Tensor, is_forced: torch.Tensor) -
     if is_forced[1:].all():
         return codes
     stepper = QuantizedStep(model, UnroundedProduct)
-    fed, state = [codes[:1]], stepper.start(1)
+    fed, state = [codes[:1]], stepper.initial_state(1)
     for true, forced in zip(codes[1:].split(1), is_forced[1:].tolist(), strict=True):
         logits, state = stepper.step(fed[-1], state)  # (1, 128)
         fed.append(true if forced else logits.argmax(1))

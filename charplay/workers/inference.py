@@ -121,12 +121,12 @@ class InferenceWorker:
             if stream.is_done:
                 self._streams.pop(number, None)
             failure = None if stream.failure is None else str(stream.failure)
-            news = {"text": stream.text, "place": stream.place, "is_done": stream.is_done, "failure": failure}
+            news = {"text": stream.text, "place": stream.queue_position, "is_done": stream.is_done, "failure": failure}
             self._say({"id": number} | news)
 
         self._streams[number] = stream = self._engine.submit(checkpoint, request, tell)
         known.set()
-        if stream.place:
+        if stream.queue_position:
             tell()  # its place in line; the engine tells of every later one
 
     def _classify_all(self) -> None:

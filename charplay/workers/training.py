@@ -266,7 +266,7 @@ def _read(asked: dict[str, Any], say: Callable[[str], None]) -> UserData:
     if data.pop("set", False):
         directory = datasets.data_directory()
         if not all((directory / file.name).exists() for file in datasets.FILES):
-            datasets.fetch(directory, say=say)
+            datasets.fetch(directory, on_progress=say)
         return read_data_set(task, directory)
     text, file = data.pop("text", ""), data.pop("file", None)
     if file is None:

@@ -205,8 +205,8 @@ def test_a_data_set_that_is_missing_is_fetched_and_it_says_so(shop, lines, tmp_p
     monkeypatch.setenv("CHARPLAY_DATA", str(tmp_path / "nowhere"))
     told = []
 
-    def fetch(directory, say):
-        say("fetching")
+    def fetch(directory, on_progress):
+        on_progress("fetching")
         told.append(directory)
         raise training.datasets.DataError("There is no network.")
 

@@ -39,7 +39,7 @@ def test_fetch_brings_verified_files_and_keeps_those_that_are_there(data, tmp_pa
     assert sorted(path.name for path in target.iterdir()) == sorted(file.name for file in datasets.FILES)
     written = [path.stat().st_mtime_ns for path in paths]
     said = []
-    datasets.fetch(target, data, say=said.append)
+    datasets.fetch(target, data, on_progress=said.append)
     assert [path.stat().st_mtime_ns for path in paths] == written
     assert said == [f"{file.name}: already there, verified" for file in datasets.FILES]
 
@@ -79,7 +79,7 @@ def test_a_connection_that_breaks_off_half_way_is_tried_again(data, tmp_path, mo
         url = f"http://127.0.0.1:{server.server_port}/names_test.csv.gz"
         monkeypatch.setattr(datasets, "FILES", (replace(datasets.NAMES_TEST, url=url),))
         said = []
-        datasets.fetch(tmp_path, say=said.append)
+        datasets.fetch(tmp_path, on_progress=said.append)
     finally:
         server.shutdown()
         server.server_close()

@@ -65,7 +65,7 @@ def test_the_encoding_is_found_out_and_said(codec, says):
 def test_rows_that_cannot_be_used_are_counted_and_named():
     own = read_rows(ROWS + "one\na,b,c\n한국,kr\n,it\nRossi,\n" + "x" * 65 + ",it\nLone,fr\n")
     assert len(own.rows) == 4
-    reasons = dict(own.left_out)
+    reasons = dict(own.rejected)
     assert list(reasons) == [5, 6, 7, 8, 9, 10, 11]
     for line, says in (
         (5, "1 columns"),

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from charplay.inference import generate
-from charplay.inference.engine import GENERATION_FAILED, Engine
+from charplay.inference.engine import GENERATION_FAILED_MESSAGE, Engine
 from charplay.inference.generate import Generation, GenerationBatch, make_request
 from charplay.inference.quantized import QuantizedStep, available_products
 from charplay.models.networks import CELLS
@@ -101,15 +101,15 @@ def test_a_text_comes_in_parts_and_each_begins_as_the_one_before(language_model)
 
 
 def test_whoever_closes_gives_up_the_seat_and_the_next_in_line_takes_it(language_model):
-    engine, reader = Engine(seats=2), Reader()
+    engine, reader = Engine(slots=2), Reader()
     long = make_request("yes", length=10_000, seed=1)
     seated = [engine.submit(language_model, long, reader.notify) for _ in range(2)]
     waiting = [engine.submit(language_model, make_request("no", length=5), reader.notify) for _ in range(2)]
-    assert [stream.place for stream in (*seated, *waiting)] == [0, 0, 1, 2]
+    assert [stream.queue_position for stream in (*seated, *waiting)] == [0, 0, 1, 2]
     assert engine.active == 4
     seated[0].close()
     reader.wait_until(lambda: all(stream.is_done for stream in waiting))
-    assert [stream.place for stream in waiting] == [0, 0]
+    assert [stream.queue_position for stream in waiting] == [0, 0]
     waiting[0].close()  # too late to matter
     seated[1].close()
     deadline = time.monotonic() + PATIENCE
@@ -134,7 +134,7 @@ def test_a_failure_ends_its_own_text_and_leaves_the_others(language_model, monke
         victim.write(97)
     monkeypatch.setattr(generate, "sample", failing)
     streams = written(Engine(), language_model, wishes(9))
-    assert str(streams[5].failure) == GENERATION_FAILED
+    assert str(streams[5].failure) == GENERATION_FAILED_MESSAGE
     assert expected[5].startswith(streams[5].text)
     assert "a cell broke" in caplog.text
     for row in set(range(9)) - {5}:
@@ -147,7 +147,7 @@ def test_logits_that_are_no_numbers_end_the_text(language_model):
         language_model.model.linear.bias[:] = torch.nan
     engine = Engine()
     [stream] = written(engine, language_model, [make_request("yes")])
-    assert str(stream.failure) == GENERATION_FAILED
+    assert str(stream.failure) == GENERATION_FAILED_MESSAGE
     with torch.no_grad():
         language_model.model.linear.bias.zero_()
 
@@ -156,7 +156,7 @@ def test_a_model_that_cannot_be_laid_out_fails_its_reader_and_no_one_else(langua
     broken, engine = make_checkpoint("speech"), Engine()
     del broken.model.linear
     [stream] = written(engine, broken, [make_request("yes")])
-    assert str(stream.failure) == GENERATION_FAILED
+    assert str(stream.failure) == GENERATION_FAILED_MESSAGE
     [stream] = written(engine, language_model, [make_request("yes", length=7)])
     assert len(stream.text) == 7
 

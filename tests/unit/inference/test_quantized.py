@@ -27,7 +27,7 @@ def make_model(cell: str, layers: int = 2, hidden_size: int = 40) -> CharLM:
 @torch.no_grad()
 def logits_along(stepper: QuantizedStep, rows: torch.Tensor) -> torch.Tensor:
     """Codes (batch, time) -> logits (batch, time, 128), one step after the other."""
-    state, logits = stepper.start(len(rows)), []
+    state, logits = stepper.initial_state(len(rows)), []
     for codes in rows.t():
         row, state = stepper.step(codes, state)
         logits.append(row)

@@ -8,7 +8,7 @@ import torch
 from charplay.data.batches import pad
 from charplay.inference.classify import classify
 from charplay.interpret.activations import MAX_VALUES, activations_of, hidden_states
-from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig, average
+from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig, make_ensemble
 from tests.conftest import make_checkpoint, make_classifier
 
 
@@ -42,7 +42,7 @@ def seen_by_hooks(model: NameClassifier, name: str) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_way_is_what_forward_hooks_see(cell, bidirectional, name):
     members = [make_classifier(cell, bidirectional, seed=seed) for seed in range(2)]
-    checkpoint = make_checkpoint("names", average(members))
+    checkpoint = make_checkpoint("names", make_ensemble(members))
     way, seen = activations_of(checkpoint, name), seen_by_hooks(checkpoint.model, name)
     near = {"rtol": 0, "atol": 1e-6}
     np.testing.assert_allclose(array(way["embedding"]), seen["embedding"], **near)

@@ -6,7 +6,7 @@ import torch
 from charplay.data.batches import pad
 from charplay.inference.classify import classify
 from charplay.interpret.attribution import attribute, gradient_norms, leave_one_out
-from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig, average
+from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig, make_ensemble
 from tests.conftest import make_checkpoint, make_classifier
 
 
@@ -49,7 +49,7 @@ def test_shorter_names_are_read_as_if_they_had_been_typed():
 
 
 def make_average(cell: str) -> NameClassifier:
-    return average([make_classifier(cell, seed=seed) for seed in range(3)]).double()
+    return make_ensemble([make_classifier(cell, seed=seed) for seed in range(3)]).double()
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -58,7 +58,7 @@ def test_a_gradient_is_what_a_small_step_of_every_members_embedding_gives(cell):
     found = gradient_norms(model, padded, target)
     for at, code in enumerate(padded.codes[0].tolist()):  # each letter once: its row is its place
         squares = 0.0
-        for member in (model, *model.others):
+        for member in model.ensemble_members:
             row = member.embedding.weight.data[code]
             for number in range(len(row)):
                 scores = []

@@ -3,7 +3,7 @@ import torch
 
 from charplay.data.batches import pad
 from charplay.interpret.unmasked import compare_unmasked, has_flipped
-from charplay.models.networks import average
+from charplay.models.networks import make_ensemble
 from tests.conftest import make_checkpoint, make_classifier
 
 NAMES = ["adylov", "solan", "hard", "san", "O'Brien", "x", "van der Berg"]
@@ -11,7 +11,7 @@ ROUNDING = 1e-2  # of a probability, where products in 8-bit integers are faster
 
 
 def averaged(pooling: bool = True):
-    return make_checkpoint("names", average([make_classifier(pooling=pooling, seed=seed) for seed in range(3)]))
+    return make_checkpoint("names", make_ensemble([make_classifier(pooling=pooling, seed=seed) for seed in range(3)]))
 
 
 def naive_by_hand(model, padded) -> torch.Tensor:
@@ -28,7 +28,7 @@ def naive_by_hand(model, padded) -> torch.Tensor:
 def test_naively_every_network_reads_the_whole_rectangle_and_their_logits_are_averaged(pooling):
     checkpoint, padded = averaged(pooling), pad(NAMES)
     readings = compare_unmasked(checkpoint, NAMES, time=padded.codes.shape[1])
-    members = [checkpoint.model, *checkpoint.model.others]
+    members = checkpoint.model.ensemble_members
     shares = torch.stack([naive_by_hand(member, padded) for member in members]).mean(0).softmax(1)
     for reading, row in zip(readings, shares, strict=True):
         naive = row[checkpoint.classes.index(reading["naive_country"])].item()

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from charplay.data.batches import pad
-from charplay.models.networks import CELLS, CharLMConfig, NameClassifierConfig, average
+from charplay.models.networks import CELLS, CharLMConfig, NameClassifierConfig, make_ensemble
 from tests.conftest import make_classifier, make_language_model
 
 NAMES = ["solan", "x", "ghatmasala", "hard", "san", "O'Brien-Yamamoto", "hard"]
@@ -109,7 +109,7 @@ def test_so_is_one_that_no_classifier_can_have(fields):
 def test_an_average_gives_the_mean_of_its_members_logits():
     members = [make_classifier(seed=seed) for seed in range(3)]
     padded = pad(NAMES)
-    joined = average(members)
+    joined = make_ensemble(members)
     assert joined.config.members == 3
     with torch.no_grad():
         mean = torch.stack([member(padded.codes, padded.lengths) for member in members]).mean(0)

@@ -9,7 +9,7 @@ import torch
 from charplay.data import datasets
 from charplay.inference.classify import logits_of
 from charplay.models import checkpoints
-from charplay.models.networks import average
+from charplay.models.networks import make_ensemble
 from charplay.models.ngrams import NgramClassifier
 from charplay.training import distillation, recipes, run, tasks
 from charplay.training.distributed import SINGLE_PROCESS
@@ -64,7 +64,7 @@ def test_too_few_names_make_up_no_others():
 def test_teachers_of_different_shapes_are_asked_as_one_average_of_all_their_networks():
     networks = [make_classifier(seed=seed) for seed in range(3)] + [make_classifier("lstm", False, seed=3)]
     skewed = (0.5, *(0.5 / 17,) * 17)
-    three, one = make_checkpoint("names", average(networks[:3])), make_checkpoint("names", networks[3])
+    three, one = make_checkpoint("names", make_ensemble(networks[:3])), make_checkpoint("names", networks[3])
     teachers = [three, replace(one, shares=skewed)]
     names = ["Rossi", "Li", "Kowalski"]
     logits = [logits_of(model, names) for model in networks]
