@@ -1,38 +1,37 @@
-"""Folds: parts of a tab that are closed at first, compute nothing while they are, and follow the tab while open."""
+"""Parts of a tab that are collapsed at first, compute nothing while they are, and follow the tab while open."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import gradio as gr
 
 from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import LATEST, QUIET
 
-# Whether to ask is decided in the browser: what is folded away costs the server not even a refusal.
-_OPENED = "(turn) => [true, turn + 1]"
-_CLOSED = "() => false"
-_MOVED = "(isOpen, turn) => isOpen ? turn + 1 : turn"
+# The browser decides whether to send a request: a collapsed accordion costs the server nothing at all.
+_ON_EXPAND = "(version) => [true, version + 1]"
+_ON_COLLAPSE = "() => false"
+_ON_CHANGE = "(isOpen, version) => isOpen ? version + 1 : version"
 
 
 def update_while_open(
-    fold: gr.Accordion,
-    triggers: Sequence[Callable],
-    compute: Callable,
+    accordion: gr.Accordion,
+    triggers: Sequence[Callable[..., Any]],
+    compute: Callable[..., Any],
     inputs: Sequence[gr.components.Component],
     outputs: Sequence[gr.components.Component],
 ) -> None:
-    """Has `outputs` show what `compute` makes of `inputs`, from when `fold` opens until it closes.
+    """Shows in `outputs` what `compute` returns for `inputs`, from when the accordion is opened until it collapses.
 
     Args:
-        fold: the part of the page that opens.
-        triggers: what happens when one of the inputs has changed, such as `name.change`.
-        compute: is given the inputs' values; its mistakes are spoken.
+        accordion: the part of the page.
+        triggers: events after which the inputs have changed, such as `name.change`.
+        compute: gets the inputs' values, unchecked; its user errors are shown.
         inputs, outputs: its components.
     """
     is_open = gr.Checkbox(False, visible="hidden")
-    turn = gr.Number(0, visible="hidden")  # counts what there is to answer; each new one is asked once
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    fold.expand(None, turn, [is_open, turn], js=_OPENED, **quiet)
-    fold.collapse(None, None, is_open, js=_CLOSED, **quiet)
-    gr.on(list(triggers), None, [is_open, turn], turn, js=_MOVED, **quiet)
-    # What arrives is checked by whoever computes: of a model of the page's own Gradio would know nothing.
-    answers = {"trigger_mode": "always_last", "preprocess": False}
-    turn.change(as_gradio_error(compute), list(inputs), list(outputs), **answers, **quiet)
+    version = gr.Number(0, visible="hidden")  # of what is to be shown; each new one is one request
+    accordion.expand(None, version, [is_open, version], js=_ON_EXPAND, **QUIET)
+    accordion.collapse(None, None, is_open, js=_ON_COLLAPSE, **QUIET)
+    gr.on(list(triggers), None, [is_open, version], version, js=_ON_CHANGE, **QUIET)
+    version.change(as_gradio_error(compute), list(inputs), list(outputs), **LATEST)

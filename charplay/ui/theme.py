@@ -151,7 +151,8 @@ input[type="range"]::-webkit-slider-thumb { border: 2px solid var(--color-accent
 .shift { white-space: pre; overflow: hidden; margin: 2px 0; font-size: 16px; line-height: 1.5; }
 .shift .read { font-weight: inherit; }
 .caption { margin: 2px 0; }
-.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.screen-reader { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; }
 .inside:not(:has([data-testid="plotly"])) { display: none !important; } /* a picture of nothing */
 .heat { position: relative; margin: 8px 0; }
 .heat > div { overflow-x: auto; }

@@ -24,7 +24,7 @@ LEVELS = (
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # Within the view: a widget knows no tab and no model, only numbers.
 TABS = ("names", "speech", "batches", "teacher_forcing", "train")
-WIDGETS_KNOW = ("ui.theme", "ui.html", "ui.widgets", "limits")
+WIDGETS_KNOW = ("ui.theme", "ui.html", "ui.assets", "ui.widgets", "limits")
 
 
 def imports_of(path: Path) -> set[str]:

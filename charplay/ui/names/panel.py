@@ -69,7 +69,7 @@ def plot(name: str, *classes: str) -> gr.Plot:
 
 def screen_reader_text(sentence: str) -> str:
     """What a picture shows, for who cannot see it (HTML)."""
-    return f'<p class="unseen">{escape(sentence)}</p>'
+    return f'<p class="screen-reader">{escape(sentence)}</p>'
 
 
 def percent(share: float) -> str:

@@ -1,0 +1,9 @@
+"""Settings of a tab's own events, for `component.change(function, inputs, outputs, **QUIET)`."""
+
+from typing import Any
+
+# No progress animation, no public endpoint. Inputs arrive unchecked and are checked against `charplay.limits`:
+# Gradio's own check fails with a traceback on an emptied number box, and does not know models of the page itself.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
+# For controls that change faster than answers come: of the events that wait only the last is sent.
+LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}

@@ -1,0 +1,110 @@
+"""The small pieces of HTML that more than one tab shows. No gradio, no model.
+
+A parameter called `text` is escaped here; one called `markup` is HTML that the caller has escaped.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from html import escape
+
+DASH = "–"  # stands where there is no number
+
+
+def caption(markup: str, *, is_status: bool = False) -> str:
+    """A sentence above what it describes.
+
+    Args:
+        markup: the sentence.
+        is_status: a screen reader announces it when it changes.
+    """
+    return f'<p class="caption"{_role(is_status)}>{markup}</p>'
+
+
+def note(markup: str, *, is_status: bool = False) -> str:
+    """A sentence in the quieter colour, for what need not be read first."""
+    return f'<p class="caption note"{_role(is_status)}>{markup}</p>'
+
+
+def problem(text: str) -> str:
+    """A sentence that says what is wrong and what to change, announced by a screen reader."""
+    return f'<p class="problem" role="status">{escape(text)}</p>'
+
+
+def headline(markup: str) -> str:
+    """The one sentence with the answer, in large type."""
+    return f'<p class="headline">{markup}</p>'
+
+
+def screen_reader_text(text: str) -> str:
+    """What a plot shows, for people who cannot see it."""
+    return f'<p class="screen-reader">{escape(text)}</p>'
+
+
+def tiles(pairs: Iterable[tuple[str, str]]) -> str:
+    """Figures in boxes side by side: (figure, what it measures), both as markup."""
+    return f'<div class="tiles">{"".join(f"<div><b>{figure}</b>{label}</div>" for figure, label in pairs)}</div>'
+
+
+def facts(pairs: Iterable[tuple[str, str]], *, classes: str = "") -> str:
+    """A list of (term, description), both as markup."""
+    rows = "".join(f"<dt>{term}</dt><dd>{description}</dd>" for term, description in pairs)
+    return f'<dl class="{_classes("facts", classes)}">{rows}</dl>'
+
+
+def text_box(markup: str, *, label: str, classes: str = "") -> str:
+    """A text that scrolls in a frame.
+
+    Args:
+        markup: the text.
+        label: what a screen reader calls it.
+        classes: further CSS classes.
+    """
+    box = _classes("text", classes)
+    return f'<div class="{box}" tabindex="0" aria-label="{escape(label)}"><div>{markup}</div></div>'
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, chosen: Collection[int] = (), scroll_label: str = ""
+) -> str:
+    """A table, as wide as its column and scrolled sideways where it is wider.
+
+    Args:
+        head: the columns' titles, as markup.
+        rows: their cells, as markup.
+        chosen: numbers of the rows in the accent colour.
+        scroll_label: what a screen reader calls a table that scrolls in a box of bounded height; empty: it does not.
+    """
+    titles = "".join(f"<th>{title}</th>" for title in head)
+    body = "".join(
+        f'<tr class="{"chosen" if number in chosen else ""}">{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        for number, cells in enumerate(rows)
+    )
+    box = 'class="table"'
+    if scroll_label:
+        box = f'class="table bounded" tabindex="0" role="region" aria-label="{escape(scroll_label)}"'
+    return f"<div {box}><table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def percent(share: float | None, decimals: int = 1) -> str:
+    """A share from 0 to 1 as text, "93.1 %"; a dash where there is none."""
+    return DASH if share is None else f"{100 * share:.{decimals}f} %"
+
+
+def visible_newlines(text: str) -> str:
+    """Text in which a newline can be seen; not escaped."""
+    return text.replace("\n", "↵")
+
+
+def visible(text: str) -> str:
+    """Text in which spaces, newlines and control characters can be seen; not escaped."""
+    return "".join(_SIGNS.get(character, character) for character in text)
+
+
+_SIGNS = {chr(code): chr(0x2400 + code) for code in range(32)} | {" ": "␣", "\n": "↵", "\x7f": "␡"}
+
+
+def _role(is_status: bool) -> str:
+    return ' role="status"' if is_status else ""
+
+
+def _classes(first: str, more: str) -> str:
+    return f"{first} {more}" if more else first
