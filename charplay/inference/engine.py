@@ -61,6 +61,11 @@ class Stream:
         self._is_closed = True
         self._engine.wake()
 
+    def _fail(self, failure: Exception) -> None:
+        self._growing.failure = failure
+        self.failure, self.is_done, self._batch = GenerationError(GENERATION_FAILED_MESSAGE), True, None
+        self._tell()
+
     def _publish(self, now: float, pause: float) -> None:
         text = self._growing
         self.text, self.is_done = text.continuation, text.is_done
@@ -128,17 +133,31 @@ class Engine:
         while True:
             begun = time.monotonic()
             try:
-                self._look_round()
-                done = [text for batch in self._running for text in batch.step()]
-            except Exception as failure:  # a fault that is no single text's: all hear of it, and new ones may come
-                done = [stream._growing for stream in self._seated]
-                for text in done:
-                    text.failure = failure
-            now = time.monotonic()
-            if done or now >= self._due:
-                self._publish(now)
+                self._advance()
+            except Exception as failure:
+                self._fail_all(failure)
             if len(self._seated) > MAX_UNPACED_STREAMS and self._is_paced:
                 time.sleep(max(begun + 1 / MAX_STEPS_PER_SECOND - time.monotonic(), 0))
+
+    def _advance(self) -> None:
+        """One character of every running text, and the updates that are due."""
+        self._look_round()
+        done = [text for batch in self._running for text in batch.step()]
+        now = time.monotonic()
+        if done or now >= self._due:
+            self._publish(now)
+
+    def _fail_all(self, failure: Exception) -> None:
+        """A fault that is no single text's ends every running text; queued ones begin with fresh batches."""
+        logging.error("The engine failed.", exc_info=failure)
+        with self._changed:
+            failed, self._seated = self._seated, []
+            self._is_news = True
+        # The rows of the failed texts go with their batches: their states may be of different steps by now.
+        self._batches.clear()
+        self._running.clear()
+        for stream in failed:
+            stream._fail(failure)
 
     def _look_round(self) -> None:
         """Sees off whoever has left and seats whoever has come; sleeps while there is nobody."""
@@ -183,7 +202,11 @@ class Engine:
         pause = min(max(MIN_UPDATE_SECONDS, len(self._seated) / MAX_UPDATES_PER_SECOND), MAX_UPDATE_SECONDS)
         for stream in self._seated:
             if stream._growing.is_done or now >= stream._due:
-                stream._publish(now, pause)
+                try:
+                    stream._publish(now, pause)
+                except Exception as failure:
+                    stream._batch.leave({stream._growing})
+                    stream._fail(failure)
             if stream._growing.failure is not None:
                 logging.error("A generation failed.", exc_info=stream._growing.failure)
         with self._changed:

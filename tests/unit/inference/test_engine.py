@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from charplay.inference import generate
-from charplay.inference.engine import GENERATION_FAILED_MESSAGE, Engine
+from charplay.inference.engine import GENERATION_FAILED_MESSAGE, Engine, Stream
 from charplay.inference.generate import Generation, GenerationBatch, make_request
 from charplay.inference.quantized import QuantizedStep, available_products
 from charplay.models.networks import CELLS
@@ -174,6 +174,47 @@ def test_a_reader_that_breaks_loses_its_own_text_alone(language_model, caplog):
         time.sleep(0.01)
     assert engine.active == 0
     assert "nobody here" in caplog.text
+
+
+def test_a_fault_of_the_engine_leaves_no_dead_text_in_a_batch(language_model, monkeypatch, caplog):
+    step, is_broken = GenerationBatch.step, threading.Event()
+
+    def break_once(batch):
+        if is_broken.is_set():
+            is_broken.clear()
+            raise RuntimeError("no single text's fault")
+        return step(batch)
+
+    monkeypatch.setattr(GenerationBatch, "step", break_once)
+    engine, reader = Engine(), Reader()
+    long = make_request("yes", length=10_000, seed=1)
+    failed = [engine.submit(language_model, long, reader.notify) for _ in range(3)]
+    reader.wait_until(lambda: all(stream.text for stream in failed))
+    is_broken.set()
+    reader.wait_until(lambda: all(stream.is_done for stream in failed))
+    assert {str(stream.failure) for stream in failed} == {GENERATION_FAILED_MESSAGE}
+    assert "no single text's fault" in caplog.text
+    stream = engine.submit(language_model, long, reader.notify)
+    reader.wait_until(lambda: stream.text)
+    assert [len(batch.texts) for batch in engine._running] == [1]
+    reader.wait_until(lambda: stream.is_done)
+    assert stream.text == generate.generate(language_model, [long])[0]
+
+
+def test_an_update_that_cannot_be_published_ends_its_own_text_alone(language_model, monkeypatch):
+    publish = Stream._publish
+
+    def break_for_one(stream, now, pause):
+        if stream.request.seed == 2:
+            raise RuntimeError("this text cannot be published")
+        publish(stream, now, pause)
+
+    monkeypatch.setattr(Stream, "_publish", break_for_one)
+    requests = [make_request("yes", length=300, seed=seed) for seed in (1, 2, 3)]
+    streams = written(Engine(), language_model, requests)
+    assert [stream.failure is None for stream in streams] == [True, False, True]
+    for stream in (streams[0], streams[2]):
+        assert stream.text == generate.generate(language_model, [stream.request])[0]
 
 
 def test_a_long_prime_stalls_nobody(language_model):
