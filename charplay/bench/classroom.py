@@ -234,7 +234,7 @@ async def _started(port: int, process: subprocess.Popen) -> dict[str, int]:
             return await endpoints(port)
         except OSError:
             await asyncio.sleep(0.2)
-    raise ValueError("The app did not start: run `python app.py` to see why.")
+    raise ValueError("The app did not start: run `python -m charplay app` to see why.")
 
 
 def bench_load(students: int, seconds: float) -> dict[str, Any]:
@@ -242,9 +242,8 @@ def bench_load(students: int, seconds: float) -> dict[str, Any]:
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
-    app = Path(__file__).resolve().parents[2] / "app.py"
     with subprocess.Popen(
-        [sys.executable, str(app), "--no-browser", "--host", HOST, "--port", str(port)],
+        [sys.executable, "-m", "charplay", "app", "--no-browser", "--host", HOST, "--port", str(port)],
         stdout=subprocess.DEVNULL,
     ) as process:
         try:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from charplay import limits
-from charplay.__main__ import main
+from charplay.cli import main
 from charplay.models import checkpoints
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from charplay.__main__ import main
+from charplay.cli import main
 from charplay.data.datasets import Speech, join_speeches
 from charplay.interpret import memorization
 from charplay.interpret.memorization import GRAM_CHARACTERS, GUARANTEED_CHARACTERS, STRIDE_CHARACTERS

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from charplay.__main__ import main
+from charplay.cli import main
 from charplay.data.datasets import COUNTRIES
 from charplay.models import checkpoints
 from tests.conftest import make_checkpoint

@@ -18,7 +18,8 @@ LEVELS = (
     ("evaluation", "interpret"),
     ("training",),
     ("workers", "bench"),
-    ("ui", "cli"),
+    ("ui",),
+    ("cli",),
     ("__init__", "__main__"),
 )
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}

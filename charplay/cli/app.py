@@ -1,0 +1,18 @@
+"""`app`: the page, as `python app.py` launches it."""
+
+import argparse
+
+from charplay.cli.parser import Commands
+from charplay.ui import launch
+
+
+def launch_app(arguments: argparse.Namespace) -> None:
+    """Launch the app in a browser."""
+    launch.launch(launch.build(), arguments)
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("app", help=launch_app.__doc__, description=launch_app.__doc__)
+    parser.set_defaults(execute=launch_app)
+    launch.add_arguments(parser)

@@ -1,0 +1,41 @@
+"""`data fetch` and `index`: bring the data here, and make the filter of memorized passages from it."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from charplay.cli.parser import Commands, add_command, add_data, add_group
+from charplay.data import datasets
+from charplay.interpret import memorization
+from charplay.models import checkpoints
+from charplay.training.recipes import RECIPES
+from charplay.training.tasks import training_mix
+
+
+def fetch_data(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Bring the data into the data directory."""
+    directory = datasets.data_directory(arguments.data)
+    files = datasets.fetch(directory, arguments.source, on_progress=lambda line: print(line, file=sys.stderr))
+    return {"directory": str(directory), "files": [path.name for path in files]}
+
+
+def index_speeches(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Make the filter that finds verbatim passages of the speeches that the best recipe trains on."""
+    out, recipe = arguments.out or checkpoints.DIRECTORIES[-1] / memorization.FILTER_FILE, RECIPES["speech"]["best"]
+    splits = datasets.split_speeches(datasets.load_speeches(datasets.data_directory(arguments.data)))
+    index = memorization.build(training_mix(splits, recipe), splits["test"], recipe.since)
+    memorization.save(out, index)
+    described = {key: value for key, value in vars(index).items() if key != "bits"}
+    return {"filter": str(out), "bytes": out.stat().st_size, **described}
+
+
+def add_to(commands: Commands) -> None:
+    """Add the commands."""
+    parser = add_command(commands, "index", index_speeches)
+    add_data(parser, "where the data lies")
+    parser.add_argument("--out", type=Path, metavar="F", help=f"default: {memorization.FILTER_FILE} in checkpoints/")
+
+    parser = add_command(add_group(commands, "data", "the two data sets", "what", ("fetch",)), "fetch", fetch_data)
+    add_data(parser, "where to put the data")
+    parser.add_argument("--from", dest="source", type=Path, metavar="DIR", help="a mirror instead of the network")

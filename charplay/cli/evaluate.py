@@ -1,0 +1,77 @@
+"""`evaluate names|speech`: measure a checkpoint."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from charplay.cli.parser import (
+    Commands,
+    add_checkpoint,
+    add_command,
+    add_data,
+    add_group,
+    add_prior,
+    summary_of,
+)
+from charplay.data import datasets
+from charplay.evaluation.metrics import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
+from charplay.models import checkpoints
+from charplay.models.networks import MODELS
+from charplay.training import run
+
+
+def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure a checkpoint on its task's test part, or on a file."""
+    path = arguments.checkpoint or checkpoints.find(arguments.task)
+    checkpoint = checkpoints.load(path, arguments.task)
+    directory = datasets.data_directory(arguments.data)
+    described = {"checkpoint": path.name, "recipe": checkpoint.recipe.get("name"), "date": checkpoint.date}
+    described["engine"] = arguments.engine
+    if arguments.file and arguments.baselines:
+        raise ValueError("--baselines measures on the test part and --file on your own: give one of them.")
+    baselines = {"baselines": run.measure_baselines(arguments.task, directory)} if arguments.baselines else {}
+    measure = _measure_names if arguments.task == "names" else _measure_speech
+    return described | measure(arguments, checkpoint, directory) | baselines
+
+
+def _measure_names(
+    arguments: argparse.Namespace, checkpoint: checkpoints.Checkpoint, directory: Path
+) -> dict[str, Any]:
+    prior = {"prior": arguments.prior}
+    if not arguments.file:
+        return prior | run.measure(checkpoint, directory, prior=arguments.prior, engine=arguments.engine)
+    try:
+        known = {name for name, _ in datasets.load_names("train", directory)}
+    except datasets.DataError:  # a user's file can be measured without the training rows
+        known = None
+    rows = read_names_csv(arguments.file, checkpoint.classes)
+    shares = checkpoint.shares if arguments.prior == "uniform" else None
+    return prior | evaluate_names(checkpoint.model, checkpoint.classes, rows, known, shares, arguments.engine)
+
+
+def _measure_speech(
+    arguments: argparse.Namespace, checkpoint: checkpoints.Checkpoint, directory: Path
+) -> dict[str, Any]:
+    if arguments.file and arguments.split:
+        raise ValueError("--split chooses a part of the speeches and --file a text of your own: give one of them.")
+    if arguments.file:
+        text = read_speech_txt(arguments.file)
+        return {"split": None} | evaluate_speech(checkpoint.model, text, arguments.engine)
+    split = arguments.split or "test"
+    return {"split": split} | run.measure(checkpoint, directory, split, engine=arguments.engine)
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    tasks = add_group(commands, "evaluate", summary_of(evaluate), "task", tuple(MODELS))
+    for task in MODELS:
+        parser = add_command(tasks, task, evaluate)
+        add_data(parser, "where the data lies")
+        add_checkpoint(parser)
+        parser.add_argument("--file", type=Path, metavar="CSV" if task == "names" else "TXT")
+        parser.add_argument("--baselines", action="store_true", help="also n-gram and other baselines")
+        parser.add_argument("--engine", action="store_true", help="run the network as the page does")
+        if task == "speech":
+            parser.add_argument("--split", choices=("val", "test"), help="default: test")
+        else:
+            add_prior(parser)

@@ -1,0 +1,56 @@
+"""`classify` and `generate`: use a model."""
+
+import argparse
+import time
+from typing import Any
+
+from charplay import limits
+from charplay.cli.parser import Commands, add_checkpoint, add_command, add_prior
+from charplay.inference.classify import classify
+from charplay.inference.generate import GenerationBatch, generate, make_request
+from charplay.models import checkpoints
+
+
+def classify_names(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Classify the names given."""
+    limits.NAMES.check(len(arguments.names))
+    checkpoint = checkpoints.load(arguments.checkpoint or checkpoints.find("names"), "names")
+    return {"results": classify(checkpoint, arguments.names, arguments.prior)}
+
+
+def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Continue a prime."""
+    request = make_request(
+        arguments.prime,
+        arguments.temperature,
+        arguments.length,
+        arguments.prime_length,
+        arguments.top_k,
+        arguments.seed,
+    )
+    checkpoint = checkpoints.load(arguments.checkpoint or checkpoints.find("speech"), "speech")
+    batch, start = GenerationBatch(checkpoint), time.perf_counter()
+    [continuation] = generate(checkpoint, [request], batch)
+    seconds = time.perf_counter() - start
+    return {
+        "text": request.prime + continuation,
+        "seed": request.seed,
+        "characters_per_second": request.length / seconds,
+    }
+
+
+def add_to(commands: Commands) -> None:
+    """Add the commands."""
+    parser = add_command(commands, "classify", classify_names)
+    parser.add_argument("names", nargs="+", metavar="NAME")
+    add_prior(parser)
+    add_checkpoint(parser)
+
+    parser = add_command(commands, "generate", generate_text)
+    parser.add_argument("--prime", required=True, metavar="P")
+    parser.add_argument("--temperature", type=float, default=0.8, metavar="T")
+    parser.add_argument("--length", type=int, default=200, metavar="N")
+    parser.add_argument("--prime-length", type=int, metavar="K")
+    parser.add_argument("--top-k", type=int, default=0, metavar="K")
+    parser.add_argument("--seed", type=int, metavar="S")
+    add_checkpoint(parser)
