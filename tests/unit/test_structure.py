@@ -1,6 +1,8 @@
 """Rules of the map that no other test would see broken."""
 
 import ast
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,7 @@ def test_every_folder_of_the_map_is_there():
     assert {part for parts in LEVELS for part in parts} >= {part_of(path) for path in FILES}
 
 
-def test_the_requirements_are_what_runs_the_app_and_nothing_more():
+def test_the_requirements_are_the_third_party_imports_and_nothing_more():
+    imported = {name.split(".")[0] for path in [*FILES, ROOT / "app.py"] for name in imports_of(path)}
     lines = (ROOT / "requirements.txt").read_text().split()
-    assert {line.split(">")[0] for line in lines} == {"torch", "gradio", "plotly", "safetensors"}
+    assert {re.match("[a-z]+", line)[0] for line in lines} == imported - sys.stdlib_module_names - {"charplay"}
