@@ -126,6 +126,10 @@ MAX_DECODER_EPOCHS = 1_000  # after them a lesson ends
 MAX_DECODER_PAIRS = 200  # that run or are paused at the same time, a class's
 MAX_PAUSED_SECONDS = 600  # after them a paused lesson is given up
 
+# The server (`ui.settings`, `ui.request_limits`).
+MAX_REQUEST_BYTES = 1_000_000  # of one request, uploads apart; the largest text that a page sends has 50,000 characters
+MAX_BROWSER_SESSIONS = 1_000  # whose last values Gradio keeps; of more the one used longest ago goes
+
 STUDENTS = Limit("number of students", 1, 1_000)  # of a load test
 SECONDS = Limit("number of seconds", 1, 3_600, whole=False)  # of a load test
 

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError
@@ -14,6 +15,7 @@ from charplay.ui import api, gradio_patches, settings, theme
 from charplay.ui.batches import tab as batches_tab
 from charplay.ui.inference_client import InitialExamples, compute_examples
 from charplay.ui.names import tab as names_tab
+from charplay.ui.request_limits import BoundedBodies
 from charplay.ui.speech import tab as speech_tab
 from charplay.ui.teacher_forcing import tab as teacher_forcing_tab
 from charplay.ui.teacher_forcing import unrolled
@@ -78,4 +80,6 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
 def launch_arguments() -> dict[str, Any]:
     """What `launch` needs besides where to listen."""
     css = "".join(view.CSS for view in (theme, bars, colored_text, candidates, curves, unrolled))
-    return {**settings.LAUNCH, "theme": theme.theme(), "css": css}
+    # Gradio writes into this dict: each launch gets one of its own.
+    app_kwargs = {"middleware": [Middleware(BoundedBodies)]}
+    return {**settings.LAUNCH, "app_kwargs": app_kwargs, "theme": theme.theme(), "css": css}

@@ -16,6 +16,7 @@ LAUNCH: dict[str, Any] = {
     # /upload answers everybody. The largest thing that a page has to bring is a model of its own, 4 bytes a parameter
     # and a header; a text or table may have less, and the page says so.
     "max_file_size": limits.MAX_USER_FILE_BYTES,
+    "state_session_capacity": limits.MAX_BROWSER_SESSIONS,  # default 10,000, each with its last inputs and outputs
     "run_history": False,  # default True: keeps inputs and outputs in the browser; classroom machines are shared
     "pwa": True,  # the page can be installed as an app of its own
     "show_error": True,  # a sentence to the visitor, not a bare "Error"
