@@ -1,4 +1,4 @@
-"""Three texts side by side: what they are, and that nobody's seat stays taken."""
+"""Three temperatures side by side: the texts, and that no slot stays taken."""
 
 import asyncio
 import functools
@@ -15,7 +15,7 @@ from charplay.inference.engine import GenerationError
 from charplay.inference.generate import generate, make_request
 from charplay.models import checkpoints
 from charplay.ui import inference_client, page
-from charplay.workers.client import WORKER_ENDED
+from charplay.workers.client import INFERENCE, WORKER_ENDED
 
 DEGREES = (0.2, 0.8, 1.4)
 
@@ -31,59 +31,59 @@ def compare():
     demo = page.build()
     [button] = (number for number, block in demo.blocks.items() if getattr(block, "elem_id", "") == "compare")
     [event] = (event for event in demo.fns.values() if (button, "click") in event.targets)
-    return functools.partial(event.fn, gr.Request(session_hash="nobody"))
+    return functools.partial(event.fn, gr.Request(session_hash="no session"))
 
 
-def wishes(length: int) -> list:
+def requests(length: int) -> list:
     return [make_request("My fellow ", degree, length, seed=5) for degree in DEGREES]
 
 
 async def active() -> int:
-    """How many texts the process writes, or has in its line."""
-    told, loop = asyncio.get_running_loop().create_future(), asyncio.get_running_loop()
-    inference_client.NETWORKS.ask({"count": True}, lambda answer: loop.call_soon_threadsafe(told.set_result, answer))
-    return (await told)["active"]
+    """How many texts the worker generates or has in its queue."""
+    answered, loop = asyncio.get_running_loop().create_future(), asyncio.get_running_loop()
+    INFERENCE.ask({"count": True}, lambda answer: loop.call_soon_threadsafe(answered.set_result, answer))
+    return (await answered)["active"]
 
 
 async def until_empty() -> None:
-    while inference_client.NETWORKS.waiting or await active():
+    while INFERENCE.waiting or await active():
         await asyncio.sleep(0.05)
 
 
-def test_texts_that_are_followed_together_are_those_that_are_written_alone(checkpoint, run_async):
+def test_texts_streamed_together_are_those_generated_one_by_one(checkpoint, run_async):
     async def last_and_count():
         count = 0
-        async with aclosing(inference_client.stream_texts(checkpoint, wishes(400))) as growing:
-            async for news in growing:
-                assert len(news) == len(DEGREES)
+        async with aclosing(inference_client.stream_texts(checkpoint, requests(400))) as stream:
+            async for updates in stream:
+                assert len(updates) == len(DEGREES)
                 count += 1
-        return [one.text for one in news], count, [one.place for one in news]
+        return [update.text for update in updates], count, [update.place for update in updates]
 
     texts, messages, places = run_async(last_and_count())
-    assert texts == generate(checkpoint, wishes(400))
+    assert texts == generate(checkpoint, requests(400))
     assert len(set(texts)) == len(DEGREES)
     assert places == [0, 0, 0]
-    assert messages < 400 / 10  # news of the three come as one, and not a character at a time
+    assert messages < 400 / 10  # updates of the three are gathered, and not a character each
 
 
-def test_who_stops_or_goes_away_gives_up_all_three_seats(checkpoint, run_async):
-    async def begins_and_goes():
-        async with aclosing(inference_client.stream_texts(checkpoint, wishes(limits.LENGTH.high))) as growing:
-            async for news in growing:
-                if all(one.text for one in news):
-                    assert (inference_client.NETWORKS.waiting, await active()) == (3, 3)
+def test_closing_the_stream_frees_all_three_slots(checkpoint, run_async):
+    async def starts_and_closes():
+        async with aclosing(inference_client.stream_texts(checkpoint, requests(limits.LENGTH.high))) as stream:
+            async for updates in stream:
+                if all(update.text for update in updates):
+                    assert (INFERENCE.waiting, await active()) == (3, 3)
                     break
-        assert inference_client.NETWORKS.waiting == 0
+        assert INFERENCE.waiting == 0
         await until_empty()
 
-    run_async(begins_and_goes(), 30)
+    run_async(starts_and_closes(), 30)
 
 
-def test_a_process_that_dies_ends_all_three_with_one_sentence(checkpoint, run_async):
+def test_a_worker_that_dies_ends_all_three_with_one_error(checkpoint, run_async):
     async def dies():
-        async with aclosing(inference_client.stream_texts(checkpoint, wishes(limits.LENGTH.high))) as growing:
-            async for _ in growing:
-                inference_client.NETWORKS.stop()
+        async with aclosing(inference_client.stream_texts(checkpoint, requests(limits.LENGTH.high))) as stream:
+            async for _ in stream:
+                INFERENCE.stop()
 
     with pytest.raises(GenerationError, match=WORKER_ENDED):
         run_async(dies())
@@ -96,7 +96,7 @@ def test_the_page_shows_the_three_texts_their_seed_and_how_many_words_are_differ
             return [values async for values in shown]
 
     *columns, stats, _ = run_async(last())[-1]
-    for column, text, degree in zip(columns, generate(checkpoint, wishes(150)), DEGREES, strict=True):
+    for column, text, degree in zip(columns, generate(checkpoint, requests(150)), DEGREES, strict=True):
         words = re.sub("[^a-z']", " ", text.lower()).split()
         assert f"Text at temperature {degree:g}" in column
         assert f"<b>{len(set(words))}</b> different words of {len(words)}<" in column
@@ -105,7 +105,7 @@ def test_the_page_shows_the_three_texts_their_seed_and_how_many_words_are_differ
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"degrees": (0.2, float("nan"), 1.4)}, "temperature must be a number from 0.0 to 2.0"),
         ({"degrees": (0.2, 0.8, 1e9)}, "temperature must be a number from 0.0 to 2.0"),
@@ -119,7 +119,7 @@ def test_the_page_shows_the_three_texts_their_seed_and_how_many_words_are_differ
         ({"chosen": ["speech"]}, "model must be one of"),
     ],
 )
-def test_what_is_out_of_bounds_gets_a_sentence_and_no_seat(compare, run_async, changes, says):
+def test_values_out_of_bounds_are_user_errors_and_take_no_slot(compare, run_async, changes, message):
     given = {"prime": "We ", "prime_length": 3, "length": 10, "seed": "", "chosen": "speech", "degrees": DEGREES}
     *values, degrees = (given | changes).values()
 
@@ -127,12 +127,12 @@ def test_what_is_out_of_bounds_gets_a_sentence_and_no_seat(compare, run_async, c
         async with aclosing(compare(*values, *degrees)) as shown:
             return await anext(shown)
 
-    with pytest.raises(gr.Error) as refusal:
+    with pytest.raises(gr.Error) as error:
         run_async(first())
-    assert says in refusal.value.message
+    assert message in error.value.message
     run_async(until_empty(), 30)
 
 
-def test_a_temperature_alone_makes_the_difference(checkpoint):
-    same = [replace(wish, temperature=0.8) for wish in wishes(60)]
+def test_the_temperature_is_the_only_difference(checkpoint):
+    same = [replace(request, temperature=0.8) for request in requests(60)]
     assert len(set(generate(checkpoint, same))) == 1

@@ -6,17 +6,22 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import SIZES, go_to_tab
 
 TABS = ("Names", "Speech", "Batches", "Teacher forcing", "Train")
-FOLDS = {  # of a tab, and what is in them once they are open
-    "Names": {"belief": "#belief td", "letters": "#gradients .bars", "way": "#way .hm", "cells": "#belief-lstm td"},
-    "Speech": {
-        "temperatures": "#compared-3 .text",
-        "surprise": "#surprise-text .at",
-        "guesses": "#guesses-text .at",
-        "neuron": "#neuron-text .at",
-        "copied": "#copied .text",
+ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
+    "Names": {
+        "belief-fold": "#belief td",
+        "letters-fold": "#gradients .bars",
+        "way-fold": "#way .hm",
+        "cells-fold": "#belief-lstm td",
     },
-    "Batches": {"step": "#step-told .work", "matter": "#matter tbody td", "code": "#code pre"},
-    "Train": {"reading": "#delimiter", "settings": "#epochs"},
+    "Speech": {
+        "temperatures-accordion": "#compared-3 .text",
+        "surprisal-accordion": "#surprisal-text .at",
+        "candidates-accordion": "#candidates-text .at",
+        "neuron-accordion": "#neuron-text .at",
+        "memorization-accordion": "#memorization .text",
+    },
+    "Batches": {"step-fold": "#step-told .work", "matter-fold": "#matter tbody td", "code-fold": "#code pre"},
+    "Train": {"row-format-accordion": "#delimiter", "settings-accordion": "#epochs"},
 }
 SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # their folded scoreboards, and what is in them
 LAST = {  # what must be seen without scrolling
@@ -83,8 +88,8 @@ def test_every_tab_fits_and_can_be_read(open_page, size, mode):
         if tab in SCORED:
             page.locator(f"#{tab.lower()}-score button").first.click()
             expect(page.locator(SCORED[tab])).to_be_visible()
-        for fold, mark in FOLDS.get(tab, {}).items():
-            page.locator(f"#{fold}-fold button").first.click()
+        for accordion, mark in ACCORDIONS.get(tab, {}).items():
+            page.locator(f"#{accordion} button").first.click()
             expect(page.locator(mark).first).to_be_visible()
         check_look(page, tab)
 

@@ -1,4 +1,4 @@
-"""The folds under the text of the Speech tab, on a projector and on a phone."""
+"""The accordions for temperatures and memorization on the Speech tab, on a projector and on a phone."""
 
 import re
 
@@ -8,17 +8,18 @@ from playwright.sync_api import Page, expect
 from charplay.inference.generate import generate, make_request
 from charplay.interpret import memorization
 from charplay.models import checkpoints
-from charplay.ui import controls, inference_client
+from charplay.ui import controls
 from charplay.ui.speech.generated_text import parse_generated_text
+from charplay.workers.client import INFERENCE
 from tests.api.test_temperatures import until_empty
 from tests.browser.conftest import SIZES
 
 DEGREES = [control.default for control in controls.TEMPERATURES]
 
 
-def open_fold(page: Page, fold: str) -> None:
+def open_accordion(page: Page, elem_id: str) -> None:
     page.get_by_role("tab", name="Speech", exact=True).click()
-    page.locator(f"#{fold} button").first.click()
+    page.locator(f"#{elem_id} button").first.click()
 
 
 def fill(page: Page, control: str, value: object) -> None:
@@ -26,74 +27,76 @@ def fill(page: Page, control: str, value: object) -> None:
 
 
 def expected_marks(page: Page) -> list[str]:
-    """The copied stretches of the text that stands on the page."""
-    continuation = parse_generated_text(page.locator("#written textarea").input_value()).continuation
+    """The copied spans of the text on the page."""
+    continuation = parse_generated_text(page.locator("#generated-text textarea").input_value()).continuation
     index = memorization.load(checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE)
     return [continuation[start:end] for start, end in memorization.find(index, continuation)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_what_is_copied_is_underlined_once_the_fold_is_open_and_follows_a_new_text(open_page, size):
+def test_copied_spans_are_underlined_once_the_accordion_is_open_and_follow_a_new_text(open_page, size):
     page = open_page(size)
-    asked = []
-    page.on("request", lambda request: asked.append(request.url) if "queue/join" in request.url else None)
-    open_fold(page, "copied-fold")
-    marks = page.locator("#copied mark")
+    requests = []
+    page.on("request", lambda request: requests.append(request.url) if "queue/join" in request.url else None)
+    open_accordion(page, "memorization-accordion")
+    marks = page.locator("#memorization mark")
     example = expected_marks(page)
     expect(marks).to_have_count(len(example))
-    expect(page.locator("#copied .text")).to_be_visible()
+    expect(page.locator("#memorization .text")).to_be_visible()
     assert marks.all_text_contents() == example
-    assert len(asked) == 1
+    assert len(requests) == 1
     fill(page, "temperature", 0)  # the likeliest characters: the text keeps to what the speeches say again and again
     fill(page, "length", 290)  # another than the example's
     page.locator("#generate").click()
-    expect(page.locator("#copied")).to_contain_text("of 290 characters in")
+    expect(page.locator("#memorization")).to_contain_text("of 290 characters in")
     expected = expected_marks(page)
     assert expected
     assert expected != example
     expect(marks).to_have_text(expected, use_inner_text=False)
     share = sum(map(len, expected)) / 290
-    expect(page.locator("#copied b").first).to_have_text(f"{100 * share:.1f} %")
+    expect(page.locator("#memorization b").first).to_have_text(f"{100 * share:.1f} %")
     line = marks.first.evaluate("e => [getComputedStyle(e).textDecorationLine, getComputedStyle(e).backgroundColor]")
     assert line == ["underline", "rgba(0, 0, 0, 0)"]
-    says = marks.first.evaluate("e => getComputedStyle(e, '::before').content + getComputedStyle(e, '::after').content")
-    assert "copied" in says  # to who hears the page
-    assert "end of copy" in says
+    announced = marks.first.evaluate(
+        "e => getComputedStyle(e, '::before').content + getComputedStyle(e, '::after').content"
+    )
+    assert "copied" in announced  # by a screen reader
+    assert "end of copy" in announced
 
 
-def test_nothing_is_looked_up_while_the_fold_is_closed(open_page):
+def test_nothing_is_computed_while_the_accordion_is_closed(open_page):
     page = open_page()
-    asked = []
-    page.on("request", lambda request: asked.append(request.post_data_json) if "queue/join" in request.url else None)
-    open_fold(page, "copied-fold")
-    expect(page.locator("#copied .text")).to_be_visible()
-    [looking_up] = [request["fn_index"] for request in asked]
-    page.locator("#copied-fold button").first.click()
-    expect(page.locator("#copied .text")).to_be_hidden()
-    asked.clear()
+    requests = []
+    page.on("request", lambda request: requests.append(request.post_data_json) if "queue/join" in request.url else None)
+    open_accordion(page, "memorization-accordion")
+    expect(page.locator("#memorization .text")).to_be_visible()
+    [computing] = [request["fn_index"] for request in requests]
+    page.locator("#memorization-accordion button").first.click()
+    expect(page.locator("#memorization .text")).to_be_hidden()
+    requests.clear()
     fill(page, "length", 400)
     page.locator("#seed input").fill("5")
     page.locator("#generate").click()
     expect(page.locator("#stats")).to_contain_text("400 of 400")
     expect(page.locator("#generate")).to_be_enabled()
-    assert asked
-    assert looking_up not in [request["fn_index"] for request in asked]
-    page.locator("#copied-fold button").first.click()
-    expect(page.locator("#copied")).to_contain_text("400 characters")
+    assert requests
+    assert computing not in [request["fn_index"] for request in requests]
+    page.locator("#memorization-accordion button").first.click()
+    expect(page.locator("#memorization")).to_contain_text("400 characters")
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_three_temperatures_are_written_side_by_side_or_on_a_phone_one_below_another(open_page, size):
+def test_three_temperatures_stand_side_by_side_or_on_a_phone_one_below_another(open_page, size):
     page = open_page(size)
-    open_fold(page, "temperatures-fold")
+    open_accordion(page, "temperatures-accordion")
     columns = [page.locator(f"#compared-{number} .text") for number in (1, 2, 3)]
     page.locator("#seed input").fill("5")
     fill(page, "length", 150)
     page.locator("#compare").click()
     expect(page.locator("#compared-stats")).to_contain_text("150 of 150 characters each · seed 5")
     expect(page.locator("#compare")).to_be_enabled()
-    wishes = [make_request(controls.PRIME.default, degree, 150, seed=5) for degree in DEGREES]
-    expected = generate(checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech.safetensors"), wishes)
+    requests = [make_request(controls.PRIME.default, degree, 150, seed=5) for degree in DEGREES]
+    expected = generate(checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech.safetensors"), requests)
     assert [column.text_content() for column in columns] == expected
     boxes = [column.bounding_box() for column in columns]
     across, down = ([box[axis] for box in boxes] for axis in ("x", "y"))
@@ -107,16 +110,16 @@ def test_three_temperatures_are_written_side_by_side_or_on_a_phone_one_below_ano
 
 
 @pytest.mark.parametrize("how", ["stop", "close"])
-def test_comparing_stops_and_a_page_that_is_closed_frees_its_seats(open_page, run_async, how):
+def test_stopping_or_closing_the_page_frees_the_slots(open_page, run_async, how):
     page = open_page()
-    open_fold(page, "temperatures-fold")
+    open_accordion(page, "temperatures-accordion")
     fill(page, "length", 10_000)
     page.locator("#compare").click()
     for number in (1, 2, 3):
         expect(page.locator(f"#compared-{number} .text")).not_to_be_empty()
         expect(page.locator(f"#compared-{number} .text")).to_contain_text(re.compile("[a-z]"))
     expect(page.locator("#compare")).to_be_disabled()
-    assert inference_client.NETWORKS.waiting == 3
+    assert INFERENCE.waiting == 3
     if how == "close":
         page.close()
         run_async(until_empty(), 30)
@@ -125,16 +128,16 @@ def test_comparing_stops_and_a_page_that_is_closed_frees_its_seats(open_page, ru
     expect(page.locator("#compare")).to_be_enabled()
     expect(page.locator("#compare")).to_have_text("Compare")
     run_async(until_empty(), 30)
-    page.wait_for_timeout(600)  # for what was on its way when it was stopped
+    page.wait_for_timeout(600)  # for updates sent before the stop
     stopped = page.locator("#compared-1 .text").inner_text()
     page.wait_for_timeout(600)
-    assert page.locator("#compared-1 .text").inner_text() == stopped  # what was written stays
+    assert page.locator("#compared-1 .text").inner_text() == stopped  # the text so far stays
     expect(page.get_by_test_id("toast-body")).to_have_count(0)
 
 
-def test_a_bad_seed_or_prime_for_comparing_gets_a_sentence(open_page):
+def test_a_bad_seed_is_a_user_error_and_an_empty_temperature_the_lowest(open_page):
     page = open_page()
-    open_fold(page, "temperatures-fold")
+    open_accordion(page, "temperatures-accordion")
     page.locator("#seed input").fill("lucky")
     page.locator("#compare").click()
     expect(page.get_by_text("The seed must be a whole number")).to_be_visible()

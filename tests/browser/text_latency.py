@@ -1,7 +1,8 @@
 """How soon a long text is coloured, and whether it still scrolls smoothly: python -m tests.browser.text_latency
 
 Pastes 20,000 characters into a launched app and prints a JSON object: for each of several texts the seconds from the
-button to the painted colours, and, all three folds open, the milliseconds between the frames of a page that scrolls.
+button to the painted colours, and, with all three accordions open, the milliseconds between the frames of a page that
+scrolls.
 """
 
 import json
@@ -16,13 +17,13 @@ from charplay import limits
 from charplay.ui import page
 from tests.browser.conftest import BROWSERS, SIZES
 
-FOLDS = ("surprise", "guesses", "neuron")
+ACCORDIONS = ("surprisal", "candidates", "neuron")
 TEXTS = 5
 WORDS = ("the", "of", "and", "to", "in", "we", "that", "is", "our", "for", "it", "with", "this", "will", "not", "world")
 
 # Presses the button; gives the seconds until the colours of `length` characters have been painted.
-COLOURED = """([fold, length]) => new Promise(done => {
-  const box = document.querySelector(`#${fold}-text .coloured`), start = performance.now();
+COLOURED = """([accordion, length]) => new Promise(done => {
+  const box = document.querySelector(`#${accordion}-text .coloured`), start = performance.now();
   new MutationObserver((changes, observer) => {
     if (box.querySelectorAll('i[class^=l]').length < length - 1) return;
     observer.disconnect();
@@ -74,17 +75,17 @@ def measure(url: str) -> dict[str, object]:
         shown.goto(url)
         shown.get_by_role("tab", name="Speech", exact=True).click()
         shown.get_by_label("a text of my own").check()
-        shown.locator("#surprise-fold button").first.click()
+        shown.locator("#surprisal-accordion button").first.click()
         seconds = []
         for seed in range(TEXTS):
             shown.locator("#own-text textarea").fill(sample(seed))
-            seconds.append(round(shown.evaluate(COLOURED, ["surprise", limits.MAX_DOCUMENT_CHARACTERS]), 2))
+            seconds.append(round(shown.evaluate(COLOURED, ["surprisal", limits.MAX_DOCUMENT_CHARACTERS]), 2))
         result = {"characters": limits.MAX_DOCUMENT_CHARACTERS, "seconds": seconds}
-        for fold in FOLDS[1:]:
-            shown.locator(f"#{fold}-fold button").first.click()
-            shown.locator(f"#{fold}-text .coloured i").first.wait_for()
+        for accordion in ACCORDIONS[1:]:
+            shown.locator(f"#{accordion}-accordion button").first.click()
+            shown.locator(f"#{accordion}-text .coloured i").first.wait_for()
         result["elements"] = shown.evaluate("document.querySelectorAll('*').length")
-        result["scrolling_text"] = smoothness(shown, "#surprise-text .coloured")
+        result["scrolling_text"] = smoothness(shown, "#surprisal-text .coloured")
         shown.evaluate("scrollTo(0, 0)")
         result["scrolling_page"] = smoothness(shown, None)
         browser.close()

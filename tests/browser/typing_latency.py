@@ -1,4 +1,4 @@
-"""How live typing is: python -m tests.browser.typing_latency prints key press to redrawn picture, one user, as JSON."""
+"""The latency of typing: python -m tests.browser.typing_latency prints key press to new plot, one user, as JSON."""
 
 import argparse
 import json
@@ -11,49 +11,49 @@ from playwright.sync_api import Page, sync_playwright
 from charplay.ui import page
 from tests.browser.conftest import BROWSERS, SIZES
 
-# No blanks: one at the end changes nothing, and what is not changed is not drawn again.
+# No spaces: one at the end changes nothing, and what does not change is not rendered again.
 NAMES = ("Nguyen", "O'Brien-Yamamoto", "Kowalczyk", "Papadopoulos", "Sheehy")
 PAUSE = 100  # ms after a letter is on the page before the next one: 3 to 5 letters a second
-TARGETS = {"median": 120, "p95": 200}  # ms, from the key press to the redrawn bars
+TARGETS = {"median": 120, "p95": 200}  # ms, from the key press to the bars rendered again
 
-# A picture counts as redrawn in the first frame in which it is made of other HTML than when the key went down.
-WATCH = """(pictures) => {
-  const look = picture => document.querySelector(picture)?.innerHTML;
+# A plot counts as rendered in the first frame whose HTML differs from that at the key press.
+WATCH = """(plots) => {
+  const html = plot => document.querySelector(plot)?.innerHTML;
   let pressed = 0, before = [], frames = {};
   addEventListener('keydown', event => {
     pressed = event.timeStamp; frames = {};
-    before = pictures.map(look);
+    before = plots.map(html);
   }, true);
   const eachFrame = () => {
-    if (pressed) pictures.forEach((picture, at) => {
-      if (!(picture in frames) && look(picture) !== before[at]) frames[picture] = performance.now() - pressed;
+    if (pressed) plots.forEach((plot, index) => {
+      if (!(plot in frames) && html(plot) !== before[index]) frames[plot] = performance.now() - pressed;
     });
     requestAnimationFrame(eachFrame);
   };
   requestAnimationFrame(eachFrame);
-  window.redrawnAfter = () => pictures.every(picture => picture in frames) ? {...frames} : null;
+  window.renderedAfter = () => plots.every(plot => plot in frames) ? {...frames} : null;
 }"""
 
 
-def measure(shown: Page, names: tuple[str, ...], pictures: list[str]) -> dict[str, list[float]]:
-    """Types `names` letter by letter; milliseconds from each key press until each of `pictures` is redrawn.
+def measure(shown: Page, names: tuple[str, ...], plots: list[str]) -> dict[str, list[float]]:
+    """Types `names` letter by letter; milliseconds from each key press until each of `plots` is rendered.
 
     Args:
-        shown: the page, its folds opened.
+        shown: the page, its accordions opened.
         names: what to type.
-        pictures: selectors, of what Gradio's own marks of a running event are not in.
+        plots: selectors of elements that hold none of Gradio's own marks of a running event.
     """
-    shown.evaluate(WATCH, pictures)
-    taken: dict[str, list[float]] = {picture: [] for picture in pictures}
+    shown.evaluate(WATCH, plots)
+    taken: dict[str, list[float]] = {plot: [] for plot in plots}
     box = shown.locator("#name input")
     for name in names:
         box.fill("")
         shown.wait_for_timeout(5 * PAUSE)
         for letter in name:
             box.press_sequentially(letter)
-            frames = shown.wait_for_function("redrawnAfter()", polling=10).json_value()
-            for picture, milliseconds in frames.items():
-                taken[picture].append(milliseconds)
+            frames = shown.wait_for_function("renderedAfter()", polling=10).json_value()
+            for plot, milliseconds in frames.items():
+                taken[plot].append(milliseconds)
             shown.wait_for_timeout(PAUSE)
     return taken
 
@@ -70,11 +70,11 @@ def summary(milliseconds: list[float]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Launches the app, opens what is asked for, types, and prints what it took."""
-    parser = argparse.ArgumentParser(description="key press to redrawn picture, one user")
-    parser.add_argument("--closed", action="store_true", help="with every fold closed")
+    """Launches the app, opens the accordion unless --closed, types, and prints the latencies."""
+    parser = argparse.ArgumentParser(description="key press to new plot, one user")
+    parser.add_argument("--closed", action="store_true", help="with every accordion closed")
     arguments = parser.parse_args()
-    pictures = ["#bars table"] if arguments.closed else ["#bars table", "#belief table"]
+    plots = ["#bars table"] if arguments.closed else ["#bars table", "#belief table"]
     demo = page.build()
     _, url, _ = demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **page.launch_arguments())
     width, height = SIZES["projector"]
@@ -88,7 +88,7 @@ def main() -> None:
             if not arguments.closed:
                 shown.locator("#belief-fold button").first.click()
                 shown.locator("#belief td").first.wait_for()
-            taken = measure(shown, NAMES, pictures)
+            taken = measure(shown, NAMES, plots)
             browser.close()
     finally:
         demo.close()
@@ -96,7 +96,7 @@ def main() -> None:
         json.dumps(
             {
                 "belief_open": not arguments.closed,
-                "milliseconds": {picture: summary(times) for picture, times in taken.items()},
+                "milliseconds": {plot: summary(times) for plot, times in taken.items()},
                 "targets": TARGETS,
                 "cores": os.cpu_count(),
                 "load_over_the_last_minute": round(os.getloadavg()[0], 2),

@@ -1,4 +1,4 @@
-"""The text that stands on the Speech tab, as the page keeps it for the views that look inside it."""
+"""The text on the Speech tab, as the page keeps it for the accordions that analyze it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,36 +10,40 @@ from charplay.inference.generate import make_request
 
 @dataclass(frozen=True)
 class GeneratedText:
-    """The text that stands on the page: what the views that look inside it are told."""
+    """A generated text, and what it was generated from."""
 
-    model: str  # name of the model that wrote it
+    model: str  # name of the model
     prime: str  # normalised
-    prime_length: int
+    prime_length: int  # characters of the prime's end that warmed up the hidden state
     temperature: float
     continuation: str
 
     def as_field(self) -> str:
-        """For the page's hidden field: a line of JSON, then the text, so that of a growing one only the end is sent."""
-        known = {key: value for key, value in asdict(self).items() if key not in ("prime", "continuation")}
-        return f"{json.dumps(known | {'primed': len(self.prime)})}\n{self.prime}{self.continuation}"
+        """The value of the page's hidden field: a line of JSON, then the text.
+
+        While a text grows, Gradio sends only the difference: the end.
+        """
+        header = {key: value for key, value in asdict(self).items() if key not in ("prime", "continuation")}
+        header["prime_characters"] = len(self.prime)
+        return f"{json.dumps(header)}\n{self.prime}{self.continuation}"
 
 
 def parse_generated_text(field: object) -> GeneratedText:
-    """What the page's hidden field holds; it comes from a browser, so nothing in it is believed unchecked.
+    """The text in the page's hidden field. It comes from a browser, so everything in it is checked.
 
     Raises:
-        ValueError: it is none that `Written.as_field` wrote.
+        ValueError: `GeneratedText.as_field` cannot have made it.
     """
-    known, _, text = limits.check_text("text on the page", field, limits.MAX_GENERATED_TEXT_CHARACTERS).partition("\n")
+    header, _, text = limits.check_text("text on the page", field, limits.MAX_GENERATED_TEXT_CHARACTERS).partition("\n")
     try:
-        known = json.loads(known)
-        primed = limits.PRIME_LENGTH.check(known.pop("primed"))
-        written = GeneratedText(prime=text[:primed], continuation=text[primed:], **known)
-        request = make_request(written.prime, written.temperature, prime_length=written.prime_length)
-        limits.LENGTH.check(len(written.continuation))
-        encode(written.continuation)
+        header = json.loads(header)
+        end = limits.PRIME_LENGTH.check(header.pop("prime_characters"))
+        generated = GeneratedText(prime=text[:end], continuation=text[end:], **header)
+        request = make_request(generated.prime, generated.temperature, prime_length=generated.prime_length)
+        limits.LENGTH.check(len(generated.continuation))
+        encode(generated.continuation)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         request = None
-    if request is None or request.prime != written.prime:
+    if request is None or request.prime != generated.prime:
         raise ValueError("The text on the page cannot be read any more: press Generate again.")
-    return written
+    return generated

@@ -1,4 +1,4 @@
-"""Copied or made up: the text on the Speech tab, what stands word for word in the training speeches underlined."""
+"""The accordion that underlines what the generated text has word for word in common with the training speeches."""
 
 from collections.abc import Sequence
 from html import escape
@@ -17,68 +17,72 @@ _MISSING = (
 )
 
 
-def _headline(written: GeneratedText, stretches: Sequence[tuple[int, int]], is_trained_on: bool) -> str:
-    """The sentence that says what to look at (HTML)."""
-    whole, found = len(written.continuation), memorization.count_covered(stretches)
+def _headline(generated: GeneratedText, spans: Sequence[tuple[int, int]], is_trained_on: bool) -> str:
+    """How much is copied (HTML)."""
+    total, copied = len(generated.continuation), memorization.count_covered(spans)
     where = "stands word for word in the speeches" + (" that the model read" if is_trained_on else "")
-    if not found:
+    if not copied:
         return (
-            f'<p class="caption">Nothing is underlined: <b>0 %</b> of the {whole:,} characters that the model wrote '
+            f'<p class="caption">Nothing is underlined: <b>0 %</b> of the {total:,} characters that the model wrote '
             f"{where}, no {GUARANTEED_CHARACTERS} in a row.</p>"
         )
-    places = "one stretch" if len(stretches) == 1 else f"{len(stretches):,} stretches"
+    places = "one stretch" if len(spans) == 1 else f"{len(spans):,} stretches"
     return (
-        f'<p class="caption">Look for what is underlined: <b>{100 * found / whole:.1f} %</b> of this text, {found:,} '
-        f"of {whole:,} characters in {places}, {where}.</p>"
+        f'<p class="caption">Look for what is underlined: <b>{100 * copied / total:.1f} %</b> of this text, '
+        f"{copied:,} of {total:,} characters in {places}, {where}.</p>"
     )
 
 
-def _marked(text: str, stretches: Sequence[tuple[int, int]]) -> str:
-    """The text with its copied stretches underlined; a screen reader says where one begins and ends (HTML)."""
-    parts, read = [], 0
-    for start, end in stretches:
-        says = f"{end - start} characters"
-        parts.append(f'{escape(text[read:start])}<mark class="copied" title="{says}">{escape(text[start:end])}</mark>')
-        read = end
-    parts.append(escape(text[read:]))
+def _marked_text(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The text with its copied spans underlined; CSS announces start and end of each to a screen reader (HTML)."""
+    parts, shown = [], 0
+    for start, end in spans:
+        title = f"{end - start} characters"
+        parts.append(
+            f'{escape(text[shown:start])}<mark class="copied" title="{title}">{escape(text[start:end])}</mark>'
+        )
+        shown = end
+    parts.append(escape(text[shown:]))
     return f'<div class="text" tabindex="0" aria-label="Copied or made up"><div>{"".join(parts)}</div></div>'
 
 
 def _is_trained_on(checkpoint: Checkpoint, index: SpeechFilter) -> bool:
+    """Whether the model was trained on the speeches in the filter."""
     return (checkpoint.data, checkpoint.recipe.get("since")) == (index.data, index.since)
 
 
-def _explained(index: SpeechFilter, is_trained_on: bool) -> str:
-    """What an underline means, and how sure it is (HTML)."""
+def _explanation(index: SpeechFilter, is_trained_on: bool) -> str:
+    """What an underline means, and the filter's error rates (HTML)."""
     foreign = "" if is_trained_on else "This model was trained on other texts than these speeches. "
     return (
         f'<p class="caption note">{foreign}Underlined: {GRAM_CHARACTERS} characters or more in a row that stand so in '
-        f"one of the {index.speeches:,} speeches since {escape(index.since)} that charplay’s models are trained on. Every copied "
-        f"run of {GUARANTEED_CHARACTERS} or more is found, though up to {STRIDE_CHARACTERS - 1} characters at either "
-        f"end may stay without a line; of shorter runs some are. The filter that tells holds none of the text, and takes "
-        f"{100 * index.false_positive_rate:.1g} % of all other rows of {GRAM_CHARACTERS} characters for copies. "
-        f"Your prime is not looked up. Of real speeches that are not among those, {100 * index.test_share:.1f} % gets a line.</p>"
+        f"one of the {index.speeches:,} speeches since {escape(index.since)} that charplay’s models are trained on. "
+        f"Every copied run of {GUARANTEED_CHARACTERS} or more is found, though up to {STRIDE_CHARACTERS - 1} "
+        "characters at either end may stay without a line; of shorter runs some are. The filter that tells holds none "
+        f"of the text, and takes {100 * index.false_positive_rate:.1g} % of all other rows of {GRAM_CHARACTERS} "
+        "characters for copies. Your prime is not looked up. Of real speeches that are not among those, "
+        f"{100 * index.test_share:.1f} % gets a line.</p>"
     )
 
 
-def build(registry: Registry, written: gr.Textbox) -> None:
-    """Lays out the fold; `written` is the page's own copy of its text."""
+def build(registry: Registry, generated: gr.Textbox) -> None:
+    """Adds the accordion to the current Blocks; `generated` is the hidden field with the generated text."""
     path = memorization.filter_path(registry.default("speech").path.parent)
     try:
         index, problem = memorization.load(path), ""
     except CheckpointError as error:
         index, problem = None, _MISSING.format(problem=escape(str(error)))
-    with gr.Accordion("Copied or made up?", open=False, elem_id="copied-fold") as folded:
-        shown = gr.HTML(problem, elem_id="copied")
+    with gr.Accordion("Copied or made up?", open=False, elem_id="memorization-accordion") as accordion:
+        output = gr.HTML(problem, elem_id="memorization")
     if index is None:
         return
 
-    async def look_up(field: str, page: gr.Request) -> str:
+    async def compute(field: str, page: gr.Request) -> str:
         text = parse_generated_text(field)
         checkpoint = session_store.find(registry, "speech", text.model, page)
-        stretches = await inference_client.query(checkpoint, "copied", path=str(path), text=text.continuation)
+        spans = await inference_client.query(checkpoint, "copied", path=str(path), text=text.continuation)
         is_trained_on = _is_trained_on(checkpoint, index)
-        headline = _headline(text, stretches, is_trained_on)
-        return headline + _marked(text.continuation, stretches) + _explained(index, is_trained_on)
+        headline = _headline(text, spans, is_trained_on)
+        return headline + _marked_text(text.continuation, spans) + _explanation(index, is_trained_on)
 
-    accordions.update_while_open(folded, [written.change], look_up, [written], [shown])
+    accordions.update_while_open(accordion, [generated.change], compute, [generated], [output])

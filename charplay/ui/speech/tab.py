@@ -5,81 +5,63 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from html import escape
+from typing import NamedTuple
 
 import gradio as gr
 
 from charplay.data.text import normalize_prime
 from charplay.inference.generate import Request, make_request
+from charplay.models.checkpoints import Registry
 from charplay.ui import controls, scoreboard, session_store
 from charplay.ui.errors import as_gradio_error
-from charplay.ui.inference_client import InitialExamples, stream_text
-from charplay.ui.speech import inside, memorization, temperatures
+from charplay.ui.inference_client import Example, InitialExamples, stream_text
+from charplay.ui.speech import candidates, memorization, neurons, surprisal, temperatures, text_source
 from charplay.ui.speech.generated_text import GeneratedText
+from charplay.ui.speech.text_html import queue_html, shift_html, stats_html, text_html
 from charplay.ui.widgets import diagrams
 
 _LEAD = (
     "<b>Many to many.</b> Press Generate and read on: the network writes one character at a time, each drawn from its "
     "softmax over the next, sharpened or flattened by the temperature. The text is made by a model; nobody said it."
 )
-SHOWN_SHIFT = 28  # characters of the prime's end in the picture of input and target; a phone has room for them
+# Without preprocessing: Gradio's own check of an emptied number box fails with a traceback. `limits` checks.
+_QUIET = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
 
 
-def _prime_html(prime: str, prime_length: int) -> str:
-    unread, read = prime[:-prime_length], prime[-prime_length:]
-    grey = f'<span class="unread">{escape(unread)}</span>' if unread else ""
-    return f'{grey}<span class="read">{escape(read)}</span>'
+class _Components(NamedTuple):
+    """What the tab consists of, apart from its accordions."""
+
+    prime: gr.Textbox
+    prime_length: gr.Slider
+    shift: gr.HTML
+    temperature: gr.Slider
+    length: gr.Slider
+    model: gr.Dropdown
+    seed: gr.Textbox
+    start: gr.Button
+    stop: gr.Button
+    text: gr.HTML
+    stats: gr.HTML
+    # A stateless page keeps its own text: `gr.State` would hold a connection open for every tab.
+    generated: gr.Textbox
+    finished: gr.Number  # counts the generations that have ended, so that their end is an event like any other
 
 
-def _text_html(request: Request, continuation: str) -> str:
-    """The prime and its continuation, told apart (HTML)."""
-    prime = _prime_html(request.prime, request.prime_length)
-    return f'<div class="text" tabindex="0" aria-label="Generated text"><div>{prime}{escape(continuation)}</div></div>'
+def _as_field(model: str, request: Request, continuation: str) -> str:
+    text = GeneratedText(model, request.prime, request.prime_length, request.temperature, continuation)
+    return text.as_field()
 
 
-def _stats_html(request: Request, characters: int, seconds: float) -> str:
-    speed = characters / max(seconds, 1e-9)
-    return (
-        f'<p class="caption"><b>{speed:,.0f}</b> characters/s · {characters:,} of {request.length:,} characters · '
-        f'seed <b id="seed-used">{request.seed}</b> · temperature {request.temperature:g}'
-        '<span class="note"> · <span class="read">prime read</span>, <span class="unread">prime not read</span>, '
-        "then the model</span></p>"
-    )
-
-
-def _written(model: str, request: Request, continuation: str) -> GeneratedText:
-    return GeneratedText(model, request.prime, request.prime_length, request.temperature, continuation)
-
-
-def _line_html(place: int) -> str:
-    """What is said to someone who waits for a seat (HTML)."""
-    return (
-        f'<p class="caption" role="status">Every seat is taken: you are number <b>{place:,}</b> in line, and your text '
-        "begins as soon as one is free.</p>"
-    )
-
-
-def _shift_html(prime: str, prime_length: int) -> str:
-    """Input and target shifted by one, as in training; what of the prime is not read is greyed (HTML)."""
-    shown = prime.replace("\n", "↵")[-SHOWN_SHIFT:]
-    read = min(prime_length, len(shown))
-    target = " " * (len(shown) - read) + shown[-read:][1:] + "?"
-    return (
-        '<p class="caption note">Trained to turn each input into the target: the same text, shifted by one.</p>'
-        f'<div class="shift">input  {_prime_html(shown, read)}</div><div class="shift">target {escape(target)}</div>'
-    )
-
-
-def build(opening: InitialExamples) -> gr.Dropdown:
-    """Lays out the tab inside the current Blocks; returns the choice of its model."""
-    registry, models = opening.registry, opening.registry.models["speech"]
+def _lay_out(registry: Registry, example: Example) -> _Components:
+    """Controls left, text right."""
+    models = registry.models["speech"]
     default = next(iter(models))
-    example, continuation, seconds = opening.text.result()
-    gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD))
+    request, continuation, seconds = example
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
             prime = gr.Textbox(**controls.PRIME.arguments(), lines=2, max_lines=4)
             prime_length = gr.Slider(**controls.PRIME_LENGTH.arguments() | {"maximum": len(controls.PRIME.default)})
-            shift = gr.HTML(_shift_html(example.prime, example.prime_length), elem_id="shift")
+            shift = gr.HTML(shift_html(request.prime, request.prime_length), elem_id="shift")
             with gr.Row():
                 temperature = gr.Slider(**controls.TEMPERATURE.arguments(), min_width=150)
                 length = gr.Slider(**controls.LENGTH.arguments(), min_width=150)
@@ -88,65 +70,102 @@ def build(opening: InitialExamples) -> gr.Dropdown:
             )
             with gr.Row(elem_classes="bottom"):
                 seed = gr.Textbox(**controls.SEED.arguments(), max_lines=1, min_width=190, scale=2)
-                start_button = gr.Button("Generate", variant="primary", elem_id="generate", size="md", min_width=90)
-                stop_button = gr.Button("Stop", elem_id="stop", size="md", min_width=90)
+                start = gr.Button("Generate", variant="primary", elem_id="generate", size="md", min_width=90)
+                stop = gr.Button("Stop", elem_id="stop", size="md", min_width=90)
         with gr.Column(scale=3, min_width=320):
-            text = gr.HTML(_text_html(example, continuation), elem_id="text")
-            stats = gr.HTML(_stats_html(example, len(continuation), seconds), elem_id="stats")
-    # A stateless page keeps its own text: `gr.State` would hold a connection open for every tab.
-    written = gr.Textbox(_written(default, example, continuation).as_field(), visible="hidden", elem_id="written")
-    temperatures.build(registry, prime, prime_length, length, seed, model)
-    follow_text = inside.build(registry, model, temperature, written)
-    memorization.build(registry, written)
-    scoreboard.build_speech(registry, model)
+            text = gr.HTML(text_html(request, continuation), elem_id="text")
+            stats = gr.HTML(stats_html(request, len(continuation), seconds), elem_id="stats")
+    field = _as_field(default, request, continuation)
+    return _Components(
+        prime=prime,
+        prime_length=prime_length,
+        shift=shift,
+        temperature=temperature,
+        length=length,
+        model=model,
+        seed=seed,
+        start=start,
+        stop=stop,
+        text=text,
+        stats=stats,
+        generated=gr.Textbox(field, visible="hidden", elem_id="generated-text"),
+        finished=gr.Number(0, visible="hidden"),
+    )
 
-    async def run(
-        prime: str, prime_length: int, temperature: float, length: int, seed: str, chosen: str, page: gr.Request
+
+def _update_prime(prime: str) -> tuple[dict, str]:
+    """Slider and shifted text of a new prime, which is read whole until the slider is moved."""
+    try:
+        normalized = normalize_prime(prime)
+    except ValueError as error:
+        return gr.skip(), f'<p class="caption problem" role="status">{escape(str(error))}</p>'
+    characters, note = len(normalized), ""
+    if not prime.isascii():
+        note = '<p class="caption note" role="status">Brought to ASCII; what has no ASCII form is left out.</p>'
+    return gr.Slider(maximum=max(characters, 2), value=characters), shift_html(normalized, characters) + note
+
+
+def _update_shift(prime: str, prime_length: int) -> str:
+    request = make_request(prime, prime_length=prime_length)
+    return shift_html(request.prime, request.prime_length)
+
+
+def _wire_prime(tab: _Components) -> None:
+    """Has slider and shifted text follow the prime."""
+    tab.prime.change(_update_prime, tab.prime, [tab.prime_length, tab.shift], trigger_mode="always_last", **_QUIET)
+    tab.prime_length.input(
+        as_gradio_error(_update_shift), [tab.prime, tab.prime_length], tab.shift, trigger_mode="always_last", **_QUIET
+    )
+
+
+def _wire_generation(tab: _Components, registry: Registry) -> None:
+    """Generate and Stop."""
+
+    async def generate(
+        prime: str, prime_length: int, temperature: float, length: int, seed: str, model: str, page: gr.Request
     ) -> AsyncIterator[tuple]:
-        checkpoint = session_store.find(registry, "speech", chosen, page)
+        checkpoint = session_store.find(registry, "speech", model, page)
         request = make_request(prime, temperature, length, prime_length, seed=controls.read_seed(seed))
         start, is_first = time.monotonic(), True
-        async with aclosing(stream_text(checkpoint, request)) as growing:
-            async for news in growing:
-                if news.place:
-                    start = time.monotonic()  # the speed is that of the writing, not of the waiting
+        async with aclosing(stream_text(checkpoint, request)) as stream:
+            async for update in stream:
+                if update.place:
+                    start = time.monotonic()  # the speed is that of the generation, without the wait
                 seconds = time.monotonic() - start
-                stats = _line_html(news.place) if news.place else _stats_html(request, len(news.text), seconds)
-                goes_on = is_first and len(news.text) < request.length
-                kept = _written(chosen, request, news.text).as_field() if news.text else gr.skip()
+                stats = queue_html(update.place) if update.place else stats_html(request, len(update.text), seconds)
+                field = _as_field(model, request, update.text) if update.text else gr.skip()
+                goes_on = is_first and len(update.text) < request.length
                 button = gr.update(interactive=False) if goes_on else gr.skip()
-                yield _text_html(request, news.text), stats, kept, button
+                yield text_html(request, update.text), stats, field, button
                 is_first = False
 
-    def reread(prime: str) -> tuple[dict, str]:
-        """A new prime is read whole until the slider is moved."""
-        try:
-            normalized = normalize_prime(prime)
-        except ValueError as mistake:
-            return gr.skip(), f'<p class="caption problem" role="status">{escape(str(mistake))}</p>'
-        whole, note = len(normalized), ""
-        if not prime.isascii():
-            note = '<p class="caption note" role="status">Brought to ASCII; what has no ASCII form is left out.</p>'
-        return gr.Slider(maximum=max(whole, 2), value=whole), _shift_html(normalized, whole) + note
-
-    def shorten(prime: str, prime_length: int) -> str:
-        request = make_request(prime, prime_length=prime_length)
-        return _shift_html(request.prime, request.prime_length)
-
-    # The limits judge what arrives: Gradio's own check of an emptied number box fails with a traceback.
-    quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
-    prime.change(reread, prime, [prime_length, shift], trigger_mode="always_last", **quiet)
-    prime_length.input(as_gradio_error(shorten), [prime, prime_length], shift, trigger_mode="always_last", **quiet)
     running = gr.on(
-        [start_button.click, prime.submit],
-        as_gradio_error(run),
-        [prime, prime_length, temperature, length, seed, model],
-        [text, stats, written, start_button],
-        scroll_to_output=True,  # on a phone the text lies below the fold
-        **quiet,
+        [tab.start.click, tab.prime.submit],
+        as_gradio_error(generate),
+        [tab.prime, tab.prime_length, tab.temperature, tab.length, tab.seed, tab.model],
+        [tab.text, tab.stats, tab.generated, tab.start],
+        scroll_to_output=True,  # on a phone the text lies below the controls
+        **_QUIET,
     )
-    ready = functools.partial(gr.update, interactive=True)  # gr.Button(...) would bring its default label along
-    ended = running.then(ready, None, start_button, **quiet)
-    stopped = stop_button.click(ready, None, start_button, cancels=[running], **quiet)
-    follow_text([ended, stopped])
-    return model
+    enable = functools.partial(gr.update, interactive=True)  # gr.Button(...) would reset the label
+    ended = running.then(enable, None, tab.start, **_QUIET)
+    stopped = tab.stop.click(enable, None, tab.start, cancels=[running], **_QUIET)
+    for event in (ended, stopped):
+        event.then(None, tab.finished, tab.finished, js="count => count + 1", **_QUIET)
+
+
+def build(initial: InitialExamples) -> gr.Dropdown:
+    """Adds the tab to the current Blocks; returns the choice of its model."""
+    registry = initial.registry
+    gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD))
+    tab = _lay_out(registry, initial.text.result())
+    temperatures.build(registry, tab.prime, tab.prime_length, tab.length, tab.seed, tab.model)
+    source = text_source.build(registry, tab.model, tab.generated, tab.finished)
+    surprisal.build(source)
+    candidates.build(source, tab.temperature)
+    neurons.build(source)
+    memorization.build(registry, tab.generated)
+    scoreboard.build_speech(registry, tab.model)
+    _wire_prime(tab)
+    _wire_generation(tab, registry)
+    return tab.model

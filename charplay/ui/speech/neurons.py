@@ -1,0 +1,122 @@
+"""The accordion that colors a text by the activation of one unit of the hidden state."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from charplay import limits
+from charplay.interpret.neurons import FEATURES, MIN_CORRELATION, Tracker
+from charplay.models.checkpoints import Checkpoint
+from charplay.ui import accordions, controls, inference_client
+from charplay.ui.errors import as_gradio_error
+from charplay.ui.speech.text_source import QUIET, TextSource
+from charplay.ui.widgets import colored_text
+
+_LEAD = (
+    '<p class="caption">Of all the numbers that the network remembers, one is shown, as it is after each character: '
+    "look whether it is high, or low, at places that you have a name for.</p>"
+)
+
+
+def _label(tracker: Tracker) -> str:
+    sign = "" if tracker["correlation"] > 0 else "-"
+    unit = f"layer {tracker['layer']}, unit {tracker['unit']}"
+    return f"{tracker['feature']}: {unit}, correlation {sign}{abs(tracker['correlation']):.2f}"
+
+
+def _choice(tracker: Tracker) -> str:
+    """The value of the radio button of a unit; one unit may track several features."""
+    return f"{tracker['layer']} {tracker['unit']} {tracker['feature']}"
+
+
+def _parse_choice(choice: object) -> tuple[int, int]:
+    """Layer and unit of a radio button; whether the model has them is checked where it runs."""
+    try:
+        layer, unit, _ = limits.check_text("unit", choice, limits.MAX_NAME_CHARACTERS).split(" ", 2)
+        return int(layer), int(unit)
+    except ValueError:
+        raise ValueError("The unit must be one of those in the list.") from None
+
+
+def _untracked_html(trackers: Sequence[Tracker]) -> str:
+    """The features that no unit tracks (HTML)."""
+    missing = [feature for feature in FEATURES if feature not in {tracker["feature"] for tracker in trackers}]
+    if not missing:
+        return ""
+    return (
+        f'<p class="caption note">On this text no unit reaches a correlation of {MIN_CORRELATION:g} with: '
+        f"{', '.join(missing)}.</p>"
+    )
+
+
+async def _render(text: str | None, checkpoint: Checkpoint, layer: object, unit: object) -> tuple:
+    """The colored text and its legend."""
+    if text is None:
+        return None, ""
+    values = await inference_client.query(checkpoint, "activation", text=text, layer=layer, unit=unit)
+    scale = colored_text.activations(values)
+    return colored_text.render(scale, text, values), scale.legend()
+
+
+async def _render_all(text: str | None, checkpoint: Checkpoint, layer: object, unit: object) -> tuple:
+    """Colored text, legend, units found, features not found, and updates of both sliders.
+
+    Shows the chosen unit if it tracks a feature, else the one of the highest correlation, else the first.
+    """
+    config = checkpoint.config
+    if text is None:
+        return None, "", gr.update(choices=[], value=None), "", gr.skip(), gr.skip()
+    trackers = await inference_client.query(checkpoint, "trackers", text=text)
+    chosen = [tracker for tracker in trackers if (tracker["layer"], tracker["unit"]) == (layer, unit)]
+    shown: Any = next(iter(chosen or trackers), {"layer": 1, "unit": 0})
+    choices = [(_label(tracker), _choice(tracker)) for tracker in trackers]
+    return (
+        *await _render(text, checkpoint, shown["layer"], shown["unit"]),
+        gr.update(choices=choices, value=_choice(shown) if trackers else None),
+        _untracked_html(trackers),
+        gr.update(maximum=max(config.layers, 2), value=shown["layer"], interactive=config.layers > 1),
+        gr.update(maximum=config.hidden_size - 1, value=shown["unit"]),
+    )
+
+
+def build(source: TextSource) -> None:
+    """Adds the accordion to the current Blocks."""
+    with gr.Accordion("One neuron", open=False, elem_id="neuron-accordion") as accordion:
+        gr.HTML(_LEAD)
+        found = gr.Radio(**controls.FOUND_UNITS.arguments())
+        untracked = gr.HTML(elem_id="untracked-features")
+        with gr.Row():
+            layer = gr.Slider(**controls.LAYER.arguments(), min_width=150)
+            unit = gr.Slider(**controls.NEURON.arguments(), min_width=150)
+        legend = gr.HTML(elem_id="neuron-legend")
+        colored = colored_text.component("neuron-text")
+
+    async def compute(page: gr.Request, layer: object, unit: object, *values: object) -> tuple:
+        return await _render_all(*source.read(page, *values), layer, unit)
+
+    async def slide(page: gr.Request, layer: object, unit: object, *values: object) -> tuple:
+        return *await _render(*source.read(page, *values), layer, unit), None
+
+    async def choose(page: gr.Request, choice: object, *values: object) -> tuple:
+        text, checkpoint = source.read(page, *values)
+        layer, unit = _parse_choice(choice)
+        return *await _render(text, checkpoint, layer, unit), layer, unit
+
+    outputs = [colored, legend, found, untracked, layer, unit]
+    accordions.update_while_open(accordion, source.changes, compute, [layer, unit, *source.inputs], outputs)
+    gr.on(
+        [layer.input, unit.input],
+        as_gradio_error(slide),
+        [layer, unit, *source.inputs],
+        [colored, legend, found],
+        trigger_mode="always_last",
+        **QUIET,
+    )
+    found.input(
+        as_gradio_error(choose),
+        [found, *source.inputs],
+        [colored, legend, layer, unit],
+        trigger_mode="always_last",
+        **QUIET,
+    )

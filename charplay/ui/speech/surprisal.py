@@ -1,0 +1,85 @@
+"""The accordion that colors each character of a text by its surprisal, -log2 of its probability."""
+
+from html import escape
+
+import gradio as gr
+
+from charplay.interpret.surprisal import Surprisal
+from charplay.models.checkpoints import Checkpoint
+from charplay.ui import accordions, inference_client
+from charplay.ui.speech.text_source import TextSource
+from charplay.ui.widgets import candidates, colored_text
+
+MAX_TABLE_ROWS = 10  # characters in the table of the most surprising ones
+CONTEXT_CHARACTERS = 20  # characters before each of them
+VISIBLE_CHARACTERS = 240  # characters of a long text that are in view without scrolling, on a phone too
+
+_LEAD = (
+    '<p class="caption">A character’s colour is how much it surprised the network, -log₂ of the probability it had: '
+    "look for the letters at which a word could have gone on otherwise.</p>"
+)
+
+
+def initial_selection(surprisal: Surprisal) -> int:
+    """Index of the most surprising character among those in view; 0 in a text of one character."""
+    bits = surprisal["bits"][:VISIBLE_CHARACTERS]
+    return max(range(len(bits)), key=lambda index: bits[index] or 0.0)
+
+
+def _test_result(checkpoint: Checkpoint) -> str:
+    """The model's bits per character on the test speeches, from its header."""
+    test = checkpoint.results.get("test")
+    bits = test.get("bits_per_character") if isinstance(test, dict) else None
+    is_number = isinstance(bits, int | float) and not isinstance(bits, bool)
+    return f"on the test speeches {bits:.3f}" if is_number else "not measured on the test speeches"
+
+
+def _headline(checkpoint: Checkpoint, surprisal: Surprisal) -> str:
+    """Bits per character of the text beside those on the test speeches (HTML)."""
+    mean, label = surprisal["bits_per_character"], escape(checkpoint.label)
+    if mean is None:
+        result = "A single character has no bits: nothing was read before it"
+    else:
+        result = f"<b>{mean:.3f}</b> bits per character over {surprisal['characters']:,}"
+    return f'<p class="headline">{result} <span class="note hint">{label}, {_test_result(checkpoint)}</span></p>'
+
+
+def _table(surprisal: Surprisal) -> str:
+    """The characters of most bits, for anyone who cannot read the colours (HTML)."""
+    text, bits = surprisal["text"], surprisal["bits"]
+    order = sorted(range(1, len(text)), key=lambda index: -bits[index])[:MAX_TABLE_ROWS]
+    if not order:
+        return ""
+    rows = []
+    for index in order:
+        context = text[max(0, index - CONTEXT_CHARACTERS) : index].replace("\n", "↵")
+        rows.append(
+            f"<tr><td>{escape(candidates.visible(text[index]))}</td><td>{bits[index]:.2f}</td>"
+            f"<td>{candidates.percent_or_odds(2 ** -bits[index])}</td>"
+            f"<td>{index + 1:,}</td><td><code>{escape(context)}</code></td></tr>"
+        )
+    return (
+        "<details><summary>The most surprising characters</summary>"
+        '<div class="table"><table><thead><tr><th>character</th><th>bits</th><th>probability</th><th>place</th>'
+        f"<th>after</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div></details>"
+    )
+
+
+def build(source: TextSource) -> None:
+    """Adds the accordion to the current Blocks."""
+    with gr.Accordion("Surprise, character by character", open=False, elem_id="surprisal-accordion") as accordion:
+        gr.HTML(_LEAD)
+        headline = gr.HTML(elem_id="surprisal-mean")
+        gr.HTML(colored_text.BITS.legend())
+        colored = colored_text.component("surprisal-text")
+        table = gr.HTML(elem_id="most-surprising")
+
+    async def compute(page: gr.Request, *values: object) -> tuple:
+        text, checkpoint = source.read(page, *values)
+        if text is None:
+            return None, "", ""
+        surprisal = await inference_client.query(checkpoint, "surprise", text=text)
+        rendered = colored_text.render(colored_text.BITS, text, surprisal["bits"], initial_selection(surprisal))
+        return rendered, _headline(checkpoint, surprisal), _table(surprisal)
+
+    accordions.update_while_open(accordion, source.changes, compute, source.inputs, [colored, headline, table])
