@@ -54,7 +54,9 @@ def test_the_inference_worker_finds_the_same_spans_as_the_function(run_async, sp
 def test_a_copied_text_is_underlined_and_counted_and_the_prime_is_left_out(compute, run_async, speeches):
     text = speeches["train"][0].text[1_000:1_400]
     shown = run_async(compute(field_of(text)))
-    [(start, end)] = memorization.find(memorization.load(checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE), text)
+    [(start, end)] = memorization.find(
+        memorization.load(checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE), text
+    )
     assert f"<b>{100 * (end - start) / 400:.1f} %</b> of this text, {end - start} of 400 characters" in shown
     assert "in one stretch" in shown
     assert shown.count("<mark") == 1

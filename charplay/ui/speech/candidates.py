@@ -4,15 +4,16 @@ import gradio as gr
 
 from charplay import limits
 from charplay.models.checkpoints import Checkpoint
-from charplay.ui import accordions, inference_client
+from charplay.ui import accordions, html, inference_client
 from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import LATEST
 from charplay.ui.speech.surprisal import initial_selection
-from charplay.ui.speech.text_source import QUIET, TextSource
+from charplay.ui.speech.text_source import TextSource
 from charplay.ui.widgets import candidates, colored_text
 
-_LEAD = (
-    '<p class="caption">Choose a character, by a click or with the arrow keys, and see which ten the network thought '
-    "likeliest in its place: a temperature below 1 sharpens the bars, one above 1 levels them.</p>"
+_LEAD = html.caption(
+    "Choose a character, by a click or with the arrow keys, and see which ten the network thought "
+    "likeliest in its place: a temperature below 1 sharpens the bars, one above 1 levels them."
 )
 
 
@@ -55,10 +56,9 @@ def build(source: TextSource, temperature: gr.Slider) -> None:
         "inputs": [chosen_index, temperature, *source.inputs],
         "outputs": table,
         "js": f"(index, ...rest) => [{colored_text.clicked_index_js(colored)}, ...rest]",
-        "trigger_mode": "always_last",
     }
-    colored.pick(**chosen, **QUIET)
-    refresh.click(**chosen, **QUIET)
+    colored.pick(**chosen, **LATEST)
+    refresh.click(**chosen, **LATEST)
     is_seen = f"document.querySelector('#{colored.elem_id} .at')?.checkVisibility()"
     click = f"document.getElementById('{refresh.elem_id}').click()"
     temperature.input(None, None, None, js=f"() => {{ {is_seen} && {click} }}")

@@ -8,7 +8,7 @@ import gradio as gr
 from charplay.interpret import memorization
 from charplay.interpret.memorization import GRAM_CHARACTERS, GUARANTEED_CHARACTERS, STRIDE_CHARACTERS, SpeechFilter
 from charplay.models.checkpoints import Checkpoint, CheckpointError, Registry
-from charplay.ui import accordions, inference_client, session_store
+from charplay.ui import accordions, html, inference_client, session_store
 from charplay.ui.speech.generated_text import GeneratedText, parse_generated_text
 
 _MISSING = (
@@ -22,14 +22,14 @@ def _headline(generated: GeneratedText, spans: Sequence[tuple[int, int]], is_tra
     total, copied = len(generated.continuation), memorization.count_covered(spans)
     where = "stands word for word in the speeches" + (" that the model read" if is_trained_on else "")
     if not copied:
-        return (
-            f'<p class="caption">Nothing is underlined: <b>0 %</b> of the {total:,} characters that the model wrote '
-            f"{where}, no {GUARANTEED_CHARACTERS} in a row.</p>"
+        return html.caption(
+            f"Nothing is underlined: <b>0 %</b> of the {total:,} characters that the model wrote {where}, "
+            f"no {GUARANTEED_CHARACTERS} in a row."
         )
     places = "one stretch" if len(spans) == 1 else f"{len(spans):,} stretches"
-    return (
-        f'<p class="caption">Look for what is underlined: <b>{100 * copied / total:.1f} %</b> of this text, '
-        f"{copied:,} of {total:,} characters in {places}, {where}.</p>"
+    return html.caption(
+        f"Look for what is underlined: <b>{html.percent(copied / total)}</b> of this text, {copied:,} of {total:,} "
+        f"characters in {places}, {where}."
     )
 
 
@@ -43,7 +43,7 @@ def _marked_text(text: str, spans: Sequence[tuple[int, int]]) -> str:
         )
         shown = end
     parts.append(escape(text[shown:]))
-    return f'<div class="text" tabindex="0" aria-label="Copied or made up"><div>{"".join(parts)}</div></div>'
+    return html.text_box("".join(parts), label="Copied or made up")
 
 
 def _is_trained_on(checkpoint: Checkpoint, index: SpeechFilter) -> bool:
@@ -54,14 +54,14 @@ def _is_trained_on(checkpoint: Checkpoint, index: SpeechFilter) -> bool:
 def _explanation(index: SpeechFilter, is_trained_on: bool) -> str:
     """What an underline means, and the filter's error rates (HTML)."""
     foreign = "" if is_trained_on else "This model was trained on other texts than these speeches. "
-    return (
-        f'<p class="caption note">{foreign}Underlined: {GRAM_CHARACTERS} characters or more in a row that stand so in '
+    return html.note(
+        f"{foreign}Underlined: {GRAM_CHARACTERS} characters or more in a row that stand so in "
         f"one of the {index.speeches:,} speeches since {escape(index.since)} that charplay’s models are trained on. "
         f"Every copied run of {GUARANTEED_CHARACTERS} or more is found, though up to {STRIDE_CHARACTERS - 1} "
         "characters at either end may stay without a line; of shorter runs some are. The filter that tells holds none "
         f"of the text, and takes {100 * index.false_positive_rate:.1g} % of all other rows of {GRAM_CHARACTERS} "
         "characters for copies. Your prime is not looked up. Of real speeches that are not among those, "
-        f"{100 * index.test_share:.1f} % gets a line.</p>"
+        f"{html.percent(index.test_share)} gets a line."
     )
 
 

@@ -8,14 +8,15 @@ import gradio as gr
 from charplay import limits
 from charplay.interpret.neurons import FEATURES, MIN_CORRELATION, Tracker
 from charplay.models.checkpoints import Checkpoint
-from charplay.ui import accordions, controls, inference_client
+from charplay.ui import accordions, controls, html, inference_client
 from charplay.ui.errors import as_gradio_error
-from charplay.ui.speech.text_source import QUIET, TextSource
+from charplay.ui.events import LATEST
+from charplay.ui.speech.text_source import TextSource
 from charplay.ui.widgets import colored_text
 
-_LEAD = (
-    '<p class="caption">Of all the numbers that the network remembers, one is shown, as it is after each character: '
-    "look whether it is high, or low, at places that you have a name for.</p>"
+_LEAD = html.caption(
+    "Of all the numbers that the network remembers, one is shown, as it is after each character: "
+    "look whether it is high, or low, at places that you have a name for."
 )
 
 
@@ -44,10 +45,7 @@ def _untracked_html(trackers: Sequence[Tracker]) -> str:
     missing = [feature for feature in FEATURES if feature not in {tracker["feature"] for tracker in trackers}]
     if not missing:
         return ""
-    return (
-        f'<p class="caption note">On this text no unit reaches a correlation of {MIN_CORRELATION:g} with: '
-        f"{', '.join(missing)}.</p>"
-    )
+    return html.note(f"On this text no unit reaches a correlation of {MIN_CORRELATION:g} with: {', '.join(missing)}.")
 
 
 async def _render(text: str | None, checkpoint: Checkpoint, layer: object, unit: object) -> tuple:
@@ -110,13 +108,11 @@ def build(source: TextSource) -> None:
         as_gradio_error(slide),
         [layer, unit, *source.inputs],
         [colored, legend, found],
-        trigger_mode="always_last",
-        **QUIET,
+        **LATEST,
     )
     found.input(
         as_gradio_error(choose),
         [found, *source.inputs],
         [colored, legend, layer, unit],
-        trigger_mode="always_last",
-        **QUIET,
+        **LATEST,
     )

@@ -6,7 +6,7 @@ import gradio as gr
 
 from charplay.interpret.surprisal import Surprisal
 from charplay.models.checkpoints import Checkpoint
-from charplay.ui import accordions, inference_client
+from charplay.ui import accordions, html, inference_client
 from charplay.ui.speech.text_source import TextSource
 from charplay.ui.widgets import candidates, colored_text
 
@@ -14,9 +14,9 @@ MAX_TABLE_ROWS = 10  # characters in the table of the most surprising ones
 CONTEXT_CHARACTERS = 20  # characters before each of them
 VISIBLE_CHARACTERS = 240  # characters of a long text that are in view without scrolling, on a phone too
 
-_LEAD = (
-    '<p class="caption">A character’s colour is how much it surprised the network, -log₂ of the probability it had: '
-    "look for the letters at which a word could have gone on otherwise.</p>"
+_LEAD = html.caption(
+    "A character’s colour is how much it surprised the network, -log₂ of the probability it had: "
+    "look for the letters at which a word could have gone on otherwise."
 )
 
 
@@ -41,7 +41,7 @@ def _headline(checkpoint: Checkpoint, surprisal: Surprisal) -> str:
         result = "A single character has no bits: nothing was read before it"
     else:
         result = f"<b>{mean:.3f}</b> bits per character over {surprisal['characters']:,}"
-    return f'<p class="headline">{result} <span class="note hint">{label}, {_test_result(checkpoint)}</span></p>'
+    return html.headline(f'{result} <span class="note hint">{label}, {_test_result(checkpoint)}</span>')
 
 
 def _table(surprisal: Surprisal) -> str:
@@ -52,17 +52,18 @@ def _table(surprisal: Surprisal) -> str:
         return ""
     rows = []
     for index in order:
-        context = text[max(0, index - CONTEXT_CHARACTERS) : index].replace("\n", "↵")
+        context = html.visible_newlines(text[max(0, index - CONTEXT_CHARACTERS) : index])
         rows.append(
-            f"<tr><td>{escape(candidates.visible(text[index]))}</td><td>{bits[index]:.2f}</td>"
-            f"<td>{candidates.percent_or_odds(2 ** -bits[index])}</td>"
-            f"<td>{index + 1:,}</td><td><code>{escape(context)}</code></td></tr>"
+            (
+                escape(candidates.visible(text[index])),
+                f"{bits[index]:.2f}",
+                candidates.percent_or_odds(2 ** -bits[index]),
+                f"{index + 1:,}",
+                f"<code>{escape(context)}</code>",
+            )
         )
-    return (
-        "<details><summary>The most surprising characters</summary>"
-        '<div class="table"><table><thead><tr><th>character</th><th>bits</th><th>probability</th><th>place</th>'
-        f"<th>after</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div></details>"
-    )
+    table = html.table(("character", "bits", "probability", "place", "after"), rows)
+    return f"<details><summary>The most surprising characters</summary>{table}</details>"
 
 
 def build(source: TextSource) -> None:

@@ -4,7 +4,6 @@ import functools
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from html import escape
 from typing import NamedTuple
 
 import gradio as gr
@@ -12,8 +11,9 @@ import gradio as gr
 from charplay.data.text import normalize_prime
 from charplay.inference.generate import Request, make_request
 from charplay.models.checkpoints import Registry
-from charplay.ui import controls, scoreboard, session_store
+from charplay.ui import controls, html, scoreboard, session_store
 from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import LATEST, QUIET
 from charplay.ui.inference_client import Example, InitialExamples, stream_text
 from charplay.ui.speech import candidates, memorization, neurons, surprisal, temperatures, text_source
 from charplay.ui.speech.generated_text import GeneratedText
@@ -24,8 +24,6 @@ _LEAD = (
     "<b>Many to many.</b> Press Generate and read on: the network writes one character at a time, each drawn from its "
     "softmax over the next, sharpened or flattened by the temperature. The text is made by a model; nobody said it."
 )
-# Without preprocessing: Gradio's own check of an emptied number box fails with a traceback. `limits` checks.
-_QUIET = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
 
 
 class _Components(NamedTuple):
@@ -98,10 +96,10 @@ def _update_prime(prime: str) -> tuple[dict, str]:
     try:
         normalized = normalize_prime(prime)
     except ValueError as error:
-        return gr.skip(), f'<p class="caption problem" role="status">{escape(str(error))}</p>'
+        return gr.skip(), html.problem(str(error))
     characters, note = len(normalized), ""
     if not prime.isascii():
-        note = '<p class="caption note" role="status">Brought to ASCII; what has no ASCII form is left out.</p>'
+        note = html.note("Brought to ASCII; what has no ASCII form is left out.", is_status=True)
     return gr.Slider(maximum=max(characters, 2), value=characters), shift_html(normalized, characters) + note
 
 
@@ -112,10 +110,8 @@ def _update_shift(prime: str, prime_length: int) -> str:
 
 def _wire_prime(tab: _Components) -> None:
     """Has slider and shifted text follow the prime."""
-    tab.prime.change(_update_prime, tab.prime, [tab.prime_length, tab.shift], trigger_mode="always_last", **_QUIET)
-    tab.prime_length.input(
-        as_gradio_error(_update_shift), [tab.prime, tab.prime_length], tab.shift, trigger_mode="always_last", **_QUIET
-    )
+    tab.prime.change(_update_prime, tab.prime, [tab.prime_length, tab.shift], **LATEST)
+    tab.prime_length.input(as_gradio_error(_update_shift), [tab.prime, tab.prime_length], tab.shift, **LATEST)
 
 
 def _wire_generation(tab: _Components, registry: Registry) -> None:
@@ -145,13 +141,13 @@ def _wire_generation(tab: _Components, registry: Registry) -> None:
         [tab.prime, tab.prime_length, tab.temperature, tab.length, tab.seed, tab.model],
         [tab.text, tab.stats, tab.generated, tab.start],
         scroll_to_output=True,  # on a phone the text lies below the controls
-        **_QUIET,
+        **QUIET,
     )
     enable = functools.partial(gr.update, interactive=True)  # gr.Button(...) would reset the label
-    ended = running.then(enable, None, tab.start, **_QUIET)
-    stopped = tab.stop.click(enable, None, tab.start, cancels=[running], **_QUIET)
+    ended = running.then(enable, None, tab.start, **QUIET)
+    stopped = tab.stop.click(enable, None, tab.start, cancels=[running], **QUIET)
     for event in (ended, stopped):
-        event.then(None, tab.finished, tab.finished, js="count => count + 1", **_QUIET)
+        event.then(None, tab.finished, tab.finished, js="count => count + 1", **QUIET)
 
 
 def build(initial: InitialExamples) -> gr.Dropdown:

@@ -13,38 +13,37 @@ from gradio.components import Component
 from charplay import limits
 from charplay.inference.generate import Request, make_request
 from charplay.models.checkpoints import Registry
-from charplay.ui import controls, session_store
+from charplay.ui import controls, html, session_store
 from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import QUIET
 from charplay.ui.inference_client import TextUpdate, stream_texts
 
-_LEAD = (
-    '<p class="caption">Look at how few different words the cold text has, and how many in the hot one are no words at '
-    "all: prime and throws of the dice are the same, the temperature alone is not.</p>"
+_LEAD = html.caption(
+    "Look at how few different words the cold text has, and how many in the hot one are no words at "
+    "all: prime and throws of the dice are the same, the temperature alone is not."
 )
-_EMPTY = '<p class="caption note">Press Compare: the prime, the length, the seed and the model are those above.</p>'
+_EMPTY = html.note("Press Compare: the prime, the length, the seed and the model are those above.")
 
 
 def _text_html(temperature: float, text: str) -> str:
     """The text of one temperature so far, and how many of its words are different ones (HTML)."""
     words = re.findall(r"[a-z']+", text.lower())
-    label = f"Text at temperature {temperature:g}"
-    return (
-        f'<p class="caption"><b>{len(set(words)):,}</b> different words of {len(words):,}</p>'
-        f'<div class="text" tabindex="0" aria-label="{label}"><div>{escape(text)}</div></div>'
-    )
+    count = html.caption(f"<b>{len(set(words)):,}</b> different words of {len(words):,}")
+    return count + html.text_box(escape(text), label=f"Text at temperature {temperature:g}")
 
 
 def _status_html(requests: Sequence[Request], updates: Sequence[TextUpdate]) -> str:
     """What the three texts have in common, or the queue position of the last of them (HTML)."""
     if place := max(update.place for update in updates):
-        return (
-            f'<p class="caption" role="status">Every seat is taken: you are number <b>{place:,}</b> in line, and the '
-            "texts begin as soon as seats are free.</p>"
+        return html.caption(
+            f"Every seat is taken: you are number <b>{place:,}</b> in line, and the texts begin as soon as seats are "
+            "free.",
+            is_status=True,
         )
-    return (
-        f'<p class="caption">{min(len(update.text) for update in updates):,} of {requests[0].length:,} characters each '
+    return html.caption(
+        f"{min(len(update.text) for update in updates):,} of {requests[0].length:,} characters each "
         f'· seed <b id="compared-seed">{requests[0].seed}</b> · the prime’s last {requests[0].prime_length:,} '
-        "characters read, and not shown again</p>"
+        "characters read, and not shown again"
     )
 
 
@@ -88,14 +87,12 @@ def build(
                 yield *columns, _status_html(requests, updates), button
                 button = gr.skip()
 
-    # Without preprocessing: Gradio's own check of an emptied number box fails with a traceback. `limits` checks.
-    quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
     running = start.click(
         as_gradio_error(compare),
         [prime, prime_length, length, seed, model, *sliders],
         [*texts, status, start],
-        **quiet,
+        **QUIET,
     )
     enable = functools.partial(gr.update, interactive=True)  # gr.Button(...) would reset the label
-    running.then(enable, None, start, **quiet)
-    stop.click(enable, None, start, cancels=[running], **quiet)
+    running.then(enable, None, start, **QUIET)
+    stop.click(enable, None, start, cancels=[running], **QUIET)

@@ -3,6 +3,7 @@
 from html import escape
 
 from charplay.inference.generate import Request
+from charplay.ui import html
 
 SHIFTED_CHARACTERS = 28  # characters of the prime's end that are shown shifted by one: as many as a phone has room for
 
@@ -17,34 +18,36 @@ def _prime_html(prime: str, prime_length: int) -> str:
 def text_html(request: Request, continuation: str) -> str:
     """The prime and its continuation, told apart."""
     prime = _prime_html(request.prime, request.prime_length)
-    return f'<div class="text" tabindex="0" aria-label="Generated text"><div>{prime}{escape(continuation)}</div></div>'
+    return html.text_box(prime + escape(continuation), label="Generated text")
 
 
 def stats_html(request: Request, characters: int, seconds: float) -> str:
     """Speed, progress, seed and temperature of a generation."""
     speed = characters / max(seconds, 1e-9)
-    return (
-        f'<p class="caption"><b>{speed:,.0f}</b> characters/s · {characters:,} of {request.length:,} characters · '
+    return html.caption(
+        f"<b>{speed:,.0f}</b> characters/s · {characters:,} of {request.length:,} characters · "
         f'seed <b id="seed-used">{request.seed}</b> · temperature {request.temperature:g}'
         '<span class="note"> · <span class="read">prime read</span>, <span class="unread">prime not read</span>, '
-        "then the model</span></p>"
+        "then the model</span>"
     )
 
 
 def queue_html(position: int) -> str:
     """The position of a request that waits for a slot."""
-    return (
-        f'<p class="caption" role="status">Every seat is taken: you are number <b>{position:,}</b> in line, and your '
-        "text begins as soon as one is free.</p>"
+    return html.caption(
+        f"Every seat is taken: you are number <b>{position:,}</b> in line, and your text begins as soon as one is "
+        "free.",
+        is_status=True,
     )
 
 
 def shift_html(prime: str, prime_length: int) -> str:
     """Input and target shifted by one, as in training; what of the prime is not read is greyed."""
-    shown = prime.replace("\n", "↵")[-SHIFTED_CHARACTERS:]
+    shown = html.visible_newlines(prime)[-SHIFTED_CHARACTERS:]
     read = min(prime_length, len(shown))
     target = " " * (len(shown) - read) + shown[-read:][1:] + "?"
+    caption = html.note("Trained to turn each input into the target: the same text, shifted by one.")
     return (
-        '<p class="caption note">Trained to turn each input into the target: the same text, shifted by one.</p>'
+        f"{caption}"
         f'<div class="shift">input  {_prime_html(shown, read)}</div><div class="shift">target {escape(target)}</div>'
     )

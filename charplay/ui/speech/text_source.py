@@ -9,11 +9,10 @@ from gradio.components import Component
 
 from charplay.data.text import count_without_ascii, normalize_document
 from charplay.models.checkpoints import Checkpoint, Registry
-from charplay.ui import controls, session_store
+from charplay.ui import controls, html, session_store
 from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import LATEST
 from charplay.ui.speech.generated_text import parse_generated_text
-
-QUIET = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,11 @@ def _note(choice: object, pasted: str, alphabet: str) -> str:
     if controls.LOOK_INSIDE.choose(choice) == controls.GENERATED_TEXT:
         return ""
     if pasted == "":
-        return '<p class="caption note">Paste a text and press “Read this”.</p>'
+        return html.note("Paste a text and press “Read this”.")
     try:
         text = normalize_document(pasted)
     except ValueError as error:
-        return f'<p class="problem" role="status">{escape(str(error))}</p>'
+        return html.problem(str(error))
     sentences = [f"{len(text):,} characters are read."]
     if text != pasted:
         sentences.append("The text was brought to ASCII as the speeches were.")
@@ -64,7 +63,7 @@ def _note(choice: object, pasted: str, alphabet: str) -> str:
     if unseen := sorted(set(text) - set(alphabet)):
         listed = " ".join(unseen)
         sentences.append(f"Training never showed {listed}; even these have a probability, if a small one.")
-    return f'<p class="caption note" role="status">{escape(" ".join(sentences))}</p>'
+    return html.note(escape(" ".join(sentences)), is_status=True)
 
 
 def build(registry: Registry, model: gr.Dropdown, generated: gr.Textbox, finished: gr.Number) -> TextSource:
@@ -88,5 +87,5 @@ def build(registry: Registry, model: gr.Dropdown, generated: gr.Textbox, finishe
 
     changes = [choice.input, button.click, pasted.submit, model.change]
     inputs, outputs = [choice, pasted, model], [pasting, note]
-    gr.on(changes, as_gradio_error(update_note), inputs, outputs, trigger_mode="always_last", **QUIET)
+    gr.on(changes, as_gradio_error(update_note), inputs, outputs, **LATEST)
     return TextSource(registry, [generated, *inputs], [*changes, finished.change])
