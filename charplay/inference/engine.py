@@ -1,12 +1,12 @@
 """All running generations of a process, advanced together by one thread: continuous batching.
 
-A request takes a seat at the next step, and leaves it when it has its length, is closed, or fails; nobody waits for a
-batch to fill or to end. The thread starts with the first request and sleeps while there is none.
+A request is admitted to a slot at the next step and frees it when its text is complete, closed or failed; none waits
+for a batch to fill or to end. The thread starts with the first request and blocks while there is none.
 
     engine = Engine()
-    stream = engine.submit(checkpoint, request, notify)   # notify() is called whenever there is more of the text
+    stream = engine.submit(checkpoint, request, on_update)   # on_update() is called whenever the stream has changed
     stream.text, stream.queue_position, stream.is_done
-    stream.close()                                        # the reader has gone
+    stream.close()                                           # frees the slot before the text is complete
 """
 
 import logging
@@ -22,100 +22,96 @@ from charplay import limits
 from charplay.inference.generate import Generation, GenerationBatch, Request
 from charplay.models.checkpoints import Checkpoint
 
-MIN_UPDATE_SECONDS, MAX_UPDATE_SECONDS = (
-    0.12,
-    1.0,
-)  # seconds between two messages of a stream: while few are running, and at most
-MAX_UPDATES_PER_SECOND = (
-    80  # messages a second of all streams together, as far as `MAX_UPDATE_SECONDS` allows: they cost the page most
-)
-MAX_UNPACED_STREAMS = 8  # streams that are written as fast as the processor can
-MAX_STEPS_PER_SECOND = (
-    150  # steps a second for more: faster than anyone reads, and more texts share a step, which makes it cheap
-)
-FIRST_UPDATE_SECONDS = 0.03  # seconds until a stream's first message, so that something is seen at once
+FIRST_UPDATE_SECONDS = 0.03  # from a stream's admission to its first update, so that something shows at once
+MIN_UPDATE_SECONDS = 0.12  # between two updates of one stream, while few are running
+MAX_UPDATE_SECONDS = 1.0  # between two updates of one stream, however many are running
+# Of all streams together, as far as `MAX_UPDATE_SECONDS` allows: sending updates costs more than generating text.
+MAX_UPDATES_PER_SECOND = 80
+MAX_UNPACED_STREAMS = 8  # streams up to which a paced engine steps as fast as the processor can
+# Of a paced engine with more streams: still faster than reading, and more texts share a step, which is cheaper.
+MAX_STEPS_PER_SECOND = 150
 GENERATION_FAILED_MESSAGE = "The model failed in the middle of this text: please press Generate again."
 
 
 class GenerationError(RuntimeError):
-    """A fault of ours ended one text; the sentence is for whoever waits for it."""
+    """An internal fault ended one text; the message is for the user who requested it."""
 
 
 class Stream:
-    """A text as it grows; what it shows changes just before its reader is notified."""
+    """One requested text. Its public fields change on the engine's thread, just before `on_update` is called."""
 
-    def __init__(self, engine: "Engine", checkpoint: Checkpoint, request: Request, notify: Callable[[], None]):
+    def __init__(self, engine: "Engine", checkpoint: Checkpoint, request: Request, on_update: Callable[[], None]):
         self.request = request
         self.text = ""  # the continuation so far
-        self.queue_position = 0  # in the line for a seat; 0: it has one
+        self.queue_position = 0  # from 1; 0: it has a slot
         self.is_done = False
         self.failure: GenerationError | None = None
-        self._engine, self._checkpoint, self._notify = engine, checkpoint, notify
-        self._growing = Generation(request)
+        self._engine, self._checkpoint, self._on_update = engine, checkpoint, on_update
+        self._generation = Generation(request)
         self._batch: GenerationBatch | None = None
-        self._due = 0.0
+        self._next_update = 0.0  # `time.monotonic()` of the next update
         self._is_closed = False
 
     def close(self) -> None:
-        """Gives up the seat, or the place in the line; a stream that is done stays as it is."""
+        """Frees the slot, or leaves the queue; a stream that is done stays as it is."""
         self._is_closed = True
         self._engine.wake()
 
     def _fail(self, failure: Exception) -> None:
-        self._growing.failure = failure
+        self._generation.failure = failure
         self.failure, self.is_done, self._batch = GenerationError(GENERATION_FAILED_MESSAGE), True, None
-        self._tell()
+        self._send_update()
 
-    def _publish(self, now: float, pause: float) -> None:
-        text = self._growing
-        self.text, self.is_done = text.continuation, text.is_done
-        if text.failure is not None:
+    def _publish(self, now: float, interval: float) -> None:
+        generation = self._generation
+        self.text, self.is_done = generation.continuation, generation.is_done
+        if generation.failure is not None:
             self.failure = GenerationError(GENERATION_FAILED_MESSAGE)
-        self._due = now + pause
-        self._tell()
+        self._next_update = now + interval
+        self._send_update()
 
-    def _move(self, place: int) -> None:
-        if place != self.queue_position:
-            self.queue_position = place
-            self._tell()
+    def _move(self, queue_position: int) -> None:
+        if queue_position != self.queue_position:
+            self.queue_position = queue_position
+            self._send_update()
 
-    def _tell(self) -> None:
+    def _send_update(self) -> None:
         try:
-            self._notify()
-        except Exception:  # of the reader's own code: it must not end the texts of the others
-            logging.exception("A reader could not be told of its text.")
+            self._on_update()
+        except Exception:  # of the caller's code: it must not end the other streams
+            logging.exception("The update callback of a stream failed.")
             self.close()
 
 
 class Engine:
-    """The one place of a process where texts are generated."""
+    """Runs streams in a fixed number of slots; further requests queue. A process has one."""
 
     def __init__(self, slots: int = limits.MAX_STREAMS, is_paced: bool = False):
-        """`is_paced` spares the processor for the page beside it, where many texts are written."""
+        """`is_paced` limits the steps per second of many streams, to leave processor time to the web server."""
         self._slots, self._is_paced = slots, is_paced
-        self._changed = threading.Condition()
-        self._line: deque[Stream] = deque()  # of those who wait for a seat
-        self._seated: list[Stream] = []
-        self._is_news = False  # someone has come or left
-        self._running: set[GenerationBatch] = set()
-        self._due = 0.0  # when the next reader is to be told something
-        # What a model needs for stepping lives as long as the model does.
-        self._batches: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self._changed = threading.Condition()  # guards the queue, `_running` and `_has_changes`
+        self._queue: deque[Stream] = deque()
+        self._running: list[Stream] = []  # streams that have a slot
+        self._has_changes = False  # a stream was submitted or closed, or a slot came free
+        self._batches: set[GenerationBatch] = set()  # of the running streams
+        self._next_update = 0.0  # `time.monotonic()` of the earliest update of a running stream
+        # A model's prepared weights live as long as the model.
+        self._batch_by_model: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
         self._thread: threading.Thread | None = None
 
     @property
     def active(self) -> int:
-        """How many streams are being written or wait in the line."""
+        """The number of streams that are running or queued."""
         with self._changed:
-            return len(self._line) + len(self._seated)
+            return len(self._queue) + len(self._running)
 
-    def submit(self, checkpoint: Checkpoint, request: Request, notify: Callable[[], None] = lambda: None) -> Stream:
-        """Puts a request in the line; `notify` is called on the engine's thread and must be quick."""
-        stream = Stream(self, checkpoint, request, notify)
+    def submit(self, checkpoint: Checkpoint, request: Request, on_update: Callable[[], None] = lambda: None) -> Stream:
+        """Queues a request; `on_update` is called on the engine's thread and must return quickly."""
+        stream = Stream(self, checkpoint, request, on_update)
         with self._changed:
-            stream.queue_position = max(len(self._line) + len(self._seated) + 1 - self._slots, 0)
-            self._line.append(stream)
-            self._is_news = True
+            stream.queue_position = max(len(self._queue) + len(self._running) + 1 - self._slots, 0)
+            self._queue.append(stream)
+            self._has_changes = True
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
                 self._thread.start()
@@ -123,93 +119,95 @@ class Engine:
         return stream
 
     def wake(self) -> None:
-        """Makes the engine look round: someone has left."""
+        """Makes the engine look for closed streams before its next step."""
         with self._changed:
-            self._is_news = True
+            self._has_changes = True
             self._changed.notify()
 
-    @torch.inference_mode()  # once and for all: entering it at each step cost a fifteenth of a lone stream's speed
+    @torch.inference_mode()  # entered once: entering it at each step took 1/15 of the speed of a single stream
     def _run(self) -> None:
         while True:
-            begun = time.monotonic()
+            start = time.monotonic()
             try:
                 self._advance()
             except Exception as failure:
                 self._fail_all(failure)
-            if len(self._seated) > MAX_UNPACED_STREAMS and self._is_paced:
-                time.sleep(max(begun + 1 / MAX_STEPS_PER_SECOND - time.monotonic(), 0))
+            if len(self._running) > MAX_UNPACED_STREAMS and self._is_paced:
+                time.sleep(max(start + 1 / MAX_STEPS_PER_SECOND - time.monotonic(), 0))
 
     def _advance(self) -> None:
-        """One character of every running text, and the updates that are due."""
-        self._look_round()
-        done = [text for batch in self._running for text in batch.step()]
+        """Generates one character of every running stream and sends the updates that are due."""
+        self._admit()
+        done = [generation for batch in self._batches for generation in batch.step()]
         now = time.monotonic()
-        if done or now >= self._due:
+        if done or now >= self._next_update:
             self._publish(now)
 
     def _fail_all(self, failure: Exception) -> None:
-        """A fault that is no single text's ends every running text; queued ones begin with fresh batches."""
+        """A fault that no single text caused ends every running stream; queued ones start with fresh batches."""
         logging.error("The engine failed.", exc_info=failure)
         with self._changed:
-            failed, self._seated = self._seated, []
-            self._is_news = True
-        # The rows of the failed texts go with their batches: their states may be of different steps by now.
+            failed, self._running = self._running, []
+            self._has_changes = True
+        # The failed rows go with their batches: their states may be of different steps by now.
+        self._batch_by_model.clear()
         self._batches.clear()
-        self._running.clear()
         for stream in failed:
             stream._fail(failure)
 
-    def _look_round(self) -> None:
-        """Sees off whoever has left and seats whoever has come; sleeps while there is nobody."""
-        if self._seated and not self._is_news:
+    def _admit(self) -> None:
+        """Drops closed streams and admits queued ones; blocks while there are none."""
+        if self._running and not self._has_changes:
             return
         with self._changed:
-            self._changed.wait_for(lambda: self._line or self._seated)
-            self._is_news = False
-            gone = [stream for stream in self._seated if stream._is_closed]
-            self._seated = [stream for stream in self._seated if not stream._is_closed]
-            self._line = deque(stream for stream in self._line if not stream._is_closed)
-            came = [self._line.popleft() for _ in range(min(self._slots - len(self._seated), len(self._line)))]
-            self._seated += came
-            waiting = list(self._line)
-        for batch in {stream._batch for stream in gone if stream._batch}:
-            batch.leave({stream._growing for stream in gone})
-        self._seat(came)
-        self._running = {stream._batch for stream in self._seated if stream._batch}
-        for place, stream in enumerate(waiting, 1):
-            stream._move(place)
+            self._changed.wait_for(lambda: self._queue or self._running)
+            self._has_changes = False
+            closed = [stream for stream in self._running if stream._is_closed]
+            self._running = [stream for stream in self._running if not stream._is_closed]
+            self._queue = deque(stream for stream in self._queue if not stream._is_closed)
+            free = min(self._slots - len(self._running), len(self._queue))
+            admitted = [self._queue.popleft() for _ in range(free)]
+            self._running += admitted
+            queued = list(self._queue)
+        for batch in {stream._batch for stream in closed if stream._batch}:
+            batch.remove({stream._generation for stream in closed})
+        self._start(admitted)
+        self._batches = {stream._batch for stream in self._running if stream._batch}
+        for queue_position, stream in enumerate(queued, 1):
+            stream._move(queue_position)
 
-    def _seat(self, came: list[Stream]) -> None:
+    def _start(self, admitted: list[Stream]) -> None:
+        """Adds streams to the batches of their models."""
         now = time.monotonic()
-        for stream in came:
-            stream._due = now + FIRST_UPDATE_SECONDS
+        for stream in admitted:
+            stream._next_update = now + FIRST_UPDATE_SECONDS
             try:
                 stream._batch = self._batch_of(stream._checkpoint)
-                stream._batch.join([stream._growing])
-            except Exception as failure:  # the model cannot be laid out for stepping
-                stream._growing.failure = failure
-                stream._due = self._due = now
+                stream._batch.add([stream._generation])
+            except Exception as failure:  # the model's weights cannot be prepared
+                stream._generation.failure = failure
+                stream._next_update = self._next_update = now
             stream._move(0)
-        self._due = min(self._due, now + FIRST_UPDATE_SECONDS)
+        self._next_update = min(self._next_update, now + FIRST_UPDATE_SECONDS)
 
     def _batch_of(self, checkpoint: Checkpoint) -> GenerationBatch:
-        if checkpoint.model not in self._batches:
-            self._batches[checkpoint.model] = GenerationBatch(checkpoint)
-        return self._batches[checkpoint.model]
+        if checkpoint.model not in self._batch_by_model:
+            self._batch_by_model[checkpoint.model] = GenerationBatch(checkpoint)
+        return self._batch_by_model[checkpoint.model]
 
     def _publish(self, now: float) -> None:
-        """Tells each reader what there is, as often as so many may be told."""
-        pause = min(max(MIN_UPDATE_SECONDS, len(self._seated) / MAX_UPDATES_PER_SECOND), MAX_UPDATE_SECONDS)
-        for stream in self._seated:
-            if stream._growing.is_done or now >= stream._due:
+        """Updates the streams that are due or done, and frees the slots of those that are done."""
+        interval = min(max(MIN_UPDATE_SECONDS, len(self._running) / MAX_UPDATES_PER_SECOND), MAX_UPDATE_SECONDS)
+        for stream in self._running:
+            if stream._generation.is_done or now >= stream._next_update:
                 try:
-                    stream._publish(now, pause)
+                    stream._publish(now, interval)
                 except Exception as failure:
-                    stream._batch.leave({stream._growing})
+                    stream._batch.remove({stream._generation})
                     stream._fail(failure)
-            if stream._growing.failure is not None:
-                logging.error("A generation failed.", exc_info=stream._growing.failure)
+            if stream._generation.failure is not None:
+                logging.error("A generation failed.", exc_info=stream._generation.failure)
         with self._changed:
-            self._seated = [stream for stream in self._seated if not stream.is_done]
-            self._is_news = self._is_news or bool(self._line)
-        self._due = min((stream._due for stream in self._seated), default=0.0)
+            self._running = [stream for stream in self._running if not stream.is_done]
+            self._has_changes = self._has_changes or bool(self._queue)
+        self._next_update = min((stream._next_update for stream in self._running), default=0.0)

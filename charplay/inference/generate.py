@@ -1,7 +1,7 @@
-"""Prime -> text, one character at a time, at any temperature; many texts of one model side by side.
+"""Prime -> text, one character at a time, for many texts of one model in one batch.
 
 The lecture's `generate(prime_str, predict_len, temperature)`: the prime warms up the hidden state, then each
-character drawn from the softmax is fed back as the next input. Here all texts take each step as one batch.
+character sampled from the softmax is fed back as the next input. Temperature and top-k are applied in `sampling`.
 """
 
 import random
@@ -17,18 +17,18 @@ from charplay.inference.quantized import QuantizedStep, State
 from charplay.inference.sampling import inverse_temperature, sample
 from charplay.models.checkpoints import Checkpoint
 
-PRIME_CHUNK = 16  # characters of the primes that are read between two characters of the running texts
+PRIME_CHARACTERS_PER_STEP = 16  # characters read of each new prime per character generated: long primes stall no text
 
 
 @dataclass(frozen=True)
 class Request:
-    """A checked wish for text; `make_request` makes it from what a person gave."""
+    """The validated parameters of one generation; made by `make_request`."""
 
     prime: str  # normalised
     temperature: float
     length: int  # characters after the prime
     prime_length: int  # how many of the prime's last characters warm up the hidden state
-    top_k: int  # draw among the k likeliest alone; 0: among all
+    top_k: int  # sample among the k likeliest characters; 0: among all
     seed: int
 
 
@@ -40,18 +40,18 @@ def make_request(
     top_k: object = 0,
     seed: object = None,
 ) -> Request:
-    """Checks every field against its limit.
+    """Validates user input: every field is checked against its limit.
 
     Args:
-        prime: the text to go on from; it is brought to ASCII.
-        temperature: 0 takes the likeliest character each time; above 1 flattens the softmax.
+        prime: the text to continue; normalised to ASCII.
+        temperature: 0 is argmax; above 1 flattens the softmax.
         length: characters to generate.
-        prime_length: None: the whole prime; a number beyond its length means the same.
-        top_k: 0: no restriction.
-        seed: None: a new one.
+        prime_length: None, or more than the prime has: the whole prime.
+        top_k: 0: sample among all characters.
+        seed: None: a random one.
 
     Raises:
-        ValueError: a field is out of bounds; the sentence names them.
+        ValueError: a field is out of bounds; the message names the bounds.
     """
     normalized = normalize_prime(prime)
     wanted = len(normalized) if prime_length is None else limits.PRIME_LENGTH.check(prime_length)
@@ -66,163 +66,173 @@ def make_request(
 
 
 class Generation:
-    """A text in the making: what was asked, and what there is of it."""
+    """One text being generated: its request, the characters so far, and the state of its random numbers."""
 
     def __init__(self, request: Request):
         self.request = request
-        self.unread = encode(request.prime[-request.prime_length :])  # of the prime, int64 (time,)
-        self.missing = request.length  # characters still to be written
+        self.unread_prime = encode(request.prime[-request.prime_length :])  # int64 (time,)
+        self.remaining = request.length  # characters still to be generated
         self.failure: Exception | None = None
-        self.sharpness = inverse_temperature(request.temperature)
-        self._written = bytearray()  # the codes of its characters
-        # The die for each next character, uniform in [0, 1); at temperature 0 it is the first of the likeliest.
-        self._throw = random.Random(request.seed).random if request.temperature else float
-        self.chance = self._throw()
+        self.inverse_temperature = inverse_temperature(request.temperature)
+        self._codes = bytearray()  # of the characters generated
+        # Uniform in [0, 1), a new one for each character; at temperature 0 always 0.0: the first of equal maxima.
+        self._next_uniform = random.Random(request.seed).random if request.temperature else float
+        self.uniform = self._next_uniform()
 
-    def write(self, code: int) -> None:
-        """Adds a character and throws the die for the next."""
-        self._written.append(code)
-        self.missing -= 1
-        self.chance = self._throw()
+    def append(self, code: int) -> None:
+        """Adds a character and draws the random number for the next one."""
+        self._codes.append(code)
+        self.remaining -= 1
+        self.uniform = self._next_uniform()
 
     @property
     def is_done(self) -> bool:
-        """Whether all its characters are written, or it failed."""
-        return self.failure is not None or not self.missing
+        """Whether it has all its characters, or failed."""
+        return self.failure is not None or not self.remaining
 
     @property
     def continuation(self) -> str:
-        """The characters written so far."""
-        return self._written.decode("ascii")
+        """The characters generated so far."""
+        return self._codes.decode("ascii")
 
 
 @dataclass
 class _Rows:
-    """Texts with their state, row by row."""
+    """Generations with their recurrent states and sampling parameters, a row each."""
 
-    texts: list[Generation]
-    state: State  # the last tensor of it are the logits for each text's next character
+    generations: list[Generation]
+    state: State  # its last tensor holds the logits (batch, 128) for each row's next character
 
     def __post_init__(self):
-        self.sharpness = torch.tensor([[text.sharpness] for text in self.texts], dtype=torch.float32)  # (batch, 1)
-        top_k = [[text.request.top_k or VOCABULARY_SIZE] for text in self.texts]
+        inverses = [[generation.inverse_temperature] for generation in self.generations]
+        self.inverse_temperature = torch.tensor(inverses, dtype=torch.float32)  # (batch, 1)
+        top_k = [[generation.request.top_k or VOCABULARY_SIZE] for generation in self.generations]
         self.top_k = torch.tensor(top_k) if any(k < VOCABULARY_SIZE for [k] in top_k) else None
 
-    def draw(self, allowed: torch.Tensor) -> torch.Tensor:
-        """The next code of each text, int64 (batch,); `allowed` float32 (128,) is 0 or -inf for each code."""
-        chances = torch.tensor([[text.chance] for text in self.texts], dtype=torch.float64)
-        return sample(torch.addcmul(allowed, self.state[-1], self.sharpness), chances, self.top_k)
+    def sample(self, mask: torch.Tensor) -> torch.Tensor:
+        """The next code of each row, int64 (batch,); `mask` float32 (128,) is 0, or -inf for codes never to sample."""
+        uniforms = torch.tensor([[generation.uniform] for generation in self.generations], dtype=torch.float64)
+        return sample(torch.addcmul(mask, self.state[-1], self.inverse_temperature), uniforms, self.top_k)
 
-    def pick(self, rows: Sequence[int]) -> "_Rows":
+    def select(self, rows: Sequence[int]) -> "_Rows":
+        """The given rows, in the given order."""
         index = torch.tensor(rows, dtype=torch.int64)
-        return _Rows([self.texts[row] for row in rows], tuple(tensor[index] for tensor in self.state))
+        return _Rows([self.generations[row] for row in rows], tuple(tensor[index] for tensor in self.state))
 
-    def where(self, wanted: Callable[[Generation], bool]) -> "_Rows":
-        rows = [row for row, text in enumerate(self.texts) if wanted(text)]
-        return self if len(rows) == len(self.texts) else self.pick(rows)
+    def filter(self, condition: Callable[[Generation], bool]) -> "_Rows":
+        """The rows whose generation fulfils the condition."""
+        rows = [row for row, generation in enumerate(self.generations) if condition(generation)]
+        return self if len(rows) == len(self.generations) else self.select(rows)
 
 
 def _concatenate(groups: Sequence[_Rows]) -> _Rows:
-    groups = [group for group in groups if group.texts] or list(groups[:1])
+    groups = [group for group in groups if group.generations] or list(groups[:1])
     if len(groups) == 1:
         return groups[0]
-    texts = [text for group in groups for text in group.texts]
-    return _Rows(texts, tuple(map(torch.cat, zip(*(group.state for group in groups), strict=True))))
+    generations = [generation for group in groups for generation in group.generations]
+    return _Rows(generations, tuple(map(torch.cat, zip(*(group.state for group in groups), strict=True))))
 
 
 class GenerationBatch:
-    """The texts that one model is writing: each joins when it likes, and all advance together.
+    """The running generations of one model. They are added and removed between steps and advance together.
 
-    A text is the same whoever is beside it, since every row of every step depends on itself alone. A failure ends
-    the texts that it befalls, with the exception in their `failure`; the others go on as if nothing had been.
+    Each row of a step depends on that row alone, so a text does not depend on the rest of the batch. An exception
+    ends only the generations that cause it and is stored in their `failure`.
     """
 
-    def __init__(self, checkpoint: Checkpoint, stepper: QuantizedStep | None = None):
-        self._stepper = stepper or QuantizedStep(checkpoint.model)
-        self._allowed = torch.full((VOCABULARY_SIZE,), -torch.inf)
-        self._allowed[encode(checkpoint.alphabet)] = 0.0  # what training never showed is never drawn
-        self._priming = self._running = self._fresh([])
+    def __init__(self, checkpoint: Checkpoint, quantized: QuantizedStep | None = None):
+        self._quantized = quantized or QuantizedStep(checkpoint.model)
+        self._mask = torch.full((VOCABULARY_SIZE,), -torch.inf)  # characters not seen in training are never sampled
+        self._mask[encode(checkpoint.alphabet)] = 0.0
+        self._priming = self._running = self._new_rows([])  # still reading the prime; generating
 
     @property
-    def texts(self) -> list[Generation]:
+    def generations(self) -> list[Generation]:
         """All that are not done."""
-        return self._priming.texts + self._running.texts
+        return self._priming.generations + self._running.generations
 
-    def join(self, texts: Sequence[Generation]) -> None:
-        """Adds texts; they begin at the next step."""
-        self._priming = _concatenate([self._priming, self._fresh(list(texts))])
+    def add(self, generations: Sequence[Generation]) -> None:
+        """Adds generations; they start at the next step."""
+        self._priming = _concatenate([self._priming, self._new_rows(list(generations))])
 
-    def leave(self, texts: set[Generation]) -> None:
-        """Lets texts go that nobody waits for any more."""
-        self._priming = self._priming.where(lambda text: text not in texts)
-        self._running = self._running.where(lambda text: text not in texts)
+    def remove(self, generations: set[Generation]) -> None:
+        """Drops generations before they are done."""
+        self._priming = self._priming.filter(lambda generation: generation not in generations)
+        self._running = self._running.filter(lambda generation: generation not in generations)
 
     def step(self) -> list[Generation]:
-        """Writes one character of each running text, and reads a few of the primes of those that have just come.
+        """Generates one character of each running text, and reads a few characters of each new prime.
 
-        Sooner within `torch.inference_mode()`, which is the caller's to enter, once for many steps.
+        Faster within `torch.inference_mode()`, which the caller enters once for many steps.
 
         Returns:
-            the texts that are done since.
+            the generations that this step completed or that failed in it.
         """
-        before = self.texts if self._priming.texts else self._running.texts
-        if self._priming.texts:
-            read = self._isolate(self._read, self._priming)
-            self._priming = read.where(lambda text: len(text.unread) > 0)
-            self._running = _concatenate([self._running, read.where(lambda text: not len(text.unread))])
-        if self._running.texts:
-            self._running = self._isolate(self._write, self._running)
-        if len(before) == len(self._priming.texts) + len(self._running.texts):
+        before = self.generations if self._priming.generations else self._running.generations
+        if self._priming.generations:
+            read = self._isolate_failures(self._read_primes, self._priming)
+            self._priming = read.filter(lambda generation: len(generation.unread_prime) > 0)
+            ready = read.filter(lambda generation: not len(generation.unread_prime))
+            self._running = _concatenate([self._running, ready])
+        if self._running.generations:
+            self._running = self._isolate_failures(self._extend, self._running)
+        if len(before) == len(self._priming.generations) + len(self._running.generations):
             return []
-        return [text for text in before if text.is_done]
+        return [generation for generation in before if generation.is_done]
 
-    def _fresh(self, texts: list[Generation]) -> _Rows:
-        return _Rows(texts, (*self._stepper.initial_state(len(texts)), torch.zeros(len(texts), VOCABULARY_SIZE)))
+    def _new_rows(self, generations: list[Generation]) -> _Rows:
+        logits = torch.zeros(len(generations), VOCABULARY_SIZE)
+        return _Rows(generations, (*self._quantized.initial_state(len(generations)), logits))
 
-    def _isolate(self, advance: Callable[[_Rows], _Rows], group: _Rows) -> _Rows:
-        """Advances the group; where that fails, its halves apart, down to the text that is to blame."""
+    def _isolate_failures(self, advance: Callable[[_Rows], _Rows], group: _Rows) -> _Rows:
+        """Advances a group; if that raises, advances its halves separately, down to the rows that raise."""
         try:
             return advance(group)
         except Exception as failure:
-            if len(group.texts) == 1:
-                group.texts[0].failure = failure
-                return group.pick([])
-            middle = len(group.texts) // 2
-            halves = group.pick(range(middle)), group.pick(range(middle, len(group.texts)))
-            return _concatenate([self._isolate(advance, half) for half in halves])
+            if len(group.generations) == 1:
+                group.generations[0].failure = failure
+                return group.select([])
+            middle = len(group.generations) // 2
+            halves = group.select(range(middle)), group.select(range(middle, len(group.generations)))
+            return _concatenate([self._isolate_failures(advance, half) for half in halves])
 
-    def _read(self, group: _Rows) -> _Rows:
-        """Up to `PRIME_CHUNK` characters of each prime, the batch shrinking as primes end, as a packed batch does."""
-        group = group.pick(sorted(range(len(group.texts)), key=lambda row: -len(group.texts[row].unread)))
-        chunks = [text.unread[:PRIME_CHUNK] for text in group.texts]
+    def _read_primes(self, group: _Rows) -> _Rows:
+        """Reads a chunk of each prime. Rows are sorted by length and the batch shrinks, as with a packed batch."""
+        by_length = sorted(range(len(group.generations)), key=lambda row: -len(group.generations[row].unread_prime))
+        group = group.select(by_length)
+        chunks = [generation.unread_prime[:PRIME_CHARACTERS_PER_STEP] for generation in group.generations]
         codes = torch.nn.utils.rnn.pad_sequence(chunks)  # (time, batch)
         state, ended = group.state, []
         for time, row in enumerate(codes):
             active = sum(len(chunk) > time for chunk in chunks)
             ended.append(tuple(tensor[active:] for tensor in state))
-            logits, after = self._stepper.step(row[:active], tuple(tensor[:active] for tensor in state[:-1]))
+            logits, after = self._quantized.step(row[:active], tuple(tensor[:active] for tensor in state[:-1]))
             state = (*after, logits)
         state = tuple(map(torch.cat, zip(state, *reversed(ended), strict=True)))
-        for text in group.texts:
-            text.unread = text.unread[PRIME_CHUNK:]
-        return _Rows(group.texts, state)
+        for generation in group.generations:
+            generation.unread_prime = generation.unread_prime[PRIME_CHARACTERS_PER_STEP:]
+        return _Rows(group.generations, state)
 
-    def _write(self, group: _Rows) -> _Rows:
-        """One character of each text; those that are done are left out."""
-        codes = group.draw(self._allowed)
-        drawn, rest = codes.tolist(), group
-        if max(drawn) == VOCABULARY_SIZE or any(text.missing == 1 for text in group.texts):
-            goes_on = [row for row, text in enumerate(group.texts) if drawn[row] < VOCABULARY_SIZE and text.missing > 1]
-            rest, codes = group.pick(goes_on), codes[torch.tensor(goes_on, dtype=torch.int64)]
-        if rest.texts:
-            logits, after = self._stepper.step(codes, rest.state[:-1])
+    def _extend(self, group: _Rows) -> _Rows:
+        """Generates one character of each text; returns the rows that are not done."""
+        codes = group.sample(self._mask)
+        sampled, rest = codes.tolist(), group
+        if max(sampled) == VOCABULARY_SIZE or any(generation.remaining == 1 for generation in group.generations):
+            unfinished = [
+                row
+                for row, generation in enumerate(group.generations)
+                if sampled[row] < VOCABULARY_SIZE and generation.remaining > 1
+            ]
+            rest, codes = group.select(unfinished), codes[torch.tensor(unfinished, dtype=torch.int64)]
+        if rest.generations:
+            logits, after = self._quantized.step(codes, rest.state[:-1])
             rest.state = (*after, logits)
-        # Nothing was changed before every product had succeeded, so a step which failed can be taken again.
-        for text, code in zip(group.texts, drawn, strict=True):
+        # Generations change only after everything that can raise, so `_isolate_failures` can repeat the step.
+        for generation, code in zip(group.generations, sampled, strict=True):
             if code < VOCABULARY_SIZE:
-                text.write(code)
+                generation.append(code)
             else:
-                text.failure = FloatingPointError("The network's logits are no numbers.")
+                generation.failure = FloatingPointError("The network's logits are NaN.")
         return rest
 
 
@@ -230,13 +240,19 @@ class GenerationBatch:
 def generate(checkpoint: Checkpoint, requests: Sequence[Request], batch: GenerationBatch | None = None) -> list[str]:
     """The continuation of each request, `request.length` characters; the same request gives the same text.
 
-    `batch` is one of this checkpoint's, for who times the writing without the laying out of the model.
+    Args:
+        checkpoint: a language model.
+        requests: generated side by side.
+        batch: one of this checkpoint's, to reuse its prepared weights.
+
+    Raises:
+        Exception: whatever ended one of the generations.
     """
-    batch, texts = batch or GenerationBatch(checkpoint), [Generation(request) for request in requests]
-    batch.join(texts)
-    while batch.texts:
+    batch, generations = batch or GenerationBatch(checkpoint), [Generation(request) for request in requests]
+    batch.add(generations)
+    while batch.generations:
         batch.step()
-    for text in texts:
-        if text.failure is not None:
-            raise text.failure
-    return [text.continuation for text in texts]
+    for generation in generations:
+        if generation.failure is not None:
+            raise generation.failure
+    return [generation.continuation for generation in generations]

@@ -1,4 +1,4 @@
-"""The engine: many texts at once, each as if it were alone."""
+"""Many streams share an engine, and each gets the text that it would get in a batch of one."""
 
 import itertools
 import threading
@@ -14,77 +14,87 @@ from charplay.inference.quantized import QuantizedStep, available_products
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_language_model
 
-PATIENCE = 30  # seconds, for a machine that is busy
+WAIT_SECONDS = 30  # for a condition, on a busy machine
 
 
-def wishes(count: int) -> list:
-    """Different in all that a request can differ in."""
+def make_requests(count: int) -> list:
+    """Requests that differ in every field."""
     return [
         make_request("yes we can " * (1 + seed % 5), (0, 0.5, 0.8, 2)[seed % 4], 5 + seed % 40, None, seed % 7, seed)
         for seed in range(count)
     ]
 
 
-class Reader:
-    """Someone who waits for texts."""
+class Updates:
+    """Waits for a condition, which it checks at every update of a stream."""
 
     def __init__(self):
-        self.told = threading.Condition()
+        self._updated = threading.Condition()
 
     def notify(self):
-        with self.told:
-            self.told.notify_all()
+        with self._updated:
+            self._updated.notify_all()
 
-    def wait_until(self, is_so):
-        with self.told:
-            assert self.told.wait_for(is_so, PATIENCE)
+    def wait_until(self, condition):
+        with self._updated:
+            assert self._updated.wait_for(condition, WAIT_SECONDS)
 
 
-def written(engine, checkpoint, requests) -> list:
-    reader = Reader()
-    streams = [engine.submit(checkpoint, request, reader.notify) for request in requests]
-    reader.wait_until(lambda: all(stream.is_done for stream in streams))
+def run_streams(engine, checkpoint, requests) -> list:
+    """The streams of the requests, all done."""
+    updates = Updates()
+    streams = [engine.submit(checkpoint, request, updates.notify) for request in requests]
+    updates.wait_until(lambda: all(stream.is_done for stream in streams))
     return streams
+
+
+def wait_until_idle(engine):
+    deadline = time.monotonic() + WAIT_SECONDS
+    while engine.active and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert engine.active == 0
 
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("product", available_products())
-def test_a_text_is_the_same_alone_and_among_199_others(cell, product):
+def test_a_text_is_the_same_in_a_batch_of_one_and_of_200(cell, product):
     checkpoint = make_checkpoint("speech", make_language_model(cell))
-    stepper, requests = QuantizedStep(checkpoint.model, product), wishes(200)
+    quantized, requests = QuantizedStep(checkpoint.model, product), make_requests(200)
     together = [Generation(request) for request in requests]
-    batch = GenerationBatch(checkpoint, stepper)
-    for start in range(0, 200, 25):  # they come while others are being written
-        batch.join(together[start : start + 25])
+    batch = GenerationBatch(checkpoint, quantized)
+    for start in range(0, 200, 25):  # added while others are running
+        batch.add(together[start : start + 25])
         batch.step()
-    while batch.texts:
+    while batch.generations:
         batch.step()
     for row in (0, 1, 2, 3, 26, 101, 199):
-        alone, batch = Generation(requests[row]), GenerationBatch(checkpoint, stepper)
-        batch.join([alone])
-        while batch.texts:
+        single, batch = Generation(requests[row]), GenerationBatch(checkpoint, quantized)
+        batch.add([single])
+        while batch.generations:
             batch.step()
-        assert alone.continuation == together[row].continuation
-        assert len(alone.continuation) == requests[row].length
+        assert single.continuation == together[row].continuation
+        assert len(single.continuation) == requests[row].length
 
 
-def test_the_engine_writes_what_the_command_line_writes(language_model):
-    requests = wishes(40)
-    streams = written(Engine(), language_model, requests)
-    assert [stream.text for stream in streams] == [generate.generate(language_model, [wish])[0] for wish in requests]
-
-
-def test_several_models_are_written_side_by_side(language_model):
-    other, engine, reader = make_checkpoint("speech", make_language_model("lstm", seed=1)), Engine(), Reader()
-    wish = make_request("yes", length=200, seed=3)
-    streams = [engine.submit(checkpoint, wish, reader.notify) for checkpoint in (language_model, other)]
-    reader.wait_until(lambda: all(stream.is_done for stream in streams))
+def test_the_engine_generates_what_generate_does(language_model):
+    requests = make_requests(40)
+    streams = run_streams(Engine(), language_model, requests)
     assert [stream.text for stream in streams] == [
-        generate.generate(checkpoint, [wish])[0] for checkpoint in (language_model, other)
+        generate.generate(language_model, [request])[0] for request in requests
     ]
 
 
-def test_a_text_comes_in_parts_and_each_begins_as_the_one_before(language_model):
+def test_several_models_generate_side_by_side(language_model):
+    other, engine, updates = make_checkpoint("speech", make_language_model("lstm", seed=1)), Engine(), Updates()
+    request = make_request("yes", length=200, seed=3)
+    streams = [engine.submit(checkpoint, request, updates.notify) for checkpoint in (language_model, other)]
+    updates.wait_until(lambda: all(stream.is_done for stream in streams))
+    assert [stream.text for stream in streams] == [
+        generate.generate(checkpoint, [request])[0] for checkpoint in (language_model, other)
+    ]
+
+
+def test_every_update_extends_the_text_of_the_update_before(language_model):
     engine, seen = Engine(), []
     done = threading.Event()
 
@@ -94,46 +104,43 @@ def test_a_text_comes_in_parts_and_each_begins_as_the_one_before(language_model)
             done.set()
 
     stream = engine.submit(language_model, make_request("yes", length=5000, seed=1), notify)
-    assert done.wait(PATIENCE)
+    assert done.wait(WAIT_SECONDS)
     assert len(seen) > 2
     assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(seen))
     assert len(seen[-1]) == 5000
 
 
-def test_whoever_closes_gives_up_the_seat_and_the_next_in_line_takes_it(language_model):
-    engine, reader = Engine(slots=2), Reader()
+def test_closing_a_stream_frees_its_slot_for_the_first_in_the_queue(language_model):
+    engine, updates = Engine(slots=2), Updates()
     long = make_request("yes", length=10_000, seed=1)
-    seated = [engine.submit(language_model, long, reader.notify) for _ in range(2)]
-    waiting = [engine.submit(language_model, make_request("no", length=5), reader.notify) for _ in range(2)]
-    assert [stream.queue_position for stream in (*seated, *waiting)] == [0, 0, 1, 2]
+    running = [engine.submit(language_model, long, updates.notify) for _ in range(2)]
+    queued = [engine.submit(language_model, make_request("no", length=5), updates.notify) for _ in range(2)]
+    assert [stream.queue_position for stream in (*running, *queued)] == [0, 0, 1, 2]
     assert engine.active == 4
-    seated[0].close()
-    reader.wait_until(lambda: all(stream.is_done for stream in waiting))
-    assert [stream.queue_position for stream in waiting] == [0, 0]
-    waiting[0].close()  # too late to matter
-    seated[1].close()
-    deadline = time.monotonic() + PATIENCE
-    while engine.active and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert engine.active == 0
-    assert not seated[0].is_done
+    running[0].close()
+    updates.wait_until(lambda: all(stream.is_done for stream in queued))
+    assert [stream.queue_position for stream in queued] == [0, 0]
+    queued[0].close()  # already done: changes nothing
+    running[1].close()
+    wait_until_idle(engine)
+    assert not running[0].is_done
 
 
-def test_a_failure_ends_its_own_text_and_leaves_the_others(language_model, monkeypatch, caplog):
-    expected = [generate.generate(language_model, [wish])[0] for wish in wishes(9)]
-    draw = generate.sample
+def test_a_failure_ends_its_own_text_only(language_model, monkeypatch, caplog):
+    expected = [generate.generate(language_model, [request])[0] for request in make_requests(9)]
+    original = generate.sample
 
-    def failing(scaled, chances, top_k=None):
-        if (chances == poisoned).any():
+    def failing(logits, uniforms, top_k=None):
+        if (uniforms == poisoned).any():
             raise RuntimeError("a cell broke")
-        return draw(scaled, chances, top_k)
+        return original(logits, uniforms, top_k)
 
-    victim = Generation(wishes(9)[5])
+    victim = Generation(make_requests(9)[5])
     for _ in range(3):
-        poisoned = victim.chance
-        victim.write(97)
+        poisoned = victim.uniform
+        victim.append(97)
     monkeypatch.setattr(generate, "sample", failing)
-    streams = written(Engine(), language_model, wishes(9))
+    streams = run_streams(Engine(), language_model, make_requests(9))
     assert str(streams[5].failure) == GENERATION_FAILED_MESSAGE
     assert expected[5].startswith(streams[5].text)
     assert "a cell broke" in caplog.text
@@ -142,41 +149,38 @@ def test_a_failure_ends_its_own_text_and_leaves_the_others(language_model, monke
         assert streams[row].text == expected[row]
 
 
-def test_logits_that_are_no_numbers_end_the_text(language_model):
+def test_nan_logits_end_the_text(language_model):
     with torch.no_grad():
         language_model.model.linear.bias[:] = torch.nan
     engine = Engine()
-    [stream] = written(engine, language_model, [make_request("yes")])
+    [stream] = run_streams(engine, language_model, [make_request("yes")])
     assert str(stream.failure) == GENERATION_FAILED_MESSAGE
     with torch.no_grad():
         language_model.model.linear.bias.zero_()
 
 
-def test_a_model_that_cannot_be_laid_out_fails_its_reader_and_no_one_else(language_model):
+def test_a_model_that_cannot_be_prepared_fails_its_own_stream_only(language_model):
     broken, engine = make_checkpoint("speech"), Engine()
     del broken.model.linear
-    [stream] = written(engine, broken, [make_request("yes")])
+    [stream] = run_streams(engine, broken, [make_request("yes")])
     assert str(stream.failure) == GENERATION_FAILED_MESSAGE
-    [stream] = written(engine, language_model, [make_request("yes", length=7)])
+    [stream] = run_streams(engine, language_model, [make_request("yes", length=7)])
     assert len(stream.text) == 7
 
 
-def test_a_reader_that_breaks_loses_its_own_text_alone(language_model, caplog):
+def test_a_failing_callback_closes_its_own_stream_only(language_model, caplog):
     def broken():
-        raise KeyError("nobody here")
+        raise KeyError("no such client")
 
     engine = Engine()
     engine.submit(language_model, make_request("yes", length=10_000), broken)
-    [stream] = written(engine, language_model, [make_request("yes", length=50)])
+    [stream] = run_streams(engine, language_model, [make_request("yes", length=50)])
     assert len(stream.text) == 50
-    deadline = time.monotonic() + PATIENCE
-    while engine.active and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert engine.active == 0
-    assert "nobody here" in caplog.text
+    wait_until_idle(engine)
+    assert "no such client" in caplog.text
 
 
-def test_a_fault_of_the_engine_leaves_no_dead_text_in_a_batch(language_model, monkeypatch, caplog):
+def test_a_fault_of_the_engine_leaves_no_failed_rows_in_a_batch(language_model, monkeypatch, caplog):
     step, is_broken = GenerationBatch.step, threading.Event()
 
     def break_once(batch):
@@ -186,52 +190,52 @@ def test_a_fault_of_the_engine_leaves_no_dead_text_in_a_batch(language_model, mo
         return step(batch)
 
     monkeypatch.setattr(GenerationBatch, "step", break_once)
-    engine, reader = Engine(), Reader()
+    engine, updates = Engine(), Updates()
     long = make_request("yes", length=10_000, seed=1)
-    failed = [engine.submit(language_model, long, reader.notify) for _ in range(3)]
-    reader.wait_until(lambda: all(stream.text for stream in failed))
+    failed = [engine.submit(language_model, long, updates.notify) for _ in range(3)]
+    updates.wait_until(lambda: all(stream.text for stream in failed))
     is_broken.set()
-    reader.wait_until(lambda: all(stream.is_done for stream in failed))
+    updates.wait_until(lambda: all(stream.is_done for stream in failed))
     assert {str(stream.failure) for stream in failed} == {GENERATION_FAILED_MESSAGE}
     assert "no single text's fault" in caplog.text
-    stream = engine.submit(language_model, long, reader.notify)
-    reader.wait_until(lambda: stream.text)
-    assert [len(batch.texts) for batch in engine._running] == [1]
-    reader.wait_until(lambda: stream.is_done)
+    stream = engine.submit(language_model, long, updates.notify)
+    updates.wait_until(lambda: stream.text)
+    assert [len(batch.generations) for batch in engine._batches] == [1]
+    updates.wait_until(lambda: stream.is_done)
     assert stream.text == generate.generate(language_model, [long])[0]
 
 
-def test_an_update_that_cannot_be_published_ends_its_own_text_alone(language_model, monkeypatch):
+def test_an_update_that_cannot_be_published_ends_its_own_text_only(language_model, monkeypatch):
     publish = Stream._publish
 
-    def break_for_one(stream, now, pause):
+    def break_for_one(stream, now, interval):
         if stream.request.seed == 2:
             raise RuntimeError("this text cannot be published")
-        publish(stream, now, pause)
+        publish(stream, now, interval)
 
     monkeypatch.setattr(Stream, "_publish", break_for_one)
     requests = [make_request("yes", length=300, seed=seed) for seed in (1, 2, 3)]
-    streams = written(Engine(), language_model, requests)
+    streams = run_streams(Engine(), language_model, requests)
     assert [stream.failure is None for stream in streams] == [True, False, True]
     for stream in (streams[0], streams[2]):
         assert stream.text == generate.generate(language_model, [stream.request])[0]
 
 
-def test_a_long_prime_stalls_nobody(language_model):
-    """While 2,000 characters are read, the others go on: a few of the prime for each character written."""
+def test_a_long_prime_does_not_stall_running_texts(language_model):
+    """At each step a running text gets a character while a chunk of the 2,000 is read."""
     batch, short = GenerationBatch(language_model), Generation(make_request("a", length=100))
-    batch.join([short])
+    batch.add([short])
     batch.step()
-    batch.join([Generation(make_request("x" * 2000, length=1))])
+    batch.add([Generation(make_request("x" * 2000, length=1))])
     for _ in range(50):
         batch.step()
     assert len(short.continuation) == 51
-    assert len(batch.texts) == 2
+    assert len(batch.generations) == 2
 
 
-def test_an_idle_engine_uses_no_processor(language_model):
+def test_an_idle_engine_uses_no_processor_time(language_model):
     engine = Engine()
-    written(engine, language_model, [make_request("yes", length=3)])
+    run_streams(engine, language_model, [make_request("yes", length=3)])
     time.sleep(0.2)
     before = time.process_time()
     time.sleep(0.5)

@@ -13,16 +13,16 @@ def text_of(checkpoint, **fields):
     return text
 
 
-def drawn(logits, temperature, times, top_k=None):
-    """Codes drawn from the same logits as a text's next characters are."""
-    text = Generation(make_request("x", temperature, length=10_000, seed=0))
-    chances = []
-    for _ in range(times):
-        chances.append([text.chance])
-        text.write(97)
-    scaled = (logits * text.sharpness).expand(times, -1)
-    top_k = None if top_k is None else torch.full((times, 1), top_k)
-    return sample(scaled, torch.tensor(chances, dtype=torch.float64), top_k).tolist()
+def sample_many(logits, temperature, count, top_k=None):
+    """`count` codes sampled from the same logits with the successive random numbers of one generation."""
+    generation = Generation(make_request("x", temperature, length=10_000, seed=0))
+    uniforms = []
+    for _ in range(count):
+        uniforms.append([generation.uniform])
+        generation.append(97)
+    scaled = (logits * generation.inverse_temperature).expand(count, -1)
+    top_k = None if top_k is None else torch.full((count, 1), top_k)
+    return sample(scaled, torch.tensor(uniforms, dtype=torch.float64), top_k).tolist()
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -34,7 +34,7 @@ def test_the_same_seed_gives_the_same_text(cell):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_at_temperature_zero_each_character_is_the_likeliest_of_a_fresh_run_over_all_before_it(cell):
+def test_at_temperature_zero_each_character_is_the_argmax_of_a_forward_over_the_text_before_it(cell):
     checkpoint = make_checkpoint("speech", make_language_model(cell))
     text, seen = "yes we ", set(checkpoint.alphabet)
     for character in text_of(checkpoint, temperature=0, length=10):
@@ -44,13 +44,13 @@ def test_at_temperature_zero_each_character_is_the_likeliest_of_a_fresh_run_over
         text += character
 
 
-def test_only_characters_seen_in_training_are_drawn(language_model):
+def test_only_characters_seen_in_training_are_sampled(language_model):
     text = text_of(language_model, temperature=2.0, length=2000, seed=1)
     assert set(text) <= set(language_model.alphabet)
     assert len(set(text)) > 20
 
 
-def test_the_prime_length_says_how_much_of_the_prime_is_read(language_model):
+def test_only_the_last_prime_length_characters_of_the_prime_are_read(language_model):
     fields = {"temperature": 0, "length": 20}
     short = text_of(language_model, prime="yes", **fields)
     assert text_of(language_model, prime="no no no yes", prime_length=3, **fields) == short
@@ -58,11 +58,11 @@ def test_the_prime_length_says_how_much_of_the_prime_is_read(language_model):
     assert whole.prime_length == 3
 
 
-def test_draws_follow_the_softmax_at_the_temperature():
+def test_samples_follow_the_softmax_at_the_temperature():
     logits = torch.full((128,), -torch.inf)
     logits[97], logits[98] = 1.0, 0.0
     for temperature in (0.5, 1.0, 2.0):
-        codes = drawn(logits, temperature, 4000)
+        codes = sample_many(logits, temperature, 4000)
         expected = torch.sigmoid(torch.tensor(1 / temperature)).item()
         assert codes.count(97) / len(codes) == pytest.approx(expected, abs=0.025)
         assert codes.count(97) + codes.count(98) == 4000
@@ -70,26 +70,26 @@ def test_draws_follow_the_softmax_at_the_temperature():
 
 @pytest.mark.parametrize("temperature", [0, 5e-324, 1e-6, 0.1])
 def test_a_temperature_near_zero_does_not_overflow(temperature):
-    assert drawn(torch.linspace(-40, 40, 128), temperature, 20) == [127] * 20
+    assert sample_many(torch.linspace(-40, 40, 128), temperature, 20) == [127] * 20
 
 
-def test_at_temperature_zero_the_first_of_equals_is_taken():
+def test_at_temperature_zero_the_first_of_equal_logits_is_taken():
     logits = torch.zeros(128)
     logits[[40, 90]] = 3.0
-    assert set(drawn(logits, 0, 50)) == {40}
+    assert set(sample_many(logits, 0, 50)) == {40}
 
 
-def test_top_k_draws_among_the_likeliest_alone():
-    assert set(drawn(torch.linspace(0, 1, 128), 2.0, 200, top_k=3)) == {125, 126, 127}
+def test_top_k_samples_among_the_k_likeliest_only():
+    assert set(sample_many(torch.linspace(0, 1, 128), 2.0, 200, top_k=3)) == {125, 126, 127}
     few = torch.full((128,), -torch.inf)
     few[[5, 6]] = 0.0
-    assert set(drawn(few, 2.0, 100, top_k=50)) == {5, 6}
+    assert set(sample_many(few, 2.0, 100, top_k=50)) == {5, 6}
 
 
-def test_top_k_belongs_to_its_text_alone(language_model):
-    wishes = [make_request("yes", 2.0, 60, top_k=top_k, seed=4) for top_k in (1, 0, 5)]
-    together = generate(language_model, wishes)
-    assert together == [generate(language_model, [wish])[0] for wish in wishes]
+def test_top_k_applies_to_its_own_text_only(language_model):
+    requests = [make_request("yes", 2.0, 60, top_k=top_k, seed=4) for top_k in (1, 0, 5)]
+    together = generate(language_model, requests)
+    assert together == [generate(language_model, [request])[0] for request in requests]
     assert len(set(together)) == 3
 
 
@@ -112,10 +112,10 @@ def test_top_k_belongs_to_its_text_alone(language_model):
         ("seed", 1.5),
     ],
 )
-def test_fields_out_of_bounds_are_refused_with_the_bounds_named(field, value):
+def test_a_field_out_of_bounds_is_refused_with_the_bounds_named(field, value):
     with pytest.raises(ValueError, match=r"must be .* from .* to "):
         make_request("yes", **{field: value})
 
 
-def test_without_a_seed_there_is_a_new_one_each_time():
+def test_without_a_seed_each_request_gets_a_random_one():
     assert len({make_request("yes").seed for _ in range(20)}) > 1
