@@ -18,9 +18,8 @@ from charplay.ui.names import tab as names_tab
 from charplay.ui.request_limits import BoundedBodies
 from charplay.ui.speech import tab as speech_tab
 from charplay.ui.teacher_forcing import tab as teacher_forcing_tab
-from charplay.ui.teacher_forcing import unrolled
 from charplay.ui.train import tab as train_tab
-from charplay.ui.widgets import bars, candidates, colored_text, curves
+from charplay.ui.widgets import colored_text
 
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
 
@@ -79,7 +78,7 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
 
 def launch_arguments() -> dict[str, Any]:
     """What `launch` needs besides where to listen."""
-    css = "".join(view.CSS for view in (theme, bars, colored_text, candidates, curves, unrolled))
+    css = theme.css() + colored_text.LEVEL_CSS
     # Gradio writes into this dict: each launch gets one of its own.
     app_kwargs = {"middleware": [Middleware(BoundedBodies)]}
     return {**settings.LAUNCH, "app_kwargs": app_kwargs, "theme": theme.theme(), "css": css}

@@ -15,9 +15,9 @@ ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
     },
     "Speech": {
         "temperatures-accordion": "#compared-3 .text",
-        "surprisal-accordion": "#surprisal-text .at",
-        "candidates-accordion": "#candidates-text .at",
-        "neuron-accordion": "#neuron-text .at",
+        "surprisal-accordion": "#surprisal-text .selected",
+        "candidates-accordion": "#candidates-text .selected",
+        "neuron-accordion": "#neuron-text .selected",
         "memorization-accordion": "#memorization .text",
     },
     "Batches": {"step-fold": "#step-told .work", "matter-fold": "#matter tbody td", "code-fold": "#code pre"},

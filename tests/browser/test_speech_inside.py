@@ -17,7 +17,7 @@ INITIAL_CHARACTERS = len(controls.PRIME.default) + controls.LENGTH.default  # ch
 
 def open_accordion(page: Page, name: str) -> None:
     page.locator(f"#{name}-accordion button").first.click()
-    expect(page.locator(f"#{name}-text .at")).to_be_visible()
+    expect(page.locator(f"#{name}-text .selected")).to_be_visible()
 
 
 def analyze(page: Page, text: str) -> None:
@@ -28,7 +28,7 @@ def analyze(page: Page, text: str) -> None:
 
 def shown_text(page: Page, name: str) -> str:
     """The characters of a coloured text; a newline is an arrow."""
-    return page.locator(f"#{name}-text .coloured").evaluate("box => box.textContent")
+    return page.locator(f"#{name}-text .colored-text").evaluate("box => box.textContent")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_each_accordion_shows_the_generated_text_once_it_is_open(open_page, size
     page = open_page(size)
     go_to(page, "Speech")
     before = page.locator(SPEECH_TEXT).inner_text().strip()
-    assert page.locator(".coloured i").count() == 0
+    assert page.locator(".colored-text i").count() == 0
     for name in ACCORDIONS:
         open_accordion(page, name)
         assert shown_text(page, name).replace("↵", "\n").removesuffix("▯").strip() == before
@@ -78,7 +78,7 @@ def test_the_most_surprising_characters_stand_in_a_table_too(speech):
 
 def test_a_character_is_chosen_by_a_click_or_with_the_arrow_keys(speech):
     open_accordion(speech, "candidates")
-    box, table = speech.locator("#candidates-text .coloured"), speech.locator("#candidates")
+    box, table = speech.locator("#candidates-text .colored-text"), speech.locator("#candidates")
     speech.locator("#candidates-text i").nth(5).click()
     expect(table).to_contain_text("After My fe stands “l”")
     expect(box).to_have_attribute("aria-valuenow", "6")
@@ -159,10 +159,12 @@ def test_the_unit_shown_is_one_found_or_the_one_of_the_sliders(speech):
     speech.locator("#neuron input[type=number]").fill("3")
     speech.locator("#neuron input[type=number]").press("Tab")
     expect(speech.locator("#found input:checked")).to_have_count(0)
-    shown = speech.locator("#neuron-text .coloured").inner_html()
+    shown = speech.locator("#neuron-text .colored-text").inner_html()
     speech.locator("#layer input[type=number]").fill("1" if layer == "2" else "2")
     speech.locator("#layer input[type=number]").press("Tab")
-    speech.wait_for_function("html => document.querySelector('#neuron-text .coloured').innerHTML !== html", arg=shown)
+    speech.wait_for_function(
+        "html => document.querySelector('#neuron-text .colored-text').innerHTML !== html", arg=shown
+    )
     choose(speech, "speech-model", "LSTM 1 x 256")
     expect(speech.locator("#neuron input[type=range]")).to_have_attribute("max", "255")
     expect(speech.locator("#layer input[type=range]")).to_be_disabled()
@@ -173,7 +175,7 @@ def test_a_pasted_text_is_analyzed_and_a_note_says_what_was_changed(speech):
         open_accordion(speech, name)
     analyze(speech, PASTED)
     for name in ACCORDIONS:
-        expect(speech.locator(f"#{name}-text .coloured")).to_have_text(
+        expect(speech.locator(f"#{name}-text .colored-text")).to_have_text(
             NORMALIZED.replace("\n", "↵") + ("▯" if name == "candidates" else ""), use_inner_text=False
         )
     note = speech.locator("#user-text-note")
@@ -194,8 +196,8 @@ def test_markup_is_shown_as_text_in_every_accordion(speech):
         open_accordion(speech, name)
     analyze(speech, markup)
     for name in ACCORDIONS:
-        expect(speech.locator(f"#{name}-text .coloured")).to_contain_text(markup)
-    box = speech.locator("#candidates-text .coloured")
+        expect(speech.locator(f"#{name}-text .colored-text")).to_contain_text(markup)
+    box = speech.locator("#candidates-text .colored-text")
     box.focus()
     box.press("End")
     expect(speech.locator("#candidates")).to_contain_text(f"After …{markup[-24:]} the text ends")

@@ -23,7 +23,7 @@ WORDS = ("the", "of", "and", "to", "in", "we", "that", "is", "our", "for", "it",
 
 # Presses the button; gives the seconds until the colours of `length` characters have been painted.
 COLOURED = """([accordion, length]) => new Promise(done => {
-  const box = document.querySelector(`#${accordion}-text .coloured`), start = performance.now();
+  const box = document.querySelector(`#${accordion}-text .colored-text`), start = performance.now();
   new MutationObserver((changes, observer) => {
     if (box.querySelectorAll('i[class^=l]').length < length - 1) return;
     observer.disconnect();
@@ -83,9 +83,9 @@ def measure(url: str) -> dict[str, object]:
         result = {"characters": limits.MAX_DOCUMENT_CHARACTERS, "seconds": seconds}
         for accordion in ACCORDIONS[1:]:
             shown.locator(f"#{accordion}-accordion button").first.click()
-            shown.locator(f"#{accordion}-text .coloured i").first.wait_for()
+            shown.locator(f"#{accordion}-text .colored-text i").first.wait_for()
         result["elements"] = shown.evaluate("document.querySelectorAll('*').length")
-        result["scrolling_text"] = smoothness(shown, "#surprisal-text .coloured")
+        result["scrolling_text"] = smoothness(shown, "#surprisal-text .colored-text")
         shown.evaluate("scrollTo(0, 0)")
         result["scrolling_page"] = smoothness(shown, None)
         browser.close()

@@ -59,6 +59,6 @@ def build(source: TextSource, temperature: gr.Slider) -> None:
     }
     colored.pick(**chosen, **LATEST)
     refresh.click(**chosen, **LATEST)
-    is_seen = f"document.querySelector('#{colored.elem_id} .at')?.checkVisibility()"
+    is_seen = f"document.querySelector('#{colored.elem_id} .selected')?.checkVisibility()"
     click = f"document.getElementById('{refresh.elem_id}').click()"
     temperature.input(None, None, None, js=f"() => {{ {is_seen} && {click} }}")

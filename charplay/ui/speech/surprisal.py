@@ -55,7 +55,7 @@ def _table(surprisal: Surprisal) -> str:
         context = html.visible_newlines(text[max(0, index - CONTEXT_CHARACTERS) : index])
         rows.append(
             (
-                escape(candidates.visible(text[index])),
+                escape(candidates.name_of(text[index])),
                 f"{bits[index]:.2f}",
                 candidates.percent_or_odds(2 ** -bits[index]),
                 f"{index + 1:,}",

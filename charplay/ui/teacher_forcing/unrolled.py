@@ -9,28 +9,6 @@ _BOX, _GAP, _LABELS = 26, 12, 62  # px: a box, the way between two, the words be
 _TOPS = {"target": 0, "output": 24, "hidden": 66, "input": 108, "true": 152}  # px of each row
 _HEIGHT = 176
 
-CSS = """
-.unrolled { overflow-x: auto; }
-.unrolled text { font: 17px ui-monospace, monospace; fill: currentColor; }
-.unrolled text.row { font: 16px system-ui, sans-serif; }
-.unrolled marker path { fill: currentColor; }
-.unrolled .unused { fill: var(--body-text-color-subdued); }
-.unrolled .ink { fill: #000; }
-.unrolled rect { stroke: currentColor; }
-.unrolled rect.right { fill: #2fb58a; }
-.unrolled rect.wrong { fill: none; stroke: var(--accent-text); stroke-width: 3; stroke-dasharray: 5 3; }
-.unrolled rect.state { fill: #56b4e9; }
-.unrolled rect.fed { fill: #e69f00; }
-.unrolled line { stroke: currentColor; }
-.unrolled line.teacher { stroke-width: 2; }
-.unrolled line.own { stroke: var(--accent-text); stroke-width: 2; stroke-dasharray: 4 2; }
-.decoded { align-items: baseline; }
-.decoded dd { padding-bottom: 6px; max-height: 110px; }
-.decoded code { font-size: 18px; letter-spacing: 1px; }
-.wrong { color: var(--accent-text); font-weight: 700; text-decoration: underline wavy 2px; text-underline-offset: 4px; }
-#verdict { min-height: 52px; }
-"""
-
 
 def visible(character: str) -> str:
     """A character as it can be seen: blanks, and codes that nothing is printed for, have signs of their own."""

@@ -1,14 +1,19 @@
-"""The lecture's map of RNN applications, a small drawing for the head of each tab. Inline SVG, no library."""
+"""The lecture's map of RNN applications: a small diagram for the head of each tab (inline SVG)."""
 
 from html import escape
 
-_BOX, _GAP, _ROW = 15, 12, 24  # px
+_BOX, _GAP, _ROW = 15, 12, 24  # px: a box, the space between two steps, the height of a row
 
 
-def _diagram(name: str, inputs: int, outputs: tuple[int, ...], fed_back: bool, says: str) -> str:
-    """`inputs` boxes below, a hidden state above each step, an output at the steps named.
+def _diagram(name: str, inputs: int, outputs: tuple[int, ...], fed_back: bool, label: str) -> str:
+    """An unrolled network as SVG.
 
-    Each drawing has an arrow tip of its own name: one that lies in a hidden tab is not drawn anywhere else.
+    Args:
+        name: of its arrow tip, unique on the page: a tip defined in a hidden tab is not rendered elsewhere.
+        inputs: number of steps with an input.
+        outputs: the steps with an output.
+        fed_back: whether an arrow leads from each output to the next input.
+        label: what a screen reader says.
     """
     steps = max(inputs, max(outputs) + 1)
     shapes = []
@@ -40,8 +45,8 @@ def _diagram(name: str, inputs: int, outputs: tuple[int, ...], fed_back: bool, s
                 arrow(left + _BOX, _BOX, left + _BOX + _GAP, 2 * _ROW, dashed=True)
     width, height = steps * (_BOX + _GAP) - _GAP + 2, 2 * _ROW + _BOX + 2
     return (
-        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(says)}">'
-        f"<title>{escape(says)}</title>"
+        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{escape(label)}"><title>{escape(label)}</title>'
         f'<defs><marker id="{name}" viewBox="0 0 6 6" refX="5" refY="3" markerWidth="5" markerHeight="5" orient="auto">'
         '<path d="M0 0 6 3 0 6z" fill="currentColor"/></marker></defs>'
         f"{''.join(shapes)}</svg>"
@@ -60,5 +65,5 @@ TRAIN = _diagram("tip-train", 4, (0, 1, 2, 3), False, f"{_MANY_TO_MANY}, compare
 
 
 def lead(diagram: str, sentence: str) -> str:
-    """The head of a tab: the drawing, and the sentence that says what to look at (HTML)."""
+    """The head of a tab: the diagram, and the sentence that says what to look at (HTML)."""
     return f'<div class="lead">{diagram}<p>{sentence}</p></div>'

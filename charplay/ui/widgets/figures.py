@@ -1,6 +1,6 @@
 """Numbers -> plotly figures. No model, no gradio.
 
-A figure does not know whether the page is light or dark: grounds are transparent, axis text gets its colour from CSS.
+A figure does not know whether the page is light or dark: backgrounds are transparent, CSS colours the axes' text.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,18 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
+from charplay.ui.html import percent
 from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, FONT, INK, LIGHT_FROM, PAD_CELL, PAPER, QUIET
 
 TEXT_SIZE = 14  # px, the smallest in a chart
 ROW_HEIGHT = 32  # px of a heatmap's row
-TALL_ROW_HEIGHT = 36  # of one with two lines of text in its cells
+TALL_ROW_HEIGHT = 36  # px of a row with two lines of text in its cells
 MAX_LABEL_CHARACTERS = 18  # characters of a class's name that are shown beside its bar
-STRIP_COLUMNS = 12  # cells of the flat strip on one line, so that a phone can show what stands in them
+STRIP_COLUMNS = 12  # cells of the flat strip on one line, so that their text has room on a phone
 
 
 def plain_figure(traces: list, height: int, **layout) -> go.Figure:
-    """A figure without decoration; `template="none"` keeps a message at a tenth of its size."""
+    """A figure without decoration; `template="none"` keeps the message to the browser at a tenth of its size."""
     figure = go.Figure(traces)
     figure.update_layout(
         template="none",
@@ -38,18 +39,18 @@ def plain_figure(traces: list, height: int, **layout) -> go.Figure:
 
 
 def short(label: str) -> str:
-    """A class's name as there is room for it beside a picture; as plotly takes it, which reads a little HTML."""
+    """A class's name cut to the room beside a plot, and escaped for plotly, which parses a little HTML."""
     return escape(label if len(label) <= MAX_LABEL_CHARACTERS else f"{label[: MAX_LABEL_CHARACTERS - 1]}…", quote=False)
 
 
 def label_margin(labels: Sequence[str]) -> int:
-    """Pixels that the longest of them takes."""
+    """Pixels that the longest label takes."""
     return 12 + 8 * min(max(map(len, labels)), MAX_LABEL_CHARACTERS)
 
 
 def recalls(labels: Sequence[str], shares: Sequence[float]) -> go.Figure:
-    """The share of each country's names that were found, in the order given, the first in the accent colour."""
-    texts = [f"{100 * share:.0f} %" for share in shares]
+    """Recall of each class, in the order given, the first in the accent colour."""
+    texts = [percent(share, 0) for share in shares]
     figure = _bars(labels, shares, texts, 0, left=150, right=52, hover="%{y}: %{x:.1%}")
     figure.update_xaxes(tickvals=[0, 0.5, 1], tickangle=0)
     return figure
@@ -57,7 +58,7 @@ def recalls(labels: Sequence[str], shares: Sequence[float]) -> go.Figure:
 
 def _bars(
     labels: Sequence[str],
-    shares: Sequence[float],
+    values: Sequence[float],
     texts: Sequence[str],
     accent: int,
     *,
@@ -67,8 +68,8 @@ def _bars(
 ) -> go.Figure:
     """Horizontal bars from 0 to 1, the one numbered `accent` in the accent colour, its text in bold."""
     trace = go.Bar(
-        x=list(shares),
-        marker={"color": [ACCENT if row == accent else QUIET for row in range(len(shares))]},
+        x=list(values),
+        marker={"color": [ACCENT if row == accent else QUIET for row in range(len(values))]},
         text=[f"<b>{text}</b>" if row == accent else text for row, text in enumerate(texts)],
         y=list(labels),
         orientation="h",
@@ -99,7 +100,7 @@ def bits(labels: Sequence[str], values: Sequence[float], accent: int) -> go.Figu
 
 
 def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
-    """How often each true class (down) was taken for each (across): colour and text are percent of its row.
+    """A confusion matrix, true classes down, predicted ones across: colour and text are percent of the row.
 
     Args:
         labels: of the classes.
@@ -107,13 +108,16 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
     """
     rows = counts.sum(1, keepdims=True)
     shares = counts / np.maximum(rows, 1)
-    percent = np.rint(100 * shares).astype(int)
-    texts = np.where(percent > 0, percent.astype(str), "")
-    both = list(enumerate(labels))
+    percents = np.rint(100 * shares).astype(int)
+    texts = np.where(percents > 0, percents.astype(str), "")
+    numbered = list(enumerate(labels))
     hovers = np.array(
         [
-            [f"{escape(true)}, taken for {escape(guess)}: {counts[i, j]:,} of {rows[i, 0]:,}" for j, guess in both]
-            for i, true in both
+            [
+                f"{escape(true)}, taken for {escape(predicted)}: {counts[i, j]:,} of {rows[i, 0]:,}"
+                for j, predicted in numbered
+            ]
+            for i, true in numbered
         ]
     )
     traces = _heatmaps(shares, texts, hovers, (0.0, 1.0))
@@ -134,7 +138,7 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
 
 
 def reliability(bins: Sequence[dict[str, float | int]]) -> go.Figure:
-    """How often the model was right when it was that sure, beside the diagonal on which the two are equal.
+    """Accuracy by confidence, beside the diagonal of a calibrated model.
 
     Args:
         bins: of equal width from 0 to 1: {"n", "confidence", "accuracy"} each.
@@ -161,12 +165,12 @@ def reliability(bins: Sequence[dict[str, float | int]]) -> go.Figure:
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells of a batch as a picture needs them, (rows, columns) each."""
+    """The cells of a batch as a plot needs them, (rows, columns) each."""
 
-    values: np.ndarray  # float32: what the colour stands for; NaN where there is no cell at all
-    texts: np.ndarray  # str: what stands in a cell
-    hovers: np.ndarray  # str: what pointing at it says
-    is_pad: np.ndarray  # bool: drawn grey, or with its value's colour where `pads_have_values`
+    values: np.ndarray  # float32: shown as colour; NaN where there is no cell
+    texts: np.ndarray  # str: text in a cell
+    hovers: np.ndarray  # str: label when it is pointed at
+    is_pad: np.ndarray  # bool: grey, or in its value's colour where `pads_have_values`
 
 
 def _heatmap(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, ink: str, **colours) -> go.Heatmap:
@@ -191,13 +195,13 @@ def _heatmaps(
     hovers: np.ndarray,
     scale: tuple[float, float] | None,
 ) -> list[go.Heatmap]:
-    """Cells in the colour of their value, dark text on the light ones and light text on the dark ones.
+    """Cells in the colour of their value, with dark text on light colours and light text on dark ones.
 
-    Without a scale the values are numbers of names: one colour each, all of them light, again after the seventh.
+    Without a scale the values are indices of names: a light colour each, the first again after the seventh.
     """
     if scale is None:
         count = len(CATEGORIES)
-        steps = [[edge / count, colour] for at, colour in enumerate(CATEGORIES) for edge in (at, at + 1)]
+        steps = [[edge / count, colour] for index, colour in enumerate(CATEGORIES) for edge in (index, index + 1)]
         colours = {"zmin": -0.5, "zmax": count - 0.5, "colorscale": steps, "showscale": False}
         return [_heatmap(np.mod(values, count), texts, hovers, INK, **colours)]
     low, high = scale
@@ -223,11 +227,11 @@ def cells(
 
     Args:
         grid: the cells.
-        scale: the values at both ends of the colour scale; None: the values are numbers of names, a colour each.
+        scale: the values at both ends of the colour scale; None: the values are indices of names.
         rows, columns: their labels.
-        column_title: what the columns are.
-        two_lines: rows high enough for two lines of text.
-        pads_have_values: colour pads by their value too (a state that drifts on), and frame them.
+        column_title: title of their axis.
+        two_lines: make rows high enough for two lines of text.
+        pads_have_values: colour pads by their value too (a hidden state that drifts on), and frame them.
     """
     values = grid.values if pads_have_values else np.where(grid.is_pad, np.nan, grid.values)
     traces = _heatmaps(values, grid.texts, grid.hovers, scale)
@@ -260,21 +264,21 @@ def cells(
 
 
 def _frame(row: int, column: int) -> dict:
-    """A dashed frame round a cell that is a pad."""
+    """A dashed frame around a pad."""
     edges = {"x0": column - 0.46, "x1": column + 0.46, "y0": row - 0.44, "y1": row + 0.44}
     return {"type": "rect", "line": {"color": QUIET, "width": 2, "dash": "dot"}, **edges}
 
 
 def strip(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, *, scale: tuple[float, float] | None) -> go.Figure:
-    """Cells that lie one after another, (cells,) each, broken into lines."""
+    """Consecutive cells, (cells,) each, broken into lines."""
     count = len(values)
     lines, columns = -(-count // STRIP_COLUMNS), min(count, STRIP_COLUMNS)
     missing = lines * columns - count
 
-    def broken(flat: np.ndarray, filler: object) -> np.ndarray:
+    def in_lines(flat: np.ndarray, filler: object) -> np.ndarray:
         return np.append(flat, [filler] * missing).reshape(lines, columns)
 
-    traces = _heatmaps(broken(values.astype(float), np.nan), broken(texts, ""), broken(hovers, ""), scale)
+    traces = _heatmaps(in_lines(values.astype(float), np.nan), in_lines(texts, ""), in_lines(hovers, ""), scale)
     figure = plain_figure(traces, lines * TALL_ROW_HEIGHT + 8, margin={"l": 44, "r": 2, "t": 4, "b": 4})
     figure.update_xaxes(visible=False)
     figure.update_yaxes(

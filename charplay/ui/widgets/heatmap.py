@@ -1,7 +1,7 @@
-"""Numbers -> a table whose cells have the colour of their number (HTML). No model, no gradio.
+"""Numbers -> a heatmap as an HTML table. No model, no gradio.
 
-Plotly takes 70 ms and more to draw a heatmap of a name anew, a browser a few to lay out a table; and a table is read
-out as one. Pointing at a cell, or tapping it, tells its number in full.
+Plotly takes 70 ms and more to render the heatmap of a name, a browser a few for a table, which a screen reader also
+reads out. Pointing at a cell, or tapping it, shows its number in full.
 """
 
 from collections.abc import Sequence
@@ -10,61 +10,57 @@ from html import escape
 import numpy as np
 from plotly.colors import sample_colorscale, unlabel_rgb
 
+from charplay.ui.html import percent, visible
 from charplay.ui.theme import AMOUNTS, INK, LIGHT_FROM, PAPER
 
-_SHADES = 256
+_SHADES = 256  # steps of the colour scale
 _STYLES = [
     "background:#{:02x}{:02x}{:02x};color:{}".format(
-        *(round(channel) for channel in unlabel_rgb(colour)), INK if height >= LIGHT_FROM else PAPER
+        *(round(channel) for channel in unlabel_rgb(colour)), INK if value >= LIGHT_FROM else PAPER
     )
-    for height, colour in (
+    for value, colour in (
         (shade / (_SHADES - 1), sample_colorscale(AMOUNTS, shade / (_SHADES - 1))[0]) for shade in range(_SHADES)
     )
 ]
-MAX_TEXT_COLUMNS = 20  # up to which the cells have room for their number, and up to which a phone's have
-MAX_TEXT_COLUMNS_ON_A_PHONE = 8
-MAX_TEXT_NETWORKS = 8  # of an average, up to which each one's scores have room for their numbers
+MAX_TEXT_COLUMNS = 20  # columns up to which cells have room for their number
+MAX_TEXT_COLUMNS_ON_A_PHONE = 8  # the same on a phone
+MAX_TEXT_NETWORKS = 8  # ensemble members up to which each one's logits have room for their numbers
 MAX_LABEL_CHARACTERS = 14  # characters of a row's label that are shown
-
-
-def visible(letter: str) -> str:
-    """A character as a column's head shows it (HTML)."""
-    return "␣" if letter == " " else escape(letter)
 
 
 def table(
     rows: Sequence[str],
-    heads: Sequence[str],
-    heights: np.ndarray,
+    columns: Sequence[str],
+    values: np.ndarray,
     texts: Sequence[Sequence[str]],
-    says: Sequence[Sequence[str]],
-    kind: str = "",
+    hovers: Sequence[Sequence[str]],
+    classes: str = "",
 ) -> str:
     """A heatmap as a table (HTML).
 
     Args:
-        rows: labels, as they come.
-        heads: of the columns (HTML).
-        heights: float (rows, columns), 0 to 1: where on the colour scale.
-        texts: what stands in the cells (HTML), where there is room for it.
-        says: what pointing at each cell tells (HTML).
-        kind: CSS class of a table that is no wider or narrower for its columns.
+        rows: their labels.
+        columns: their heads (HTML).
+        values: float (rows, columns), 0 to 1: position on the colour scale.
+        texts: text of each cell (HTML).
+        hovers: label of each cell, shown when it is pointed at (HTML).
+        classes: CSS classes in place of those for its number of columns.
     """
-    count = len(heads)
-    shades = np.rint(np.clip(heights, 0, 1) * (_SHADES - 1)).astype(int).tolist()
-    size = "wide" if count > MAX_TEXT_COLUMNS else "middling" if count > MAX_TEXT_COLUMNS_ON_A_PHONE else ""
+    count = len(columns)
+    shades = np.rint(np.clip(values, 0, 1) * (_SHADES - 1)).astype(int).tolist()
+    size = "wide" if count > MAX_TEXT_COLUMNS else "medium" if count > MAX_TEXT_COLUMNS_ON_A_PHONE else ""
     body = "".join(
         f'<tr><th scope="row">{escape(_cut(label))}</th>'
         + "".join(
-            f'<td style="{_STYLES[shade]}" aria-label="{said}">{text}</td>'
-            for shade, text, said in zip(shade_line, text_line, said_line, strict=True)
+            f'<td style="{_STYLES[shade]}" aria-label="{hover}">{text}</td>'
+            for shade, text, hover in zip(row_shades, row_texts, row_hovers, strict=True)
         )
         + "</tr>"
-        for label, shade_line, text_line, said_line in zip(rows, shades, texts, says, strict=True)
+        for label, row_shades, row_texts, row_hovers in zip(rows, shades, texts, hovers, strict=True)
     )
-    columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    heads = "".join(f'<th scope="col">{head}</th>' for head in columns)
     return (
-        f'<div class="heat"><div class="{kind or size}"><table><thead><tr><th></th>{columns}</tr></thead>'
+        f'<div class="heatmap"><div class="{classes or size}"><table><thead><tr><th></th>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table></div></div>"
     )
 
@@ -74,7 +70,7 @@ def _cut(label: str) -> str:
 
 
 def prefix_heatmap(labels: Sequence[str], letters: Sequence[str], probabilities: np.ndarray) -> str:
-    """The belief in each class (down) after each letter (across): colour from 0 to 1, percent in the cell (HTML).
+    """The probability of each class (down) after each letter (across), in percent (HTML).
 
     Args:
         labels: of the classes.
@@ -83,23 +79,23 @@ def prefix_heatmap(labels: Sequence[str], letters: Sequence[str], probabilities:
     """
     name, has_room = "".join(letters), len(letters) <= MAX_TEXT_COLUMNS
     prefixes = [escape(name[: at + 1]) for at in range(len(letters))]
-    percent = np.rint(100 * probabilities).astype(int).tolist()
-    texts = [[str(share) if share and has_room else "" for share in line] for line in percent]
-    says = [
-        [f"{label} after “{prefix}”: {100 * share:.1f} %" for prefix, share in zip(prefixes, line, strict=True)]
-        for label, line in zip(map(escape, labels), probabilities.tolist(), strict=True)
+    percents = np.rint(100 * probabilities).astype(int).tolist()
+    texts = [[str(share) if share and has_room else "" for share in row] for row in percents]
+    hovers = [
+        [f"{label} after “{prefix}”: {percent(share)}" for prefix, share in zip(prefixes, row, strict=True)]
+        for label, row in zip(map(escape, labels), probabilities.tolist(), strict=True)
     ]
-    return table(labels, [visible(letter) for letter in letters], probabilities, texts, says)
+    return table(labels, [escape(visible(letter)) for letter in letters], probabilities, texts, hovers)
 
 
 def signed(value: float, decimals: int = 2) -> str:
     """A number with its sign, a true minus, and no sign where it rounds to zero."""
-    made = f"{value:+.{decimals}f}"
-    return made[1:] if float(made) == 0 else made.replace("-", "−")
+    text = f"{value:+.{decimals}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
 def columns_without_text(columns: int) -> int:
-    """How many of the first columns of `logit_heatmap` are too many to show their numbers: all but the mean."""
+    """How many of the first columns of `logit_heatmap` are too narrow for their numbers: none, or all but the mean."""
     return columns - 1 if columns - 1 > MAX_TEXT_NETWORKS else 0
 
 
@@ -110,16 +106,17 @@ def logit_heatmap(
 
     Args:
         labels: of the classes.
-        columns: what the columns of `logits` are.
+        columns: labels of the columns of `logits`.
         logits: float (classes, columns), on one colour scale with zero in its middle.
         probabilities: (classes,), on a scale from 0 to 1, shown in percent.
     """
-    reach, untold = max(float(np.abs(logits).max()), 1e-6), columns_without_text(len(columns))
-    heights = np.concatenate([(logits / reach + 1) / 2, np.array(probabilities)[:, None]], 1)
-    texts, says = [], []
-    for label, line, share in zip(map(escape, labels), logits.tolist(), probabilities, strict=True):
-        told = [signed(value, 1).removeprefix("+") for value in line[untold:]]
-        texts.append([*[""] * untold, *told, f"{100 * share:.1f}"])
-        exact = [f"{label}, {head}: {signed(value, 3)}" for head, value in zip(columns, line, strict=True)]
-        says.append([*exact, f"{label}, p: {100 * share:.2f} %"])
-    return table(labels, [*columns, "p"], heights, texts, says, kind="logits many" if untold else "logits")
+    largest, empty = max(float(np.abs(logits).max()), 1e-6), columns_without_text(len(columns))
+    values = np.concatenate([(logits / largest + 1) / 2, np.array(probabilities)[:, None]], 1)
+    texts, hovers = [], []
+    for label, row, share in zip(map(escape, labels), logits.tolist(), probabilities, strict=True):
+        shown = [signed(value, 1).removeprefix("+") for value in row[empty:]]
+        texts.append([*[""] * empty, *shown, f"{100 * share:.1f}"])
+        exact = [f"{label}, {column}: {signed(value, 3)}" for column, value in zip(columns, row, strict=True)]
+        hovers.append([*exact, f"{label}, p: {percent(share, 2)}"])
+    classes = "logits averaged" if empty else "logits"
+    return table(labels, [*columns, "p"], values, texts, hovers, classes)

@@ -1,4 +1,4 @@
-"""What the browser is sent of a coloured text, and the colours themselves."""
+"""The message from which the browser renders a coloured text, and the colours themselves."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ def channels(colour: str) -> tuple[int, ...]:
     return tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
 
 
-def test_every_level_can_be_read_and_each_is_lighter_than_the_one_before():
+def test_every_level_has_enough_contrast_and_is_lighter_than_the_one_before():
     assert colored_text.contrast(channels(INK), channels(PAPER)) == pytest.approx(21)
     assert all(colored_text.contrast(channels(ground), channels(ink)) >= 4.5 for ground, ink in colored_text.LEVELS)
     from_black = [colored_text.contrast(channels(ground), channels(INK)) for ground, _ in colored_text.LEVELS]
@@ -24,14 +24,14 @@ def test_every_level_can_be_read_and_each_is_lighter_than_the_one_before():
     assert len(colored_text.LEVELS) == len(colored_text.BITS.labels) == len(colored_text.BITS.edges) + 1
 
 
-def test_numbers_arrive_as_they_were_to_the_digits_that_are_sent():
+def test_numbers_are_sent_rounded_to_the_digits_of_their_scale():
     bits = [None, 0.0, 0.004, 12.346, 64.99, 1e9]
-    given = json.loads(colored_text.render(colored_text.BITS, "abcdef", bits, at=3, with_end=True))
-    numbers = np.frombuffer(base64.b64decode(given["numbers"]), "<i2")
+    content = json.loads(colored_text.render(colored_text.BITS, "abcdef", bits, selected=3, with_end=True))
+    numbers = np.frombuffer(base64.b64decode(content["numbers"]), "<i2")
     assert numbers[0] == colored_text.MISSING
-    assert (numbers[1:5] / given["factor"]).tolist() == pytest.approx(bits[1:5], abs=0.005)
-    assert numbers[5] == 2**15 - 1  # as large as can be told, not wrapped round
-    assert (given["text"], given["at"], given["withEnd"]) == ("abcdef", 3, True)
+    assert (numbers[1:5] / content["factor"]).tolist() == pytest.approx(bits[1:5], abs=0.005)
+    assert numbers[5] == 2**15 - 1  # the largest int16, not wrapped around
+    assert (content["text"], content["selected"], content["withEnd"]) == ("abcdef", 3, True)
 
 
 def test_a_message_holds_no_markup_and_twenty_thousand_characters_in_80_kb():
@@ -57,13 +57,13 @@ def test_a_units_colours_are_spread_over_its_own_values(values):
 @pytest.mark.parametrize(
     ("character", "name"), [("a", "a"), (" ", "blank"), ("\n", "newline"), ("\0", "code 0"), ("\x7f", "code 127")]
 )
-def test_a_character_that_stands_alone_has_a_name(character, name):
-    assert candidates.visible(character) == name
+def test_every_character_has_a_name(character, name):
+    assert candidates.name_of(character) == name
 
 
 @pytest.mark.parametrize(
-    ("probability", "says"),
+    ("probability", "start"),
     [(1, "100.0 %"), (0.1234, "12.3 %"), (0.0013, "0.13 %"), (0.0001, "1 in 10,000"), (0, "0.0 %"), (1e-30, "under")],
 )
-def test_a_small_probability_is_no_zero(probability, says):
-    assert candidates.percent_or_odds(probability).startswith(says)
+def test_a_small_probability_is_not_shown_as_zero(probability, start):
+    assert candidates.percent_or_odds(probability).startswith(start)

@@ -18,15 +18,15 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_text_in_a_cell_can_be_read_everywhere_on_the_scale():
+def test_text_in_a_cell_has_enough_contrast_everywhere_on_the_scale():
     values = np.linspace(-1, 1, 401)[None]
-    blank = np.full(values.shape, "")
-    for trace in figures._heatmaps(values, blank, blank, (-1.0, 1.0)):
+    empty = np.full(values.shape, "")
+    for trace in figures._heatmaps(values, empty, empty, (-1.0, 1.0)):
         shown = values[~np.isnan(np.array(trace.z))]
         cells = plotly.colors.sample_colorscale(theme.AMOUNTS, (shown + 1) / 2)
         assert min(contrast(cell, trace.textfont.color) for cell in cells) >= 4.5
 
 
 @pytest.mark.parametrize("colour", [*theme.CATEGORIES, theme.PAD_CELL])
-def test_text_on_the_colour_of_a_name_and_on_a_pad_can_be_read(colour):
+def test_text_on_the_colour_of_a_name_and_on_a_pad_has_enough_contrast(colour):
     assert contrast(colour, theme.INK) >= 4.5

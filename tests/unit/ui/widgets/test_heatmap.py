@@ -7,18 +7,16 @@ from charplay.ui.widgets import heatmap
 from tests.unit.ui.widgets.test_figures import contrast
 
 
-def test_a_number_on_its_colour_can_be_read_everywhere_on_the_scale():
-    heights = np.linspace(0, 1, 401)[None]
-    blank = [[""] * 401]
-    styles = re.findall(
-        r'background:(#\w{6});color:(#\w{6})"', heatmap.table(["A"], ["x"] * 401, heights, blank, blank)
-    )
+def test_text_has_enough_contrast_everywhere_on_the_scale():
+    values = np.linspace(0, 1, 401)[None]
+    empty = [[""] * 401]
+    styles = re.findall(r'background:(#\w{6});color:(#\w{6})"', heatmap.table(["A"], ["x"] * 401, values, empty, empty))
     assert len(styles) == 401
     assert min(contrast(ground, ink) for ground, ink in styles) >= 4.5
     assert {ink for _, ink in styles} == {theme.INK, theme.PAPER}
 
 
-def test_the_belief_has_a_column_for_each_letter_even_where_letters_repeat():
+def test_the_prefix_heatmap_has_a_column_for_each_letter_even_where_letters_repeat():
     shares = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
     table = heatmap.prefix_heatmap(["A", "<i>"], list("anna b"), np.stack([shares, 1 - shares]))
     assert re.findall(r'<th scope="col">(.*?)</th>', table) == ["a", "n", "n", "a", "␣", "b"]
@@ -27,7 +25,7 @@ def test_the_belief_has_a_column_for_each_letter_even_where_letters_repeat():
     assert 'aria-label="&lt;i&gt; after “ann”: 30.0 %"' in table
 
 
-def test_a_long_name_keeps_its_numbers_for_pointing_at_them():
+def test_a_long_name_shows_its_numbers_only_when_pointed_at():
     shares = np.full((1, 64), 0.5)
     table = heatmap.prefix_heatmap(["A"], ["x"] * 64, shares)
     assert re.findall(r">([^<]*)</td>", table) == [""] * 64
@@ -40,14 +38,14 @@ def test_markup_in_a_name_stays_text():
     assert "after “&lt;b&gt;&quot;”" in table
 
 
-def test_logits_and_shares_stand_beside_each_other_each_on_its_scale():
+def test_logits_and_probabilities_have_a_scale_each():
     table = heatmap.logit_heatmap(["A", "B"], ["1", "mean"], np.array([[-2.0, 0.0], [2.0, -0.01]]), [0.25, 0.75])
     assert re.findall(r">([^<]*)</td>", table) == ["−2.0", "0.0", "25.0", "2.0", "0.0", "75.0"]
     assert 'aria-label="B, mean: −0.010"' in table
     assert 'aria-label="B, p: 75.00 %"' in table
 
 
-def test_the_scores_of_many_networks_are_colours_that_tell_their_number_and_only_the_mean_shows_it():
+def test_of_many_networks_only_the_mean_shows_its_number_and_the_others_have_it_as_label():
     few, many = ([str(number) for number in range(count)] for count in (heatmap.MAX_TEXT_NETWORKS, 12))
     for networks, shown in ((few, ["1.5"] * len(few)), (many, [""] * len(many))):
         columns = [*networks, "all"]
