@@ -1,12 +1,12 @@
-"""Teacher forcing, and training without: a decoder learns one short text, fed the true one or what it wrote itself.
+"""Teacher forcing against free running: a decoder learns one short text, given the true characters or its own.
 
-The lecture's last lesson, "RNN II" of PyTorch Zero To All, on its text: from `hihell` a decoder is to make `ihello`, a
-character at a time. What it reads at each step is either the true character (teacher forcing, Williams and Zipser
-1989) or the one that it has just predicted; a ratio between the two is drawn anew at each step (scheduled sampling,
+The last exercise of the lecture, "RNN II" of PyTorch Zero To All, on its text: from `hihell` a decoder is to predict
+`ihello`, a character at a time. The input of each step is either the true character (teacher forcing, Williams and
+Zipser 1989) or the decoder's last prediction; a ratio between the two is drawn anew at each step (scheduled sampling,
 Bengio et al. 2015).
 
-Alone, a decoder has only its own predictions to read. One that was trained on the true text then meets beginnings that
-training never showed it (exposure bias, Ranzato et al. 2016), so that one wrong character brings others.
+Free-running, a decoder has only its own predictions as inputs. One that was trained teacher-forced then meets
+prefixes that training never showed it (exposure bias, Ranzato et al. 2016), so that one wrong character brings others.
 """
 
 import math
@@ -25,59 +25,61 @@ from charplay.models.networks import CELLS, CharLM, CharLMConfig
 from charplay.training.recipes import Recipe
 from charplay.training.trainer import Trainer
 
-EMBEDDING_SIZE = 16  # numbers a character code becomes
-CPU = torch.device("cpu")  # a step of so small a network is over before a GPU has begun
+EMBEDDING_SIZE = 16
+_HISTORY_KEYS = ("loss", "correct", "free_running_correct")
+_SHOWN_KEYS = ("inputs", "is_forced", "predictions", "free_running")
+CPU = torch.device("cpu")  # so small a network takes a step faster than a GPU launches one
 
 
 class Rollout(NamedTuple):
-    """What a decoder did with a text, a step for each character."""
+    """One run of a decoder over a text."""
 
     logits: torch.Tensor  # (time, 128)
-    fed: torch.Tensor  # int64 (time,): the code that each step read
-    predicted: torch.Tensor  # int64 (time,): the likeliest next code after each step
+    inputs: torch.Tensor  # int64 (time,): the code that each step was given
+    predictions: torch.Tensor  # int64 (time,): the likeliest next code after each step
 
 
 @torch.no_grad()
 def choose_inputs(model: CharLM, codes: torch.Tensor, is_forced: torch.Tensor) -> torch.Tensor:
-    """What each step of a decoder reads: the true character where it is forced, else its own last prediction.
+    """The input of each step: the true character where it is teacher-forced, else the decoder's last prediction.
 
     Args:
         model: the decoder.
         codes: int64 (time,), the true characters.
-        is_forced: bool (time,); the first step has no prediction to read, and reads the true character anyhow.
+        is_forced: bool (time,); the first step has no prediction before it and always gets the true character.
 
     Returns:
-        codes, int64 (time,).
+        int64 (time,).
     """
     if is_forced[1:].all():
         return codes
-    stepper = QuantizedStep(model, UnroundedProduct)
-    fed, state = [codes[:1]], stepper.initial_state(1)
+    steps = QuantizedStep(model, UnroundedProduct)
+    inputs, state = [codes[:1]], steps.initial_state(1)
     for true, forced in zip(codes[1:].split(1), is_forced[1:].tolist(), strict=True):
-        logits, state = stepper.step(fed[-1], state)  # (1, 128)
-        fed.append(true if forced else logits.argmax(1))
-    return torch.cat(fed)
+        logits, state = steps.step(inputs[-1], state)  # (1, 128)
+        inputs.append(true if forced else logits.argmax(1))
+    return torch.cat(inputs)
 
 
 def roll_out(model: CharLM, codes: torch.Tensor, is_forced: torch.Tensor) -> Rollout:
-    """Runs a decoder over a text, fed as `choose_inputs` says.
+    """Runs a decoder over a text, with inputs as `choose_inputs` gives them.
 
-    No gradient goes through the choice of a character, so what is fed can be found out beforehand, and the loss is
-    that of one call over it.
+    No gradient goes through the choice of a character, so the inputs can be found beforehand, and the loss is that of
+    one call over them.
     """
-    fed = choose_inputs(model, codes, is_forced)
-    logits = model(fed[None])[0][0]  # (time, 128)
-    return Rollout(logits, fed, logits.argmax(1))
+    inputs = choose_inputs(model, codes, is_forced)
+    logits = model(inputs[None])[0][0]  # (time, 128)
+    return Rollout(logits, inputs, logits.argmax(1))
 
 
 class TeacherForcingTask:
     """Cross-entropy of each next character of one text; an epoch has one batch, the text.
 
-    A batch is bool (time,): at which steps the decoder is fed the true character.
+    A batch is bool (time,): which steps are teacher-forced.
 
     Args:
         target: at least 2 ASCII characters.
-        ratio: how probable it is at each step; 1 is teacher forcing, and at 0 all but the first are its own.
+        ratio: the probability that a step is teacher-forced; at 0 all but the first get the decoder's own predictions.
     """
 
     unit = "characters"
@@ -103,24 +105,24 @@ class TeacherForcingTask:
 
     @torch.no_grad()
     def evaluate(self, model: CharLM) -> dict[str, Any]:
-        """The decoder run twice: fed what its last training step was fed, and alone.
+        """Runs the decoder twice: with the inputs of its last training step, and free-running.
 
         Returns:
-            "loss" (mean nats), "right" (characters), "predicted" and "fed" (texts) and "forced" (whether each of what
-            was fed is the true character by teacher forcing) of the first; "right_alone" and "alone" of the second,
-            the free run, which reads its own predictions from the true first character on.
+            of the first run "loss" (mean nats), "correct" (characters), "predictions" and "inputs" (texts) and
+            "is_forced" (bool for each step); of the free run, which starts from the true first character,
+            "free_running_correct" and "free_running" (its predictions).
         """
         trained = roll_out(model, self.codes, self._is_forced)
-        nobody = torch.zeros_like(self._is_forced)
-        alone = roll_out(model, self.codes, nobody) if self._is_forced[1:].any() else trained
+        no_step = torch.zeros_like(self._is_forced)
+        free = roll_out(model, self.codes, no_step) if self._is_forced[1:].any() else trained
         return {
             "loss": nn.functional.cross_entropy(trained.logits, self.targets).item(),
-            "right": int((trained.predicted == self.targets).sum()),
-            "predicted": decode(trained.predicted),
-            "fed": decode(trained.fed),
-            "forced": self._is_forced.tolist(),
-            "right_alone": int((alone.predicted == self.targets).sum()),
-            "alone": decode(alone.predicted),
+            "correct": int((trained.predictions == self.targets).sum()),
+            "predictions": decode(trained.predictions),
+            "inputs": decode(trained.inputs),
+            "is_forced": self._is_forced.tolist(),
+            "free_running_correct": int((free.predictions == self.targets).sum()),
+            "free_running": decode(free.predictions),
         }
 
     def score(self, measured: dict[str, Any]) -> float:
@@ -129,14 +131,14 @@ class TeacherForcingTask:
 
 @dataclass(frozen=True)
 class DecoderSettings:
-    """What two decoders are to learn, and how; `make_settings` checks what a visitor chose."""
+    """What two decoders learn, and how; `make_settings` checks a user's choices."""
 
     target: str  # normalised
     cell: str
     hidden_size: int
     learning_rate: float
     seed: int
-    ratio: float  # of the second decoder
+    ratio: float  # teacher-forcing ratio of the second decoder
 
     @property
     def recipe(self) -> Recipe:
@@ -174,8 +176,8 @@ def make_settings(
 class DecoderPair:
     """Two decoders that begin as the same network and learn the same text in step.
 
-    The first is fed the true characters, the second with the probability that the settings say. What they differ in
-    after an epoch they have from that alone.
+    The first is always teacher-forced, the second with the settings' ratio: all that they come to differ in is due
+    to that.
     """
 
     def __init__(self, settings: DecoderSettings):
@@ -186,7 +188,8 @@ class DecoderPair:
             Trainer(model, TeacherForcingTask(settings.target, ratio), settings.recipe, device=CPU, precision="float32")
             for model, ratio in ((first, 1.0), (deepcopy(first), settings.ratio))
         ]
-        self.history: list[list[float]] = []  # of each epoch: loss, right, right alone of the first, and of the second
+        # A row an epoch: loss, correct, free-running correct of the first decoder, then of the second.
+        self.history: list[list[float]] = []
         self._measured: list[dict[str, Any]] = []
 
     @property
@@ -198,25 +201,23 @@ class DecoderPair:
         """Trains both for an epoch and measures them.
 
         Raises:
-            FloatingPointError: the loss is no finite number any more; what was reached before stays.
+            FloatingPointError: the loss is not finite any more; the history up to here stays.
         """
         measured = []
         for trainer in self.trainers:
             trainer.advance()
             measured.append(trainer.evaluate()[0])
-        if all(math.isfinite(each["loss"]) for each in measured):  # else the next step will say so
+        if all(math.isfinite(each["loss"]) for each in measured):  # else the next step raises
             self._measured = measured
-            self.history.append([round(each[key], 4) for each in measured for key in ("loss", "right", "right_alone")])
+            self.history.append([round(each[key], 4) for each in measured for key in _HISTORY_KEYS])
 
-    def news(self, since: int = 0) -> dict[str, Any]:
-        """What there is to see: target, ratio, the history from epoch `since` on, and how both decoders ran (JSON)."""
-        shown = ("fed", "forced", "predicted", "alone")
-        decoders = [{key: measured[key] for key in shown} for measured in self._measured]
+    def update_since(self, epoch: int = 0) -> dict[str, Any]:
+        """What a page shows (JSON): target, ratio, the history from `epoch` on, and how both decoders ran last."""
         return {
             "target": self.settings.target,
             "ratio": self.settings.ratio,
-            "since": since,
-            "history": self.history[since:],
-            "decoders": decoders,
+            "since": epoch,
+            "history": self.history[epoch:],
+            "decoders": [{key: measured[key] for key in _SHOWN_KEYS} for measured in self._measured],
             "is_over": self.is_over,
         }

@@ -85,16 +85,16 @@ class TeacherForcingWorker:
                 lesson = DecoderPair(DecoderSettings(**message["show"]))
                 for _ in range(message["epochs"]):
                     lesson.advance()
-                self._answer(number, "", lesson.news())
+                self._answer(number, "", lesson.update_since())
             elif "go_on" in message:
                 self._follow(message["go_on"], number)
             elif "pause" in message:
                 name = message["pause"]
                 learner = self._known(name)
                 if learner.reader is not None:  # shows where it rests too: what it shows may come after this answer
-                    self._answer(learner.reader, name, learner.lesson.news(learner.told))
+                    self._answer(learner.reader, name, learner.lesson.update_since(learner.told))
                     learner.reader = None
-                self._answer(number, name, self._pause(name).lesson.news())
+                self._answer(number, name, self._pause(name).lesson.update_since())
             elif "step" in message:
                 self._step(number, message["step"])
             else:
@@ -138,7 +138,7 @@ class TeacherForcingWorker:
             learner.told = len(learner.lesson.history)
             if is_done:
                 del self._learners[name]
-            self._answer(number, name, learner.lesson.news(told), is_done=is_done, failure=failure)
+            self._answer(number, name, learner.lesson.update_since(told), is_done=is_done, failure=failure)
 
     @staticmethod
     def _train(learner: _Run) -> str | None:
@@ -212,7 +212,7 @@ class TeacherForcingWorker:
         failure = self._train(learner)
         if failure is not None or learner.lesson.is_over:
             del self._learners[name]
-        self._answer(number, name, learner.lesson.news(), failure=failure)
+        self._answer(number, name, learner.lesson.update_since(), failure=failure)
 
     def _stop(self, name: object) -> None:
         """Ends a lesson, if it has not ended by itself."""

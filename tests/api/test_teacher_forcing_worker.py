@@ -46,7 +46,7 @@ def test_it_teaches_what_is_taught_here(run_async):
     lesson = DecoderPair(SETTINGS)
     for _ in range(5):
         lesson.advance()
-    assert shown == lesson.news()
+    assert shown == lesson.update_since()
 
 
 def test_a_lesson_is_followed_paused_stepped_and_stopped(run_async):

@@ -24,10 +24,10 @@ def unrolled_svg(name: str, target: str, decoder: dict[str, Any]) -> str:
     Args:
         name: of this drawing alone: an arrow tip that lies in a hidden tab is drawn nowhere else.
         target: the text that is learnt.
-        decoder: "fed" and "predicted" texts, and "forced", bool for each step.
+        decoder: "inputs" and "predictions" (texts), and "is_forced" (bool for each step).
     """
-    fed, predicted, forced, truth = decoder["fed"], decoder["predicted"], decoder["forced"], target[1:]
-    steps = min(len(fed), MAX_STEPS)
+    inputs, predictions, forced, truth = decoder["inputs"], decoder["predictions"], decoder["is_forced"], target[1:]
+    steps = min(len(inputs), MAX_STEPS)
     shapes, says = [], []
 
     def text(x: float, top: float, words: str, *, anchor: str = "middle", extra: str = "") -> None:
@@ -44,13 +44,13 @@ def unrolled_svg(name: str, target: str, decoder: dict[str, Any]) -> str:
     for step in range(steps):
         x = _LABELS + step * (_BOX + _GAP)
         middle = x + _BOX / 2
-        is_right, is_true = predicted[step] == truth[step], forced[step] or step == 0
+        is_right, is_true = predictions[step] == truth[step], forced[step] or step == 0
         text(middle, _TOPS["target"] - 2, visible(truth[step]))
         box(x, "output", "right" if is_right else "wrong")
-        text(middle, _TOPS["output"], visible(predicted[step]), extra='class="ink"' if is_right else "")
+        text(middle, _TOPS["output"], visible(predictions[step]), extra='class="ink"' if is_right else "")
         box(x, "hidden", "state")
         box(x, "input", "fed")
-        text(middle, _TOPS["input"], visible(fed[step]), extra='class="ink"')
+        text(middle, _TOPS["input"], visible(inputs[step]), extra='class="ink"')
         arrow(middle, _TOPS["hidden"], middle, _TOPS["output"] + _BOX + 2)
         arrow(middle, _TOPS["input"], middle, _TOPS["hidden"] + _BOX + 2)
         if step + 1 < steps:
@@ -63,7 +63,8 @@ def unrolled_svg(name: str, target: str, decoder: dict[str, Any]) -> str:
         source = "the true text" if is_true else "its own output"
         verdict = "right" if is_right else f"wrong, {visible(truth[step])} was to come"
         says.append(
-            f"step {step + 1} reads {visible(fed[step])} from {source}, predicts {visible(predicted[step])}: {verdict}"
+            f"step {step + 1} reads {visible(inputs[step])} from {source}, "
+            f"predicts {visible(predictions[step])}: {verdict}"
         )
     width = _LABELS + steps * (_BOX + _GAP) - _GAP + 2
     said = escape("; ".join(says))
@@ -96,8 +97,8 @@ def decoder_html(name: str, title: str, target: str, decoder: dict[str, Any], lo
     return (
         f'<p class="caption"><b>{title}</b> · loss {loss:.3f}<span class="note">{cut}</span></p>'
         f"{unrolled_svg(name, target, decoder)}"
-        f'<dl class="facts decoded"><dt>as trained</dt><dd>{prediction_html(decoder["predicted"], truth)}</dd>'
-        f"<dt>alone</dt><dd>{prediction_html(decoder['alone'], truth)}</dd></dl>"
+        f'<dl class="facts decoded"><dt>as trained</dt><dd>{prediction_html(decoder["predictions"], truth)}</dd>'
+        f"<dt>alone</dt><dd>{prediction_html(decoder['free_running'], truth)}</dd></dl>"
     )
 
 

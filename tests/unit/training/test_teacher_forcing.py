@@ -12,7 +12,7 @@ from charplay.training.teacher_forcing import DecoderPair, TeacherForcingTask, c
 from charplay.ui import controls
 
 CPU = torch.device("cpu")
-OPENING = make_settings("hihello", "rnn", 16, 0.003, 2, 0.0)  # what the tab opens with
+EXAMPLE = make_settings("hihello", "rnn", 16, 0.003, 2, 0.0)  # the tab's worked example
 
 
 def decoder(cell="gru", seed=0) -> CharLM:
@@ -24,25 +24,25 @@ def weights(model) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
-def alone(model: CharLM, target: str) -> str:
-    """A free run by the plain network, one character at a time."""
-    code, hidden, written = encode(target[0]), None, ""
+def free_running(model: CharLM, target: str) -> str:
+    """The predictions of the plain network, each the input of the next step."""
+    code, hidden, predictions = encode(target[0]), None, ""
     with torch.no_grad():
         for _ in target[1:]:
             logits, hidden = model(code[None], hidden)
             code = logits[0].argmax(1)
-            written += decode(code)
-    return written
+            predictions += decode(code)
+    return predictions
 
 
-def advanced(settings, epochs) -> DecoderPair:
-    lesson = DecoderPair(settings)
+def trained_pair(settings, epochs) -> DecoderPair:
+    pair = DecoderPair(settings)
     for _ in range(epochs):
-        lesson.advance()
-    return lesson
+        pair.advance()
+    return pair
 
 
-def test_the_opening_settings_are_those_of_the_tab():
+def test_the_settings_of_the_example_are_those_of_the_tab():
     chosen = (
         controls.TARGET,
         controls.DECODER_CELL,
@@ -50,22 +50,22 @@ def test_the_opening_settings_are_those_of_the_tab():
         controls.DECODER_RATE,
         controls.DECODER_SEED,
     )
-    assert make_settings(*(control.default for control in chosen), controls.RATIO.default) == OPENING
+    assert make_settings(*(control.default for control in chosen), controls.RATIO.default) == EXAMPLE
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_both_decoders_begin_as_the_same_network_and_then_part(cell):
-    lesson = DecoderPair(replace(OPENING, cell=cell))
-    first, second = (trainer.model for trainer in lesson.trainers)
+def test_both_decoders_begin_as_the_same_network_and_then_differ(cell):
+    pair = DecoderPair(replace(EXAMPLE, cell=cell))
+    first, second = (trainer.model for trainer in pair.trainers)
     assert torch.equal(weights(first), weights(second))
     for _ in range(3):
-        lesson.advance()
+        pair.advance()
     assert not torch.equal(weights(first), weights(second))
 
 
-def test_two_decoders_that_are_fed_alike_stay_the_same():
-    lesson = advanced(replace(OPENING, ratio=1.0), 5)
-    first, second = (trainer.model for trainer in lesson.trainers)
+def test_two_teacher_forced_decoders_stay_the_same():
+    pair = trained_pair(replace(EXAMPLE, ratio=1.0), 5)
+    first, second = (trainer.model for trainer in pair.trainers)
     assert torch.equal(weights(first), weights(second))
 
 
@@ -82,7 +82,7 @@ def test_teacher_forcing_is_one_plain_call_over_the_text(cell):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("ratio", [0.0, 0.5])
-def test_each_step_is_fed_the_true_character_or_the_prediction_before_it(cell, ratio):
+def test_the_input_of_each_step_is_the_true_character_or_the_last_prediction(cell, ratio):
     target = "the quick brown fox"
     model, task = decoder(cell), TeacherForcingTask(target, ratio)
     [is_forced] = task.batches(torch.Generator().manual_seed(1))
@@ -90,19 +90,19 @@ def test_each_step_is_fed_the_true_character_or_the_prediction_before_it(cell, r
     assert not is_forced.all()
     loss, _ = task.loss(model, is_forced, CPU)
     hidden, before, losses = None, None, []
-    fed = choose_inputs(model, encode(target)[:-1], is_forced)
-    for step, code in enumerate(fed.split(1)):
+    inputs = choose_inputs(model, encode(target)[:-1], is_forced)
+    for step, code in enumerate(inputs.split(1)):
         assert code == (encode(target[step]) if is_forced[step] else before)
         logits, hidden = model(code[None], hidden)
         before = logits[0].argmax(1)
         losses.append(torch.nn.functional.cross_entropy(logits[0], encode(target[step + 1])))
     assert loss.item() == pytest.approx(torch.stack(losses).mean().item(), abs=1e-5)
     measured = task.evaluate(model)
-    assert (measured["fed"], measured["forced"]) == (decode(fed), is_forced.tolist())
+    assert (measured["inputs"], measured["is_forced"]) == (decode(inputs), is_forced.tolist())
     assert measured["loss"] == pytest.approx(loss.item(), abs=1e-5)
 
 
-def test_the_ratio_is_the_share_of_steps_that_are_fed_the_true_character():
+def test_the_ratio_is_the_share_of_steps_that_are_teacher_forced():
     generator, task = torch.Generator().manual_seed(0), TeacherForcingTask("x" * 200, 0.25)
     share = sum(task.batches(generator)[0].float().mean().item() for _ in range(50)) / 50
     assert share == pytest.approx(0.25, abs=0.02)
@@ -110,67 +110,67 @@ def test_the_ratio_is_the_share_of_steps_that_are_fed_the_true_character():
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_free_run_is_scored_as_a_plain_loop_scores_it(cell):
-    lesson = advanced(replace(OPENING, cell=cell, ratio=0.3), 25)
-    news = lesson.news()
-    for row, trainer in enumerate(lesson.trainers):
-        written = alone(trainer.model, "hihello")
-        assert news["decoders"][row]["alone"] == written
-        assert news["history"][-1][3 * row + 2] == sum(a == b for a, b in zip(written, "ihello", strict=True))
+    pair = trained_pair(replace(EXAMPLE, cell=cell, ratio=0.3), 25)
+    update = pair.update_since()
+    for row, trainer in enumerate(pair.trainers):
+        predictions = free_running(trainer.model, "hihello")
+        assert update["decoders"][row]["free_running"] == predictions
+        assert update["history"][-1][3 * row + 2] == sum(a == b for a, b in zip(predictions, "ihello", strict=True))
 
 
-def test_the_forced_decoder_learns_hihello_before_the_other_and_derails_alone_on_the_way():
-    history = advanced(OPENING, 200).history
-    learnt = [next(epoch for epoch, row in enumerate(history, 1) if row[column] == 6) for column in (2, 5)]
-    assert learnt[0] <= 70
-    assert learnt[1] > 1.5 * learnt[0]
-    derailed = [epoch for epoch, row in enumerate(history, 1) if row[1] >= 5 and row[2] <= 2]
-    assert len(derailed) >= 10
-    assert controls.EXAMPLE_EPOCHS in derailed  # the tab opens where it can be seen
+def test_the_example_shows_exposure_bias_and_that_teacher_forcing_learns_faster():
+    history = trained_pair(EXAMPLE, 200).history
+    first, second = (
+        next(epoch for epoch, row in enumerate(history, 1) if row[free_running_correct] == 6)
+        for free_running_correct in (2, 5)
+    )
+    assert first < second
+    _, correct, free_running_correct, *_ = history[controls.EXAMPLE_EPOCHS - 1]  # where the tab opens
+    assert correct > free_running_correct
 
 
-def test_a_decoder_that_is_all_right_on_the_true_text_is_all_right_alone():
-    """What it feeds itself is then the true text."""
+def test_a_decoder_that_is_all_correct_teacher_forced_is_all_correct_free_running():
+    """Its own predictions are the true text then."""
     for seed in range(2):
-        for row in advanced(replace(OPENING, seed=seed), 60).history:
+        for row in trained_pair(replace(EXAMPLE, seed=seed), 60).history:
             assert (row[1] == 6) == (row[2] == 6)
 
 
-def test_a_lesson_that_waits_between_its_epochs_goes_as_one_that_does_not():
-    settings = replace(OPENING, ratio=0.5)
-    whole = advanced(settings, 20)
-    halves = advanced(settings, 8)
-    other = advanced(replace(settings, seed=9), 5)  # others learn meanwhile, and draw
+def test_training_another_pair_in_between_changes_nothing():
+    settings = replace(EXAMPLE, ratio=0.5)
+    whole = trained_pair(settings, 20)
+    halves = trained_pair(settings, 8)
+    other = trained_pair(replace(settings, seed=9), 5)  # draws random numbers too
     for _ in range(12):
         other.advance()
         halves.advance()
-    assert halves.news() == whole.news()
+    assert halves.update_since() == whole.update_since()
 
 
-def test_what_is_new_of_a_lesson_is_its_history_from_an_epoch_on():
-    lesson = advanced(OPENING, 5)
-    assert lesson.news(3)["history"] == lesson.news()["history"][3:] == lesson.history[3:]
-    assert not lesson.is_over
+def test_an_update_holds_the_history_from_an_epoch_on():
+    pair = trained_pair(EXAMPLE, 5)
+    assert pair.update_since(3)["history"] == pair.update_since()["history"][3:] == pair.history[3:]
+    assert not pair.is_over
 
 
-def test_a_loss_that_is_no_number_is_said_and_what_was_reached_stays(monkeypatch):
-    lesson = advanced(OPENING, 4)
-    before = lesson.news()
+def test_a_loss_that_is_not_finite_is_an_error_and_the_history_stays(monkeypatch):
+    pair = trained_pair(EXAMPLE, 4)
+    before = pair.update_since()
     healthy = TeacherForcingTask.loss
     monkeypatch.setattr(TeacherForcingTask, "loss", lambda *given: (healthy(*given)[0] * math.nan, 6))
-    with pytest.raises(FloatingPointError, match="smaller learning rate"):
-        lesson.advance()
-    assert lesson.news() == before
+    with pytest.raises(FloatingPointError, match="learning rate"):
+        pair.advance()
+    assert pair.update_since() == before
 
 
-def test_one_call_finds_the_characters_that_single_steps_find():
+def test_one_call_over_the_inputs_gives_the_predictions_of_single_steps():
     model, codes = decoder("lstm"), encode("so we go on")
-    nobody = torch.zeros(len(codes), dtype=torch.bool)
-    once = roll_out(model, codes, nobody)
-    assert torch.equal(once.fed[1:], once.predicted[:-1])
+    rollout = roll_out(model, codes, torch.zeros(len(codes), dtype=torch.bool))
+    assert torch.equal(rollout.inputs[1:], rollout.predictions[:-1])
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"target": ""}, "2 to 200 characters"),
         ({"target": " \n "}, "2 to 200 characters"),
@@ -194,9 +194,9 @@ def test_one_call_finds_the_characters_that_single_steps_find():
         ({"ratio": True}, "from 0.0 to 1.0"),
     ],
 )
-def test_settings_that_nothing_can_be_learnt_by_are_refused_with_a_sentence(changes, says):
-    good = vars(OPENING) | changes
-    with pytest.raises(ValueError, match=says):
+def test_settings_out_of_bounds_are_refused_with_what_is_allowed(changes, message):
+    good = vars(EXAMPLE) | changes
+    with pytest.raises(ValueError, match=message):
         make_settings(**good)
 
 
@@ -208,8 +208,8 @@ def test_a_target_is_one_line_of_ascii(typed, read):
     assert normalize_target(typed) == read
 
 
-def test_absurd_but_allowed_learning_rates_end_in_numbers_or_a_sentence():
-    lesson = DecoderPair(replace(OPENING, learning_rate=1.0))
+def test_the_largest_learning_rate_keeps_the_history_finite():
+    pair = DecoderPair(replace(EXAMPLE, learning_rate=1.0))
     for _ in range(30):
-        lesson.advance()
-    assert all(math.isfinite(number) for row in lesson.history for number in row)
+        pair.advance()
+    assert all(math.isfinite(number) for row in pair.history for number in row)
