@@ -9,8 +9,7 @@ import pytest
 
 from charplay import limits
 from charplay.training.teacher_forcing import DecoderPair, make_settings
-from charplay.ui.teacher_forcing import tab
-from charplay.ui.teacher_forcing.tab import TEACHER_FORCING
+from charplay.ui.teacher_forcing.run import TEACHER_FORCING, example_request
 from charplay.workers.teacher_forcing import RUN_ENDED, TEACHER_FORCING_FAILED
 
 SETTINGS = make_settings("hi!", "rnn", 4, 0.01, 1, 0.0)
@@ -121,6 +120,6 @@ def test_what_is_no_setting_at_all_is_a_failure_and_no_end(run_async, settings):
 
 
 def test_the_worked_example_is_the_one_of_the_tabs_controls():
-    request = tab._show_example()
+    request = example_request()
     assert request["show"]["target"] == "hihello"
     assert 1 <= request["epochs"] <= limits.MAX_DECODER_EPOCHS

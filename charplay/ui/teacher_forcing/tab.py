@@ -1,220 +1,136 @@
-"""The Teacher forcing tab: two decoders learn one text side by side, one fed the true characters, one its own."""
+"""The Teacher forcing tab: two decoders learn one text side by side, one teacher-forced, one free-running."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import asdict
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
 from charplay.training.teacher_forcing import make_settings
-from charplay.ui import controls
-from charplay.ui.teacher_forcing import unrolled
+from charplay.ui import controls, html
+from charplay.ui.events import QUIET
+from charplay.ui.teacher_forcing import run
+from charplay.ui.teacher_forcing.run import BUTTONS, IDLE, UNCHANGED_PLOTS, UNCHANGED_STATE
 from charplay.ui.widgets import curves, diagrams
-from charplay.workers.client import WorkerProcess
-
-TEACHER_FORCING = WorkerProcess("charplay.workers.teacher_forcing")
 
 _LEAD = (
     "<b>Teacher forcing.</b> Two decoders begin as the same network and learn the same text. Look at what each is fed: "
     "the first reads the true previous character, the second what it has just predicted."
 )
-RESTING, RUNNING, PAUSED = "resting", "running", "paused"
-# what a button is called -> in which states it can be pressed
-BUTTONS = {
-    "Start": (RESTING, PAUSED),
-    "Pause": (RUNNING,),
-    "One epoch": (PAUSED,),
-    "Go on": (PAUSED,),
-    "Stop": (RUNNING, PAUSED),
-}
+_BUTTON_ROWS = (("Start", "Pause", "Stop"), ("One epoch", "Go on"))
 
 
-def _titles(ratio: float) -> tuple[str, str]:
-    second = "its own characters"
-    if ratio == 1:
-        second = "the true text too"
-    elif ratio:
-        second = f"the true text {100 * ratio:.0f} % of the time"
-    return "First: fed the true text", f"Second: fed {second}"
+class _Components(NamedTuple):
+    """What the tab consists of."""
+
+    settings: list[gr.components.Component]  # in the order of `make_settings`; the target text first
+    buttons: dict[str, gr.Button]
+    message: gr.HTML
+    plots: list[gr.HTML]  # verdict, curves, first and second decoder
+    run: gr.Textbox  # the worker's id of the page's run, a secret of this page
+    has_plots: gr.Checkbox  # whether the tab has been opened and shows something since
+
+    @property
+    def outputs(self) -> list[gr.components.Component]:
+        """What `run.follow` and `run.stop` have values for."""
+        return [*self.plots, self.message, self.run, *(self.buttons[label] for label in BUTTONS)]
 
 
-def _problem(sentence: str) -> str:
-    return f'<p class="problem" role="status">{escape(sentence)}</p>'
+def _settings() -> list[gr.components.Component]:
+    target = gr.Textbox(**controls.TARGET.arguments(), max_lines=2)
+    cell = gr.Radio(**controls.DECODER_CELL.arguments())
+    size = gr.Slider(**controls.DECODER_SIZE.arguments())
+    with gr.Row():
+        rate = gr.Number(**controls.DECODER_RATE.arguments(), min_width=120)
+        seed = gr.Number(**controls.DECODER_SEED.arguments(), min_width=120)
+    return [target, cell, size, rate, seed, gr.Slider(**controls.RATIO.arguments())]
 
 
-def _buttons(now: str) -> list[dict]:
-    return [gr.update(interactive=now in states) for states in BUTTONS.values()]
-
-
-class _View:
-    """A lesson as a page shows it; it hears the news, of which each tells only what is new."""
-
-    def __init__(self) -> None:
-        self._history: list[list[float]] = []
-        self._news: dict[str, Any] = {}
-
-    def hear(self, news: dict[str, Any]) -> None:
-        self._history = self._history[: news["since"]] + news["history"]
-        self._news = news
-
-    def show(self) -> tuple:
-        """The sentence, the curves, and both decoders."""
-        target, now = self._news["target"], self._history[-1]
-        steps = len(target) - 1
-        decoders = [
-            unrolled.decoder_html(f"tip-decoder-{row}", title, target, decoder, loss)
-            for row, (title, decoder, loss) in enumerate(
-                zip(_titles(self._news["ratio"]), self._news["decoders"], (now[0], now[3]), strict=True)
-            )
-        ]
-        drawn = curves.curves(self._history, steps)
-        return unrolled.verdict(self._history, steps), drawn, *decoders
-
-
-_example: dict[str, Any] = {}  # the news of the lesson that the tab opens with, once it is computed
-
-
-def _show_example() -> dict[str, Any]:
-    """The request for the worked example."""
-    chosen = (
-        controls.TARGET,
-        controls.DECODER_CELL,
-        controls.DECODER_SIZE,
-        controls.DECODER_RATE,
-        controls.DECODER_SEED,
-        controls.RATIO,
+def _button(label: str) -> gr.Button:
+    return gr.Button(
+        label,
+        variant="primary" if label == "Start" else "secondary",
+        interactive=IDLE in BUTTONS[label],
+        elem_id=f"decoders-{label.lower().replace(' ', '-')}",
+        size="md",
+        min_width=80,
     )
-    settings = make_settings(*(control.default for control in chosen))
-    return {"show": asdict(settings), "epochs": controls.EXAMPLE_EPOCHS}
 
 
-def _hear_example(answer: dict[str, Any]) -> None:
-    if answer["failure"] is None:
-        _example.update(answer["news"])
+def _plots() -> list[gr.HTML]:
+    verdict = gr.HTML(elem_id="verdict")
+    gr.HTML(curves.legend())
+    plot = gr.HTML(elem_id="curves", min_height=132)
+    with gr.Row():
+        with gr.Column(min_width=300):
+            first = gr.HTML(elem_id="first-decoder", min_height=262)
+        with gr.Column(min_width=300):
+            second = gr.HTML(elem_id="second-decoder", min_height=262)
+    return [verdict, plot, first, second]
+
+
+def _lay_out() -> _Components:
+    """Controls left, plots right."""
+    with gr.Row():
+        with gr.Column(scale=1, min_width=300):
+            settings, buttons = _settings(), {}
+            for labels in _BUTTON_ROWS:
+                with gr.Row():
+                    buttons |= {label: _button(label) for label in labels}
+            message = gr.HTML(elem_id="decoders-message")
+        with gr.Column(scale=3, min_width=320):
+            plots = _plots()
+    run_id = gr.Textbox("", visible="hidden", elem_id="decoders-run")
+    return _Components(settings, buttons, message, plots, run_id, gr.Checkbox(False, visible="hidden"))
+
+
+async def _start(*values: Any) -> AsyncIterator[tuple]:
+    """Starts a run in place of the page's current one; `values` are the settings and the id of that."""
+    *chosen, current = values
+    try:
+        settings = make_settings(*chosen)
+    except ValueError as error:  # the plots, and a run that goes on, stay
+        yield *UNCHANGED_PLOTS, html.problem(str(error)), *UNCHANGED_STATE[1:]
+        return
+    note = f'<p class="note">read as “{escape(settings.target)}”</p>' if settings.target != chosen[0] else ""
+    async with aclosing(run.follow({"start": asdict(settings), "instead": current}, note)) as values_to_show:
+        async for shown in values_to_show:
+            yield shown
+
+
+def _request(kind: str) -> Callable[[object], AsyncIterator[tuple]]:
+    """The function of a button whose request needs only the id of the run."""
+
+    async def send(run_id: object) -> AsyncIterator[tuple]:
+        async with aclosing(run.follow({kind: run_id})) as values_to_show:
+            async for shown in values_to_show:
+                yield shown
+
+    return send
+
+
+async def _open(has_plots: bool) -> tuple:
+    """Plots the initial example when the tab is opened for the first time."""
+    plots = None if has_plots else await run.render_example()
+    return (*UNCHANGED_PLOTS, has_plots) if plots is None else (*plots, True)
 
 
 def build(tab: gr.Tab) -> None:
-    """Lays out the tab inside the current Blocks."""
-    TEACHER_FORCING.ask(_show_example(), _hear_example)  # beside the page; and the process is warm for the first lesson
+    """Adds the tab to the current Blocks."""
+    run.prepare_example()
     gr.HTML(diagrams.lead(diagrams.FORCING, _LEAD))
-    with gr.Row():
-        with gr.Column(scale=1, min_width=300):
-            target = gr.Textbox(**controls.TARGET.arguments(), max_lines=2)
-            cell = gr.Radio(**controls.DECODER_CELL.arguments())
-            size = gr.Slider(**controls.DECODER_SIZE.arguments())
-            with gr.Row():
-                rate = gr.Number(**controls.DECODER_RATE.arguments(), min_width=120)
-                seed = gr.Number(**controls.DECODER_SEED.arguments(), min_width=120)
-            ratio = gr.Slider(**controls.RATIO.arguments())
-            buttons = {}
-            for names in (("Start", "Pause", "Stop"), ("One epoch", "Go on")):
-                with gr.Row():
-                    for name in names:
-                        buttons[name] = gr.Button(
-                            name,
-                            variant="primary" if name == "Start" else "secondary",
-                            interactive=RESTING in BUTTONS[name],
-                            elem_id=f"lesson-{name.lower().replace(' ', '-')}",
-                            size="md",
-                            min_width=80,
-                        )
-            message = gr.HTML(elem_id="lesson-message")
-        with gr.Column(scale=3, min_width=320):
-            verdict = gr.HTML(elem_id="verdict")
-            gr.HTML(curves.legend())
-            plot = gr.HTML(elem_id="curves", min_height=132)
-            with gr.Row():
-                with gr.Column(min_width=300):
-                    first = gr.HTML(elem_id="first-decoder", min_height=262)
-                with gr.Column(min_width=300):
-                    second = gr.HTML(elem_id="second-decoder", min_height=262)
-    lesson = gr.Textbox("", visible="hidden", elem_id="lesson")  # whose it is, only this page knows
-    was_opened = gr.Checkbox(False, visible="hidden")  # and has something to show since
-
-    pictures = [verdict, plot, first, second]
-    shown = [*pictures, message, lesson, *(buttons[name] for name in BUTTONS)]
-    same = [gr.skip()] * len(pictures)
-
-    async def follow(request: dict[str, Any], note: str = "") -> AsyncIterator[tuple]:
-        """What the page shows as the answers to `request` come, and `note` beside it."""
-        view, before = _View(), None
-        async with aclosing(TEACHER_FORCING.answers(request)) as told:
-            async for answers in told:
-                now, drawn, said, name = before, same, note, ""
-                for answer in answers:
-                    news, name = answer.get("news"), answer.get("lesson", "")
-                    if answer["failure"] is not None:
-                        now, said = RESTING, _problem(answer["failure"])
-                    elif news is None:
-                        return  # another request has taken the lesson over, and shows it
-                    else:
-                        now = RESTING if news["is_over"] else PAUSED if answer["is_done"] else RUNNING
-                    if news is not None:
-                        view.hear(news)
-                if any(answer.get("news") for answer in answers):
-                    drawn = view.show()
-                turned = [gr.skip()] * (2 + len(BUTTONS))
-                if now != before:
-                    turned = [said, "" if now == RESTING else name, *_buttons(now)]
-                before = now
-                yield *drawn, *turned
-
-    async def start(*chosen: Any) -> AsyncIterator[tuple]:
-        *wanted, instead = chosen
-        try:
-            settings = make_settings(*wanted)
-        except ValueError as mistake:  # what is shown, and a lesson that runs, stay
-            yield *same, _problem(str(mistake)), *[gr.skip()] * (1 + len(BUTTONS))
-            return
-        read = f'<p class="note">read as “{escape(settings.target)}”</p>' if settings.target != wanted[0] else ""
-        async with aclosing(follow({"start": asdict(settings), "instead": instead}, read)) as views:
-            async for view in views:
-                yield view
-
-    def asking(question: str) -> Callable[[object], AsyncIterator[tuple]]:
-        """What a button does that only names the lesson."""
-
-        async def ask(name: object) -> AsyncIterator[tuple]:
-            async with aclosing(follow({question: name})) as views:
-                async for view in views:
-                    yield view
-
-        return ask
-
-    async def stop(name: object) -> tuple:
-        async with aclosing(TEACHER_FORCING.answers({"stop": name})) as told:
-            async for _ in told:
-                pass
-        return *same, "", "", *_buttons(RESTING)
-
-    async def open_tab(was_opened: bool) -> tuple:
-        """The worked example, the first time."""
-        if was_opened:
-            return *same, True
-        if not _example:
-            async with aclosing(TEACHER_FORCING.answers(_show_example())) as told:
-                async for answers in told:
-                    for answer in answers:
-                        _hear_example(answer)
-        if not _example:
-            return *same, False
-        view = _View()
-        view.hear(_example)
-        return *view.show(), True
-
-    # The limits judge what arrives: Gradio's own check of an emptied number box fails with a traceback.
-    quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
+    parts = _lay_out()
     gr.on(
-        [buttons["Start"].click, target.submit],
-        start,
-        [target, cell, size, rate, seed, ratio, lesson],
-        shown,
-        scroll_to_output=True,  # on a phone the pictures lie below the fold
-        **quiet,
+        [parts.buttons["Start"].click, parts.settings[0].submit],
+        _start,
+        [*parts.settings, parts.run],
+        parts.outputs,
+        scroll_to_output=True,  # on a phone the plots lie below the controls
+        **QUIET,
     )
-    for name, question in (("Pause", "pause"), ("One epoch", "step"), ("Go on", "go_on")):
-        buttons[name].click(asking(question), lesson, shown, **quiet)
-    buttons["Stop"].click(stop, lesson, shown, **quiet)
-    tab.select(open_tab, was_opened, [*pictures, was_opened], **quiet)
+    for label, kind in (("Pause", "pause"), ("One epoch", "step"), ("Go on", "go_on")):
+        parts.buttons[label].click(_request(kind), parts.run, parts.outputs, **QUIET)
+    parts.buttons["Stop"].click(run.stop, parts.run, parts.outputs, **QUIET)
+    tab.select(_open, parts.has_plots, [*parts.plots, parts.has_plots], **QUIET)
