@@ -12,45 +12,43 @@ from charplay.inference.fast_classifier import fast_classifier_of
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
-BATCH_SIZE = 512  # names that the network as PyTorch runs it reads at once
-FAST_BATCH_SIZE = 1024  # names that a reader reads at once: fewer cost more calls a name, more do not fit the cache
+BATCH_SIZE = 512  # names in a batch of `NameClassifier`
+# Names in a batch of `FastClassifier`: in smaller batches a name costs more, larger ones do not fit the cache.
+FAST_BATCH_SIZE = 1024
 
 
 class Classification(TypedDict):
-    """What the model believes of one name."""
+    """The model's probabilities for one name."""
 
     name: str  # as typed
-    normalized: str  # as read
+    normalized: str  # as the network reads it
     country: str  # the likeliest
     probabilities: dict[str, float]  # over all countries, in the model's order; they sum to 1
 
 
 @torch.no_grad()
-def logits_of(model: NameClassifier, names: Sequence[str], engine: bool = False) -> torch.Tensor:
+def logits_of(model: NameClassifier, names: Sequence[str], fast: bool = False) -> torch.Tensor:
     """Logits (names, classes) of normalised names, in the order given; computed in batches of similar length.
 
     Args:
         model: the network.
-        names: as many as you like.
-        engine: by the model's `Reader`, as the page does, rather than by PyTorch's layers on the device it lies on.
+        names: any number of them.
+        fast: run the model's `FastClassifier`, as the page does, instead of PyTorch's layers on the model's device.
     """
-    order, batch_size = order_by_length(names), FAST_BATCH_SIZE if engine else BATCH_SIZE
+    order, batch_size = order_by_length(names), FAST_BATCH_SIZE if fast else BATCH_SIZE
     device = next(model.parameters()).device
     rows = []
     for start in range(0, len(order), batch_size):
         padded = pad([names[index] for index in order[start : start + batch_size]])
-        rows.append(
-            fast_classifier_of(model)(padded) if engine else model(padded.codes.to(device), padded.lengths).cpu()
-        )
-    back = torch.tensor(order).argsort()
-    return torch.cat(rows)[back]
+        rows.append(fast_classifier_of(model)(padded) if fast else model(padded.codes.to(device), padded.lengths).cpu())
+    return torch.cat(rows)[torch.tensor(order).argsort()]
 
 
 def remove_prior(logits: torch.Tensor, shares: Sequence[float]) -> torch.Tensor:
     """Logits (names, classes) as if every class had been equally common in training.
 
-    Bayes: p(class | name) is proportional to p(name | class) times the class's share of the training rows; its share
-    divided out, what remains is p(name | class), made to sum to 1 by the softmax.
+    Bayes: p(class | name) is proportional to p(name | class) times the class's share of the training rows. Divided by
+    the share, p(name | class) remains, and the softmax normalises it.
     """
     return logits - torch.tensor(shares).log()
 
@@ -59,7 +57,7 @@ def require_name(name: object) -> str:
     """A name as the network reads it.
 
     Raises:
-        ValueError: it is blank or cannot be read; the sentence says what to change.
+        ValueError: it is blank or has no ASCII form; the message says what to change.
     """
     normalized = normalize_name(name)
     if not normalized:
@@ -68,24 +66,24 @@ def require_name(name: object) -> str:
 
 
 def logits_with_prior(checkpoint: Checkpoint, names: Sequence[str], prior: str) -> torch.Tensor:
-    """What the softmax is taken of: logits (names, classes) of normalised names, by the model's `Reader`.
+    """Logits (names, classes) of normalised names, from the model's `FastClassifier`.
 
     With the prior "uniform" the classes' shares are divided out.
     """
-    logits = logits_of(checkpoint.model, names, engine=True)
+    logits = logits_of(checkpoint.model, names, fast=True)
     return remove_prior(logits, checkpoint.shares) if prior == "uniform" else logits
 
 
 def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data") -> list[Classification]:
-    """Classifies each of `names`, in one run.
+    """Classifies all of `names`.
 
     Args:
         checkpoint: a name classifier.
         names: as typed.
-        prior: "data" weights the countries as the training did, "uniform" all alike.
+        prior: "data" for the class shares of the training data, "uniform" for equal shares.
 
     Raises:
-        ValueError: a name is blank or cannot be read, or there is no such prior; the sentence says what to change.
+        ValueError: a name is blank or has no ASCII form, or the prior is unknown; the message says what to change.
     """
     limits.check_choice("prior", prior, limits.PRIORS)
     normalized = [require_name(name) for name in names]

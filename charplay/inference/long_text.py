@@ -1,15 +1,14 @@
-"""A language model that reads a whole text: its logits and what every layer holds, at every character.
+"""The forward pass over a long text: logits and every layer's hidden states, at every character.
 
-The job is `CharLM.forward` over one long text, sooner. Each step of a layer needs the one before, so that a layer takes
-as many steps as there are characters; what can be spared is beside that, and the numbers stay those of `forward` to
-rounding:
+It computes `CharLM.forward` over one long text, to rounding, but faster. Each step of a layer needs the step before,
+so a layer takes as many steps as there are characters; the rest can be saved:
 
-- the layers work at the same time: while the second reads one piece of the text, the first reads the next piece. The
-  state goes from piece to piece, so nothing is read without what stands before it;
-- a step of a large layer waits for its recurrent weights to come from memory. Weights that half precision holds
-  exactly, as a shipped checkpoint's, are read in half precision and multiplied and summed in float32.
+- the layers run in parallel: while the second layer processes one chunk of the text, the first processes the next.
+  The state is carried from chunk to chunk;
+- a step of a large layer waits for its recurrent weights to arrive from memory. Weights that half precision holds
+  exactly, as those of the shipped checkpoints, are stored in half precision, multiplied and summed in float32.
 
-What was read last is kept, since a view asks about the same text again and again.
+The latest results are cached, because the views ask about the same text again and again.
 """
 
 import weakref
@@ -23,33 +22,33 @@ from torch import nn
 
 from charplay import limits
 from charplay.data.text import VOCABULARY_SIZE, encode
-from charplay.inference.quantized import has_half_products
+from charplay.inference.quantized import supports_half_precision_weights
 from charplay.models.networks import CharLM
 
-CHUNK_CHARACTERS = 500  # characters that a layer reads before the next layer begins with them
-CACHE_BYTES = 2**26  # bytes of readings that are kept; the largest of the default model takes 51 MB
-_ONE_LAYER = (True, 1, 0.0, False, False, True)  # biases, layers, dropout, training, both directions, batch first
+CHUNK_CHARACTERS = 500  # characters that a layer processes before the next layer starts on them
+MAX_CACHE_BYTES = 2**26  # of cached results; the largest of the default model takes 51 MB
+_ONE_LAYER = (True, 1, 0.0, False, False, True)  # biases, layers, dropout, training, bidirectional, batch first
 _FLOAT = {"rnn": torch.rnn_tanh, "gru": torch.gru}
 
 
 @dataclass(frozen=True)
 class ForwardPass:
-    """What a network makes of a text."""
+    """A network's results over a text."""
 
     logits: torch.Tensor  # float32 (time, 128), for the character after each
     hidden: torch.Tensor  # float16 (layers, time, hidden): the hidden state h after each character, to 0.0005
 
     @property
-    def size(self) -> int:
-        """Bytes."""
+    def nbytes(self) -> int:
+        """The memory of both tensors."""
         return self.logits.nbytes + self.hidden.nbytes
 
 
 def check_document(text: object) -> str:
-    """Returns a text that a network can read: ASCII, from one character to `limits.MAX_DOCUMENT_CHARACTERS`.
+    """Returns `text` if a network can read it: ASCII, 1 to `limits.MAX_DOCUMENT_CHARACTERS` characters.
 
     Raises:
-        ValueError: it is none; the sentence says what is accepted.
+        ValueError: it cannot be read; the message says what is accepted.
     """
     text = limits.check_text("text", text, limits.MAX_DOCUMENT_CHARACTERS)
     if not text or not text.isascii():
@@ -57,14 +56,15 @@ def check_document(text: object) -> str:
     return text
 
 
-_Run = Callable[..., tuple[torch.Tensor, ...]]  # x (1, time, in) and the state before -> outputs, the state after
+# x (1, time, in), then the state's tensors (1, 1, hidden) -> outputs (1, time, hidden), then the new state's tensors
+_RunLayer = Callable[..., tuple[torch.Tensor, ...]]
 
 
-def _half_precision_layer(cell: str, weights: list[torch.Tensor]) -> _Run | None:
-    """One layer that reads its weights in half precision; None where that is not exact, or not to be had here."""
+def _half_precision_layer(cell: str, weights: list[torch.Tensor]) -> _RunLayer | None:
+    """One layer with weights stored in half precision; None where that is not exact, or not supported."""
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     is_exact = all(torch.equal(weight.half().float(), weight) for weight in (weight_ih, weight_hh))
-    if cell == "rnn" or not is_exact or not has_half_products():
+    if cell == "rnn" or not is_exact or not supports_half_precision_weights():
         return None
     pack = torch.ops.quantized.linear_prepack_fp16
     packed = torch.ops.quantized.make_quantized_cell_params_fp16(pack(weight_ih, bias_ih), pack(weight_hh, bias_hh))
@@ -75,9 +75,9 @@ def _half_precision_layer(cell: str, weights: list[torch.Tensor]) -> _Run | None
     )
 
 
-def _single_layer(rnn: nn.RNNBase, cell: str, number: int) -> _Run:
-    """One layer of `rnn`, alone."""
-    weights = [getattr(rnn, f"{kind}_l{number}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+def _single_layer(rnn: nn.RNNBase, cell: str, layer: int) -> _RunLayer:
+    """One layer of `rnn`."""
+    weights = [getattr(rnn, f"{kind}_l{layer}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
     if run := _half_precision_layer(cell, weights):
         return run
     if cell == "lstm":
@@ -85,74 +85,78 @@ def _single_layer(rnn: nn.RNNBase, cell: str, number: int) -> _Run:
     return lambda x, h: _FLOAT[cell](x, h, weights, *_ONE_LAYER)
 
 
-class _Layers:
-    """The layers of a model, each of which can be run by itself."""
+class _LayerPipeline:
+    """The layers of a model as a pipeline over the chunks of a text."""
 
     def __init__(self, model: CharLM):
         config = model.config
-        self._runs = [_single_layer(model.rnn, config.cell, number) for number in range(config.layers)]
-        self._first = [torch.zeros(1, 1, config.hidden_size)] * (2 if config.cell == "lstm" else 1)
+        self._layers = [_single_layer(model.rnn, config.cell, layer) for layer in range(config.layers)]
+        self._zero_state = [torch.zeros(1, 1, config.hidden_size)] * (2 if config.cell == "lstm" else 1)
 
-    def run(self, x: torch.Tensor, finish: Callable[[int, list[torch.Tensor]], None]) -> None:
-        """Embedded characters (1, time, embedding) -> `finish(from, outputs)`, of each layer (characters, hidden).
+    def run(self, x: torch.Tensor, on_chunk: Callable[[int, list[torch.Tensor]], None]) -> None:
+        """Runs over embedded characters (1, time, embedding).
 
-        In a wave the first layer reads a piece, the second the piece before, and so on, each on a thread; the first
-        that is done with its own finishes the piece that all have read.
+        In round r layer n processes chunk r - n, each layer on a thread of its own; the stage after the last layer
+        passes the finished chunk on.
+
+        Args:
+            x: the embedded characters.
+            on_chunk: called with the index of a chunk's first character and each layer's outputs (characters, hidden).
         """
-        layers, count = len(self._runs), -(-x.shape[1] // CHUNK_CHARACTERS)
-        pieces = [list(x.split(CHUNK_CHARACTERS, 1)), *([] for _ in range(layers))]  # what each layer reads
-        states = [self._first] * layers
+        layers, count = len(self._layers), -(-x.shape[1] // CHUNK_CHARACTERS)
+        chunks = [list(x.split(CHUNK_CHARACTERS, 1)), *([] for _ in range(layers))]  # inputs of each layer, and outputs
+        states = [self._zero_state] * layers
 
-        def advance(layer: int, piece: int) -> None:
-            with torch.inference_mode():  # which a thread does not inherit
-                if layer == layers:
-                    finish(piece * CHUNK_CHARACTERS, [outputs[piece][0] for outputs in pieces[1:]])
+        def advance(stage: int, chunk: int) -> None:
+            with torch.inference_mode():  # threads do not inherit it
+                if stage == layers:
+                    on_chunk(chunk * CHUNK_CHARACTERS, [outputs[chunk][0] for outputs in chunks[1:]])
                 else:
-                    out, *states[layer] = self._runs[layer](pieces[layer][piece], *states[layer])
-                    pieces[layer + 1].append(out)
+                    out, *states[stage] = self._layers[stage](chunks[stage][chunk], *states[stage])
+                    chunks[stage + 1].append(out)
 
         with ThreadPoolExecutor(layers) as threads:
-            for wave in range(count + layers):
-                running = [layer for layer in range(layers + 1) if 0 <= wave - layer < count]
-                list(threads.map(advance, running, [wave - layer for layer in running]))
+            for number in range(count + layers):
+                stages = [stage for stage in range(layers + 1) if 0 <= number - stage < count]
+                list(threads.map(advance, stages, [number - stage for stage in stages]))
 
 
-_PREPARED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_PIPELINES: weakref.WeakKeyDictionary[CharLM, _LayerPipeline] = weakref.WeakKeyDictionary()
 
 
 @torch.inference_mode()
 def forward_pass(model: CharLM, text: str) -> ForwardPass:
-    """Reads `text`, ASCII and not empty, from a zero state."""
-    if model not in _PREPARED:
-        _PREPARED[model] = _Layers(model)
+    """Runs `model` over `text`, ASCII and not empty, from a zero state."""
+    if model not in _PIPELINES:
+        _PIPELINES[model] = _LayerPipeline(model)
     config, time = model.config, len(text)
-    reading = ForwardPass(
+    result = ForwardPass(
         torch.empty(time, VOCABULARY_SIZE), torch.empty(config.layers, time, config.hidden_size, dtype=torch.float16)
     )
 
-    def finish(start: int, outputs: list[torch.Tensor]) -> None:
+    def store(start: int, outputs: list[torch.Tensor]) -> None:
         end = start + len(outputs[0])
-        torch.addmm(model.linear.bias, outputs[-1], model.linear.weight.t(), out=reading.logits[start:end])
+        torch.addmm(model.linear.bias, outputs[-1], model.linear.weight.t(), out=result.logits[start:end])
         for layer, output in enumerate(outputs):
-            reading.hidden[layer, start:end] = output
+            result.hidden[layer, start:end] = output
 
-    _PREPARED[model].run(model.embedding(encode(text))[None], finish)
-    return reading
+    _PIPELINES[model].run(model.embedding(encode(text))[None], store)
+    return result
 
 
-_CACHE: OrderedDict[tuple[CharLM, str], ForwardPass] = OrderedDict()  # those that were asked for last stand last
+_CACHE: OrderedDict[tuple[CharLM, str], ForwardPass] = OrderedDict()  # least recently used first
 
 
 def cached_forward_pass(model: CharLM, text: object) -> ForwardPass:
-    """What `forward_pass` gives, which is kept for as long as there is room; to be called by one thread at a time.
+    """The result of `forward_pass`, from a cache of the most recently used; not thread-safe.
 
     Raises:
-        ValueError: it is no text that can be read.
+        ValueError: the text cannot be read.
     """
     key = (model, check_document(text))
     if key not in _CACHE:
         _CACHE[key] = forward_pass(*key)
     _CACHE.move_to_end(key)
-    while sum(reading.size for reading in _CACHE.values()) > CACHE_BYTES and len(_CACHE) > 1:
+    while sum(result.nbytes for result in _CACHE.values()) > MAX_CACHE_BYTES and len(_CACHE) > 1:
         _CACHE.popitem(last=False)
     return _CACHE[key]

@@ -18,7 +18,7 @@ def make_model(cell: str = "gru", layers: int = 2, **fields) -> NameClassifier:
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("pooling", [True, False])
 @pytest.mark.parametrize(("members", "layers"), [(1, 1), (1, 3), (3, 2)])
-def test_a_reader_reads_what_the_network_reads(cell, bidirectional, pooling, members, layers):
+def test_its_logits_are_those_of_the_network(cell, bidirectional, pooling, members, layers):
     model = make_model(cell, layers, bidirectional=bidirectional, pooling=pooling, members=members)
     padded = pad(NAMES)
     with torch.no_grad():
@@ -33,25 +33,25 @@ def test_a_reader_reads_what_the_network_reads(cell, bidirectional, pooling, mem
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("is_int8", [kind is Int8Product for kind in available_products()])
-def test_many_names_are_read_as_few_are(cell, bidirectional, is_int8):
-    reader = FastClassifier(make_model(cell, bidirectional=bidirectional, members=2), is_int8)
-    many = reader(pad(NAMES * (MIN_ROWS_PER_NETWORK // len(NAMES) + 1)))
-    few = reader(pad(NAMES))
+def test_a_large_batch_gets_the_logits_of_a_small_one(cell, bidirectional, is_int8):
+    fast = FastClassifier(make_model(cell, bidirectional=bidirectional, members=2), is_int8)
+    many = fast(pad(NAMES * (MIN_ROWS_PER_NETWORK // len(NAMES) + 1)))
+    few = fast(pad(NAMES))
     torch.testing.assert_close(many, few.repeat(len(many) // len(few), 1), rtol=0, atol=2e-6)
 
 
-def test_columns_that_no_name_reaches_change_nothing():
-    reader = FastClassifier(make_model(), is_int8=False)
-    torch.testing.assert_close(reader(pad(NAMES, time=20)), reader(pad(NAMES)), rtol=0, atol=1e-6)
+def test_columns_of_nothing_but_padding_change_nothing():
+    fast = FastClassifier(make_model(), is_int8=False)
+    torch.testing.assert_close(fast(pad(NAMES, time=20)), fast(pad(NAMES)), rtol=0, atol=1e-6)
 
 
-def test_in_integers_a_name_is_read_the_same_alone_and_among_others():
-    reader = FastClassifier(make_model(members=2, bidirectional=True), is_int8=True)
-    together = reader(pad(NAMES))
+def test_in_int8_a_name_gets_the_same_logits_in_a_batch_of_one_and_of_many():
+    fast = FastClassifier(make_model(members=2, bidirectional=True), is_int8=True)
+    together = fast(pad(NAMES))
     for row, name in enumerate(NAMES):
-        torch.testing.assert_close(reader(pad([name]))[0], together[row], rtol=0, atol=2e-6)
+        torch.testing.assert_close(fast(pad([name]))[0], together[row], rtol=0, atol=2e-6)
 
 
-def test_a_model_is_laid_out_once():
+def test_a_models_weights_are_prepared_once():
     model = make_model()
     assert fast_classifier_of(model) is fast_classifier_of(model)
