@@ -36,10 +36,18 @@ def browser():
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def context(browser):
+    """One for all pages: what the browser has compiled of the page's scripts is kept, and each page has its session."""
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def open_page(browser, app_url):
+def open_page(context, app_url):
     """Opens the app in a page of a size and mode; at the end no page may have complained or asked another host."""
-    contexts, complaints, strangers = [], [], set()
+    pages, complaints, strangers = [], [], set()
 
     def note_request(request):
         host = urlsplit(request.url).netloc
@@ -48,9 +56,9 @@ def open_page(browser, app_url):
 
     def open_one(size: str = "projector", mode: str = "light") -> Page:
         width, height = SIZES[size]
-        context = browser.new_context(viewport={"width": width, "height": height})
-        contexts.append(context)
         page = context.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", note_request)
@@ -59,7 +67,8 @@ def open_page(browser, app_url):
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
+    context.clear_permissions()
     assert not complaints
     assert not strangers
