@@ -1,4 +1,4 @@
-"""The folds of the Batches tab: step by step, whether it matters, the code."""
+"""The accordions of the Batches tab: time steps, packed against unmasked results, the code."""
 
 import re
 
@@ -17,8 +17,8 @@ NAMES = ["adylov", "solan", "hard", "san"]
 HIDDEN_FRAMES = "#padded .shapelayer path[style*='stroke-dasharray']"
 
 
-def open_fold(page: Page, fold: str) -> None:
-    page.locator(f"#{fold}-fold button").first.click()
+def open_accordion(page: Page, accordion: str) -> None:
+    page.locator(f"#{accordion}-accordion button").first.click()
 
 
 def step_to(page: Page, step: int) -> None:
@@ -29,7 +29,7 @@ def type_names(page: Page, names: list[str]) -> None:
     page.locator("#names textarea").fill("\n".join(names))
 
 
-# [framed, veiled]: which of the steps of a picture are to be seen; the last one's mark comes first
+# [framed, veiled]: the steps of a plot whose marks are visible; the last step's mark comes first
 MARKS = """plot => {
   const marks = [...document.querySelectorAll(`#${plot} .shape-group path:not([style*=dasharray])`)]
     .map(path => getComputedStyle(path)).reverse();
@@ -48,7 +48,7 @@ def expect_marks(page: Page, framed: list[int], veiled: list[int]) -> None:
 
 @pytest.mark.parametrize("cells", controls.CELLS.choices)
 @pytest.mark.parametrize("order", controls.ORDER.choices)
-def test_a_step_of_time_is_marked_in_all_pictures_and_counted_without_asking_the_server(open_page, cells, order):
+def test_a_time_step_is_marked_in_all_plots_and_counted_without_a_request(open_page, cells, order):
     page = open_page()
     go_to_tab(page, "Batches")
     page.get_by_label(order).check()
@@ -56,35 +56,35 @@ def test_a_step_of_time_is_marked_in_all_pictures_and_counted_without_asking_the
     if cells == controls.HIDDEN:
         expect(page.locator(HIDDEN_FRAMES)).to_have_count(6)
     expect_marks(page, [], [])
-    open_fold(page, "step")
-    expect(page.locator("#step-told [data-step='0']")).to_be_visible()
+    open_accordion(page, "step")
+    expect(page.locator("#step-counts [data-step='0']")).to_be_visible()
     expect_marks(page, [0], [1, 2, 3, 4, 5])
     page.wait_for_timeout(300)
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
     step_to(page, 3)
     expect_marks(page, [3], [4, 5])
-    shown = page.locator("#step-told [data-step]").filter(visible=True)
+    shown = page.locator("#step-counts [data-step]").filter(visible=True)
     expect(shown).to_have_count(1)
     expect(shown).to_contain_text("16 updates: 15 useful, 1 wasted")
     expect(shown).to_contain_text("15 updates: all useful")
     step_to(page, 5)
     expect(shown).to_contain_text("24 updates: 18 useful, 6 wasted")
-    assert not asked
-    open_fold(page, "step")  # and closes it again
+    assert not requests
+    open_accordion(page, "step")  # and closes it again
     expect_marks(page, [], [])
 
 
 def test_steps_follow_the_names_and_one_step_needs_no_slider(open_page):
     page = open_page()
     go_to_tab(page, "Batches")
-    open_fold(page, "step")
+    open_accordion(page, "step")
     step_to(page, 4)
     type_names(page, ["ghatmasala", "nicela", "chutpakodas"])
     expect(page.locator("#step input[type=range]")).to_have_attribute("max", "10")
     expect(page.locator("#step input[type=range]")).to_have_value("0")
     page.locator("#step input[type=number]").fill("10")
-    shown = page.locator("#step-told [data-step]").filter(visible=True)
+    shown = page.locator("#step-counts [data-step]").filter(visible=True)
     expect(shown).to_contain_text("33 updates: 27 useful, 6 wasted")
     page.locator("#step input[type=number]").fill("")
     expect(shown).to_contain_text("3 of 3 names have a character at time 0")
@@ -93,71 +93,71 @@ def test_steps_follow_the_names_and_one_step_needs_no_slider(open_page):
     expect(page.locator("#step")).not_to_be_visible()
     expect_marks(page, [0], [])
     type_names(page, [])
-    expect(page.locator("#step-told")).to_contain_text("at least one name")
+    expect(page.locator("#step-counts")).to_contain_text("at least one name")
 
 
-def test_five_hundred_names_are_counted_and_the_drawn_ones_marked(open_page):
+def test_five_hundred_names_are_counted_and_the_plotted_ones_marked(open_page):
     names = ["Li", "Rossi"] * 249 + ["Papadopoulos", "Ng"]
     page = open_page()
     go_to_tab(page, "Batches")
     type_names(page, names)
     expect(page.locator("#batch-message")).to_contain_text("the first 32 of 500")
-    open_fold(page, "step")
+    open_accordion(page, "step")
     expect(page.locator("#step input[type=range]")).to_have_attribute("max", "11")
     step_to(page, 7)
-    shown = page.locator("#step-told [data-step]").filter(visible=True)
+    shown = page.locator("#step-counts [data-step]").filter(visible=True)
     useful = sum(min(len(name), 8) for name in names)
     expect(shown).to_contain_text("1 of 500 names have a character at time 7. No name that is drawn is so long.")
     expect(shown).to_contain_text(f"4,000 updates: {useful:,} useful, {4000 - useful:,} wasted")
     expect_marks(page, [], [])
     step_to(page, 4)
     expect_marks(page, [4], [])
-    open_fold(page, "matter")
-    expect(page.locator("#matter tbody tr")).to_have_count(500, timeout=60_000)
-    box = page.locator("#matter .bounded").bounding_box()
+    open_accordion(page, "unmasked")
+    expect(page.locator("#unmasked tbody tr")).to_have_count(500, timeout=60_000)
+    box = page.locator("#unmasked .bounded").bounding_box()
     assert box["height"] <= 400
-    changed = page.locator("#matter .mark").count()
-    expect(page.locator("#matter .headline b")).to_have_text(f"{changed} of 500")
-    first = page.locator(f"#matter tbody tr:nth-child(-n+{changed}) .mark")
+    changed = page.locator("#unmasked .mark").count()
+    expect(page.locator("#unmasked .headline b")).to_have_text(f"{changed} of 500")
+    first = page.locator(f"#unmasked tbody tr:nth-child(-n+{changed}) .mark")
     assert first.count() == changed > 0
 
 
 @pytest.mark.parametrize("size", ["projector", "phone"])
-def test_the_slider_stays_in_view_beside_pictures_of_many_names(open_page, size):
+def test_the_slider_stays_in_view_beside_plots_of_many_names(open_page, size):
     page = open_page(size)
     go_to_tab(page, "Batches")
     type_names(page, ["Rossi", "Kowalczyk"] * 16)
     expect(page.locator("#padded .ytick text")).to_have_count(32)
-    open_fold(page, "step")
-    expect(page.locator("#step-told .work").first).to_be_visible()
+    open_accordion(page, "step")
+    expect(page.locator("#step-counts .update-counts").first).to_be_visible()
     page.mouse.wheel(0, 900)
     page.wait_for_function("scrollY > 500")
     expect(page.locator("#step input[type=range]")).to_be_in_viewport()
-    expect(page.locator("#step-told [data-step]").filter(visible=True)).to_be_in_viewport()
+    expect(page.locator("#step-counts [data-step]").filter(visible=True)).to_be_in_viewport()
 
 
 def test_the_names_whose_country_changes_are_counted_and_come_first(open_page):
     checkpoint = checkpoints.load_all(checkpoints.SHIPPED_DIRECTORY).default("names")
     names = [*NAMES, "O'Brien", "<b>Li"]
-    readings = compare_unmasked(checkpoint, packing.normalize_names(names), time=7)
-    flipped = [reading["name"] for reading in readings if has_flipped(reading)]
+    compared = compare_unmasked(checkpoint, packing.normalize_names(names), time=7)
+    flipped = [each["name"] for each in compared if has_flipped(each)]
     assert flipped
     page = open_page()
     go_to_tab(page, "Batches")
     page.get_by_label("as typed").check()
     type_names(page, names)
-    open_fold(page, "matter")
-    expect(page.locator("#matter tbody tr")).to_have_count(6)
-    expect(page.locator("#matter .headline b")).to_have_text(f"{len(flipped)} of 6")
-    first = page.locator("#matter tr:has(.mark) td:first-child").all_text_contents()
+    open_accordion(page, "unmasked")
+    expect(page.locator("#unmasked tbody tr")).to_have_count(6)
+    expect(page.locator("#unmasked .headline b")).to_have_text(f"{len(flipped)} of 6")
+    first = page.locator("#unmasked tr:has(.mark) td:first-child").all_text_contents()
     assert first == [f"{name}changes" for name in flipped]
-    rows = page.locator("#matter tbody tr").all_inner_texts()
-    for reading in readings:
-        [row] = [row for row in rows if row.startswith(reading["name"])]
-        assert f"{reading['country']} {reading['probability']:.1%}" in row
-        assert f"{reading['naive_country']} {reading['naive_probability']:.1%}" in row
+    rows = page.locator("#unmasked tbody tr").all_inner_texts()
+    for each in compared:
+        [row] = [row for row in rows if row.startswith(each["name"])]
+        assert f"{each['country']} {each['probability']:.1%}" in row
+        assert f"{each['naive_country']} {each['naive_probability']:.1%}" in row
     type_names(page, ["anna", "otto"])
-    expect(page.locator("#matter")).to_contain_text("Nothing is padded here")
+    expect(page.locator("#unmasked")).to_contain_text("Nothing is padded here")
 
 
 @pytest.mark.parametrize("is_secure", [True, False])
@@ -169,7 +169,7 @@ def test_the_code_is_copied_as_it_stands_over_plain_http_too(open_page, is_secur
     else:  # what a browser offers to a page from another machine
         page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     go_to_tab(page, "Batches")
-    open_fold(page, "code")
+    open_accordion(page, "code")
     type_names(page, names)
     code = page.locator("#code pre")
     expect(code).to_contain_text("a\\\\b")
@@ -183,28 +183,28 @@ def test_the_code_is_copied_as_it_stands_over_plain_http_too(open_page, is_secur
     expect(page.locator("#names textarea")).to_have_value(pasted)
 
 
-def test_the_rows_as_typed_are_packed_by_the_code_as_they_come(open_page):
+def test_the_code_of_rows_as_typed_does_not_enforce_sorting(open_page):
     page = open_page()
     go_to_tab(page, "Batches")
     page.get_by_label("as typed").check()
-    open_fold(page, "code")
+    open_accordion(page, "code")
     expect(page.locator("#code pre")).to_contain_text("enforce_sorted=False")
     assert page.locator("#code pre").text_content() == snippet(NAMES, sort=False)
 
 
-def test_the_last_good_pictures_step_back_behind_a_mistake(open_page):
+def test_the_plots_of_the_last_valid_batch_fade_behind_a_problem(open_page):
     page = open_page()
     go_to_tab(page, "Batches")
-    expect(page.locator("#batch-pictures")).to_have_css("opacity", "1")
+    expect(page.locator("#batch-plots")).to_have_css("opacity", "1")
     type_names(page, ["Rossi", "한국"])
     expect(page.locator("#batch-message")).to_contain_text("Name 2")
-    expect(page.locator("#batch-pictures")).to_have_css("opacity", "0.35")
+    expect(page.locator("#batch-plots")).to_have_css("opacity", "0.35")
     type_names(page, ["Rossi"])
-    expect(page.locator("#batch-pictures")).to_have_css("opacity", "1")
+    expect(page.locator("#batch-plots")).to_have_css("opacity", "1")
 
 
 @pytest.mark.parametrize("cells", controls.CELLS.choices)
-def test_every_way_to_show_the_cells_fits_one_screen_of_a_projector(open_page, cells):
+def test_every_content_of_the_cells_fits_one_screen_of_a_projector(open_page, cells):
     page = open_page("projector")
     go_to_tab(page, "Batches")
     page.get_by_label(cells).check()

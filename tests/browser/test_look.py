@@ -8,10 +8,10 @@ from tests.browser.conftest import SIZES, go_to_tab
 TABS = ("Names", "Speech", "Batches", "Teacher forcing", "Train")
 ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
     "Names": {
-        "belief-fold": "#belief td",
-        "letters-fold": "#gradients .bars",
-        "way-fold": "#way .hm",
-        "cells-fold": "#belief-lstm td",
+        "prefixes-accordion": "#prefixes td",
+        "attribution-accordion": "#gradients .bars",
+        "activations-accordion": "#activations .hm",
+        "cells-accordion": "#prefixes-lstm td",
     },
     "Speech": {
         "temperatures-accordion": "#compared-3 .text",
@@ -20,7 +20,11 @@ ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
         "neuron-accordion": "#neuron-text .selected",
         "memorization-accordion": "#memorization .text",
     },
-    "Batches": {"step-fold": "#step-told .work", "matter-fold": "#matter tbody td", "code-fold": "#code pre"},
+    "Batches": {
+        "step-accordion": "#step-counts .update-counts",
+        "unmasked-accordion": "#unmasked tbody td",
+        "code-accordion": "#code pre",
+    },
     "Train": {"row-format-accordion": "#delimiter", "settings-accordion": "#epochs"},
 }
 SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # their folded scoreboards, and what is in them

@@ -25,7 +25,7 @@ def test_names_opens_with_its_example(open_page):
     country = page.locator("#headline b").inner_text()
     assert max(bars(page), key=bars(page).get) == country
     assert sum(bars(page).values()) == pytest.approx(100, abs=1)
-    expect(page.locator("#seen .cells span")).to_have_count(len(controls.NAME.default))
+    expect(page.locator("#seen .characters span")).to_have_count(len(controls.NAME.default))
 
 
 def test_typing_moves_the_bars_with_every_letter(open_page):
@@ -37,7 +37,7 @@ def test_typing_moves_the_bars_with_every_letter(open_page):
     beliefs = []
     for typed in ("R", "Ro", "Ros", "Ross", "Rossi"):
         name.press_sequentially(typed[-1])
-        expect(page.locator("#seen .cells span")).to_have_count(len(typed))
+        expect(page.locator("#seen .characters span")).to_have_count(len(typed))
         expect(page.locator("#bars .share")).to_have_count(len(COUNTRIES))
         beliefs.append(bars(page))
     assert all(before != after for before, after in itertools.pairwise(beliefs))
@@ -50,7 +50,7 @@ def test_a_name_that_is_typed_fast_ends_at_its_last_letter(open_page):
     page.locator("#name input").fill("")
     page.locator("#name input").press_sequentially("Yamamoto", delay=15)
     expect(page.locator("#headline b")).to_have_text("Japanese")
-    expect(page.locator("#seen .cells span")).to_have_count(len("Yamamoto"))
+    expect(page.locator("#seen .characters span")).to_have_count(len("Yamamoto"))
 
 
 def test_pasting_and_deleting_count_as_typing(open_page):
@@ -61,7 +61,7 @@ def test_pasting_and_deleting_count_as_typing(open_page):
     page.keyboard.insert_text("Kowalczyk")
     expect(page.locator("#headline b")).to_have_text("Polish")
     name.press("Backspace")
-    expect(page.locator("#seen .cells span")).to_have_count(len("Kowalczy"))
+    expect(page.locator("#seen .characters span")).to_have_count(len("Kowalczy"))
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def choose(page: Page, control: str, label: str) -> None:
 def test_another_model_and_another_weighting_move_the_bars(open_page):
     page = open_page()
     page.locator("#name input").fill("Azizah")
-    expect(page.locator("#seen .cells span")).to_have_count(6)
+    expect(page.locator("#seen .characters span")).to_have_count(6)
     before = bars(page)
     page.get_by_label("equally").check()
     page.wait_for_function(

@@ -120,7 +120,7 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
     expect(page.locator("#model input")).to_have_value(re.compile("^yours 1: GRU"))
     expect(page.locator("#bars th")).to_have_text(["others", "vowels"])
     page.locator("#name input").fill("oaoa")
-    expect(page.locator("#seen .cells span")).to_have_count(4)
+    expect(page.locator("#seen .characters span")).to_have_count(4)
     expect(page.locator("#headline b")).to_have_text(re.compile("^(others|vowels)$"))
     trained = page.locator("#bars .share").all_text_contents()
 
@@ -134,7 +134,7 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
     other.locator("#try").click()
     expect(other.locator("#bars th")).to_have_text(["others", "vowels"])
     other.locator("#name input").fill("oaoa")
-    expect(other.locator("#seen .cells span")).to_have_count(4)
+    expect(other.locator("#seen .characters span")).to_have_count(4)
     expect(other.locator("#bars .share").first).to_have_text(trained[0])
     assert other.locator("#bars .share").all_text_contents() == trained
 

@@ -74,7 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="key press to new plot, one user")
     parser.add_argument("--closed", action="store_true", help="with every accordion closed")
     arguments = parser.parse_args()
-    plots = ["#bars table"] if arguments.closed else ["#bars table", "#belief table"]
+    plots = ["#bars table"] if arguments.closed else ["#bars table", "#prefixes table"]
     demo = page.build()
     _, url, _ = demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **page.launch_arguments())
     width, height = SIZES["projector"]
@@ -86,8 +86,8 @@ def main() -> None:
             shown.goto(url)
             shown.locator("#bars .share").first.wait_for()
             if not arguments.closed:
-                shown.locator("#belief-fold button").first.click()
-                shown.locator("#belief td").first.wait_for()
+                shown.locator("#prefixes-accordion button").first.click()
+                shown.locator("#prefixes td").first.wait_for()
             taken = measure(shown, NAMES, plots)
             browser.close()
     finally:
@@ -95,7 +95,7 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "belief_open": not arguments.closed,
+                "prefixes_open": not arguments.closed,
                 "milliseconds": {plot: summary(times) for plot, times in taken.items()},
                 "targets": TARGETS,
                 "cores": os.cpu_count(),

@@ -1,4 +1,4 @@
-"""The folds of the Batches tab: step by step, whether packing matters to the answers, and the code of the batch."""
+"""The accordions of the Batches tab: time steps, packed against unmasked results, and the code of the batch."""
 
 from collections.abc import Sequence
 from html import escape
@@ -12,147 +12,139 @@ from charplay.interpret import packing
 from charplay.interpret.code_snippet import snippet
 from charplay.interpret.unmasked import UnmaskedComparison, has_flipped
 from charplay.models.checkpoints import Checkpoint
-from charplay.ui import accordions, controls, inference_client
+from charplay.ui import controls, html, inference_client
+from charplay.ui.accordions import update_while_open
+from charplay.ui.assets import read_asset
 from charplay.ui.batches import time_steps
+from charplay.ui.events import QUIET
 
-_MATTER = (
-    '<p class="caption">The same classifier, the same names: look for a name whose country changes when its pads are '
-    "read too. The shorter a name beside the longest one, the more of them it has.</p>"
+_UNMASKED_CAPTION = html.caption(
+    "The same classifier, the same names: look for a name whose country changes when its pads are read too. The "
+    "shorter a name beside the longest one, the more of them it has."
 )
-_CODE = '<p class="caption">These lines make exactly this batch; look at the one line that packs.</p>'
-# The clipboard is closed to a page that came over plain HTTP from another machine; selecting and copying is not.
-_COPY = """async () => {
-  const code = document.querySelector('#code pre');
-  let copied = true;
-  try {
-    await navigator.clipboard.writeText(code.textContent);
-  } catch {
-    getSelection().selectAllChildren(code);
-    copied = document.execCommand('copy');
-  }
-  document.querySelector('#code-copied').textContent = copied ? 'Copied.' : 'Select the lines and copy them by hand.';
-}"""
+_CODE_CAPTION = html.caption("These lines make exactly this batch; look at the one line that packs.")
+_SHOW_STEP = read_asset(__file__, "show_step.js")
+_COPY_CODE = read_asset(__file__, "copy_code.js")
 
 
-def read(typed: str) -> list[str]:
-    """The names typed, one a line, normalised; blank lines are passed over.
+def parse_names(text: str) -> list[str]:
+    """The names in a text, one a line, normalised; blank lines are skipped.
 
     Raises:
-        ValueError: no names, too many, or one that cannot be read.
+        ValueError: no names, too many, or an invalid one.
     """
-    longest = int(limits.NAMES.high) * (limits.MAX_NAME_CHARACTERS + 1)
-    lines = [line for line in limits.check_text("list of names", typed, longest).splitlines() if line.strip()]
+    max_characters = int(limits.NAMES.high) * (limits.MAX_NAME_CHARACTERS + 1)
+    lines = [line for line in limits.check_text("list of names", text, max_characters).splitlines() if line.strip()]
     if not lines:
         raise ValueError("Type at least one name; one name a line.")
     return packing.normalize_names(lines)
 
 
 def is_sorted(order: str) -> bool:
-    """Whether the rows are to be sorted by length."""
+    """Whether the rows are sorted by length."""
     return controls.ORDER.choose(order) == controls.SORTED
 
 
-def problem(mistake: ValueError, says: str = "") -> str:
-    """The sentence of a mistake, and whatever is to be said after it (HTML)."""
-    return f'<p class="problem" role="status">{escape(str(mistake))}{says}</p>'
-
-
 def build_steps(checkpoint: Checkpoint, names: gr.Textbox) -> None:
-    """Lays out "Step by step", which marks the cells in the pictures; its counts are the same in any order of rows."""
-    with gr.Accordion("Step by step", open=False, elem_id="step-fold") as fold:
-        gr.HTML(time_steps.LOOK_FOR)
+    """Lays out "Step by step", which marks cells in the plots; its counts do not depend on the order of the rows."""
+    with gr.Accordion("Step by step", open=False, elem_id="step-accordion") as accordion:
+        gr.HTML(time_steps.CAPTION)
         step = gr.Slider(**controls.STEP.arguments())
-        told = gr.HTML(elem_id="step-told")
+        counts = gr.HTML(elem_id="step-counts")
 
-    def tell(typed: str) -> tuple[Any, str]:
+    def show(text: str) -> tuple[Any, str]:
         try:
-            read_names = read(typed)
-        except ValueError as mistake:
-            return gr.skip(), problem(mistake)
-        sizes = compare(read_names).batch_sizes
-        drawn = max(map(len, read_names[: limits.MAX_PLOTTED_NAMES]))
+            batch = parse_names(text)
+        except ValueError as error:
+            return gr.skip(), html.problem(str(error))
+        sizes = compare(batch).batch_sizes
+        plotted_steps = max(map(len, batch[: limits.MAX_PLOTTED_NAMES]))
         slider = gr.Slider(maximum=max(len(sizes) - 1, 1), value=controls.STEP.default, visible=len(sizes) > 1)
-        return slider, time_steps.counts_html(sizes, drawn, checkpoint.config.bidirectional)
+        return slider, time_steps.counts_html(sizes, plotted_steps, checkpoint.config.bidirectional)
 
-    accordions.update_while_open(fold, [names.change], tell, [names], [step, told])
-    step.change(None, step, None, js=time_steps.SHOW_STEP_JS, show_progress="hidden", api_visibility="private")
+    update_while_open(accordion, [names.change], show, [names], [step, counts])
+    step.change(None, step, None, js=_SHOW_STEP, **QUIET)
 
 
 def build_unmasked(checkpoint: Checkpoint, names: gr.Textbox, order: gr.Radio) -> None:
     """Lays out "Does it matter?"."""
-    with gr.Accordion("Does it matter?", open=False, elem_id="matter-fold") as fold:
-        gr.HTML(_MATTER)
-        shown = gr.HTML(elem_id="matter")
+    with gr.Accordion("Does it matter?", open=False, elem_id="unmasked-accordion") as accordion:
+        gr.HTML(_UNMASKED_CAPTION)
+        comparison = gr.HTML(elem_id="unmasked")
 
-    async def tell(typed: str, order: str) -> str:
+    async def show(text: str, order: str) -> str:
         try:
-            rows = compare(read(typed), is_sorted(order)).names
-        except ValueError as mistake:
-            return problem(mistake)
+            rows = compare(parse_names(text), is_sorted(order)).names
+        except ValueError as error:
+            return html.problem(str(error))
         time = max(map(len, rows))
-        readings = await inference_client.query_rows(checkpoint, "batch_both_ways", rows, time=time)
-        return unmasked_html(readings, checkpoint.config.members)
+        compared = await inference_client.query_rows(checkpoint, "batch_both_ways", rows, time=time)
+        return unmasked_html(compared, checkpoint.config.members)
 
-    accordions.update_while_open(fold, [names.change, order.input], tell, [names, order], [shown])
+    update_while_open(accordion, [names.change, order.input], show, [names, order], [comparison])
 
 
 def build_code(names: gr.Textbox, order: gr.Radio) -> None:
     """Lays out "The code"."""
-    with gr.Accordion("The code", open=False, elem_id="code-fold") as fold:
-        gr.HTML(_CODE)
+    with gr.Accordion("The code", open=False, elem_id="code-accordion") as accordion:
+        gr.HTML(_CODE_CAPTION)
         copy = gr.Button("Copy", elem_id="copy-code", size="sm")
-        shown = gr.HTML(elem_id="code")
+        code = gr.HTML(elem_id="code")
 
-    def tell(typed: str, order: str) -> str:
+    def show(text: str, order: str) -> str:
         try:
-            return code_html(read(typed), is_sorted(order))
-        except ValueError as mistake:
-            return problem(mistake)
+            return code_html(parse_names(text), is_sorted(order))
+        except ValueError as error:
+            return html.problem(str(error))
 
-    accordions.update_while_open(fold, [names.change, order.input], tell, [names, order], [shown])
-    copy.click(None, None, None, js=_COPY, show_progress="hidden", api_visibility="private")
+    update_while_open(accordion, [names.change, order.input], show, [names, order], [code])
+    copy.click(None, None, None, js=_COPY_CODE, **QUIET)
 
 
-def unmasked_html(readings: Sequence[UnmaskedComparison], members: int) -> str:
-    """Packed beside naive, a name a row, those whose country changes first.
+def unmasked_html(compared: Sequence[UnmaskedComparison], members: int) -> str:
+    """The packed and the unmasked result of each name, those whose country changes first (HTML).
 
     Args:
-        readings: of all names of the batch.
+        compared: all names of the batch.
         members: how many networks the classifier averages.
     """
-    time, count = max(len(reading["name"]) for reading in readings), len(readings)
-    flips = sum(map(has_flipped, readings))
-    if all(len(reading["name"]) == time for reading in readings):
-        return (
-            '<p class="headline">Nothing is padded here, and both ways say the same.</p>'
-            '<p class="note caption">Give the batch a longer name, and the others are padded to its length.</p>'
+    time, count = max(len(each["name"]) for each in compared), len(compared)
+    flips = sum(map(has_flipped, compared))
+    if all(len(each["name"]) == time for each in compared):
+        return html.headline("Nothing is padded here, and both ways say the same.") + html.note(
+            "Give the batch a longer name, and the others are padded to its length."
         )
-    each = "the network" if members == 1 else f"each of the {members} networks whose average this is"
-    rows = "".join(_row(reading, time) for reading in sorted(readings, key=has_flipped, reverse=True))
+    network = "the network" if members == 1 else f"each of the {members} networks whose average this is"
+    rows = sorted(compared, key=has_flipped, reverse=True)
     return (
-        f'<p class="headline"><b>{flips} of {count}</b> {"names" if count > 1 else "name"} '
-        f"{'changes its' if flips == 1 else 'change their'} country when the pads are read too.</p>"
-        f'<p class="note caption">With its pads: {each} takes every row for a name of {time} characters, '
-        "and its last states, the largest and the mean output are taken over pads too.</p>"
-        '<div class="table bounded" tabindex="0" role="region" aria-label="Every name, packed and with its pads">'
-        "<table><thead><tr><th>name</th><th>packed</th><th>with its pads</th><th>pads</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
+        html.headline(
+            f"<b>{flips} of {count}</b> {'names' if count > 1 else 'name'} "
+            f"{'changes its' if flips == 1 else 'change their'} country when the pads are read too."
+        )
+        + html.note(
+            f"With its pads: {network} takes every row for a name of {time} characters, and its last states, the "
+            "largest and the mean output are taken over pads too."
+        )
+        + html.table(
+            ("name", "packed", "with its pads", "pads"),
+            [_unmasked_row(each, time) for each in rows],
+            chosen=range(flips),
+            scroll_label="Every name, packed and with its pads",
+        )
     )
 
 
-def _row(reading: UnmaskedComparison, time: int) -> str:
-    kind, mark = "", ""
-    if has_flipped(reading):
-        kind, mark = ' class="chosen"', '<span class="mark">changes</span>'
-    cells = (
-        escape(reading["name"]) + mark,
-        f"{reading['country']} {reading['probability']:.1%}",
-        f"{reading['naive_country']} {reading['naive_probability']:.1%}",
-        str(time - len(reading["name"])),
+def _unmasked_row(compared: UnmaskedComparison, time: int) -> tuple[str, ...]:
+    """The cells of a name (HTML)."""
+    mark = '<span class="mark">changes</span>' if has_flipped(compared) else ""
+    return (
+        escape(compared["name"]) + mark,
+        f"{escape(compared['country'])} {compared['probability']:.1%}",
+        f"{escape(compared['naive_country'])} {compared['naive_probability']:.1%}",
+        str(time - len(compared["name"])),
     )
-    return f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def code_html(names: Sequence[str], sort: bool) -> str:
-    """The lines of the batch, to be copied by the button beside them."""
+    """The lines that make the batch, and where the button says that they are copied (HTML)."""
     return f'<pre class="code" tabindex="0">{escape(snippet(names, sort))}</pre><p id="code-copied" role="status"></p>'

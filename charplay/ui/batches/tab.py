@@ -1,4 +1,4 @@
-"""The Batches tab: the same names padded and packed, side by side, and what is at stake."""
+"""The Batches tab: the same names padded and packed, side by side, and what packing saves."""
 
 import asyncio
 from typing import Any, NamedTuple
@@ -12,11 +12,12 @@ from charplay import limits
 from charplay.data.batches import compare
 from charplay.interpret import packing
 from charplay.models.checkpoints import Checkpoint
-from charplay.ui import controls, inference_client
+from charplay.ui import controls, html, inference_client
 from charplay.ui.batches import panels
-from charplay.ui.batches.panels import is_sorted, problem, read
+from charplay.ui.batches.panels import is_sorted, parse_names
 from charplay.ui.batches.plots import BatchFigures
 from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import LATEST, QUIET
 from charplay.ui.theme import AMOUNTS
 from charplay.ui.widgets import diagrams
 
@@ -26,41 +27,157 @@ _LEAD = (
 )
 _GRADIENT = f"linear-gradient(90deg, {', '.join(colour for _, colour in get_colorscale(AMOUNTS))})"
 
-Shown = dict[Component, Any]  # what changes on the page
+Updates = dict[Component, Any]  # new values of components
 
 
 class Query(NamedTuple):
-    """What the controls say, checked."""
+    """The values of the controls, checked."""
 
-    names: list[str]  # normalised, as typed
+    names: list[str]  # normalised, in the order typed
     sort: bool
-    cells: str
-    unit: int
+    cells: str  # one of `controls.CELLS.choices`
+    unit: int  # index into a cell's vector
+
+
+class Layout(NamedTuple):
+    """The tab's components."""
+
+    names: gr.Textbox
+    order: gr.Radio
+    cells: gr.Radio
+    unit: gr.Slider
+    message: gr.HTML
+    plots: list[Component]  # captions and plots, in the order of `_plots_html`
+    facts: gr.HTML
+
+    @property
+    def inputs(self) -> list[Component]:
+        """What a `Query` is read from."""
+        return [self.names, self.order, self.cells, self.unit]
+
+
+def build(checkpoint: Checkpoint) -> None:
+    """Lays out the tab inside the current Blocks."""
+    gr.HTML(diagrams.lead(diagrams.BATCHES, _LEAD))
+    layout = _lay_out(checkpoint)
+    panels.build_unmasked(checkpoint, layout.names, layout.order)
+    panels.build_code(layout.names, layout.order)
+
+    async def update(*values: Any) -> Updates:
+        try:
+            query = _read(checkpoint, *values)
+        except ValueError as error:
+            return {layout.message: html.problem(f"{error} What is drawn is the last batch that could be read.")}
+        plotted, counted = await asyncio.gather(_plot(checkpoint, query, layout), _count(checkpoint, query, layout))
+        return plotted | counted
+
+    async def replot(*values: Any) -> Updates:
+        return await _plot(checkpoint, _read(checkpoint, *values), layout)
+
+    def update_units(cells: str) -> gr.Slider:
+        return gr.Slider(visible=cells != controls.CHARACTERS, maximum=_units(checkpoint, cells) - 1, value=0)
+
+    # `change`, not `input`: pasting, deleting and input methods fire no input.
+    changes, outputs = [layout.names.change, layout.order.input], [layout.message, layout.facts, *layout.plots]
+    gr.on(changes, as_gradio_error(update), layout.inputs, outputs, **LATEST)
+    layout.unit.input(as_gradio_error(replot), layout.inputs, layout.plots, **LATEST)
+    layout.cells.input(update_units, layout.cells, layout.unit, **LATEST).then(
+        as_gradio_error(replot), layout.inputs, layout.plots, **QUIET
+    )
+
+
+def _lay_out(checkpoint: Checkpoint) -> Layout:
+    """Controls on the left, plots of the first example on the right."""
+    example = parse_names(controls.NAMES.default)
+    plots_html = _plots_html(BatchFigures(compare(example), controls.CELLS.default, None), controls.CELLS.default)
+    report = packing.compare_batches(checkpoint, example)
+    with gr.Row():
+        with gr.Column(scale=2, min_width=280):
+            names = gr.Textbox(**controls.NAMES.arguments(), lines=4, max_lines=8)
+            order = gr.Radio(**controls.ORDER.arguments())
+            cells = gr.Radio(**controls.CELLS.arguments())
+            unit = gr.Slider(**controls.UNIT.arguments(), visible=False)
+            message = gr.HTML(_plotted_note(example), elem_id="batch-message")
+        with gr.Column(scale=5, min_width=320):
+            panels.build_steps(checkpoint, names)
+            with gr.Column(elem_id="batch-plots"):
+                plots: list[Component] = []
+                with gr.Row():
+                    for caption, figure, elem_id in ((*plots_html[:2], "padded"), (*plots_html[2:4], "packed")):
+                        with gr.Column(min_width=300):
+                            plots += [gr.HTML(caption), _plot_component(figure, elem_id)]
+                plots += [gr.HTML(plots_html[4]), _plot_component(plots_html[5], "strip")]
+                facts = gr.HTML(_facts(report, len(checkpoint.classes)), elem_id="facts")
+    return Layout(names, order, cells, unit, message, plots, facts)
+
+
+def _read(checkpoint: Checkpoint, names: str, order: str, cells: str, unit: object) -> Query:
+    """The values of the controls, checked.
+
+    Raises:
+        ValueError: one of them is invalid.
+    """
+    index = limits.UNIT.check(0 if unit is None else unit)  # None: the number box is empty while it is edited
+    sort, cells = is_sorted(order), controls.CELLS.choose(cells)
+    return Query(parse_names(names), sort, cells, min(index, _units(checkpoint, cells) - 1))
+
+
+async def _plot(checkpoint: Checkpoint, query: Query, layout: Layout) -> Updates:
+    """The plots of the first names."""
+    comparison, values = compare(query.names[: limits.MAX_PLOTTED_NAMES], query.sort), None
+    if query.cells != controls.CHARACTERS:
+        arguments = {"unit": query.unit, "hidden": query.cells == controls.HIDDEN}
+        values = await inference_client.query(checkpoint, "batch_values", names=comparison.names, **arguments)
+    figures = BatchFigures(comparison, query.cells, values)
+    return dict(zip(layout.plots, _plots_html(figures, query.cells), strict=True))
+
+
+async def _count(checkpoint: Checkpoint, query: Query, layout: Layout) -> Updates:
+    """The numbers over all names."""
+    comparison = compare(query.names, query.sort)
+    report = packing.report(comparison, await inference_client.differences(checkpoint, comparison))
+    return {layout.message: _plotted_note(query.names), layout.facts: _facts(report, len(checkpoint.classes))}
+
+
+def _plots_html(figures: BatchFigures, cells: str) -> tuple[str, go.Figure, str, go.Figure, str, go.Figure]:
+    """The padded, the packed and the flat plot, each after its caption."""
+    is_hidden, sizes = cells == controls.HIDDEN, figures.batch_sizes
+    padded = ", not packed: drifts on at the pads" if is_hidden else ": a rectangle, filled up"
+    packed = "zero at the pads, once unpacked" if is_hidden else "the batch shrinks"
+    flat, scale = "one-dimensional: the packed picture column by column", ""
+    if figures.scale is not None:
+        flat, (low, high) = "a vector each, column by column", figures.scale
+        scale = f'<span class="scale">{low:.2g}<i style="background: {_GRADIENT}"></i>{high:.2g}</span>'
+    return (
+        html.caption(f"<b>Padded</b> {figures.shape}{padded}"),
+        figures.padded(),
+        html.caption(f"<b>Packed</b>, {len(sizes)} steps: {packed}"),
+        figures.packed(),
+        html.caption(f"{scale}<b>PackedSequence.data</b>, {sum(sizes)} cells, {flat}"),
+        figures.strip(),
+    )
 
 
 def _facts(report: packing.BatchReport, classes: int) -> str:
-    """The numbers under the pictures, over all names (HTML)."""
+    """The numbers under the plots, over all names (HTML)."""
     count, time = len(report["lengths"]), len(report["batch_sizes"])
     cells, real = count * time, len(report["packed"])
-    tiles = (
-        (f"{report['padding_fraction']:.1%}", f"of the rectangle is padding: {cells - real:,} of {cells:,} cells"),
+    tiles = html.tiles(
         (
-            f"{report['naive_difference']:.2g}",
-            "largest error of a final hidden state, read at the padded end",
-        ),
-        (
-            f"{report['masked_difference']:.2g}",
-            "largest difference, held still at the pads: none but rounding",
-        ),
+            (f"{report['padding_fraction']:.1%}", f"of the rectangle is padding: {cells - real:,} of {cells:,} cells"),
+            (f"{report['naive_difference']:.2g}", "largest error of a final hidden state, read at the padded end"),
+            (f"{report['masked_difference']:.2g}", "largest difference, held still at the pads: none but rounding"),
+        )
     )
-    shown_tiles = "".join(f"<div><b>{figure}</b>{says}</div>" for figure, says in tiles)
-    explained = (("lengths", "characters of each name"), ("batch_sizes", "names still running at each step of time"))
-    lists = "".join(
-        f"<dt>{key}</dt><dd><code>{', '.join(map(str, report[key]))}</code> <span class='note'>{says}</span></dd>"
-        for key, says in explained
+    lists = html.facts(
+        (term, f'<code>{", ".join(map(str, numbers))}</code> <span class="note">{meaning}</span>')
+        for term, numbers, meaning in (
+            ("lengths", report["lengths"], "characters of each name"),
+            ("batch_sizes", report["batch_sizes"], "names still running at each step of time"),
+        )
     )
     return (
-        f'<div class="tiles">{shown_tiles}</div><dl class="facts">{lists}</dl>'
+        f"{tiles}{lists}"
         f"<details><summary><code>({count}, {time})</code> codes in, <code>({count}, {classes})</code> logits out; "
         "the lecture it grew from printed a leading 1</summary><p>It gave the linear layer the whole hidden state "
         f"(layers × directions, batch, hidden), so four came out as <code>(1, 4, {classes})</code>: the leading 1 "
@@ -68,119 +185,20 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
     )
 
 
-def _pictures(made: BatchFigures, cells: str) -> tuple:
-    """The pictures of the first 32 names, each with its caption: padded, packed, flat."""
-    return (
-        _padded_caption(cells, made),
-        made.padded(),
-        _packed_caption(cells, made),
-        made.packed(),
-        _strip_caption(cells, made),
-        made.strip(),
-    )
+def _plotted_note(names: list[str]) -> str:
+    total, plotted = len(names), limits.MAX_PLOTTED_NAMES
+    if total <= plotted:
+        return ""
+    return html.note(f"Drawn: the first {plotted} of {total}; the figures are over all.")
 
 
-def _padded_caption(cells: str, made: BatchFigures) -> str:
-    says = ", not packed: drifts on at the pads" if cells == controls.HIDDEN else ": a rectangle, filled up"
-    return f'<p class="caption"><b>Padded</b> {made.shape}{says}</p>'
-
-
-def _packed_caption(cells: str, made: BatchFigures) -> str:
-    says = "zero at the pads, once unpacked" if cells == controls.HIDDEN else "the batch shrinks"
-    return f'<p class="caption"><b>Packed</b>, {len(made.batch_sizes)} steps: {says}</p>'
-
-
-def _strip_caption(cells: str, made: BatchFigures) -> str:
-    what, scale = "one-dimensional: the packed picture column by column", ""
-    if made.scale is not None:
-        what, (low, high) = "a vector each, column by column", made.scale
-        scale = f'<span class="scale">{low:.2g}<i style="background: {_GRADIENT}"></i>{high:.2g}</span>'
-    return f'<p class="caption">{scale}<b>PackedSequence.data</b>, {sum(made.batch_sizes)} cells, {what}</p>'
-
-
-def _note(names: list[str]) -> str:
-    total, drawn = len(names), limits.MAX_PLOTTED_NAMES
-    note = f'<p class="caption note">Drawn: the first {drawn} of {total}; the figures are over all.</p>'
-    return note if drawn < total else ""
-
-
-def build(checkpoint: Checkpoint) -> None:
-    """Lays out the tab inside the current Blocks."""
-    opening = read(controls.NAMES.default)
-    drawn = _pictures(BatchFigures(compare(opening), controls.CELLS.default, None), controls.CELLS.default)
-    report = packing.compare_batches(checkpoint, opening)
-    gr.HTML(diagrams.lead(diagrams.BATCHES, _LEAD))
-    with gr.Row():
-        with gr.Column(scale=2, min_width=280):
-            names = gr.Textbox(**controls.NAMES.arguments(), lines=4, max_lines=8)
-            order = gr.Radio(**controls.ORDER.arguments())
-            cells = gr.Radio(**controls.CELLS.arguments())
-            unit = gr.Slider(**controls.UNIT.arguments(), visible=False)
-            message = gr.HTML(_note(opening), elem_id="batch-message")
-        with gr.Column(scale=5, min_width=320):
-            panels.build_steps(checkpoint, names)
-            with gr.Column(elem_id="batch-pictures"):
-                shown = []
-                with gr.Row():
-                    for caption, picture, name in ((*drawn[:2], "padded"), (*drawn[2:4], "packed")):
-                        with gr.Column(min_width=300):
-                            shown += [gr.HTML(caption), _plot(picture, name)]
-                shown += [gr.HTML(drawn[4]), _plot(drawn[5], "strip")]
-                numbers = gr.HTML(_facts(report, len(checkpoint.classes)), elem_id="facts")
-    panels.build_unmasked(checkpoint, names, order)
-    panels.build_code(names, order)
-
-    def ask(typed: str, order: str, cells: str, unit: object) -> Query:
-        emptied = unit is None  # the box, on the way to another number
-        unit = min(limits.UNIT.check(0 if emptied else unit), _units(checkpoint, cells) - 1)
-        return Query(read(typed), is_sorted(order), controls.CELLS.choose(cells), unit)
-
-    async def draw(asked: Query) -> Shown:
-        comparison, values = compare(asked.names[: limits.MAX_PLOTTED_NAMES], asked.sort), None
-        if asked.cells != controls.CHARACTERS:
-            inside = {"unit": asked.unit, "hidden": asked.cells == controls.HIDDEN}
-            values = await inference_client.query(checkpoint, "batch_values", names=comparison.names, **inside)
-        made = BatchFigures(comparison, asked.cells, values)
-        return dict(zip(shown, _pictures(made, asked.cells), strict=True))
-
-    async def count(asked: Query) -> Shown:
-        comparison = compare(asked.names, asked.sort)
-        report = packing.report(comparison, await inference_client.differences(checkpoint, comparison))
-        return {message: _note(asked.names), numbers: _facts(report, len(checkpoint.classes))}
-
-    async def redraw(*said: Any) -> Shown:
-        return await draw(ask(*said))
-
-    async def update(*said: Any) -> Shown:
-        try:
-            asked = ask(*said)
-        except ValueError as mistake:
-            return {message: problem(mistake, " What is drawn is the last batch that could be read.")}
-        drawn, counted = await asyncio.gather(draw(asked), count(asked))
-        return drawn | counted
-
-    def offer_units(cells: str) -> dict:
-        return gr.Slider(visible=cells != controls.CHARACTERS, maximum=_units(checkpoint, cells) - 1, value=0)
-
-    inputs = [names, order, cells, unit]
-    # The limits judge what arrives: Gradio's own check of an emptied number box fails with a traceback.
-    quiet = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
-    live = {**quiet, "trigger_mode": "always_last"}
-    # not names.input, which a pasted text, a deletion and an input method do not fire
-    gr.on([names.change, order.input], as_gradio_error(update), inputs, [message, numbers, *shown], **live)
-    unit.input(as_gradio_error(redraw), inputs, shown, **live)
-    cells.input(offer_units, cells, unit, **live).then(as_gradio_error(redraw), inputs, shown, **quiet)
-
-
-def _plot(picture: go.Figure, name: str) -> gr.Plot:
-    return gr.Plot(picture, elem_id=name, show_label=False, container=False)
+def _plot_component(figure: go.Figure, elem_id: str) -> gr.Plot:
+    return gr.Plot(figure, elem_id=elem_id, show_label=False, container=False)
 
 
 def _units(checkpoint: Checkpoint, cells: str) -> int:
-    """How many numbers a cell's vector has."""
+    """The size of a cell's vector."""
     config = checkpoint.config
-    return (
-        config.embedding_size
-        if cells == controls.EMBEDDING
-        else config.hidden_size * (2 if config.bidirectional else 1)
-    )
+    if cells == controls.EMBEDDING:
+        return config.embedding_size
+    return config.hidden_size * (2 if config.bidirectional else 1)

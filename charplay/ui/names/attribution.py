@@ -1,4 +1,4 @@
-"""A fold of the Names tab: which letters decided, by leaving each out and by the gradient."""
+"""An accordion of the Names tab: attribution to letters, by leaving each one out and by the gradient."""
 
 from html import escape
 
@@ -7,127 +7,107 @@ import numpy as np
 from gradio.components.plot import PlotData
 
 from charplay.interpret.attribution import Attribution
-from charplay.ui import accordions, controls, inference_client
+from charplay.ui import accordions, controls, html, inference_client
 from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import QUIET
+from charplay.ui.html import percent, screen_reader_text, visible
 from charplay.ui.names import plots
-from charplay.ui.names.panel import (
-    BY_LETTER,
-    IDLE_NOTE,
-    ModelChoice,
-    Query,
-    figure_value,
-    percent,
-    plot,
-    screen_reader_text,
-)
+from charplay.ui.names.panel import BY_LETTER, IDLE_NOTE, NameControls, Query, plot, plot_value
 from charplay.ui.widgets import heatmap
 
-_LETTERS = '<p class="caption">Look for the deepest bar: without that letter the country would lose the most.</p>'
-_LEFT_OUT = (
-    '<p class="caption"><b>Left out</b>: the shorter name is read, and the bar is by how much the log-probability '
-    "(natural logarithm) changes.</p>"
+_CAPTION = html.caption("Look for the deepest bar: without that letter the country would lose the most.")
+_LEAVE_ONE_OUT_CAPTION = html.caption(
+    "<b>Left out</b>: the shorter name is read, and the bar is by how much the log-probability (natural logarithm) "
+    "changes."
 )
-_GRADIENT = (
-    '<p class="caption"><b>Gradient</b>: how fast the country’s score (logit) would move if the letter’s embedding '
-    "did a little; the norm of that gradient{members}.</p>"
+_UNIFORM_NOTE = html.note(
+    "Weighted equally, the probabilities are those with each country’s share divided out; the gradient is the same "
+    "either way, since a share is a constant beside the score."
 )
 
 
-def build(source: ModelChoice) -> None:
-    """Lays out which letters decided."""
-    with gr.Accordion("Which letters decided", open=False, elem_id="letters-fold") as fold:
-        says = gr.HTML(elem_id="letters-says")
-        # Another model may have other classes, so what is chosen is checked when it is answered.
+def build(source: NameControls) -> None:
+    """Lays out the accordion."""
+    with gr.Accordion("Which letters decided", open=False, elem_id="attribution-accordion") as accordion:
+        headline = gr.HTML(elem_id="attribution-headline")
+        # The choices follow the model, so the value is checked against the model's classes when it is used.
         choices = {"choices": [controls.LIKELIEST, *source.registry.default("names").classes]}
         country = gr.Dropdown(**controls.COUNTRY.arguments() | choices, allow_custom_value=True)
-        left_says = gr.HTML()
-        left_out = plot("left-out", BY_LETTER)
-        gradient_says = gr.HTML()
+        leave_one_out_caption = gr.HTML()
+        leave_one_out = plot("left-out", BY_LETTER)
+        gradient_caption = gr.HTML()
         gradients = plot("gradients", BY_LETTER)
 
-    def offer(chosen: str, page: gr.Request) -> gr.Dropdown:
-        return gr.Dropdown(choices=[controls.LIKELIEST, *source.find(chosen, page).classes], value=controls.LIKELIEST)
+    def update_countries(model: str, page: gr.Request) -> gr.Dropdown:
+        return gr.Dropdown(choices=[controls.LIKELIEST, *source.find(model, page).classes], value=controls.LIKELIEST)
 
     async def show(page: gr.Request, country: str, *values: str) -> tuple:
-        asked = source.read(page, *values)
-        if asked is None:
+        query = source.read(page, *values)
+        if query is None:
             return IDLE_NOTE, "", None, "", None
-        classes = asked.checkpoint.classes
-        if country and country not in (controls.LIKELIEST, *classes):  # typed, or of the model that was in use before
-            return (
-                f'<p class="problem">The country must be one of {escape(", ".join(classes))}.</p>',
-                "",
-                None,
-                "",
-                None,
-            )
-        wanted = None if not country or country == controls.LIKELIEST else country
+        classes = query.checkpoint.classes
+        if country and country not in (controls.LIKELIEST, *classes):  # typed, or a class of the previous model
+            return html.problem(f"The country must be one of {', '.join(classes)}."), "", None, "", None
+        target = None if not country or country == controls.LIKELIEST else country
         found = await inference_client.query(
-            asked.checkpoint, "letters", name=asked.name, prior=asked.prior, country=wanted
+            query.checkpoint, "letters", name=query.name, prior=query.prior, country=target
         )
-        return _decided(found), *_left_out(found), *_gradients(found, asked)
+        return _headline(found), *_leave_one_out(found), *_gradients(found, query)
 
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    source.model.change(as_gradio_error(offer), source.model, country, preprocess=False, **quiet)
-    triggers = [*source.triggers, country.change]
-    accordions.update_while_open(
-        fold, triggers, show, [country, *source.inputs], [says, left_says, left_out, gradient_says, gradients]
-    )
+    source.model.change(as_gradio_error(update_countries), source.model, country, **QUIET)
+    triggers, inputs = [*source.triggers, country.change], [country, *source.inputs]
+    outputs = [headline, leave_one_out_caption, leave_one_out, gradient_caption, gradients]
+    accordions.update_while_open(accordion, triggers, show, inputs, outputs)
 
 
-def _letter(found: Attribution, at: int) -> str:
-    """The letter at a place, as a sentence names it (HTML)."""
-    letter = found["normalized"][at]
-    return f"letter {at + 1}, <b>{'␣' if letter == ' ' else escape(letter)}</b>"
-
-
-def _decided(found: Attribution) -> str:
-    """What was found, in one sentence (HTML)."""
+def _headline(found: Attribution) -> str:
+    """The letter that matters most, in one sentence (HTML)."""
     country, whole = escape(found["country"]), percent(found["probability"])
-    if found["changes"] is None:
-        return (
-            f'<p class="headline"><b>{country}</b> {whole}. A name of one letter has no shorter one to compare: only '
-            "the gradient can be asked.</p>"
+    if found["changes"] is None or found["without"] is None:
+        return html.headline(
+            f"<b>{country}</b> {whole}. A name of one letter has no shorter one to compare: only the gradient can be "
+            "asked."
         )
-    at = int(np.argmin(found["changes"]))
-    without = percent(found["without"][at])
-    if found["changes"][at] < 0:
-        sentence = f"would fall from {whole} to {without} without {_letter(found, at)}."
+    index = int(np.argmin(found["changes"]))
+    if found["changes"][index] < 0:
+        letter = f"letter {index + 1}, <b>{escape(visible(found['normalized'][index]))}</b>"
+        sentence = f"would fall from {whole} to {percent(found['without'][index])} without {letter}."
     else:
         sentence = f"has {whole}, and no letter speaks for it: without any one of them it would be likelier."
-    return f'{_LETTERS}<p class="headline"><b>{country}</b> {sentence}</p>'
+    return _CAPTION + html.headline(f"<b>{country}</b> {sentence}")
 
 
-def _left_out(found: Attribution) -> tuple[str, PlotData | None]:
-    """The change for each letter that is left out: caption and picture."""
-    if found["changes"] is None:
+def _letter_label(letter: str, index: int) -> str:
+    """A letter as plotly's hover text names it."""
+    return f"letter {index + 1}, {escape(visible(letter), quote=False)}"
+
+
+def _leave_one_out(found: Attribution) -> tuple[str, PlotData | None]:
+    """The change of the log-probability for each letter that is left out: caption and plot."""
+    if found["changes"] is None or found["without"] is None:
         return "", None
     letters, country = list(found["normalized"]), escape(found["country"], quote=False)
     hovers = [
-        f"without {escape(_spoken_letter(letter, at), quote=False)}: {country} {percent(share)} instead of "
+        f"without {_letter_label(letter, index)}: {country} {percent(share)} instead of "
         f"{percent(found['probability'])}, {heatmap.signed(change, 3)}"
-        for at, (letter, share, change) in enumerate(zip(letters, found["without"], found["changes"], strict=True))
+        for index, (letter, share, change) in enumerate(zip(letters, found["without"], found["changes"], strict=True))
     ]
-    picture = plots.letter_bars(letters, found["changes"], int(np.argmin(found["changes"])), hovers)
-    return _LEFT_OUT + screen_reader_text("; ".join(hovers)), figure_value(picture)
+    figure = plots.letter_bars(letters, found["changes"], int(np.argmin(found["changes"])), hovers)
+    return _LEAVE_ONE_OUT_CAPTION + screen_reader_text("; ".join(hovers)), plot_value(figure)
 
 
-def _spoken_letter(letter: str, at: int) -> str:
-    return f"letter {at + 1}, {'␣' if letter == ' ' else letter}"
-
-
-def _gradients(found: Attribution, asked: Query) -> tuple[str, PlotData]:
-    """The gradient at each letter: caption and picture."""
-    letters, members = list(found["normalized"]), getattr(asked.checkpoint.config, "members", 1)
+def _gradients(found: Attribution, query: Query) -> tuple[str, PlotData]:
+    """The gradient norm at each letter: caption and plot."""
+    letters, members = list(found["normalized"]), getattr(query.checkpoint.config, "members", 1)
     hovers = [
-        f"{escape(_spoken_letter(letter, at), quote=False)}: {norm:.4f}"
-        for at, (letter, norm) in enumerate(zip(letters, found["gradients"], strict=True))
+        f"{_letter_label(letter, index)}: {norm:.4f}"
+        for index, (letter, norm) in enumerate(zip(letters, found["gradients"], strict=True))
     ]
-    picture = plots.letter_bars(letters, found["gradients"], int(np.argmax(found["gradients"])), hovers)
-    over = f" over the embeddings of all {members} networks that are averaged" if members > 1 else ""
-    weighting = (
-        '<p class="caption note">Weighted equally, the probabilities are those with each country’s share divided out; '
-        "the gradient is the same either way, since a share is a constant beside the score.</p>"
+    figure = plots.letter_bars(letters, found["gradients"], int(np.argmax(found["gradients"])), hovers)
+    over_members = f" over the embeddings of all {members} networks that are averaged" if members > 1 else ""
+    caption = html.caption(
+        "<b>Gradient</b>: how fast the country’s score (logit) would move if the letter’s embedding did a little; the "
+        f"norm of that gradient{over_members}."
     )
-    caption = _GRADIENT.format(members=over) + (weighting if asked.prior == "uniform" else "")
-    return caption + screen_reader_text("; ".join(hovers)), figure_value(picture)
+    uniform_note = _UNIFORM_NOTE if query.prior == "uniform" else ""
+    return caption + uniform_note + screen_reader_text("; ".join(hovers)), plot_value(figure)

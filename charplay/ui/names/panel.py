@@ -1,26 +1,34 @@
-"""What the folds under the bars of the Names tab share: what they are about, how they rest, what holds a picture."""
+"""What the accordions under the bars of the Names tab share: their inputs, their idle text, their plots."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
+from gradio.components import Component
 from gradio.components.plot import PlotData
 from plotly.io.json import to_json_plotly
 
 from charplay.data.text import normalize_name
 from charplay.models.checkpoints import Checkpoint, Registry
-from charplay.ui import controls, session_store
+from charplay.ui import controls, html, session_store
 from charplay.ui.names.plots import Figure
 
-IDLE_NOTE = '<p class="caption note">This follows the name above, once there is one that can be read.</p>'
-BY_LETTER = "by-letter"  # a picture with a column for each letter, which a phone leaves little room for numbers
+IDLE_NOTE = html.note("This follows the name above, once there is one that can be read.")
+BY_LETTER = "by-letter"  # CSS class of a plot with a column for each letter, whose numbers a phone may have to hide
+
+
+class Query(NamedTuple):
+    """A valid name, and how it is classified."""
+
+    name: str  # as typed
+    checkpoint: Checkpoint
+    prior: str  # one of `limits.PRIORS`
 
 
 @dataclass(frozen=True)
-class ModelChoice:
-    """Where the folds get what they show: the tab's controls, and the models that can be chosen."""
+class NameControls:
+    """The controls of the tab that every accordion follows."""
 
     name: gr.Textbox
     model: gr.Dropdown
@@ -28,49 +36,33 @@ class ModelChoice:
     registry: Registry
 
     @property
-    def inputs(self) -> list[gr.components.Component]:
-        """What every fold is given."""
+    def inputs(self) -> list[Component]:
+        """The inputs of every accordion."""
         return [self.name, self.model, self.prior]
 
     @property
-    def triggers(self) -> list[Callable]:
-        """What has a fold answer anew."""
+    def triggers(self) -> list[Callable[..., Any]]:
+        """The events after which one of the inputs has changed."""
         return [self.name.change, self.model.change, self.prior.input]
 
-    def find(self, chosen: str, page: gr.Request) -> Checkpoint:
-        """The model that a page chose, which may be its own."""
-        return session_store.find(self.registry, "names", chosen, page)
+    def find(self, model: str, page: gr.Request) -> Checkpoint:
+        """The selected model, which may be one of the page's user models."""
+        return session_store.find(self.registry, "names", model, page)
 
-    def read(self, page: gr.Request, name: str, chosen: str, prior: str) -> "Query | None":
-        """What the controls say; None for a name that is blank or cannot be read, of which the tab tells."""
-        asked = Query(name, self.find(chosen, page), controls.PRIORS[controls.PRIOR.choose(prior)])
+    def read(self, page: gr.Request, name: str, model: str, prior: str) -> Query | None:
+        """The inputs, checked; None for a name that is empty or invalid: the tab's headline says so."""
+        query = Query(name, self.find(model, page), controls.PRIORS[controls.PRIOR.choose(prior)])
         try:
-            return asked if normalize_name(name) else None
+            return query if normalize_name(name) else None
         except ValueError:
             return None
 
 
-class Query(NamedTuple):
-    """What a fold is about."""
-
-    name: str
-    checkpoint: Checkpoint
-    prior: str  # as the core calls it
+def plot_value(figure: Figure) -> PlotData:
+    """A figure as `gr.Plot` sends it, without plotly's checks."""
+    return PlotData(type="plotly", plot=to_json_plotly(figure))
 
 
-def figure_value(picture: Figure) -> PlotData:
-    return PlotData(type="plotly", plot=to_json_plotly(picture))
-
-
-def plot(name: str, *classes: str) -> gr.Plot:
-    """A picture, which takes no room while there is nothing in it."""
-    return gr.Plot(elem_id=name, elem_classes=["inside", *classes], show_label=False, container=False)
-
-
-def screen_reader_text(sentence: str) -> str:
-    """What a picture shows, for who cannot see it (HTML)."""
-    return f'<p class="screen-reader">{escape(sentence)}</p>'
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def plot(elem_id: str, *classes: str) -> gr.Plot:
+    """A plot that takes no room while it is empty."""
+    return gr.Plot(elem_id=elem_id, elem_classes=["hidden-if-empty", *classes], show_label=False, container=False)

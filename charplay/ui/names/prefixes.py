@@ -1,4 +1,4 @@
-"""Two folds of the Names tab: the belief letter by letter, of the model in use and of the zoo's cells side by side."""
+"""Two accordions of the Names tab: prefix probabilities of the selected model, and of one model for each cell type."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,88 +11,86 @@ from charplay.inference.classify import Classification
 from charplay.interpret import prefixes
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CELLS
-from charplay.ui import accordions, inference_client
-from charplay.ui.names.panel import IDLE_NOTE, ModelChoice, percent
+from charplay.ui import accordions, html, inference_client
+from charplay.ui.names.panel import IDLE_NOTE, NameControls
 from charplay.ui.widgets import heatmap
 
-_BELIEF = (
-    '<p class="caption">Look for the letter at which the belief jumps: each column is the softmax after one more '
-    "letter, and the last one is the bars above.</p>"
+_PREFIXES_CAPTION = html.caption(
+    "Look for the letter at which the belief jumps: each column is the softmax after one more letter, and the last one "
+    "is the bars above."
 )
-_CELLS = '<p class="caption">Look for where they part: the same name, read by networks that differ in their cell.</p>'
-_TOP = 3  # countries that are named of each cell
+_CELLS_CAPTION = html.caption("Look for where they part: the same name, read by networks that differ in their cell.")
+_LISTED_COUNTRIES = 3  # countries named for each cell type
 
 
-def _belief(results: Sequence[Classification]) -> str:
-    """The belief letter by letter (HTML)."""
-    table = prefixes.prefix_probabilities(results[-1]["name"], results)
-    return heatmap.prefix_heatmap(table["countries"], list(table["normalized"]), np.array(table["probabilities"]))
+def build_prefixes(source: NameControls) -> None:
+    """Lays out the prefix probabilities of the selected model."""
+    with gr.Accordion("Belief, letter by letter", open=False, elem_id="prefixes-accordion") as accordion:
+        shown = gr.HTML(elem_id="prefixes")
 
-
-def build_prefixes(source: ModelChoice) -> None:
-    """Lays out the belief letter by letter."""
-    with gr.Accordion("Belief, letter by letter", open=False, elem_id="belief-fold") as fold:
-        shown = gr.HTML(elem_id="belief")
-
-    async def show(page: gr.Request, *controls: str) -> str:
-        asked = source.read(page, *controls)
-        if asked is None:
+    async def show(page: gr.Request, *values: str) -> str:
+        query = source.read(page, *values)
+        if query is None:
             return IDLE_NOTE
-        return _BELIEF + _belief(await inference_client.classify_prefixes(asked.checkpoint, asked.name, asked.prior))
+        results = await inference_client.classify_prefixes(query.checkpoint, query.name, query.prior)
+        return _PREFIXES_CAPTION + _prefix_heatmap(results)
 
-    accordions.update_while_open(fold, source.triggers, show, source.inputs, [shown])
+    accordions.update_while_open(accordion, source.triggers, show, source.inputs, [shown])
 
 
 def cell_models(models: dict[str, Checkpoint]) -> dict[str, Checkpoint]:
-    """Those classifiers of the registry that are there to compare the cells: cell -> checkpoint."""
+    """The registry's classifiers that compare cell types: cell -> checkpoint."""
     return {cell: models[f"names-{cell}"] for cell in CELLS if f"names-{cell}" in models}
 
 
-def build_cells(source: ModelChoice, models: dict[str, Checkpoint]) -> None:
-    """Lays out the same name through the zoo's cells; without a zoo there is no such fold."""
-    found = cell_models(models)
-    if not found:
+def build_cells(source: NameControls, models: dict[str, Checkpoint]) -> None:
+    """Lays out the comparison of cell types, unless the registry has no models for it."""
+    compared = cell_models(models)
+    if not compared:
         return
-    with gr.Accordion("Three cells, one name", open=False, elem_id="cells-fold") as fold:
-        says = gr.HTML(elem_id="cells-says")
+    with gr.Accordion("Three cells, one name", open=False, elem_id="cells-accordion") as accordion:
+        agreement = gr.HTML(elem_id="cells-headline")
         shown = []
         with gr.Row():
-            for cell in found:
+            for cell in compared:
                 with gr.Column(min_width=320):
-                    shown.append(gr.HTML(elem_id=f"belief-{cell}"))
+                    shown.append(gr.HTML(elem_id=f"prefixes-{cell}"))
 
-    async def show(page: gr.Request, name: str, chosen: str, prior: str) -> list:
-        asked = source.read(page, name, chosen, prior)
-        if asked is None:
+    async def show(page: gr.Request, *values: str) -> list[str]:
+        query = source.read(page, *values)
+        if query is None:
             return [IDLE_NOTE, *[""] * len(shown)]
-        each = await asyncio.gather(
-            *(inference_client.classify_prefixes(checkpoint, name, asked.prior) for checkpoint in found.values())
+        results = await asyncio.gather(
+            *(inference_client.classify_prefixes(each, query.name, query.prior) for each in compared.values())
         )
-        views = [
-            _top(checkpoint, results[-1]) + _belief(results)
-            for checkpoint, results in zip(found.values(), each, strict=True)
+        columns = [
+            _likeliest(checkpoint, of_prefixes[-1]) + _prefix_heatmap(of_prefixes)
+            for checkpoint, of_prefixes in zip(compared.values(), results, strict=True)
         ]
-        return [_CELLS + _agreement(list(found), [results[-1] for results in each]), *views]
+        return [_CELLS_CAPTION + _agreement(list(compared), [of_prefixes[-1] for of_prefixes in results]), *columns]
 
-    accordions.update_while_open(fold, source.triggers, show, source.inputs, [says, *shown])
+    accordions.update_while_open(accordion, source.triggers, show, source.inputs, [agreement, *shown])
 
 
-def _top(checkpoint: Checkpoint, result: Classification) -> str:
-    """A cell and the countries that it finds likeliest (HTML)."""
-    likeliest = sorted(result["probabilities"].items(), key=lambda item: -item[1])[:_TOP]
-    rows = "".join(f"<li>{escape(country)} <b>{percent(share)}</b></li>" for country, share in likeliest)
-    return f'<p class="caption"><b>{escape(checkpoint.label)}</b></p><ol class="top">{rows}</ol>'
+def _prefix_heatmap(results: Sequence[Classification]) -> str:
+    """The probabilities after each letter, from the results for every prefix, the whole name last (HTML)."""
+    found = prefixes.prefix_probabilities(results[-1]["name"], results)
+    return heatmap.prefix_heatmap(found["countries"], list(found["normalized"]), np.array(found["probabilities"]))
+
+
+def _likeliest(checkpoint: Checkpoint, result: Classification) -> str:
+    """A model and its likeliest countries (HTML)."""
+    likeliest = sorted(result["probabilities"].items(), key=lambda item: -item[1])[:_LISTED_COUNTRIES]
+    items = "".join(f"<li>{escape(country)} <b>{html.percent(share)}</b></li>" for country, share in likeliest)
+    return html.caption(f"<b>{escape(checkpoint.label)}</b>") + f'<ol class="likeliest">{items}</ol>'
 
 
 def _agreement(cells: Sequence[str], results: Sequence[Classification]) -> str:
-    """Whether the cells name the same country (HTML)."""
-    countries = [result["country"] for result in results]
+    """Whether the models predict the same country (HTML)."""
+    countries = [escape(result["country"]) for result in results]
+    if len(countries) == 1:
+        return html.headline(f"<b>{countries[0]}</b>")
     if len(set(countries)) == 1:
-        broadcast = (
-            f"They broadcast: <b>{escape(countries[0])}</b>." if len(cells) > 1 else f"<b>{escape(countries[0])}</b>"
-        )
-    else:
-        broadcast = "They differ: " + ", ".join(
-            f"{cell.upper()} says <b>{escape(country)}</b>" for cell, country in zip(cells, countries, strict=True)
-        )
-    return f'<p class="headline">{broadcast}</p>'
+        return html.headline(f"They agree: <b>{countries[0]}</b>.")
+    each = (f"{cell.upper()} says <b>{country}</b>" for cell, country in zip(cells, countries, strict=True))
+    return html.headline("They differ: " + ", ".join(each))

@@ -1,4 +1,4 @@
-"""The Names tab: as you type, a softmax over the countries."""
+"""The Names tab: a softmax over the countries, as you type."""
 
 from html import escape
 
@@ -9,11 +9,12 @@ from charplay.data.datasets import COUNTRIES
 from charplay.data.text import encode, normalize_name
 from charplay.inference.classify import Classification
 from charplay.models.checkpoints import Checkpoint
-from charplay.ui import controls, inference_client, scoreboard, session_store
+from charplay.ui import controls, html, inference_client, scoreboard
 from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import LATEST
 from charplay.ui.inference_client import InitialExamples
 from charplay.ui.names import activations, attribution, prefixes
-from charplay.ui.names.panel import ModelChoice
+from charplay.ui.names.panel import NameControls
 from charplay.ui.widgets import diagrams
 from charplay.ui.widgets.bars import bars
 
@@ -23,20 +24,76 @@ _LEAD = (
 )
 _HINT = '<p class="headline hint">Type a name: the bars follow every letter.</p>'
 
+View = tuple[str, str, str]  # headline, bars, what the network sees (HTML)
+
+
+def build(examples: InitialExamples) -> gr.Dropdown:
+    """Lays out the tab inside the current Blocks; returns its choice of a model."""
+    registry, models = examples.registry, examples.registry.models["names"]
+    default = next(iter(models))
+    headline, bars_html, seen = _view(models[default], examples.name.result())
+    gr.HTML(diagrams.lead(diagrams.NAMES, _LEAD))
+    with gr.Row(elem_id="names-row"):
+        with gr.Column(scale=2, min_width=320):
+            name = gr.Textbox(**controls.NAME.arguments(), max_lines=1, autofocus=True)
+            seen_output = gr.HTML(seen, elem_id="seen")
+            with gr.Column(elem_id="names-choices"):
+                choices = {"choices": scoreboard.choices(models), "value": default}
+                model = gr.Dropdown(**controls.MODEL.arguments() | choices)
+                prior = gr.Radio(**controls.PRIOR.arguments())
+        with gr.Column(scale=3, min_width=320):
+            headline_output = gr.HTML(headline, elem_id="headline")
+            bars_output = gr.HTML(bars_html, elem_id="bars")
+    source = NameControls(name, model, prior, registry)
+
+    async def update(name: str, chosen: str, prior: str, page: gr.Request) -> View:
+        checkpoint = source.find(chosen, page)
+        prior = controls.PRIORS[limits.check_choice("prior", prior, tuple(controls.PRIORS))]
+        if view := _view_without_result(checkpoint, name):
+            return view
+        return _view(checkpoint, await inference_client.classify(checkpoint, name, prior))
+
+    # `change`, not `input`: a pasted or deleted text fires no input, nor does a model that the Train tab selects.
+    outputs = [headline_output, bars_output, seen_output]
+    gr.on(source.triggers, as_gradio_error(update), source.inputs, outputs, **LATEST)
+    # The accordions' events come after the bars' event, so that the bars are requested first.
+    prefixes.build_prefixes(source)
+    attribution.build(source)
+    activations.build(source)
+    prefixes.build_cells(source, models)
+    scoreboard.build_names(registry, model, prior)
+    return model
+
+
+def _view(checkpoint: Checkpoint, result: Classification) -> View:
+    bars_html = bars(checkpoint.classes, list(result["probabilities"].values()))
+    return _headline(result), bars_html, _seen(result["normalized"], checkpoint)
+
+
+def _view_without_result(checkpoint: Checkpoint, name: str) -> View | None:
+    """A hint above empty bars for an empty name, the problem for an invalid one; None for a valid one."""
+    try:
+        if normalize_name(name):
+            return None
+        sentence = _HINT
+    except ValueError as error:
+        sentence = html.problem(str(error))
+    return sentence, bars(checkpoint.classes, None), ""
+
 
 def _headline(result: Classification) -> str:
-    share = f"{100 * result['probabilities'][result['country']]:.1f} %"
-    read = ""
+    probability = html.percent(result["probabilities"][result["country"]])
+    read_as = ""
     if result["normalized"] != result["name"].strip():
-        read = f' <span class="note hint">read as “{escape(result["normalized"])}”</span>'
-    return f'<p class="headline"><b>{escape(result["country"])}</b> {share}{read}</p>'
+        read_as = f' <span class="note hint">read as “{escape(result["normalized"])}”</span>'
+    return html.headline(f"<b>{escape(result['country'])}</b> {probability}{read_as}")
 
 
 def _seen(name: str, checkpoint: Checkpoint) -> str:
     """What the network sees of a normalised name: characters, codes, shapes (HTML)."""
     codes = encode(name).tolist()
     boxes = "".join(
-        f"<span><b>{escape(character) if character != ' ' else '␣'}</b>{code}</span>"
+        f"<span><b>{escape(html.visible(character))}</b>{code}</span>"
         for character, code in zip(name, codes, strict=True)
     )
     size, classes = checkpoint.config.embedding_size, len(checkpoint.classes)
@@ -45,74 +102,5 @@ def _seen(name: str, checkpoint: Checkpoint) -> str:
         ("embedding", f"(1, {len(codes)}, {size})", f"each code picks a row of {size} learnt numbers"),
         ("logits", f"(1, {classes})", "a score for each country; softmax makes them sum to 1"),
     )
-    rows = "".join(f"<dt>{a}</dt><dd><code>{b}</code>: {c}</dd>" for a, b, c in shapes)
-    return (
-        '<p class="caption"><b>What the network sees</b></p>'
-        f'<div class="cells">{boxes}</div><dl class="facts">{rows}</dl>'
-    )
-
-
-View = tuple[str, str, str]  # headline, bars, what the network sees
-
-
-def _unread(checkpoint: Checkpoint, name: str) -> View | None:
-    """A hint or a sentence over empty bars, for a name that is blank or cannot be read; None for one that can."""
-    try:
-        if normalize_name(name):
-            return None
-        sentence = _HINT
-    except ValueError as mistake:
-        sentence = f'<p class="problem" role="status">{escape(str(mistake))}</p>'
-    return sentence, bars(checkpoint.classes, None), ""
-
-
-def _view(checkpoint: Checkpoint, result: Classification) -> View:
-    drawn = bars(checkpoint.classes, list(result["probabilities"].values()))
-    return _headline(result), drawn, _seen(result["normalized"], checkpoint)
-
-
-def build(opening: InitialExamples) -> gr.Dropdown:
-    """Lays out the tab inside the current Blocks; returns the choice of its model."""
-    registry, models = opening.registry, opening.registry.models["names"]
-    default = next(iter(models))
-    headline, drawn, seen = _view(models[default], opening.name.result())
-    gr.HTML(diagrams.lead(diagrams.NAMES, _LEAD))
-    with gr.Row(elem_id="names-row"):
-        with gr.Column(scale=2, min_width=320):
-            name = gr.Textbox(**controls.NAME.arguments(), max_lines=1, autofocus=True)
-            seen_html = gr.HTML(seen, elem_id="seen")
-            with gr.Column(elem_id="names-choices"):
-                model = gr.Dropdown(
-                    **controls.MODEL.arguments() | {"choices": scoreboard.choices(models), "value": default}
-                )
-                prior = gr.Radio(**controls.PRIOR.arguments())
-        with gr.Column(scale=3, min_width=320):
-            headline_html = gr.HTML(headline, elem_id="headline")
-            bars_html = gr.HTML(drawn, elem_id="bars")
-
-    async def update(name: str, chosen: str, prior: str, page: gr.Request) -> View:
-        checkpoint = session_store.find(registry, "names", chosen, page)
-        prior = controls.PRIORS[limits.check_choice("prior", prior, tuple(controls.PRIORS))]
-        if unread := _unread(checkpoint, name):
-            return unread
-        return _view(checkpoint, await inference_client.classify(checkpoint, name, prior))
-
-    gr.on(
-        # not name.input, which a pasted text and a deletion do not fire; nor model.input, which the Train tab does not
-        [name.change, model.change, prior.input],
-        as_gradio_error(update),
-        [name, model, prior],
-        [headline_html, bars_html, seen_html],
-        preprocess=False,  # Gradio knows a model only if it stood there when the page was made; what arrives is checked
-        trigger_mode="always_last",  # the default drops what is typed while an answer is under way
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    # After the bars' own event: it is asked first.
-    source = ModelChoice(name, model, prior, registry)
-    prefixes.build_prefixes(source)
-    attribution.build(source)
-    activations.build(source)
-    prefixes.build_cells(source, models)
-    scoreboard.build_names(registry, model, prior)
-    return model
+    facts = html.facts((term, f"<code>{shape}</code>: {meaning}") for term, shape, meaning in shapes)
+    return f'{html.caption("<b>What the network sees</b>")}<div class="characters">{boxes}</div>{facts}'

@@ -17,9 +17,9 @@ def values_of(trace) -> np.ndarray:
     return np.nan_to_num(np.frombuffer(base64.b64decode(trace.z["bdata"]), dtype="<f4").reshape(rows))
 
 
-def test_letters_that_repeat_have_a_bar_each_and_one_stands_out():
+def test_letters_that_repeat_have_a_bar_each_and_one_is_accented():
     figure = go.Figure(plots.letter_bars(list("anna"), [-0.5, -2.0, 0.25, 0.0], 1, ["a", "b", "c", "d"]))
-    [bars] = figure.data  # plotly has refused nothing
+    [bars] = figure.data  # plotly has validated it
     assert len(set(bars.x)) == 4
     assert list(figure.layout.xaxis.ticktext) == list("anna")
     np.testing.assert_allclose(bars.y, [-0.5, -2.0, 0.25, 0.0])
@@ -31,14 +31,14 @@ def test_letters_that_repeat_have_a_bar_each_and_one_stands_out():
 
 
 @pytest.mark.parametrize("values", [[0.0] * 64, [-1e-9], [3.0, 4.0]])
-def test_bars_have_an_axis_whatever_they_are(values):
+def test_bars_have_an_axis_whatever_their_values(values):
     figure = go.Figure(plots.letter_bars(["x"] * len(values), values, 0, [""] * len(values)))
     low, high = figure.layout.yaxis.range
     assert low < high
     assert low <= min(0, *values, 0)
 
 
-def test_a_strip_has_its_panels_under_each_other_and_its_numbers_in_them():
+def test_a_strip_has_its_panels_below_each_other_with_their_numbers():
     codes, states, features = np.array([[60, 98]]), np.linspace(-1, 1, 6).reshape(3, 2), np.ones((2, 9)) / 2
     panels = [
         Panel("codes (1, 2)", codes, 26, (0, 127), texts=[["60", "98"]]),
@@ -50,7 +50,7 @@ def test_a_strip_has_its_panels_under_each_other_and_its_numbers_in_them():
     np.testing.assert_allclose(values_of(dark) + values_of(light), codes)
     np.testing.assert_allclose(values_of(hidden), states, rtol=1e-6)
     np.testing.assert_allclose(values_of(last), features)
-    assert [note.text for note in figure.layout.annotations] == [panel.says for panel in panels]
+    assert [title.text for title in figure.layout.annotations] == [panel.title for panel in panels]
     assert list(figure.layout.xaxis.ticktext) == ["&lt;", "b"]
     domains = [figure.layout[axis].domain for axis in ("yaxis", "yaxis2", "yaxis3")]
     assert all(above[0] > below[1] for above, below in itertools.pairwise(domains))
