@@ -1,8 +1,8 @@
-"""The two data sets: fetch, verify, cache, split. The one file of the core that touches the network.
+"""The two data sets: download, verify, cache, split. The one file of the core that touches the network.
 
 Names: 20,074 surnames of 18 countries from the lecture series PyTorch Zero To All (Sung Kim).
 Speeches: 1,010 speeches of US presidents, 1789-2018, in the public domain (texts: Miller Center).
-Neither is part of this project: they are downloaded on the user's machine, verified, into a cache.
+Neither is part of this project: the user's machine downloads them, verified, into a cache.
 """
 
 import csv
@@ -31,12 +31,13 @@ _SPEECHES_URL = (
     "https://github.com/kfogel/presidential-speeches/archive/a4c8b38eeba49703f515a701db03e60417e042e6.tar.gz"
 )
 
-# Dates of the Barack Obama speeches that no model trains on; the other 43 are his part of the training text.
+# Dates of the Barack Obama speeches held out from training; his other 43 are in the training text.
 VALIDATION_DATES = ("2009-12-10", "2011-05-25", "2013-12-04")
 TEST_DATES = ("2010-06-15", "2012-09-06", "2015-03-07", "2016-03-22")
 OBAMA = "Barack Obama"
 
-DOWNLOAD_ATTEMPTS = 3  # at a download
+MAX_DOWNLOAD_ATTEMPTS = 3  # for each file
+DOWNLOAD_TIMEOUT_SECONDS = 60  # without a byte received, after which an attempt fails
 
 
 def _file_digest(path: Path) -> str:
@@ -44,7 +45,7 @@ def _file_digest(path: Path) -> str:
 
 
 def _archive_digest(path: Path) -> str:
-    """SHA-256 over the sorted names and contents: two downloads of one commit may be compressed differently."""
+    """SHA-256 over the sorted names and contents: downloads of one commit may differ in their compression."""
     digest = hashlib.sha256()
     for name, content in _archived_speeches(path):
         digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
@@ -60,18 +61,18 @@ def _archived_speeches(path: Path) -> list[tuple[str, bytes]]:
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file of the data: where it comes from, and what it must hold."""
+    """A file of a data set: its source and its expected digest."""
 
     name: str
     url: str
     digest: str
-    measure: Callable[[Path], str]  # path -> digest to compare
+    compute_digest: Callable[[Path], str]  # of the file at a path, comparable with `digest`
 
     def is_intact(self, path: Path) -> bool:
-        """Whether the file at `path` holds what the pinned commit holds."""
+        """Whether the file at `path` has the content of the pinned commit."""
         try:
-            return self.measure(path) == self.digest
-        except (OSError, EOFError, tarfile.TarError):  # unreadable and cut short are both "not intact"
+            return self.compute_digest(path) == self.digest
+        except (OSError, EOFError, tarfile.TarError):  # unreadable or truncated
             return False
 
 
@@ -97,11 +98,11 @@ FILES = (NAMES_TRAIN, NAMES_TEST, SPEECHES)
 
 
 class DataError(ValueError):
-    """The data is not at hand or not what it should be; the sentence says what to do."""
+    """A data file is missing or has other content; the message says what to do."""
 
 
 def data_directory(chosen: str | Path | None = None) -> Path:
-    """Where the data lies: `chosen` (--data), else $CHARPLAY_DATA, else the user's cache."""
+    """The directory of the data: `chosen` (--data), else $CHARPLAY_DATA, else the user's cache."""
     if chosen or os.environ.get("CHARPLAY_DATA"):
         return Path(chosen or os.environ["CHARPLAY_DATA"]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "charplay"
@@ -110,25 +111,25 @@ def data_directory(chosen: str | Path | None = None) -> Path:
 def fetch(
     directory: Path, source: Path | None = None, on_progress: Callable[[str], None] = lambda line: None
 ) -> list[Path]:
-    """Brings all files into `directory`, verified; those already there and intact are kept.
+    """Downloads all files into `directory` and verifies them; intact ones are kept.
 
-    A download goes to a temporary name and gets its final one only after it was verified, so that a broken
-    one leaves nothing behind and the next call starts that file again.
+    A download gets its final name only after it was verified, so a broken one leaves nothing behind and the next call
+    starts that file again.
 
     Args:
-        directory: made if missing.
-        source: a directory that holds the files (a mirror); None for their public addresses.
+        directory: created if missing.
+        source: a directory that holds the files (a mirror); None: their public URLs.
         on_progress: called with one line of text per event.
 
     Returns:
         The paths of the files.
 
     Raises:
-        DataError: a file could not be brought, or is not the pinned one.
+        DataError: a file cannot be downloaded, or has other content than the pinned one.
     """
     directory.mkdir(parents=True, exist_ok=True)
     socket_timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(60)  # a stalled connection is a broken one
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
     try:
         return [_fetch_one(file, directory, source, on_progress) for file in FILES]
     finally:
@@ -141,20 +142,20 @@ def _fetch_one(file: DataFile, directory: Path, source: Path | None, on_progress
         on_progress(f"{file.name}: already there, verified")
         return final
     url = (source / file.name).resolve().as_uri() if source else file.url
-    arriving = directory / f".{file.name}.{os.getpid()}"
-    for attempt in range(1, DOWNLOAD_ATTEMPTS + 1):
+    temporary = directory / f".{file.name}.{os.getpid()}"
+    for attempt in range(1, MAX_DOWNLOAD_ATTEMPTS + 1):
         try:
             on_progress(f"{file.name}: fetching from {url}")
-            download_url_to_file(url, str(arriving))
-            if file.is_intact(arriving):
-                arriving.replace(final)
+            download_url_to_file(url, str(temporary))
+            if file.is_intact(temporary):
+                temporary.replace(final)
                 return final
             problem = "what arrived is not the expected file"
         except (OSError, urllib.error.URLError) as error:
             problem = str(error)
         finally:
-            arriving.unlink(missing_ok=True)
-        on_progress(f"{file.name}: {problem} (attempt {attempt} of {DOWNLOAD_ATTEMPTS})")
+            temporary.unlink(missing_ok=True)
+        on_progress(f"{file.name}: {problem} (attempt {attempt} of {MAX_DOWNLOAD_ATTEMPTS})")
     raise DataError(
         f"Could not fetch {file.name} from {url}: {problem}. Try again, or name a directory that holds the files "
         "with --from DIR."
@@ -184,7 +185,7 @@ def load_names(split: str, directory: Path) -> NameRows:
 
 
 def hold_out(rows: NameRows, seed: int, share: float = 0.1) -> tuple[NameRows, NameRows]:
-    """Splits `rows` by a seeded shuffle into (the rest, a `share` held out to choose hyper-parameters on)."""
+    """Splits `rows` by a seeded shuffle into (the rest, a `share` held out to choose hyperparameters on)."""
     shuffled = rows.copy()
     random.Random(seed).shuffle(shuffled)
     held_out = round(len(rows) * share)
@@ -211,14 +212,14 @@ def load_speeches(directory: Path) -> list[Speech]:
 
 
 def join_speeches(speeches: list[Speech]) -> str:
-    """One running text, an empty line between speeches."""
+    """One text, with an empty line between speeches."""
     return "\n\n".join(speech.text for speech in speeches)
 
 
 def split_speeches(speeches: list[Speech]) -> dict[str, list[Speech]]:
     """Barack Obama's speeches as "train" (43), "val" (3) and "test" (4), and the other presidents' as "others".
 
-    Joined with an empty line the three are 1,003,696, 87,208 and 86,677 characters.
+    Joined, the three have 1,003,696, 87,208 and 86,677 characters.
     """
     splits = {"train": [], "val": [], "test": [], "others": []}
     for speech in speeches:
@@ -234,5 +235,5 @@ def split_speeches(speeches: list[Speech]) -> dict[str, list[Speech]]:
 
 
 def fingerprint(file: DataFile) -> str:
-    """What a checkpoint's header says of the data it was trained on."""
+    """Identifies a training file in a checkpoint's header."""
     return hashlib.sha256(file.digest.encode()).hexdigest()[:16]

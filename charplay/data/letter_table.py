@@ -1,4 +1,4 @@
-"""The letter table: characters of names that NFKD leaves as they are, and the ASCII that people write for them."""
+"""The letter table: characters of names that NFKD does not bring to ASCII, and how they are commonly romanised."""
 
 LETTERS = {
     "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",

@@ -1,7 +1,7 @@
-"""A visitor's own data: a text for a language model, or rows text,label for a classifier; read, checked, and split.
+"""User data: a text for a language model, or rows text,label for a classifier; parsed, validated and split.
 
-Encoding, delimiter and header are found out, and what was found is said; rows that cannot be used are left out, counted
-and named. A person's mistake raises `ValueError` with the sentence that says what to change.
+Encoding, delimiter, header and columns are detected and reported; rows that cannot be used are rejected, each with its
+line and a reason. A user error raises `ValueError` with a message that says what to change.
 """
 
 import codecs
@@ -18,31 +18,22 @@ from charplay import limits
 from charplay.data.datasets import NameRows
 from charplay.data.text import normalize_name, normalize_prose
 
-VALIDATION_SHARE = 0.1  # share that is held out, to see whether what is learnt holds for what was not read
-# A longer part would keep a page waiting at every evaluation, for figures no better than these.
-MAX_VALIDATION_CHARACTERS = 20_000
-MAX_REPORTED_ROWS = 8  # rows left out that are named
+VALIDATION_SHARE = 0.1  # of a user's data that is held out for validation
+MAX_VALIDATION_CHARACTERS = 20_000  # of a text; more would delay every evaluation for no better an estimate
+MAX_REPORTED_ROWS = 8  # rejected rows that a data summary lists
 DELIMITERS = (",", ";", "\t", "|")
-SNIFFED_LINES = 20  # lines that the delimiter is found out from
-# What a first line must hold to be taken for the names of the columns, if nothing else gives it away.
-_HEADER_WORDS = {
-    "text",
-    "name",
-    "word",
-    "sentence",
-    "label",
-    "class",
-    "country",
-    "category",
-    "language",
-    "gender",
-    "origin",
-}
-_BYTE_ORDER_MARKS = (
+MAX_SNIFFED_LINES = 20  # lines from which the delimiter is detected
+# A first row that holds one of these is a header.
+_HEADER_WORDS = frozenset(
+    ("text", "name", "word", "sentence", "label", "class", "country", "category", "language", "gender", "origin")
+)
+_BYTE_ORDER_MARKS = (  # mark, codec, name
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
+MAX_SNIFFED_BYTES = 10_000  # bytes in which control characters are counted to tell a binary file
+MAX_CONTROL_CHARACTERS = 100  # among them, of a text file
 
 
 class RejectedRow(NamedTuple):
@@ -54,32 +45,32 @@ class RejectedRow(NamedTuple):
 
 @dataclass(frozen=True)
 class UserText:
-    """A text to learn to continue."""
+    """A text for a language model."""
 
     text: str  # as the network reads it
     encoding: str
-    lost: dict[str, int]  # characters that have no ASCII form, and how often each stood there
+    lost: dict[str, int]  # the characters dropped for having no ASCII form, and their counts
 
     @property
     def fingerprint(self) -> str:
-        """What a checkpoint's header says of it."""
+        """Identifies the text in a checkpoint's header."""
         return _fingerprint(self.text)
 
     def split(self) -> tuple[str, str]:
-        """The text to train on, and its end, which is held out."""
+        """(training text, its end held out for validation)."""
         held_out = min(int(len(self.text) * VALIDATION_SHARE), MAX_VALIDATION_CHARACTERS)
         return self.text[:-held_out], self.text[-held_out:]
 
 
 @dataclass(frozen=True)
 class UserRows:
-    """Texts and their labels, to learn to tell the labels apart."""
+    """Labelled texts for a classifier."""
 
     rows: NameRows  # (text, label), texts as the network reads them
     encoding: str
     delimiter: str
     has_header: bool
-    columns: tuple[str, ...]  # as the header names them, or "column 1", "column 2"...
+    columns: tuple[str, ...]  # names from the header, or "column 1", "column 2"...
     text_column: int  # from 0
     label_column: int
     rejected: list[RejectedRow]
@@ -91,23 +82,24 @@ class UserRows:
 
     @property
     def fingerprint(self) -> str:
-        """What a checkpoint's header says of them."""
+        """Identifies the rows in a checkpoint's header."""
         return _fingerprint("\n".join(f"{text}\t{label}" for text, label in self.rows))
 
     def split(self, seed: int) -> tuple[NameRows, NameRows]:
-        """The rows to train on, and a share of each class, one row at least, which is held out."""
+        """(training rows, rows held out for validation): a share of each class, at least one row."""
         shuffled = self.rows.copy()
         random.Random(seed).shuffle(shuffled)
-        left = {label: max(1, round(count * VALIDATION_SHARE)) for label, count in count_labels(self.rows).items()}
+        counts = count_labels(self.rows)
+        needed = {label: max(1, round(count * VALIDATION_SHARE)) for label, count in counts.items()}
         train, held_out = [], []
         for text, label in shuffled:
-            left[label] -= 1
-            (held_out if left[label] >= 0 else train).append((text, label))
+            needed[label] -= 1
+            (held_out if needed[label] >= 0 else train).append((text, label))
         return train, held_out
 
 
 def count_labels(rows: NameRows) -> dict[str, int]:
-    """How many rows each label has, in alphabetical order."""
+    """The number of rows of each label, in alphabetical order."""
     return dict(sorted(Counter(label for _, label in rows).items()))
 
 
@@ -116,10 +108,10 @@ def _fingerprint(text: str) -> str:
 
 
 def read_text(data: bytes | str) -> UserText:
-    """Reads a text to learn from.
+    """Parses a text to train on.
 
     Raises:
-        ValueError: it is too large or too short, binary, or written in another alphabet.
+        ValueError: it is too large, too short, binary, or in another alphabet.
     """
     text, encoding = _decode(data)
     normalized = normalize_prose(text).strip()
@@ -138,20 +130,20 @@ def read_rows(
     text_column: int | None = None,
     label_column: int | None = None,
 ) -> UserRows:
-    """Reads rows text,label; whatever is None is found out.
+    """Parses rows text,label; every argument that is None is detected.
 
     Args:
-        data: a CSV file's bytes, or what was pasted.
+        data: a CSV file's bytes, or a pasted text.
         delimiter: one of `DELIMITERS`.
         has_header: whether the first row names the columns.
-        text_column, label_column: from 0. Found out: the label is in the column with fewer different values.
+        text_column, label_column: from 0; by default the column with fewer distinct values holds the labels.
 
     Raises:
-        ValueError: it is too large, binary, or holds no two classes of two usable rows each.
+        ValueError: it is too large, binary, or has less than two classes of two usable rows each.
     """
     text, encoding = _decode(data)
     if delimiter is None:
-        delimiter = _find_delimiter(text)
+        delimiter = _detect_delimiter(text)
     limits.check_choice("delimiter", delimiter, DELIMITERS)
     table = _parse(text, delimiter)
     if not table:
@@ -161,19 +153,19 @@ def read_rows(
         raise ValueError(
             "The rows have one column: give rows text,label, the two parted by a comma, a semicolon, a tab or |."
         )
-    named = text_column, label_column
-    for column in named:
+    chosen = text_column, label_column
+    for column in chosen:
         if column is not None:
             limits.Limit("column", 0, width - 1).check(column)
     body = [cells for _, cells in table if len(cells) == width]
-    text_column, label_column = _find_columns(body[1:] or body, *named)
+    text_column, label_column = _detect_columns(body[1:] or body, *chosen)
     if has_header is None:
         has_header = _looks_like_header(body, text_column, label_column)
     header = table[0][1] if has_header and len(table[0][1]) == width else []
     columns = tuple(cell.strip() or f"column {at}" for at, cell in enumerate(header, 1))
-    rows, rejected = _read_table(table[1:] if has_header else table, width, text_column, label_column)
-    rows, rejected = _without_single_rows(rows, rejected)
-    own = UserRows(
+    rows, rejected = _usable_rows(table[1:] if has_header else table, width, text_column, label_column)
+    rows, rejected = _drop_single_rows(rows, rejected)
+    user_rows = UserRows(
         [(text, label) for _, text, label in rows],
         encoding,
         delimiter,
@@ -183,27 +175,28 @@ def read_rows(
         label_column,
         rejected,
     )
-    _check_classes(own)
-    return own
+    _check_classes(user_rows)
+    return user_rows
 
 
-def _check_classes(own: UserRows) -> None:
-    number, why = len(own.classes), f" (line {own.rejected[0].line}: {own.rejected[0].reason})" if own.rejected else ""
-    if not own.rows:
+def _check_classes(user_rows: UserRows) -> None:
+    classes, rejected = user_rows.classes, user_rows.rejected
+    if not classes:
+        why = f" (line {rejected[0].line}: {rejected[0].reason})" if rejected else ""
         raise ValueError(f"None of the rows can be used{why}: give rows text,label, two at least of each label.")
-    if number < 2:
+    if len(classes) < 2:
         raise ValueError(
-            f"All usable rows are labelled “{own.classes[0]}”: a classifier needs two labels, and two rows of each."
+            f"All usable rows are labelled “{classes[0]}”: a classifier needs two labels, and two rows of each."
         )
-    if number > limits.MAX_USER_CLASSES:
+    if len(classes) > limits.MAX_USER_CLASSES:
         raise ValueError(
-            f"There are {number:,} different labels, and at most {limits.MAX_USER_CLASSES} can be told apart here: "
-            "choose another column for the labels, or fewer of them."
+            f"There are {len(classes):,} different labels, and at most {limits.MAX_USER_CLASSES} can be told apart "
+            "here: choose another column for the labels, or fewer of them."
         )
 
 
 def _decode(data: bytes | str) -> tuple[str, str]:
-    """The text in `data`, and the encoding that it was in."""
+    """(the text in `data`, its encoding)."""
     if not isinstance(data, bytes | str):
         raise ValueError("Paste a text, or give a file.")
     size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "surrogatepass"))
@@ -219,8 +212,8 @@ def _decode(data: bytes | str) -> tuple[str, str]:
                 return data.decode(codec), name
             except UnicodeDecodeError:
                 break
-    is_binary = b"\0" in data or sum(byte < 32 and byte not in b"\t\n\r\f" for byte in data[:10_000]) > 100
-    if is_binary:
+    control_characters = sum(byte < 32 and byte not in b"\t\n\r\f" for byte in data[:MAX_SNIFFED_BYTES])
+    if b"\0" in data or control_characters > MAX_CONTROL_CHARACTERS:
         raise ValueError("This is no text but a binary file: save it as plain text (.txt) or as CSV first.")
     try:
         return data.decode("utf-8"), "UTF-8"
@@ -228,9 +221,12 @@ def _decode(data: bytes | str) -> tuple[str, str]:
         return data.decode("windows-1252", "replace"), "Windows-1252"
 
 
-def _find_delimiter(text: str) -> str:
-    """The delimiter that parts the first lines into equally many columns, two at least; of several, into the most."""
-    lines = [line for line in text.splitlines() if line.strip()][:SNIFFED_LINES]
+def _detect_delimiter(text: str) -> str:
+    """The delimiter that splits most of the first lines into the same number of columns, at least two.
+
+    Of several that do so equally well, the one that gives the fewest columns.
+    """
+    lines = [line for line in text.splitlines() if line.strip()][:MAX_SNIFFED_LINES]
 
     def quality(delimiter: str) -> tuple[float, int]:
         widths = Counter(len(cells) for cells in csv.reader(lines, delimiter=delimiter) if cells)
@@ -241,7 +237,7 @@ def _find_delimiter(text: str) -> str:
 
 
 def _parse(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """The rows that are not blank, each with the number of the line it ends in."""
+    """The rows that are not blank, each with the number of its last line."""
     reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=delimiter)
     try:
         return [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
@@ -251,10 +247,10 @@ def _parse(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
         ) from None
 
 
-def _find_columns(rows: Sequence[Sequence[str]], text: int | None, label: int | None) -> tuple[int, int]:
-    """Which column holds the texts and which the labels: the fewer different values, the more of a label."""
-    different = [len(set(column)) for column in zip(*rows, strict=True)]
-    by_variety = sorted(range(len(different)), key=lambda at: (different[at], -at))
+def _detect_columns(rows: Sequence[Sequence[str]], text: int | None, label: int | None) -> tuple[int, int]:
+    """(text column, label column): unless chosen, the one with the fewest distinct values holds the labels."""
+    distinct = [len(set(column)) for column in zip(*rows, strict=True)]
+    by_variety = sorted(range(len(distinct)), key=lambda at: (distinct[at], -at))
     if label is None:
         label = next(at for at in by_variety if at != text)
     if text is None:
@@ -265,7 +261,7 @@ def _find_columns(rows: Sequence[Sequence[str]], text: int | None, label: int | 
 
 
 def _looks_like_header(rows: Sequence[Sequence[str]], text: int, label: int) -> bool:
-    """Whether the first row names the columns: it says so in so many words, or its label stands nowhere else."""
+    """Whether the first row is a header: it holds a usual column name, or its label occurs in no other row."""
     first, *others = rows
     if {cell.strip().lower() for cell in first} & _HEADER_WORDS:
         return True
@@ -273,30 +269,30 @@ def _looks_like_header(rows: Sequence[Sequence[str]], text: int, label: int) -> 
     return len(others) > 3 and first[label].strip() not in labels and min(labels.values()) > 1
 
 
-def _read_table(
+def _usable_rows(
     table: Sequence[tuple[int, list[str]]], width: int, text: int, label: int
 ) -> tuple[list[tuple[int, str, str]], list[RejectedRow]]:
-    """The rows that can be used as (line, text, label), and the others."""
+    """(usable rows as (line, text, label), rejected rows)."""
     rows, rejected = [], []
     for line, cells in table:
         try:
             if len(cells) != width:
                 raise ValueError(f"it has {len(cells)} columns, the others {width}")
-            read, named = normalize_name(cells[text]), " ".join(cells[label].split())
-            if not read or not named:
-                raise ValueError(f"its {'label' if read else 'text'} is blank")
-            if len(named) > limits.MAX_NAME_CHARACTERS:
+            normalized, label_text = normalize_name(cells[text]), " ".join(cells[label].split())
+            if not normalized or not label_text:
+                raise ValueError(f"its {'label' if normalized else 'text'} is blank")
+            if len(label_text) > limits.MAX_NAME_CHARACTERS:
                 raise ValueError(f"its label is longer than {limits.MAX_NAME_CHARACTERS} characters")
-            rows.append((line, read, named))
-        except ValueError as mistake:
-            rejected.append(RejectedRow(line, str(mistake).rstrip(".")))
+            rows.append((line, normalized, label_text))
+        except ValueError as error:
+            rejected.append(RejectedRow(line, str(error).rstrip(".")))
     return rows, rejected
 
 
-def _without_single_rows(
+def _drop_single_rows(
     rows: list[tuple[int, str, str]], rejected: list[RejectedRow]
 ) -> tuple[list[tuple[int, str, str]], list[RejectedRow]]:
-    """Without the rows whose label no other row has: one is needed to learn from, and one to check on."""
+    """Rejects rows whose label no other row has: a class needs one row to train on and one to validate on."""
     counts = Counter(label for _, _, label in rows)
     single = [
         RejectedRow(

@@ -4,12 +4,12 @@ from charplay.data.text import decode, encode, normalize_name, normalize_prime, 
 
 
 @pytest.mark.parametrize(
-    ("typed", "read"),
+    ("typed", "normalized"),
     [
         ("Rossi", "Rossi"),
         ("  Rossi\n", "Rossi"),
         ("Müller", "Muller"),
-        ("Mu\u0308ller", "Muller"),  # a combining mark of its own
+        ("Mu\u0308ller", "Muller"),  # a combining mark
         ("Nguyễn", "Nguyen"),
         ("Søren", "Soren"),
         ("Łukasz", "Lukasz"),
@@ -18,19 +18,19 @@ from charplay.data.text import decode, encode, normalize_name, normalize_prime, 
         ("O´Brien", "O'Brien"),
         ("van\u00a0der  Berg", "van der Berg"),
         ("Smith\u2013Jones", "Smith-Jones"),
-        ("\u200eLee\ufeff", "Lee"),  # marks that nobody sees
+        ("\u200eLee\ufeff", "Lee"),  # invisible marks
         ("<img onerror=x>", "<img onerror=x>"),  # a name like any other; the page shows it as text
         ("", ""),
         ("   ", ""),
         ("x" * 64, "x" * 64),
     ],
 )
-def test_names_are_brought_to_ascii(typed, read):
-    assert normalize_name(typed) == read
+def test_names_are_normalised_to_ascii(typed, normalized):
+    assert normalize_name(typed) == normalized
 
 
 @pytest.mark.parametrize(
-    ("typed", "says"),
+    ("typed", "essential"),
     [
         ("x" * 65, "at most 64 characters"),
         ("a\0b", "no control character"),
@@ -40,31 +40,31 @@ def test_names_are_brought_to_ascii(typed, read):
         ("한국", "romanised"),
         ("Иванов", "romanised"),
         ("Rossi🙂", "romanised"),
-        ("\ud800", "U+D800"),  # half of a pair: no encoder takes it, so the sentence names it by number
-        ("ﬃ" * 40, "at most 64 characters"),  # grows when taken apart
+        ("\ud800", "U+D800"),  # half a surrogate pair: cannot be encoded, so it is named by its code point
+        ("ﬃ" * 40, "at most 64 characters"),  # NFKD makes each of them three
         (None, "must be a text"),
         (7, "must be a text"),
         (["Rossi"], "must be a text"),
     ],
 )
-def test_names_that_cannot_be_read_get_one_sentence(typed, says):
+def test_a_name_that_cannot_be_read_is_refused_in_one_line(typed, essential):
     with pytest.raises(ValueError, match=r"^[^\n]*$") as caught:
         normalize_name(typed)
-    assert says in str(caught.value)
+    assert essential in str(caught.value)
     str(caught.value).encode()
 
 
-def test_prose_is_normalised_as_the_data_says():
+def test_prose_is_normalised_to_ascii():
     typed = "“Yes”\u2014we\u2013can\u2026 it\u2019s\\ now\t \n\n \n\n  done é\u0007한"
     assert normalize_prose(typed) == '"Yes"--we-can... it\'s now\n\ndone e'
 
 
-def test_a_prime_keeps_the_blank_at_its_end():
+def test_a_prime_keeps_the_space_at_its_end():
     assert normalize_prime("My fellow ") == "My fellow "
 
 
 @pytest.mark.parametrize(
-    ("prime", "says"),
+    ("prime", "essential"),
     [
         ("", "at least one character"),
         ("한국", "Latin alphabet"),
@@ -77,12 +77,12 @@ def test_a_prime_keeps_the_blank_at_its_end():
         (None, "must be a text"),
     ],
 )
-def test_primes_that_cannot_be_read_get_one_sentence(prime, says):
-    with pytest.raises(ValueError, match=says):
+def test_a_prime_that_cannot_be_read_is_refused(prime, essential):
+    with pytest.raises(ValueError, match=essential):
         normalize_prime(prime)
 
 
-def test_codes_are_ascii_and_go_back():
+def test_decoding_inverts_encoding():
     assert encode("adylov").tolist() == [97, 100, 121, 108, 111, 118]
     assert encode("").shape == (0,)
     everything = "\n" + "".join(map(chr, range(32, 127)))

@@ -1,4 +1,4 @@
-"""What a visitor brings along is read as meant, or refused with the sentence that says what to change."""
+"""User data is parsed as intended, or refused with the reason."""
 
 from collections import Counter
 
@@ -19,20 +19,20 @@ TEXT = "The cat sat on the mat, and the dog sat by the door.\n" * 10
         (ROWS.replace(",", ";"), ";", False),
         (ROWS.replace(",", "\t"), "\t", False),
         (ROWS.replace(",", "|"), "|", False),
-        ("Surname,Where\n" + ROWS * 2, ",", True),  # a label that stands nowhere else
+        ("Surname,Where\n" + ROWS * 2, ",", True),  # a label that no other row has
         ('"Rossi","it"\n"Verdi","it"\n"Ivanov","ru"\n"Petrov","ru"', ",", False),
         (ROWS.replace("\n", "\r\n"), ",", False),
         ("\n\n" + ROWS + "\n , \n", ",", False),
     ],
 )
-def test_delimiter_and_header_are_found_out(typed, delimiter, has_header):
-    own = read_rows(typed)
-    assert (own.delimiter, own.has_header) == (delimiter, has_header)
-    assert set(own.rows) == {("Rossi", "it"), ("Verdi", "it"), ("Ivanov", "ru"), ("Petrov", "ru")}
-    assert own.classes == ("it", "ru")
+def test_delimiter_and_header_are_detected(typed, delimiter, has_header):
+    parsed = read_rows(typed)
+    assert (parsed.delimiter, parsed.has_header) == (delimiter, has_header)
+    assert set(parsed.rows) == {("Rossi", "it"), ("Verdi", "it"), ("Ivanov", "ru"), ("Petrov", "ru")}
+    assert parsed.classes == ("it", "ru")
 
 
-def test_what_was_found_out_can_be_said_otherwise():
+def test_what_is_detected_can_be_overridden():
     assert len(read_rows("name,country\n" + ROWS + "a,country\n", has_header=False).rows) == 6
     assert len(read_rows(ROWS + "Bianchi,it\n", has_header=True, delimiter=",").rows) == 4
     assert read_rows("a|b,x\nc|d,x\ne|f,y\ng|h,y\n", delimiter=",").rows[0] == ("a|b", "x")
@@ -43,31 +43,31 @@ def test_what_was_found_out_can_be_said_otherwise():
     [("Rossi,a,it\nVerdi,b,it\nIvanov,c,ru\nPetrov,d,ru\n", 2), ("it,a,x\nit,b,x\nru,c,x\nru,d,x\n", 0)],
 )
 def test_columns_can_be_chosen(typed, label_column):
-    own = read_rows(typed, text_column=1, label_column=label_column)
-    assert [text for text, _ in own.rows] == ["a", "b", "c", "d"]
+    parsed = read_rows(typed, text_column=1, label_column=label_column)
+    assert [text for text, _ in parsed.rows] == ["a", "b", "c", "d"]
 
 
 @pytest.mark.parametrize(
-    ("codec", "says"),
+    ("codec", "encoding"),
     [("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("utf-16", "UTF-16"), ("cp1252", "Windows-1252")],
 )
-def test_the_encoding_is_found_out_and_said(codec, says):
+def test_the_encoding_is_detected_and_reported(codec, encoding):
     typed = "Müller,de\nSchröder,de\nGarcía,es\nMuñoz,es\n"
-    own = read_rows(typed.encode(codec))
-    assert own.encoding == says
-    assert [text for text, _ in own.rows] == ["Muller", "Schroder", "Garcia", "Munoz"]
+    parsed = read_rows(typed.encode(codec))
+    assert parsed.encoding == encoding
+    assert [text for text, _ in parsed.rows] == ["Muller", "Schroder", "Garcia", "Munoz"]
     text = read_text(("Grüße aus Köln. " * 20).encode(codec))
-    assert text.encoding == says
+    assert text.encoding == encoding
     assert text.text.startswith("Gruße".replace("ß", "") + " aus Koln.")
     assert text.lost == {"ß": 20}
 
 
-def test_rows_that_cannot_be_used_are_counted_and_named():
-    own = read_rows(ROWS + "one\na,b,c\n한국,kr\n,it\nRossi,\n" + "x" * 65 + ",it\nLone,fr\n")
-    assert len(own.rows) == 4
-    reasons = dict(own.rejected)
+def test_rows_that_cannot_be_used_are_rejected_with_their_line_and_reason():
+    parsed = read_rows(ROWS + "one\na,b,c\n한국,kr\n,it\nRossi,\n" + "x" * 65 + ",it\nLone,fr\n")
+    assert len(parsed.rows) == 4
+    reasons = dict(parsed.rejected)
     assert list(reasons) == [5, 6, 7, 8, 9, 10, 11]
-    for line, says in (
+    for line, essential in (
         (5, "1 columns"),
         (6, "3 columns"),
         (7, "romanised"),
@@ -76,11 +76,11 @@ def test_rows_that_cannot_be_used_are_counted_and_named():
         (10, "64 characters"),
         (11, "only row labelled “fr”"),
     ):
-        assert says in reasons[line]
+        assert essential in reasons[line]
 
 
 @pytest.mark.parametrize(
-    ("brought", "says"),
+    ("data", "essential"),
     [
         ("", "no row"),
         ("x", "one column"),
@@ -95,13 +95,13 @@ def test_rows_that_cannot_be_used_are_counted_and_named():
         (["a"], "Paste a text"),
     ],
 )
-def test_rows_that_nothing_can_be_learnt_from_get_a_sentence(brought, says):
-    with pytest.raises(ValueError, match=says):
-        read_rows(brought)
+def test_rows_without_two_classes_to_learn_are_refused(data, essential):
+    with pytest.raises(ValueError, match=essential):
+        read_rows(data)
 
 
 @pytest.mark.parametrize(
-    ("brought", "says"),
+    ("data", "essential"),
     [
         ("", "200 to"),
         ("x", "this one has 1"),
@@ -112,12 +112,12 @@ def test_rows_that_nothing_can_be_learnt_from_get_a_sentence(brought, says):
         (5, "Paste a text"),
     ],
 )
-def test_a_text_that_nothing_can_be_learnt_from_gets_a_sentence(brought, says):
-    with pytest.raises(ValueError, match=says):
-        read_text(brought)
+def test_a_text_that_is_too_short_or_unreadable_is_refused(data, essential):
+    with pytest.raises(ValueError, match=essential):
+        read_text(data)
 
 
-def test_a_delimiter_or_column_that_there_is_not_is_refused():
+def test_an_unknown_delimiter_or_column_is_refused():
     with pytest.raises(ValueError, match="delimiter must be"):
         read_rows(ROWS, delimiter="x")
     with pytest.raises(ValueError, match="column must be"):
@@ -126,25 +126,25 @@ def test_a_delimiter_or_column_that_there_is_not_is_refused():
         read_rows(ROWS, text_column=1, label_column=1)
 
 
-def test_a_share_of_every_class_is_held_out_and_nothing_is_lost():
-    own = read_rows("\n".join(f"name{row:03},{'abc'[row % 3]}" for row in range(90)) + "\nx,d\ny,d")
-    train, held_out = own.split(seed=1)
-    assert sorted(train + held_out) == sorted(own.rows)
+def test_a_share_of_every_class_is_held_out_and_no_row_is_lost():
+    parsed = read_rows("\n".join(f"name{row:03},{'abc'[row % 3]}" for row in range(90)) + "\nx,d\ny,d")
+    train, held_out = parsed.split(seed=1)
+    assert sorted(train + held_out) == sorted(parsed.rows)
     assert count_labels(held_out) == {"a": 3, "b": 3, "c": 3, "d": 1}
-    assert own.split(seed=1) == (train, held_out)
-    assert own.split(seed=2) != (train, held_out)
+    assert parsed.split(seed=1) == (train, held_out)
+    assert parsed.split(seed=2) != (train, held_out)
 
 
 def test_the_end_of_a_text_is_held_out():
-    own = read_text(TEXT)
-    train, held_out = own.split()
-    assert train + held_out == own.text == TEXT.strip()
-    assert len(held_out) == len(own.text) // 10
+    parsed = read_text(TEXT)
+    train, held_out = parsed.split()
+    assert train + held_out == parsed.text == TEXT.strip()
+    assert len(held_out) == len(parsed.text) // 10
     long = read_text("ab " * 200_000)
     assert len(long.split()[1]) == 20_000
 
 
-def test_the_same_data_has_the_same_fingerprint_and_other_data_another():
+def test_the_fingerprint_depends_on_the_data_and_not_on_its_format():
     assert read_text(TEXT).fingerprint == read_text(TEXT.encode("utf-16")).fingerprint
     assert read_text(TEXT).fingerprint != read_text(TEXT + "x").fingerprint
     assert read_rows(ROWS).fingerprint != read_rows(ROWS.replace("Rossi", "Bianchi")).fingerprint

@@ -48,5 +48,5 @@ def test_the_uniform_prior_divides_the_class_shares_out(classifier):
 
 @pytest.mark.parametrize("prior", ["", "equal", None, 1, ["data"]])
 def test_an_unknown_prior_is_refused(classifier, prior):
-    with pytest.raises(ValueError, match="prior must be one of"):
+    with pytest.raises(ValueError, match="prior must be one of data, uniform"):
         classify(classifier, ["Rossi"], prior)
