@@ -82,7 +82,7 @@ def state_differences(checkpoint: Checkpoint, names: list[str], time: int) -> li
     return [((packed - naive).abs().max().item(), (packed - masked).abs().max().item())]
 
 
-class BatchReport(TypedDict):
+class PackedBatch(TypedDict):
     """One batch padded and packed, in numbers; rows in `order` throughout."""
 
     order: list[int]  # index into the names, a row each
@@ -91,23 +91,31 @@ class BatchReport(TypedDict):
     packed: list[int]  # codes as `PackedSequence.data` holds them
     batch_sizes: list[int]  # rows still running at each step
     padding_fraction: float
-    naive_difference: float
-    masked_difference: float
 
 
-def report(comparison: Comparison, at_stake: Sequence[tuple[float, float]]) -> BatchReport:
-    """The numbers of a comparison; `at_stake` are the `state_differences` of all its rows."""
-    naive, masked = zip(*at_stake, strict=True)
-    return BatchReport(
+class BatchReport(PackedBatch):
+    """A batch, and the largest |difference| of final hidden states that a model has on it against packed ones."""
+
+    naive_difference: float  # of those read at the padded end
+    masked_difference: float  # of those held at the pads
+
+
+def describe(comparison: Comparison) -> PackedBatch:
+    """The batch of a comparison in plain numbers."""
+    return PackedBatch(
         order=comparison.order,
         lengths=comparison.padded.lengths.tolist(),
         padded=comparison.padded.codes.tolist(),
         packed=comparison.packed,
         batch_sizes=comparison.batch_sizes,
         padding_fraction=comparison.padded.padding_fraction,
-        naive_difference=max(naive),
-        masked_difference=max(masked),
     )
+
+
+def report(comparison: Comparison, at_stake: Sequence[tuple[float, float]]) -> BatchReport:
+    """The numbers of a comparison; `at_stake` are the `state_differences` of all its rows."""
+    naive, masked = zip(*at_stake, strict=True)
+    return BatchReport(**describe(comparison), naive_difference=max(naive), masked_difference=max(masked))
 
 
 def read_batch(names: object, sort: object) -> Comparison:

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import gradio as gr
-from starlette.middleware import Middleware
+from fastapi.middleware import Middleware
 
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError

@@ -21,7 +21,7 @@ LEVELS = (
     ("training",),
     ("workers", "bench"),
     ("ui",),
-    ("cli",),
+    ("cli", "library"),
     ("__init__", "__main__"),
 )
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
