@@ -1,11 +1,8 @@
 """What a visitor's training costs everybody else: a classroom's load without one and beside one, on one machine."""
 
-import json
 import math
 import random
 import string
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -15,6 +12,8 @@ from typing import Any
 
 from charplay import limits
 from charplay.bench.classroom import ANSWER_TIMEOUT_SECONDS, START_TIMEOUT_SECONDS, bench_load
+from charplay.workers.client import WorkerProcess
+from charplay.workers.protocol import Response, WorkerRequest
 
 TRAINING_CHARACTERS = (
     500_000  # of the text that is trained on, random letters: what they say does not matter to the load
@@ -26,21 +25,22 @@ COMPARED = ("typing_p95_s", "first_text_p95_s")
 
 
 class BackgroundTrainings:
-    """The workshop, as a page starts it, kept at work: one training after the other, the next waiting in line."""
+    """The training worker, as a page starts it, kept at work: one training after the other, the next queued."""
 
     def __init__(self, number: int, directory: Path):
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "charplay.workers.training"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        self._worker = WorkerProcess("charplay.workers.training")
         self._changed = threading.Condition()
-        self._left, self._per_second, self._failure = number, None, None
+        self._remaining, self._per_second, self._failure = number, None, None
         letters = random.Random(1).choices(string.ascii_lowercase + " ", k=TRAINING_CHARACTERS)
-        asked = {"task": "speech", "data": {"text": "".join(letters)}, "preset": PRESET, "changes": {"epochs": EPOCHS}}
-        threading.Thread(target=self._listen, name="trainings", daemon=True).start()
-        for identity in range(number):
-            out = str(directory / f"{identity}.safetensors")
-            self._process.stdin.write(json.dumps({"id": identity, "train": asked | {"out": out}}).encode() + b"\n")
-        self._process.stdin.flush()
+        arguments = {
+            "task": "speech",
+            "data": {"text": "".join(letters)},
+            "preset": PRESET,
+            "changes": {"epochs": EPOCHS},
+        }
+        for index in range(number):
+            out = str(directory / f"{index}.safetensors")
+            self._worker.send(WorkerRequest("train", arguments | {"out": out}), self._receive)
 
     def wait_for_steps(self) -> None:
         """Returns once the first training takes its steps.
@@ -49,7 +49,7 @@ class BackgroundTrainings:
             ValueError: it does not come to that.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._per_second or not self._left, FIRST_STEP_TIMEOUT_SECONDS)
+            self._changed.wait_for(lambda: self._per_second or not self._remaining, FIRST_STEP_TIMEOUT_SECONDS)
         self.characters_per_second()
 
     def characters_per_second(self) -> float:
@@ -58,26 +58,20 @@ class BackgroundTrainings:
         Raises:
             ValueError: none is.
         """
-        if not (self._left and self._per_second):
+        if not (self._remaining and self._per_second):
             raise ValueError(f"No training is running: {self._failure or 'none has taken a step.'}")
         return self._per_second
 
     def close(self) -> None:
         """Ends them all, and the process."""
-        self._process.stdin.close()
-        self._process.wait()
+        self._worker.kill()
 
-    def _listen(self) -> None:
-        for line in self._process.stdout:
-            answer = json.loads(line)
-            with self._changed:
-                if answer["is_done"]:
-                    self._left, self._failure = self._left - 1, answer["failure"]
-                elif answer["news"]["kind"] == "progress":
-                    self._per_second = answer["news"]["per_second"]
-                self._changed.notify_all()
+    def _receive(self, response: Response) -> None:
         with self._changed:
-            self._left = 0
+            if response["is_done"]:
+                self._remaining, self._failure = self._remaining - 1, response["failure"]
+            elif response["update"]["kind"] == "progress":
+                self._per_second = response["update"]["per_second"]
             self._changed.notify_all()
 
 

@@ -79,7 +79,7 @@ def build(registry: Registry) -> None:
                 The first character has no bits, since nothing is read before it.
         """
         checkpoint = registry.default("speech")
-        return await inference_client.query(checkpoint, "surprise", text=normalize_document(text))
+        return await inference_client.query(checkpoint, "surprisal", text=normalize_document(text))
 
     @as_gradio_error
     async def compare_batches(names: list[str], sort: bool = True) -> BatchReport:

@@ -1,8 +1,7 @@
-"""Where the networks of a page run: in a process of their own, so that the page answers while they compute."""
+"""The page's requests to the process that its models run in, so that it stays responsive while they compute."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
 from contextlib import aclosing
 from dataclasses import asdict
@@ -16,7 +15,9 @@ from charplay.interpret.packing import split_rows
 from charplay.interpret.prefixes import prefixes_of
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls
-from charplay.workers.client import INFERENCE, OnAnswer, call_on
+from charplay.ui.disconnects import is_disconnected
+from charplay.workers.client import INFERENCE
+from charplay.workers.protocol import Response, WorkerRequest
 
 
 class Example(NamedTuple):
@@ -24,7 +25,7 @@ class Example(NamedTuple):
 
     request: Request
     continuation: str
-    seconds: float  # that the writing took
+    seconds: float  # that generating it took
 
 
 class InitialExamples(NamedTuple):
@@ -36,64 +37,70 @@ class InitialExamples(NamedTuple):
 
 
 def compute_examples(registry: Registry) -> InitialExamples:
-    """Asks for what the tabs open with; the first visitor need not wait for the process then, which is warm by it."""
-    opening = InitialExamples(registry, Future(), Future())
+    """Requests what the tabs open with; after it the process is warm for the first visitor."""
+    initial = InitialExamples(registry, Future(), Future())
     if registry.models["names"]:
-        _read_example(registry.default("names"), opening.name)
+        _classify_example(registry.default("names"), initial.name)
     if registry.models["speech"]:
-        _write_example(registry.default("speech"), opening.text)
-    return opening
+        _generate_example(registry.default("speech"), initial.text)
+    return initial
 
 
-def _read_example(checkpoint: Checkpoint, read: Future[Classification]) -> None:
-    def hear(answer: dict[str, Any]) -> None:
-        if answer["failure"] is None:
-            read.set_result(answer["result"][0])
+def _classify_example(checkpoint: Checkpoint, example: Future[Classification]) -> None:
+    def on_response(response: Response) -> None:
+        if response["failure"] is None:
+            example.set_result(response["result"][0])
         else:
-            read.set_exception(GenerationError(answer["failure"]))
+            example.set_exception(GenerationError(response["failure"]))
 
-    _ask_names(checkpoint, [controls.NAME.default], controls.PRIORS[controls.PRIOR.default], hear)
+    prior = controls.PRIORS[controls.PRIOR.default]
+    INFERENCE.send(_classification(checkpoint, [controls.NAME.default], prior), on_response)
 
 
-def _write_example(checkpoint: Checkpoint, written: Future[Example]) -> None:
+def _generate_example(checkpoint: Checkpoint, example: Future[Example]) -> None:
     request = make_request(
         controls.PRIME.default, controls.TEMPERATURE.default, controls.LENGTH.default, seed=controls.EXAMPLE_SEED
     )
     started = time.monotonic()
 
-    def hear(answer: dict[str, Any]) -> None:
-        if answer["failure"] is not None:
-            written.set_exception(GenerationError(answer["failure"]))
-        elif answer["is_done"]:
-            written.set_result(Example(request, answer["text"], time.monotonic() - started))
+    def on_response(response: Response) -> None:
+        if response["failure"] is not None:
+            example.set_exception(GenerationError(response["failure"]))
+        elif response["is_done"]:
+            example.set_result(Example(request, response["result"]["text"], time.monotonic() - started))
 
-    def begin(answer: dict[str, Any]) -> None:
-        """The speed is that of the writing: the model has been read by now."""
+    def on_loaded(response: Response) -> None:
+        """The time is that of the generation: the model is in memory by now."""
         nonlocal started
-        if not answer["is_done"]:
+        if not response["is_done"]:
             return
         started = time.monotonic()
-        INFERENCE.ask(_wish(checkpoint, request), hear)
+        INFERENCE.send(_generation(checkpoint, request), on_response)
 
-    INFERENCE.ask(_wish(checkpoint, make_request(controls.PRIME.default, length=1)), begin)
-
-
-def _ask_names(checkpoint: Checkpoint, names: list[str], prior: str, tell: OnAnswer) -> int:
-    return INFERENCE.ask({"classify": {"checkpoint": str(checkpoint.path), "names": names, "prior": prior}}, tell)
+    INFERENCE.send(_generation(checkpoint, make_request(controls.PRIME.default, length=1)), on_loaded)
 
 
-def _wish(checkpoint: Checkpoint, request: Request) -> dict[str, Any]:
-    return {"generate": {"checkpoint": str(checkpoint.path), "request": asdict(request)}}
+def _classification(checkpoint: Checkpoint, names: list[str], prior: str) -> WorkerRequest:
+    return WorkerRequest("classify", {"checkpoint": str(checkpoint.path), "names": names, "prior": prior})
+
+
+def _generation(checkpoint: Checkpoint, request: Request) -> WorkerRequest:
+    return WorkerRequest("generate", {"checkpoint": str(checkpoint.path), "request": asdict(request)})
 
 
 async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classification:
-    """What `inference.classify.classify` gives for one name; those of other visitors go through the network with it.
+    """What `inference.classify.classify` gives for one name; those of other visitors share its batch.
 
     Raises:
         GenerationError: the model failed; the sentence says what to do.
     """
-    [result] = await _answer(lambda tell: _ask_names(checkpoint, [name], prior, tell))
+    [result] = await _result(_classification(checkpoint, [name], prior))
     return result
+
+
+async def classify_prefixes(checkpoint: Checkpoint, name: str, prior: str) -> list[Classification]:
+    """What `classify` gives for each prefix of a name, the whole last: one request, and one forward pass."""
+    return await _result(_classification(checkpoint, prefixes_of(name), prior))
 
 
 async def query(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
@@ -102,12 +109,12 @@ async def query(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
     Raises:
         GenerationError: it could not be answered; the sentence says why.
     """
-    asked = {"question": question, "checkpoint": str(checkpoint.path), "arguments": arguments}
-    return await _answer(lambda tell: INFERENCE.ask({"ask": asked}, tell))
+    request = {"question": question, "checkpoint": str(checkpoint.path), "arguments": arguments}
+    return await _result(WorkerRequest("question", request))
 
 
 async def query_rows(checkpoint: Checkpoint, question: str, names: list[str], **arguments: Any) -> list[Any]:
-    """The answers, lists, to a question about the rows of a batch, one after another; others have turns in between."""
+    """The answers, lists, to a question about the rows of a batch, a part at a time: other questions go in between."""
     answers = []
     for rows in split_rows(names):
         answers += await query(checkpoint, question, names=rows, **arguments)
@@ -115,58 +122,44 @@ async def query_rows(checkpoint: Checkpoint, question: str, names: list[str], **
 
 
 async def differences(checkpoint: Checkpoint, comparison: Comparison) -> list[tuple[float, float]]:
-    """What `packing.differences` gives for all the rows of a comparison."""
-    time = len(comparison.batch_sizes)
-    return await query_rows(checkpoint, "batch_differences", comparison.names, time=time)
+    """What `packing.state_differences` gives for all the rows of a comparison."""
+    time_steps = len(comparison.batch_sizes)
+    return await query_rows(checkpoint, "state_differences", comparison.names, time=time_steps)
 
 
-async def _answer(send: Callable[[OnAnswer], int]) -> Any:
-    """The result of a request that gets one answer."""
-    loop = asyncio.get_running_loop()
-    answered: asyncio.Future[dict[str, Any]] = loop.create_future()
-
-    def settle(answer: dict[str, Any]) -> None:
-        if not answered.done():
-            answered.set_result(answer)
-
-    send(lambda answer: call_on(loop, settle, answer))
-    answer = await answered
-    if answer["failure"] is not None:
-        raise GenerationError(answer["failure"])
-    return answer["result"]
-
-
-async def classify_prefixes(checkpoint: Checkpoint, name: str, prior: str) -> list[Classification]:
-    """What `classify` gives for each beginning of a name, the whole last: one request, and one run of the network."""
-    beginnings = prefixes_of(name)
-    return await _answer(lambda tell: _ask_names(checkpoint, beginnings, prior, tell))
+async def _result(request: WorkerRequest) -> Any:
+    """The result of a request that has one response."""
+    response = await INFERENCE.request(request, is_disconnected)
+    if response["failure"] is not None:
+        raise GenerationError(response["failure"])
+    return response["result"]
 
 
 class TextUpdate(NamedTuple):
-    """What there is of a text."""
+    """A text as it grows."""
 
     text: str  # the continuation so far
-    place: int  # in the line for a seat; 0: it is being written
+    queue_position: int  # 0: it is being generated
 
 
 async def stream_text(checkpoint: Checkpoint, request: Request) -> AsyncIterator[TextUpdate]:
-    """The continuation as it grows, and before that the place in line; closing this gives up the seat.
+    """The continuation as it grows, and before that its queue position; closing this frees the slot.
 
     Raises:
         GenerationError: the model failed; the sentence says what to do.
     """
-    async with aclosing(stream_texts(checkpoint, [request])) as growing:
-        async for [news] in growing:
-            yield news
+    async with aclosing(stream_texts(checkpoint, [request])) as stream:
+        async for [update] in stream:
+            yield update
 
 
 async def stream_texts(checkpoint: Checkpoint, requests: Sequence[Request]) -> AsyncIterator[list[TextUpdate]]:
     """What `stream_text` gives, of several texts at once; closing this cancels them all, and so does a failure."""
-    news = [TextUpdate("", 0)] * len(requests)
-    async with aclosing(INFERENCE.answers(*(_wish(checkpoint, request) for request in requests))) as told:
-        async for answers in told:
-            for answer in answers:
-                if answer["failure"] is not None:
-                    raise GenerationError(answer["failure"])
-                news[answer["of"]] = TextUpdate(answer["text"], answer["place"])
-            yield news.copy()
+    updates = [TextUpdate("", 0)] * len(requests)
+    async with aclosing(INFERENCE.stream(*(_generation(checkpoint, request) for request in requests))) as stream:
+        async for responses in stream:
+            for response in responses:
+                if response["failure"] is not None:
+                    raise GenerationError(response["failure"])
+                updates[response["index"]] = TextUpdate(**(response["update"] or response["result"]))
+            yield updates.copy()

@@ -1,4 +1,4 @@
-"""Asks the process that visitors' networks are trained in (`charplay.workers.training`)."""
+"""The page's requests to the processes that visitors' networks are trained in (`charplay.workers.training`)."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -6,82 +6,80 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from charplay.ui.disconnects import is_disconnected
 from charplay.workers.client import WorkerProcess
+from charplay.workers.protocol import Response, WorkerRequest
 
 TRAINING = WorkerProcess("charplay.workers.training")
-SUMMARIES = WorkerProcess(
-    "charplay.workers.training"
-)  # apart: the steps that a survey tries draw random numbers, as a training does
+# Apart from the trainings: the trial steps of a data summary draw random numbers, as a training does.
+SUMMARIES = WorkerProcess("charplay.workers.training")
 
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What is to be surveyed or trained, as the workshop takes it."""
+    """What is to be summarized or trained."""
 
     task: str  # "names" or "speech"
-    called: str  # how the page names the data
-    data: dict[str, Any]  # {"text"}, {"file"} or {"set"}, and how rows are read
+    called: str  # what the page calls the data
+    data: dict[str, Any]  # {"text"}, {"file"} or {"built_in"}, and how rows are read
     preset: str
     changes: dict[str, Any]  # fields of the recipe that were chosen otherwise
 
-    def as_request(self) -> dict[str, Any]:
-        """The part of a request that surveys and trainings share."""
+    def as_arguments(self) -> dict[str, Any]:
+        """The arguments that summaries and trainings share."""
         return {"task": self.task, "data": self.data, "preset": self.preset, "changes": self.changes}
 
 
 class Training:
-    """One training: its news, and the way to stop it."""
+    """One training of a page."""
 
-    def __init__(self, asked: TrainingRequest, out: Path):
-        """Puts it in the line; `out` is where the checkpoint will lie."""
+    def __init__(self, request: TrainingRequest, out: Path):
+        """`out` is where the checkpoint will lie; the training is requested by `follow`."""
         self.out = out
-        self._request = {"train": asked.as_request() | {"out": str(out)}}
-        self._number: int | None = None  # known from its first news
+        self._request = WorkerRequest("train", request.as_arguments() | {"out": str(out)})
+        self._request_id: int | None = None  # known from its first response
         self._is_stopped = False
 
     def stop(self) -> None:
-        """Ends it with the best so far; one that has said nothing yet, as soon as it does."""
+        """Ends it with the best so far; one without a response yet, as soon as there is one."""
         self._is_stopped = True
-        if self._number is not None:
-            TRAINING.add(self._number, {"stop": True})
+        if self._request_id is not None:
+            TRAINING.send_about(self._request_id, "stop")
 
-    async def follow(self) -> AsyncIterator[dict[str, Any]]:
-        """What the workshop says, the last with `is_done`; an empty message where it says nothing for a second.
+    async def follow(self) -> AsyncIterator[Response | None]:
+        """The responses of the worker to the last one; None after each second without any.
 
-        Closing this ends the training, and nothing is kept: that it is asked every second is how a page that has been
-        closed is noticed.
+        Closing this ends the training, and nothing is kept. Every second it yields, since at a yield Gradio notices
+        that a page has disconnected.
 
         Raises:
             ValueError: it cannot be trained; the sentence says why.
         """
-        async with aclosing(TRAINING.answers(self._request)) as told:
-            async for answers in told:
-                for answer in answers:
-                    self._number = answer["id"]
-                    if answer["failure"] is not None:
-                        raise ValueError(answer["failure"])
-                    yield answer
+        async with aclosing(TRAINING.stream(self._request)) as stream:
+            async for responses in stream:
+                for response in responses:
+                    self._request_id = response["id"]
+                    if response["failure"] is not None:
+                        raise ValueError(response["failure"])
+                    yield response
                 if self._is_stopped:
                     self.stop()
-                if not answers:
-                    yield {"is_done": False}
+                if not responses:
+                    yield None
 
 
 def warm() -> None:
-    """Starts the process, so that who presses Train need not wait for it."""
-    TRAINING.forget(TRAINING.ask({}, lambda answer: None))
+    """Starts the process, so that Train need not wait for it."""
+    TRAINING.start()
 
 
-async def summarize(asked: TrainingRequest) -> dict[str, Any]:
+async def summarize(request: TrainingRequest) -> dict[str, Any]:
     """What `charplay.training.data_summary.summarize` finds.
 
     Raises:
         ValueError: the data or a setting cannot be used; the sentence says what to change.
     """
-    async with aclosing(SUMMARIES.answers({"survey": asked.as_request()})) as told:
-        async for answers in told:
-            for answer in answers:
-                if answer["failure"] is not None:
-                    raise ValueError(answer["failure"])
-                return answer["result"]
-    raise RuntimeError("A survey ended without an answer.")
+    response = await SUMMARIES.request(WorkerRequest("summarize", request.as_arguments()), is_disconnected)
+    if response["failure"] is not None:
+        raise ValueError(response["failure"])
+    return response["result"]

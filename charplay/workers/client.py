@@ -1,162 +1,139 @@
-"""A process beside the page's own, asked in lines of JSON."""
+"""The page's side of a worker process: it is started with the first request, and again after it has ended."""
 
 import asyncio
 import itertools
-import json
-import os
-import subprocess
-import sys
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
 
-OnAnswer = Callable[[dict[str, Any]], None]  # is told an answer
+from charplay.workers.connection import WORKER_ENDED, Connection, OnResponse
+from charplay.workers.protocol import Response, WorkerRequest, encode_line, failed
 
-HEARTBEAT_SECONDS = (
-    1.0  # seconds after which a waiting reader is told the same again, which is how it is noticed that one has gone
-)
-WORKER_ENDED = "What computes this had to end, and begins anew: please try again."
-GATHER_SECONDS = 0.04  # seconds in which the answers to several requests arrive: they become one message
+HEARTBEAT_SECONDS = 1.0  # seconds without a response after which it is checked whether the page is still connected
+GATHER_SECONDS = 0.04  # seconds in which the updates of several requests are gathered into one
+MAX_STARTS = 3  # processes started for one request, should each end before the request is queued
+CLIENT_DISCONNECTED = "The page that asked for this is closed."
 
 
 class WorkerProcess:
-    """A program of the core that answers requests: started with the first one, and again should it die.
-
-    It reads and writes JSON, one message a line (see `workers.inference`). An answer carries its request's `id`, and
-    `is_done` unless it is the only one.
-    """
+    """A program that answers requests, see `workers.protocol`."""
 
     def __init__(self, program: str):
         """`program` is what `python -m` runs."""
         self._program = program
-        self._numbers = itertools.count(1)
-        self._lock, self._sending = threading.Lock(), threading.Lock()  # apart: answers are heard while one is sent
-        self._process: subprocess.Popen | None = None
-        self._waiting: dict[int, OnAnswer] = {}  # id of a request -> who is told its answers
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
 
     def start(self) -> None:
-        """Starts the program unless it runs: it imports what it needs before it is asked anything."""
-        with self._lock:
-            self._started()
+        """Starts the program unless it runs: it imports what it needs before the first request."""
+        self._connect()
 
-    def ask(self, request: dict[str, Any], tell: OnAnswer) -> int:
-        """Sends a request; `tell` gets each answer, on a thread of its own. Returns the request's id."""
-        with self._lock:
-            process, number = self._started(), next(self._numbers)
-            self._waiting[number] = tell
-        self._send(process, {"id": number} | request)
-        return number
-
-    async def answers(self, *requests: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
-        """The answers to requests as they come, to the last one of each; closing this gives all of them up.
-
-        What came since the last time comes together, each answer with `of`, the number of its request among them;
-        after `HEARTBEAT_SECONDS` seconds without any, an empty list.
-        """
-        loop, told = asyncio.get_running_loop(), asyncio.Event()
-        heard: list[dict[str, Any]] = []
-
-        def hear(answer: dict[str, Any]) -> None:
-            heard.append(answer)
-            told.set()
-
-        def ask(of: int, request: dict[str, Any]) -> int:
-            return self.ask(request, lambda answer: call_on(loop, hear, answer | {"of": of}))
-
-        numbers: list[int] = []
+    def send(self, request: WorkerRequest, on_response: OnResponse) -> int:
+        """Sends a request; `on_response` is called with each response, on another thread. Returns the request's id."""
+        request_id = next(self._ids)
+        line = encode_line({"id": request_id} | request._asdict())
         try:
-            for of, request in enumerate(requests):
-                numbers.append(ask(of, request))
-            missing = len(requests)
-            while missing:
-                # Nothing new is told as well, since the yield is where it is noticed that the reader has gone.
+            if any(self._connect().send(request_id, line, on_response) for _ in range(MAX_STARTS)):
+                return request_id
+        except OSError:
+            logging.exception("A worker process could not be started.")
+        on_response(failed(request_id, WORKER_ENDED))
+        return request_id
+
+    async def request(self, request: WorkerRequest, is_disconnected: Callable[[], bool] = lambda: False) -> Response:
+        """The last response of a request; it is cancelled when this is, or once `is_disconnected()`."""
+        loop = asyncio.get_running_loop()
+        last: asyncio.Future[Response] = loop.create_future()
+
+        def receive(response: Response) -> None:
+            if response["is_done"] and not last.done():
+                last.set_result(response)
+
+        request_id = self.send(request, lambda response: call_on(loop, receive, response))
+        try:
+            while not (await asyncio.wait([last], timeout=HEARTBEAT_SECONDS))[0]:
+                if is_disconnected():
+                    return failed(request_id, CLIENT_DISCONNECTED)
+            return last.result()
+        finally:
+            self.cancel(request_id)  # nothing is pending any more where it was answered
+
+    async def stream(self, *requests: WorkerRequest) -> AsyncIterator[list[Response]]:
+        """The responses to requests as they come, to the last one of each; closing this cancels all of them.
+
+        Those that came since the last time are yielded together, each with the `index` of its request; after
+        `HEARTBEAT_SECONDS` without any, an empty list.
+        """
+        loop, has_come = asyncio.get_running_loop(), asyncio.Event()
+        received: list[Response] = []
+
+        def receive(response: Response) -> None:
+            received.append(response)
+            has_come.set()
+
+        def send(index: int, request: WorkerRequest) -> int:
+            return self.send(request, lambda response: call_on(loop, receive, response | {"index": index}))
+
+        request_ids: list[int] = []
+        try:
+            for index, request in enumerate(requests):
+                request_ids.append(send(index, request))
+            unfinished = len(requests)
+            while unfinished:
+                # Heartbeat: at a yield Gradio notices that a client has disconnected.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(told.wait(), HEARTBEAT_SECONDS)
+                    await asyncio.wait_for(has_come.wait(), HEARTBEAT_SECONDS)
                     if len(requests) > 1:
                         await asyncio.sleep(GATHER_SECONDS)
-                told.clear()
-                since = heard[:]
-                heard.clear()
-                missing -= sum(answer.get("is_done", True) for answer in since)
-                yield since
+                has_come.clear()
+                responses = received[:]
+                received.clear()
+                unfinished -= sum(response["is_done"] for response in responses)
+                yield responses
         finally:
-            for number in numbers:
-                self.forget(number)
+            for request_id in request_ids:
+                self.cancel(request_id)
 
-    def add(self, number: int, message: dict[str, Any]) -> None:
-        """Says more about a request that has not been answered to its end."""
+    def send_about(self, request_id: int, kind: str) -> None:
+        """Sends a message about a request that is still pending."""
         with self._lock:
-            process, is_waiting = self._process, number in self._waiting
-        if is_waiting and process is not None:
-            self._send(process, {"id": number} | message)
+            connection = self._connection
+        if connection is not None:
+            connection.send_about(request_id, encode_line({"id": request_id, "kind": kind, "arguments": {}}))
 
-    def forget(self, number: int) -> None:
-        """Nobody waits for that request any more."""
+    def cancel(self, request_id: int) -> None:
+        """Gives up a request, if it is still pending."""
         with self._lock:
-            process, is_waiting = self._process, self._waiting.pop(number, None) is not None
-        if is_waiting and process is not None:
-            self._send(process, {"id": number, "close": True})
+            connection = self._connection
+        if connection is not None:
+            connection.cancel(request_id)
 
-    def stop(self) -> None:
-        """Ends the process, in the middle of whatever it computes."""
+    def kill(self) -> None:
+        """Ends the process in the middle of whatever it computes; the next request starts another."""
         with self._lock:
-            if self._process is not None:
-                self._process.kill()
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.kill()
 
     @property
-    def waiting(self) -> int:
-        """How many requests have not been answered to their end."""
+    def pending(self) -> int:
+        """How many requests have had no last response yet."""
         with self._lock:
-            return len(self._waiting)
+            return self._connection.pending if self._connection is not None else 0
 
-    def _send(self, process: subprocess.Popen, message: dict[str, Any]) -> None:
-        try:
-            with self._sending:
-                process.stdin.write(json.dumps(message).encode() + b"\n")
-                process.stdin.flush()
-        except OSError:
-            process.kill()  # it does not listen: whoever waits for it is told so when its answers end
-
-    def _started(self) -> subprocess.Popen:
-        if self._process is None:
-            self._process = self._start()
-        return self._process
-
-    def _start(self) -> subprocess.Popen:
-        root = str(Path(__file__).resolve().parents[2])
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-        process = subprocess.Popen(
-            [sys.executable, "-m", self._program],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": path},
-        )
-        threading.Thread(target=self._listen, args=[process], name="answers", daemon=True).start()
-        return process
-
-    def _listen(self, process: subprocess.Popen) -> None:
-        for line in process.stdout:
-            answer = json.loads(line)
-            with self._lock:
-                is_last = answer.get("is_done", True)
-                tell = (self._waiting.pop if is_last else self._waiting.get)(answer["id"], None)
-            if tell is not None:
-                tell(answer)
+    def _connect(self) -> Connection:
         with self._lock:
-            self._process, orphans, self._waiting = None, list(self._waiting.values()), {}
-        process.wait()
-        for tell in orphans:
-            tell({"text": "", "place": 0, "is_done": True, "result": None, "failure": WORKER_ENDED})
+            if self._connection is None or not self._connection.is_alive:
+                self._connection = Connection(self._program)
+            return self._connection
 
 
-INFERENCE = WorkerProcess(
-    "charplay.workers.inference"
-)  # where the networks of a page run, so that it answers while they compute
+INFERENCE = WorkerProcess("charplay.workers.inference")  # of the page: it stays responsive while the models compute
 
 
-def call_on(loop: asyncio.AbstractEventLoop, call: OnAnswer, answer: dict[str, Any]) -> None:
-    """Calls on the loop's thread; a loop that has ended has nobody left to tell."""
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(call, answer)
+def call_on(loop: asyncio.AbstractEventLoop, call: OnResponse, response: Response) -> None:
+    """Calls on the loop's thread; on a loop that has closed nothing waits for the response."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call, response)

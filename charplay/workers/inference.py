@@ -1,28 +1,20 @@
-"""The process that the page's networks run in: `python -m charplay.workers.inference`.
+"""The process that the page's models run in: `python -m charplay.workers.inference`.
 
-The thread that serves a page and the threads that compute would take turns in one Python: each of the hundreds of
-short operations of a step would wait for the page, and the page for each of them. In two processes neither waits.
+In the page's own process the thread that serves it and those that compute would share one Python: each of the hundreds
+of short operations of a step would wait for the page, and the page for each of them.
 
-Requests and answers are JSON, one a line; an answer carries the request's `id`.
+Requests (see `workers.protocol`); `checkpoint` is a path:
 
-    {"id": 1, "generate": {"checkpoint": PATH, "request": {...}}} -> {"id": 1, "text", "place", "is_done", "failure"}
-    {"id": 1, "close": true}                                       the reader has gone
-    {"id": 3, "count": true}                                       -> {"id": 3, "active"}: texts in the making
-    {"id": 2, "classify": {"checkpoint": PATH, "names", "prior"}}  -> {"id": 2, "result", "failure"}
-    {"id": 4, "ask": {"question", "checkpoint": PATH, "arguments": {...}}} -> {"id": 4, "result", "failure"}
-
-A question is one of `QUESTIONS`, asked now and then: what a view shows that looks inside a network.
-
-It ends when whoever started it does.
+    generate {checkpoint, request}                updates and result {text, queue_position}: the continuation so far
+    classify {checkpoint, names, prior}           result: a classification for each name
+    question {question, checkpoint, arguments}    result: what the function in `QUESTIONS` returns
+    count {}                                      result: how many texts are being generated or queued
+    cancel                                        ends a text; drops a name or question that is still queued
 """
 
 import functools
 import itertools
-import json
 import logging
-import os
-import queue
-import signal
 import sys
 import threading
 import time
@@ -30,8 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from charplay import limits
 from charplay.inference.classify import classify
 from charplay.inference.engine import Engine, Stream
 from charplay.inference.generate import Request
@@ -42,156 +33,150 @@ from charplay.interpret.neurons import activation, trackers
 from charplay.interpret.surprisal import candidates_at, surprisal_of
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
+from charplay.workers.protocol import CANCEL
+from charplay.workers.server import RequestQueue, Responses, Worker, run_worker
 
-MAX_BATCH = 32  # names of one run of the network: more would keep the next ones waiting
-BATCH_PAUSE_SECONDS = 0.02  # seconds before the next run: nobody types faster, and what comes meanwhile shares it
+MAX_BATCH_NAMES = 32  # names in one forward pass: more would keep the next ones waiting
+BATCH_PAUSE_SECONDS = 0.02  # seconds before the next pass: nobody types faster, and what comes meanwhile shares it
 MAX_USER_MODELS = 16  # models of visitors that are kept in memory, those used last
-# Two threads compute, and PyTorch gives each that does a pool of its own: pools would fight for the cores with each
-# other and with the page.
-TORCH_THREADS = 1
-# Seconds for which one Python thread may keep another waiting, default 0.005: a name's answer is some hundred short
-# operations, after each of which it asks for its turn again.
-SWITCH_INTERVAL = 0.0001
-INFERENCE_FAILED = "The model failed: please try again."
+# Seconds for which one Python thread may keep another waiting, default 0.005: a classification is some hundred short
+# operations, after each of which it needs its turn again.
+SWITCH_INTERVAL_SECONDS = 0.0001
 
 # question -> what answers it: a function of the checkpoint and the arguments, whose result is JSON
 QUESTIONS: dict[str, Callable[..., Any]] = {
-    "letters": attribute,
-    "way": activations_of,
-    "copied": memorization.find_by_file,
-    "surprise": surprisal_of,
-    "alternatives": candidates_at,
+    "attribution": attribute,
+    "activations": activations_of,
+    "memorization": memorization.find_by_file,
+    "surprisal": surprisal_of,
+    "candidates": candidates_at,
     "trackers": trackers,
-    "activation": activation,
-    "batch_differences": packing.state_differences,
-    "batch_values": packing.cell_values,
-    "batch_both_ways": unmasked.compare_unmasked,
+    "unit_activation": activation,
+    "state_differences": packing.state_differences,
+    "cell_values": packing.cell_values,
+    "compare_unmasked": unmasked.compare_unmasked,
 }
 
-_shelved = functools.cache(checkpoints.load)
-_visiting = functools.lru_cache(MAX_USER_MODELS)(checkpoints.load)
+_load_shipped = functools.cache(checkpoints.load)
+_load_user_model = functools.lru_cache(MAX_USER_MODELS)(checkpoints.load)
 
 
 def _load(path: Path, task: str | None = None) -> Checkpoint:
-    """What lies in charplay's own directories stays loaded, however many models of visitors come and go."""
-    return (_shelved if path.parent in checkpoints.DIRECTORIES else _visiting)(path, task)
+    """Shipped models stay in memory, however many of visitors come and go."""
+    return (_load_shipped if path.parent in checkpoints.DIRECTORIES else _load_user_model)(path, task)
 
 
-class InferenceWorker:
-    """Answers requests, generations by the engine and names together in batches."""
+class InferenceWorker(Worker):
+    """Generates texts with the engine, and classifies the names of several requests in one batch."""
 
-    def __init__(self, out):
-        self._out, self._writing = out, threading.Lock()
+    failure_message = "The model failed: please try again."
+
+    def __init__(self, responses: Responses):
+        super().__init__(
+            responses,
+            {
+                "generate": self._generate,
+                "classify": self._queue_names,
+                "question": self._queue_question,
+                "count": self._count,
+                CANCEL: self._cancel,
+            },
+        )
         self._engine = Engine(is_paced=True)
-        self._streams: dict[int, Stream] = {}
-        self._names: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
-        self._questions: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
-        threading.Thread(target=self._classify_all, name="names", daemon=True).start()
-        threading.Thread(target=self._answer_all, name="questions", daemon=True).start()
+        self._streams: dict[int, Stream] = {}  # id of a request -> its text
+        self._names, self._questions = RequestQueue(), RequestQueue()
+        threading.Thread(target=self._classify_batches, name="names", daemon=True).start()
+        threading.Thread(target=self._answer_questions, name="questions", daemon=True).start()
 
-    def handle(self, message: dict[str, Any]) -> None:
-        """Takes one request; its answers are written when they are there."""
-        number = message["id"]
-        if "close" in message:
-            if stream := self._streams.pop(number, None):
-                stream.close()
-        elif "count" in message:
-            self._say({"id": number, "active": self._engine.active})
-        elif "classify" in message:
-            self._names.put((number, message["classify"]))
-        elif "ask" in message:
-            self._questions.put((number, message["ask"]))
-        else:
-            wanted = message["generate"]
-            try:
-                checkpoint = _load(Path(wanted["checkpoint"]), "speech")
-            except checkpoints.CheckpointError as error:
-                self._say({"id": number, "text": "", "place": 0, "is_done": True, "failure": str(error)})
-                return
-            self._generate(number, checkpoint, Request(**wanted["request"]))
+    def _count(self, request_id: int) -> None:
+        self.responses.finish(request_id, self._engine.active)
 
-    def _generate(self, number: int, checkpoint: Checkpoint, request: Request) -> None:
-        known = threading.Event()
+    def _cancel(self, request_id: int) -> None:
+        if stream := self._streams.pop(request_id, None):
+            stream.close()
+        self._names.cancel(request_id)
+        self._questions.cancel(request_id)
 
-        def tell() -> None:
-            known.wait()  # the first news may come before submit has returned
-            stream = self._streams.get(number)
+    def _queue_names(self, request_id: int, checkpoint: str, names: list[str], prior: str) -> None:
+        # Checked here, where what is wrong with one request cannot end a batch of several.
+        prior = limits.check_choice("prior", prior, limits.PRIORS)
+        self._names.put(request_id, checkpoint=Path(checkpoint), names=list(names), prior=prior)
+
+    def _queue_question(self, request_id: int, question: str, checkpoint: str, arguments: dict[str, Any]) -> None:
+        self._questions.put(request_id, question=question, checkpoint=checkpoint, arguments=arguments)
+
+    def _generate(self, request_id: int, checkpoint: str, request: dict[str, Any]) -> None:
+        loaded = _load(Path(checkpoint), "speech")
+        is_submitted = threading.Event()
+
+        def on_update() -> None:
+            is_submitted.wait()  # the first update may come before `submit` has returned
+            stream = self._streams.get(request_id)
             if stream is None:
-                return  # closed meanwhile
-            if stream.is_done:
-                self._streams.pop(number, None)
-            failure = None if stream.failure is None else str(stream.failure)
-            news = {"text": stream.text, "place": stream.queue_position, "is_done": stream.is_done, "failure": failure}
-            self._say({"id": number} | news)
+                return  # cancelled meanwhile
+            state = {"text": stream.text, "queue_position": stream.queue_position}
+            if not stream.is_done:
+                self.responses.update(request_id, state)
+                return
+            self._streams.pop(request_id, None)
+            self.responses.finish(request_id, state, None if stream.failure is None else str(stream.failure))
 
-        self._streams[number] = stream = self._engine.submit(checkpoint, request, tell)
-        known.set()
+        self._streams[request_id] = stream = self._engine.submit(loaded, Request(**request), on_update)
+        is_submitted.set()
         if stream.queue_position:
-            tell()  # its place in line; the engine tells of every later one
+            on_update()  # the engine calls it at every later change
 
-    def _classify_all(self) -> None:
-        """Reads together the names that came while the last ones were read: a classroom that types is a batch."""
+    def _classify_batches(self) -> None:
+        """Classifies together the names that arrived during the last batch: a classroom that types shares passes."""
         while True:
-            taken = [self._names.get()]
-            while sum(len(asked["names"]) for _, asked in taken) < MAX_BATCH and not self._names.empty():
-                taken.append(self._names.get())
-            for checkpoint, prior in {(asked["checkpoint"], asked["prior"]) for _, asked in taken}:
-                together = [
-                    (number, asked["names"])
-                    for number, asked in taken
-                    if (asked["checkpoint"], asked["prior"]) == (checkpoint, prior)
-                ]
-                self._classify(together, checkpoint, prior)
+            requests = [self._names.get()]
+            try:
+                while sum(len(each["names"]) for _, each in requests) < MAX_BATCH_NAMES:
+                    if (request := self._names.get_waiting()) is None:
+                        break
+                    requests.append(request)
+                for key in {(each["checkpoint"], each["prior"]) for _, each in requests}:
+                    self._classify([each for each in requests if (each[1]["checkpoint"], each[1]["prior"]) == key])
+            except Exception:  # whatever it is, the next batch must come
+                logging.exception("A batch of names failed.")
+                for request_id, _ in requests:
+                    self.responses.finish(request_id, failure=self.failure_message)
             time.sleep(BATCH_PAUSE_SECONDS)
 
-    def _classify(self, together: list[tuple[int, list[str]]], checkpoint: str, prior: str) -> None:
-        try:
-            every = [name for _, names in together for name in names]
-            results = iter(classify(_load(Path(checkpoint), "names"), every, prior))
-            answers = [
-                {"result": list(itertools.islice(results, len(names))), "failure": None} for _, names in together
-            ]
-        except ValueError as mistake:
-            answers = [{"result": None, "failure": str(mistake)}] * len(together)
-        except Exception:
-            logging.exception("Classifying failed.")
-            answers = [{"result": None, "failure": INFERENCE_FAILED}] * len(together)
-        for (number, _), answer in zip(together, answers, strict=True):
-            self._say({"id": number} | answer)
+    def _classify(self, requests: list[tuple[int, dict[str, Any]]]) -> None:
+        """Classifies the names of requests with the same model and prior; where that fails, each request apart."""
+        first = requests[0][1]
 
-    def _answer_all(self) -> None:
-        """Answers the questions one after another: they are asked seldom, and the cores are wanted for other things."""
+        def compute() -> list[Any]:
+            names = [name for _, each in requests for name in each["names"]]
+            return classify(_load(first["checkpoint"], "names"), names, first["prior"])
+
+        results, failure = self.attempt(compute)
+        if failure is not None and len(requests) > 1:
+            for request in requests:
+                self._classify([request])
+            return
+        remaining = iter(results or [])
+        for request_id, each in requests:
+            result = list(itertools.islice(remaining, len(each["names"]))) if failure is None else None
+            self.responses.finish(request_id, result, failure)
+
+    def _answer_questions(self) -> None:
+        """Answers the questions one after another: they are rare, and the cores are needed for other things."""
         while True:
-            number, asked = self._questions.get()
-            try:
-                checkpoint = _load(Path(asked["checkpoint"]))
-                answer = {"result": QUESTIONS[asked["question"]](checkpoint, **asked["arguments"]), "failure": None}
-            except ValueError as mistake:
-                answer = {"result": None, "failure": str(mistake)}
-            except Exception:
-                logging.exception("A question could not be answered.")
-                answer = {"result": None, "failure": INFERENCE_FAILED}
-            self._say({"id": number} | answer)
+            request_id, each = self._questions.get()
+            answer = functools.partial(self._answer, **each)
+            self.responses.finish(request_id, *self.attempt(answer))
 
-    def _say(self, answer: dict[str, Any]) -> None:
-        line = json.dumps(answer).encode() + b"\n"
-        with self._writing:
-            self._out.write(line)
-            self._out.flush()
+    @staticmethod
+    def _answer(question: str, checkpoint: str, arguments: dict[str, Any]) -> Any:
+        return QUESTIONS[question](_load(Path(checkpoint)), **arguments)
 
 
-def main() -> None:
-    """Answers until the requests end; then nobody is left to answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the app's window reaches this process too
-    torch.set_num_threads(TORCH_THREADS)
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints must not get among the answers
-    host = InferenceWorker(out)
-    for line in sys.stdin.buffer:
-        host.handle(json.loads(line))
-    os._exit(0)  # in the middle of whatever is being computed
+def _start(responses: Responses) -> Callable[[dict[str, Any]], None]:
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    return InferenceWorker(responses).handle
 
 
 if __name__ == "__main__":
-    main()
+    run_worker(_start)

@@ -1,255 +1,223 @@
-"""The process that decoders learn in while a class watches: `python -m charplay.workers.teacher_forcing`.
+"""The process that decoder pairs train in while a class watches: `python -m charplay.workers.teacher_forcing`.
 
-A lesson is two decoders, see `training.teacher_forcing`. All that run are advanced in turn by one thread, an
-epoch each time, no faster than eyes can follow; one that is paused costs nothing, and is given up after a while. Whoever reads the
-answers to "start" or "go_on" follows the lesson: when that reader goes, the lesson ends.
+A run is one `training.teacher_forcing.DecoderPair`. One thread advances all runs in turn, an epoch each time, no faster
+than eyes can follow. A paused run costs nothing, and is dropped after a while. The request that a run sends its updates
+to is the one that started or resumed it; when that is cancelled, the run ends.
 
-    {"id": 1, "start": SETTINGS, "instead": LESSON or ""} -> {"id": 1, "lesson", "news", "is_done", "failure"}, again
-                                                             and again; `news` is None where there is nothing new
-    {"id": 2, "go_on": LESSON}                             -> the same
-    {"id": 3, "pause": LESSON}                             -> the same, once
-    {"id": 4, "step": LESSON}                              -> the same, once, after one more epoch
-    {"id": 5, "stop": LESSON}                              -> the same, once; the lesson is gone
-    {"id": 1, "close": true}                               the reader has gone
-    {"id": 6, "show": SETTINGS, "epochs": 40}              -> the same, once, after so many epochs; nothing is kept
-    {"id": 7, "count": true}                               -> {"id": 7, "lessons"}: running or paused
+Requests (see `workers.protocol`); updates and results are {run, state}: the run's name, and what is new of the pair
+since the last update, None where nothing is:
 
-It gives way to every other process, and ends when whoever started it does.
+    start {settings, page}        updates; the former run of that page ends
+    resume {run}                  updates; the run's former request is done
+    pause {run}                   result, and the same for the request that got the updates
+    step {run}                    result after one more epoch; the run is paused
+    stop {run}                    result; the run is dropped
+    preview {settings, epochs}    result after so many epochs; no run is kept
+    count {}                      result: how many runs there are, running or paused
+    cancel                        ends the run that sends its updates to this request
 """
 
-import json
 import logging
-import os
 import queue
 import secrets
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
 from charplay import limits
 from charplay.training.teacher_forcing import DecoderPair, DecoderSettings
+from charplay.workers.protocol import CANCEL
+from charplay.workers.server import Responses, Worker, run_worker
 
-NICENESS = 5  # of 19: a class that types and generates comes first, and yet lessons go on beside it
-MAX_EPOCHS_PER_SECOND = 50  # epochs a second of a lesson: fast, and yet what happens on the way can be seen
-MIN_UPDATE_SECONDS, MAX_UPDATE_SECONDS = (
-    0.1,
-    2.0,
-)  # seconds between two messages of a lesson: while few run, and at most
-MAX_UPDATES_PER_SECOND = (
-    40  # messages a second of all lessons together, as far as `MAX_UPDATE_SECONDS` allows: each is a page to be drawn
-)
-TEACHER_FORCING_FAILED = "The lesson failed: please press Start again."
+NICENESS = 5  # of 19: a class that types and generates comes first, and yet runs go on beside it
+MAX_EPOCHS_PER_SECOND = 50  # epochs a second of one run: fast, and yet what happens on the way can be seen
+MIN_UPDATE_SECONDS = 0.1  # seconds between two updates of a run, while few are running
+MAX_UPDATE_SECONDS = 2.0  # seconds between two updates of a run, however many are running
+# Updates a second of all runs together, as far as `MAX_UPDATE_SECONDS` allows: the page renders each of them.
+MAX_UPDATES_PER_SECOND = 40
 RUN_ENDED = "This lesson has ended: press Start to begin it anew."
 
 
 class _Run:
-    """A lesson as this process keeps it."""
+    """A decoder pair, and when it is due for what."""
 
-    def __init__(self, lesson: DecoderPair, now: float):
-        self.lesson = lesson
-        self.reader: int | None = None  # id of the request whose answers are read; None: paused
-        self.due = self.telling = now  # when its next epoch, and its next message, is due
-        self.told = 0  # epochs that its reader knows of
-        self.paused = now  # since when, where it is
+    def __init__(self, pair: DecoderPair, page: str, now: float):
+        self.pair, self.page = pair, page
+        self.request_id: int | None = None  # that the updates go to; None: paused
+        self.next_epoch_at = self.next_update_at = now
+        self.sent_epochs = 0  # how many epochs the updates have told of
+        self.paused_at = now
+
+    @property
+    def is_paused(self) -> bool:
+        return self.request_id is None
+
+    @property
+    def expires_at(self) -> float:
+        return self.paused_at + limits.MAX_PAUSED_SECONDS
 
 
-class TeacherForcingWorker:
-    """All lessons, advanced in turn. One thread calls it: `handle` for each request, `advance` when one is due.
+class TeacherForcingWorker(Worker):
+    """All runs, advanced in turn. One thread calls it: `handle` for each request, `advance` when a run is due."""
 
-    Args:
-        say: takes each answer.
-        clock: seconds.
-    """
+    user_errors = (ValueError, FloatingPointError)
+    failure_message = "The lesson failed: please press Start again."
 
-    def __init__(self, say: Callable[[dict[str, Any]], None], clock: Callable[[], float] = time.monotonic):
-        self._say, self._clock = say, clock
-        self._learners: dict[str, _Run] = {}
+    def __init__(self, responses: Responses, clock: Callable[[], float] = time.monotonic):
+        """`clock` gives seconds."""
+        super().__init__(
+            responses,
+            {
+                "start": self._start,
+                "resume": self._resume,
+                "pause": self._pause,
+                "step": self._step,
+                "stop": self._stop,
+                "preview": self._preview,
+                "count": self._count,
+                CANCEL: self._cancel,
+            },
+        )
+        self._clock = clock
+        self._runs: dict[str, _Run] = {}
 
-    def handle(self, message: dict[str, Any]) -> None:
-        """Takes one request."""
-        number = message["id"]
-        try:
-            if "close" in message:
-                for name in [name for name, each in self._learners.items() if each.reader == number]:
-                    del self._learners[name]
-            elif "count" in message:
-                self._say({"id": number, "lessons": len(self._learners)})
-            elif "start" in message:
-                self._start(number, message["start"], message["instead"])
-            elif "show" in message:
-                lesson = DecoderPair(DecoderSettings(**message["show"]))
-                for _ in range(message["epochs"]):
-                    lesson.advance()
-                self._answer(number, "", lesson.update_since())
-            elif "go_on" in message:
-                self._follow(message["go_on"], number)
-            elif "pause" in message:
-                name = message["pause"]
-                learner = self._known(name)
-                if learner.reader is not None:  # shows where it rests too: what it shows may come after this answer
-                    self._answer(learner.reader, name, learner.lesson.update_since(learner.told))
-                    learner.reader = None
-                self._answer(number, name, self._pause(name).lesson.update_since())
-            elif "step" in message:
-                self._step(number, message["step"])
-            else:
-                self._stop(message["stop"])
-                self._answer(number, "")
-        except (ValueError, FloatingPointError) as mistake:
-            self._answer(number, "", failure=str(mistake))
-        except Exception:
-            logging.exception("A lesson's request failed.")
-            self._answer(number, "", failure=TEACHER_FORCING_FAILED)
+    def run_forever(self, requests: queue.SimpleQueue) -> None:
+        """Takes requests from the queue, and advances the runs between them."""
+        while True:
+            try:
+                request = requests.get(timeout=self.seconds_until_due())
+            except queue.Empty:
+                request = None
+            try:
+                if request is None:
+                    self.advance()
+                else:
+                    self.handle(request)
+            except Exception:  # whatever it is, the other runs go on
+                logging.exception("A turn of the teacher-forcing worker failed.")
 
-    def rest(self) -> float | None:
+    def seconds_until_due(self) -> float | None:
         """Seconds until `advance` has something to do; None: not before the next request."""
-        times = [
-            each.paused + limits.MAX_PAUSED_SECONDS if each.reader is None else each.due
-            for each in self._learners.values()
-        ]
+        times = [run.expires_at if run.is_paused else run.next_epoch_at for run in self._runs.values()]
         return max(min(times) - self._clock(), 0.0) if times else None
 
     def advance(self) -> None:
-        """Trains the lesson that has been due the longest for an epoch, and gives up those paused for too long."""
+        """Trains the run that has been due the longest for an epoch, and drops those paused for too long."""
         now = self._clock()
-        self._learners = {
-            name: each
-            for name, each in self._learners.items()
-            if each.reader is not None or now < each.paused + limits.MAX_PAUSED_SECONDS
-        }
-        due = {name: each.due for name, each in self._learners.items() if each.reader is not None and each.due <= now}
+        self._runs = {name: run for name, run in self._runs.items() if not run.is_paused or now < run.expires_at}
+        due = {n: run.next_epoch_at for n, run in self._runs.items() if not run.is_paused and run.next_epoch_at <= now}
         if not due:
             return
         name = min(due, key=due.get)
-        learner = self._learners[name]
-        failure = self._train(learner)
+        run = self._runs[name]
+        _, failure = self.attempt(run.pair.advance)
         now = self._clock()
-        learner.due = max(learner.due + 1 / MAX_EPOCHS_PER_SECOND, now)  # who is late goes to the end of the line
-        is_done = failure is not None or learner.lesson.is_over
-        if is_done or now >= learner.telling:
-            number, told = learner.reader, learner.told
-            running = sum(each.reader is not None for each in self._learners.values())
-            learner.telling = now + min(max(MIN_UPDATE_SECONDS, running / MAX_UPDATES_PER_SECOND), MAX_UPDATE_SECONDS)
-            learner.told = len(learner.lesson.history)
-            if is_done:
-                del self._learners[name]
-            self._answer(number, name, learner.lesson.update_since(told), is_done=is_done, failure=failure)
+        run.next_epoch_at = max(run.next_epoch_at + 1 / MAX_EPOCHS_PER_SECOND, now)  # a late one waits for the others
+        if failure is not None or run.pair.is_over:
+            del self._runs[name]
+            self._finish(run.request_id, name, run.pair.update_since(run.sent_epochs), failure)
+        elif now >= run.next_update_at:
+            running = sum(not each.is_paused for each in self._runs.values())
+            seconds = min(max(MIN_UPDATE_SECONDS, running / MAX_UPDATES_PER_SECOND), MAX_UPDATE_SECONDS)
+            run.next_update_at = now + seconds
+            state = run.pair.update_since(run.sent_epochs)
+            run.sent_epochs = len(run.pair.history)
+            self.responses.update(run.request_id, {"run": name, "state": state})
 
-    @staticmethod
-    def _train(learner: _Run) -> str | None:
-        """One epoch; returns the sentence where it cannot be."""
-        try:
-            learner.lesson.advance()
-        except FloatingPointError as mistake:
-            return str(mistake)
-        except Exception:
-            logging.exception("A lesson failed.")
-            return TEACHER_FORCING_FAILED
-        return None
-
-    def _answer(
-        self,
-        number: int,
-        name: str,
-        news: dict[str, Any] | None = None,
-        *,
-        is_done: bool = True,
-        failure: str | None = None,
+    def _finish(
+        self, request_id: int, name: str = "", state: dict[str, Any] | None = None, failure: str | None = None
     ) -> None:
-        self._say({"id": number, "lesson": name, "news": news, "is_done": is_done, "failure": failure})
+        self.responses.finish(request_id, {"run": name, "state": state}, failure)
 
-    def _start(self, number: int, settings: dict[str, Any], instead: object) -> None:
-        self._stop(instead)  # the same page begins anew
+    def _start(self, request_id: int, settings: dict[str, Any], page: str) -> None:
+        for name in [name for name, run in self._runs.items() if page and run.page == page]:
+            self._drop(name)
         self._make_room()
-        lesson, name = DecoderPair(DecoderSettings(**settings)), secrets.token_urlsafe(16)
-        lesson.advance()  # there is something to see of every lesson that is kept
-        self._learners[name] = _Run(lesson, self._clock())
-        self._follow(name, number)
+        pair, name = DecoderPair(DecoderSettings(**settings)), secrets.token_urlsafe(16)
+        pair.advance()  # every run that is kept has something to show
+        self._runs[name] = _Run(pair, page, self._clock())
+        self._resume(request_id, name)
 
     def _make_room(self) -> None:
-        """Gives up the lesson that has been paused the longest, where there are as many as may be.
+        """Drops the run that has been paused the longest, where there are as many as may be.
 
         Raises:
-            ValueError: all of them run.
+            ValueError: none is paused.
         """
-        if len(self._learners) < limits.MAX_DECODER_PAIRS:
+        if len(self._runs) < limits.MAX_DECODER_PAIRS:
             return
-        paused = {name: each.paused for name, each in self._learners.items() if each.reader is None}
+        paused = {name: run.paused_at for name, run in self._runs.items() if run.is_paused}
         if not paused:
             raise ValueError(
                 f"{limits.MAX_DECODER_PAIRS} lessons are running, as many as this machine takes: "
                 "press Start again in a minute."
             )
-        del self._learners[min(paused, key=paused.get)]
+        del self._runs[min(paused, key=paused.get)]
 
-    def _known(self, name: object) -> _Run:
-        learner = self._learners.get(name) if isinstance(name, str) else None
-        if learner is None:
+    def _resume(self, request_id: int, run: object) -> None:
+        found = self._rest(run)
+        found.request_id, found.sent_epochs = request_id, 0
+        found.next_epoch_at = found.next_update_at = self._clock()
+
+    def _pause(self, request_id: int, run: object) -> None:
+        found = self._find(run)
+        if not found.is_paused:
+            # The page may render this after the response to the pause: both show the epoch at which the run rests.
+            self._finish(found.request_id, run, found.pair.update_since(found.sent_epochs))
+            found.request_id = None
+        self._finish(request_id, run, self._rest(run).pair.update_since())
+
+    def _step(self, request_id: int, run: object) -> None:
+        found = self._rest(run)
+        _, failure = self.attempt(found.pair.advance)
+        if failure is not None or found.pair.is_over:
+            del self._runs[run]
+        self._finish(request_id, run, found.pair.update_since(), failure)
+
+    def _stop(self, request_id: int, run: object) -> None:
+        self._drop(run)
+        self._finish(request_id)
+
+    def _preview(self, request_id: int, settings: dict[str, Any], epochs: int) -> None:
+        pair = DecoderPair(DecoderSettings(**settings))
+        for _ in range(epochs):
+            pair.advance()
+        self._finish(request_id, state=pair.update_since())
+
+    def _count(self, request_id: int) -> None:
+        self.responses.finish(request_id, len(self._runs))
+
+    def _cancel(self, request_id: int) -> None:
+        self._runs = {name: run for name, run in self._runs.items() if run.request_id != request_id}
+
+    def _find(self, name: object) -> _Run:
+        run = self._runs.get(name) if isinstance(name, str) else None
+        if run is None:
             raise ValueError(RUN_ENDED)
-        return learner
+        return run
 
-    def _pause(self, name: object) -> _Run:
-        """Has a lesson wait; whoever followed it need not any more."""
-        learner = self._known(name)
-        if learner.reader is not None:
-            self._answer(learner.reader, name)
-        learner.reader, learner.paused = None, self._clock()
-        return learner
+    def _rest(self, name: object) -> _Run:
+        """Has a run pause; the request that got its updates is done."""
+        run = self._find(name)
+        if not run.is_paused:
+            self._finish(run.request_id, name)
+        run.request_id, run.paused_at = None, self._clock()
+        return run
 
-    def _follow(self, name: object, number: int) -> None:
-        """Has a lesson run on, for this reader alone."""
-        learner = self._pause(name)
-        learner.reader, learner.told = number, 0
-        learner.due = learner.telling = self._clock()
-
-    def _step(self, number: int, name: object) -> None:
-        learner = self._pause(name)
-        failure = self._train(learner)
-        if failure is not None or learner.lesson.is_over:
-            del self._learners[name]
-        self._answer(number, name, learner.lesson.update_since(), failure=failure)
-
-    def _stop(self, name: object) -> None:
-        """Ends a lesson, if it has not ended by itself."""
-        if isinstance(name, str) and name in self._learners:
-            self._pause(name)
-            del self._learners[name]
+    def _drop(self, name: object) -> None:
+        """Ends a run, if it has not ended by itself."""
+        if isinstance(name, str) and name in self._runs:
+            self._rest(name)
+            del self._runs[name]
 
 
-def _read(requests: queue.SimpleQueue) -> None:
-    """Hands the requests on; when they end, nobody is left to learn for."""
-    for line in sys.stdin.buffer:
-        requests.put(json.loads(line))
-    os._exit(0)  # in the middle of whatever is being computed
-
-
-def main() -> None:
-    """Answers until the requests end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the app's window reaches this process too
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints must not get among the answers
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+def _start(responses: Responses) -> Callable[[dict[str, Any]], None]:
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=[requests], name="requests", daemon=True).start()
-    torch.set_num_threads(1)  # the networks are too small to share, and the other core is someone else's
-
-    def say(answer: dict[str, Any]) -> None:
-        out.write(json.dumps(answer).encode() + b"\n")
-        out.flush()
-
-    lessons = TeacherForcingWorker(say)
-    while True:
-        try:
-            lessons.handle(requests.get(timeout=lessons.rest()))
-        except queue.Empty:
-            lessons.advance()
+    worker = TeacherForcingWorker(responses)
+    threading.Thread(target=worker.run_forever, args=[requests], name="runs", daemon=True).start()
+    return requests.put
 
 
 if __name__ == "__main__":
-    main()
+    run_worker(_start, NICENESS)

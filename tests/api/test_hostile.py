@@ -13,7 +13,9 @@ from hypothesis import strategies as some
 
 from charplay import limits
 from charplay.bench.classroom import Page, RequestFailed, endpoints
-from charplay.ui import inference_client, page
+from charplay.ui import page
+from charplay.workers.client import INFERENCE
+from charplay.workers.protocol import WorkerRequest
 
 ANSWERED_WITHIN = 20  # seconds, on a machine that is busy
 MOST_CHARACTERS = 60  # of a text that is really written: the bounds of longer ones are tested elsewhere
@@ -176,15 +178,10 @@ def test_a_client_that_dies_in_mid_stream_leaves_no_seat_taken(app_url, run_asyn
             await asyncio.gather(*(dies(seed) for seed in range(start, start + 20)))
 
     async def active() -> int:
-        told = asyncio.get_running_loop().create_future()
-        loop = asyncio.get_running_loop()
-        inference_client.NETWORKS.ask(
-            {"count": True}, lambda answer: loop.call_soon_threadsafe(told.set_result, answer)
-        )
-        return (await told)["active"]
+        return (await INFERENCE.request(WorkerRequest("count", {})))["result"]
 
     async def until_empty() -> None:
-        while await active() or inference_client.NETWORKS.waiting:
+        while await active() or INFERENCE.pending:
             await asyncio.sleep(0.1)
 
     run_async(a_hundred_die(), 120)

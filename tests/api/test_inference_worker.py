@@ -17,7 +17,8 @@ from charplay.interpret.attribution import attribute
 from charplay.interpret.unmasked import compare_unmasked, has_flipped
 from charplay.models import checkpoints
 from charplay.ui import inference_client
-from charplay.workers.client import WORKER_ENDED
+from charplay.workers.client import INFERENCE
+from charplay.workers.connection import WORKER_ENDED
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +27,9 @@ def registry():
 
 
 async def text_of(checkpoint, request) -> str:
-    async with aclosing(inference_client.stream_text(checkpoint, request)) as growing:
-        async for news in growing:
-            text = news.text
+    async with aclosing(inference_client.stream_text(checkpoint, request)) as stream:
+        async for update in stream:
+            text = update.text
     return text
 
 
@@ -37,20 +38,20 @@ def test_it_computes_what_is_computed_here(registry, run_async):
     [expected] = classify(registry.default("names"), ["Rossi"], "uniform")
     assert answer["country"] == expected["country"] == "Italian"
     assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-5)
-    wish = make_request("My fellow ", length=120, seed=5)
+    request = make_request("My fellow ", length=120, seed=5)
     for checkpoint in registry.models["speech"].values():
-        assert run_async(text_of(checkpoint, wish)) == generate(checkpoint, [wish])[0]
+        assert run_async(text_of(checkpoint, request)) == generate(checkpoint, [request])[0]
 
 
 @pytest.mark.parametrize("name", ["Nguyen", "x", "O'Brien-Yamamoto"])
 def test_what_looks_inside_is_computed_there_as_here(registry, run_async, name):
     for checkpoint in registry.models["names"].values():
-        answer = run_async(inference_client.query(checkpoint, "letters", name=name, prior="uniform", country=None))
+        answer = run_async(inference_client.query(checkpoint, "attribution", name=name, prior="uniform", country=None))
         expected = attribute(checkpoint, name, "uniform")
         assert answer["country"] == expected["country"]
         for key in ("probability", "without", "changes", "gradients"):
             assert answer[key] == pytest.approx(expected[key], abs=1e-4)
-        answer = run_async(inference_client.query(checkpoint, "way", name=name, prior="data"))
+        answer = run_async(inference_client.query(checkpoint, "activations", name=name, prior="data"))
         expected = activations_of(checkpoint, name)
         assert answer["codes"] == expected["codes"]
         assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-6)
@@ -76,12 +77,12 @@ def test_a_batch_is_asked_in_parts_and_says_what_is_computed_here(registry, run_
         key: here[key] for key in here.keys() - differences
     }
     assert report["naive_difference"] == pytest.approx(here["naive_difference"], abs=1e-5)
-    readings = run_async(inference_client.query_rows(checkpoint, "batch_both_ways", names, time=6))
-    assert [reading["name"] for reading in readings] == names
+    found = run_async(inference_client.query_rows(checkpoint, "compare_unmasked", names, time=6))
+    assert [each["name"] for each in found] == names
     expected = compare_unmasked(checkpoint, names[:4], time=6)
-    assert [has_flipped(reading) for reading in readings] == [has_flipped(reading) for reading in expected] * 10
-    assert any(map(has_flipped, readings))
-    values = run_async(inference_client.query(checkpoint, "batch_values", names=names[:4], unit=7, hidden=True))
+    assert [has_flipped(each) for each in found] == [has_flipped(each) for each in expected] * 10
+    assert any(map(has_flipped, found))
+    values = run_async(inference_client.query(checkpoint, "cell_values", names=names[:4], unit=7, hidden=True))
     assert np.allclose(
         values["packed"], packing.cell_values(checkpoint, names[:4], 7, hidden=True)["packed"], atol=1e-5
     )
@@ -102,18 +103,18 @@ def test_many_names_at_once_each_get_their_own_answer(registry, run_async):
         assert answer["probabilities"] == pytest.approx(own["probabilities"], abs=1e-5)
 
 
-def test_a_process_that_dies_is_told_to_its_readers_and_the_next_request_starts_another(registry, run_async):
+def test_a_process_that_dies_fails_its_requests_and_the_next_one_starts_another(registry, run_async):
     endless = make_request("We ", length=10_000, seed=1)
 
-    async def dies_under_a_reader():
-        async with aclosing(inference_client.stream_text(registry.default("speech"), endless)) as growing:
-            async for _ in growing:
-                inference_client.NETWORKS.stop()
+    async def dies_during_a_stream():
+        async with aclosing(inference_client.stream_text(registry.default("speech"), endless)) as stream:
+            async for _ in stream:
+                INFERENCE.kill()
 
     with pytest.raises(GenerationError, match=WORKER_ENDED):
-        run_async(dies_under_a_reader())
+        run_async(dies_during_a_stream())
     assert run_async(inference_client.classify(registry.default("names"), "Rossi", "data"))["country"] == "Italian"
-    assert inference_client.NETWORKS.waiting == 0
+    assert INFERENCE.pending == 0
 
 
 def test_a_checkpoint_that_has_gone_is_named_in_a_sentence(registry, run_async, tmp_path):
@@ -122,27 +123,27 @@ def test_a_checkpoint_that_has_gone_is_named_in_a_sentence(registry, run_async, 
         run_async(text_of(gone, make_request("We ", length=3)))
 
 
-def test_who_comes_when_every_seat_is_taken_waits_in_line_and_is_told_the_place(registry, run_async):
+def test_a_request_beyond_the_slots_is_queued_and_knows_its_position(registry, run_async):
     long, short = make_request("We ", length=limits.LENGTH.high, seed=1), make_request("We ", length=5, seed=1)
 
-    async def first_news(stream):
-        async for news in stream:
-            return news
+    async def first_update(stream):
+        async for update in stream:
+            return update
 
     async def classroom():
-        seated = [inference_client.stream_text(registry.default("speech"), long) for _ in range(limits.MAX_STREAMS)]
-        await asyncio.gather(*(first_news(stream) for stream in seated))
-        places = []
-        async with aclosing(inference_client.stream_text(registry.default("speech"), short)) as waiting:
-            async for news in waiting:
-                places.append(news.place)
-                if len(places) == 1:
-                    await seated.pop().aclose()
-        for stream in seated:
+        running = [inference_client.stream_text(registry.default("speech"), long) for _ in range(limits.MAX_STREAMS)]
+        await asyncio.gather(*(first_update(stream) for stream in running))
+        positions = []
+        async with aclosing(inference_client.stream_text(registry.default("speech"), short)) as queued:
+            async for update in queued:
+                positions.append(update.queue_position)
+                if len(positions) == 1:
+                    await running.pop().aclose()
+        for stream in running:
             await stream.aclose()
-        return places, news.text
+        return positions, update.text
 
-    places, text = run_async(classroom(), 120)
-    assert places[0] == 1
-    assert places[-1] == 0
+    positions, text = run_async(classroom(), 120)
+    assert positions[0] == 1
+    assert positions[-1] == 0
     assert text == generate(registry.default("speech"), [short])[0]

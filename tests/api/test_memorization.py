@@ -47,7 +47,7 @@ def test_the_inference_worker_finds_the_same_spans_as_the_function(run_async, sp
     path = checkpoints.SHIPPED_DIRECTORY / memorization.FILTER_FILE
     model = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech-rnn.safetensors")
     text = speeches["train"][0].text[1_000:1_600]
-    found = run_async(inference_client.query(model, "copied", path=str(path), text=text))
+    found = run_async(inference_client.query(model, "memorization", path=str(path), text=text))
     assert [tuple(stretch) for stretch in found] == memorization.find(memorization.load(path), text) != []
 
 

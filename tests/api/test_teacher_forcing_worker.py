@@ -1,4 +1,4 @@
-"""The process that decoders learn in, as the page sees it."""
+"""The process that decoder pairs train in, as the page sees it."""
 
 import asyncio
 import time
@@ -10,62 +10,77 @@ import pytest
 from charplay import limits
 from charplay.training.teacher_forcing import DecoderPair, make_settings
 from charplay.ui.teacher_forcing.run import TEACHER_FORCING, example_request
-from charplay.workers.teacher_forcing import RUN_ENDED, TEACHER_FORCING_FAILED
+from charplay.workers.protocol import WorkerRequest
+from charplay.workers.teacher_forcing import RUN_ENDED, TeacherForcingWorker
 
 SETTINGS = make_settings("hi!", "rnn", 4, 0.01, 1, 0.0)
 
 
-async def answers_to(request, until=lambda answer: False):
-    """The answers to a request, to the last one or the first that `until` takes; then its reader goes."""
-    heard = []
-    async with aclosing(TEACHER_FORCING.answers(request)) as told:
-        async for answers in told:
-            heard += answers
-            if any(map(until, answers)):
+async def responses_to(request, until=lambda response: False):
+    """The responses to a request, to the last one or the first that `until` takes; then it is cancelled."""
+    received = []
+    async with aclosing(TEACHER_FORCING.stream(request)) as stream:
+        async for responses in stream:
+            received += responses
+            if any(map(until, responses)):
                 break
-    return heard
+    return received
 
 
-def start(instead=""):
-    return {"start": asdict(SETTINGS), "instead": instead}
+def state_of(response):
+    """What a response tells of the pair."""
+    return (response["update"] or response["result"])["state"]
+
+
+def start(page="", settings=None):
+    return WorkerRequest("start", {"settings": asdict(SETTINGS) if settings is None else settings, "page": page})
+
+
+async def last_state(kind, **arguments):
+    return (await TEACHER_FORCING.request(WorkerRequest(kind, arguments)))["result"]["state"]
+
+
+async def failure(kind, **arguments):
+    return (await TEACHER_FORCING.request(WorkerRequest(kind, arguments)))["failure"]
 
 
 async def count() -> int:
-    return (await answers_to({"count": True}))[-1]["lessons"]
+    return (await TEACHER_FORCING.request(WorkerRequest("count", {})))["result"]
 
 
 async def empty() -> None:
-    """Waits until no lesson is left."""
+    """Waits until no run is left."""
     while await count():
         await asyncio.sleep(0.05)
 
 
-def test_it_teaches_what_is_taught_here(run_async):
-    shown = run_async(answers_to({"show": asdict(SETTINGS), "epochs": 5}), 180)[-1]["news"]  # it starts
-    lesson = DecoderPair(SETTINGS)
+def test_the_process_trains_what_is_trained_here(run_async):
+    shown = run_async(last_state("preview", settings=asdict(SETTINGS), epochs=5), 180)  # it starts
+    pair = DecoderPair(SETTINGS)
     for _ in range(5):
-        lesson.advance()
-    assert shown == lesson.update_since()
+        pair.advance()
+    assert shown == pair.update_since()
 
 
-def test_a_lesson_is_followed_paused_stepped_and_stopped(run_async):
+def test_a_run_is_followed_paused_stepped_and_stopped(run_async):
     async def visit():
-        following = asyncio.ensure_future(answers_to(start()))
+        following = asyncio.ensure_future(responses_to(start("other")))
         while not await count():
             await asyncio.sleep(0.05)
-        async with aclosing(TEACHER_FORCING.answers(start())) as told:
-            first = await anext(told)
-            name = first[0]["lesson"]
-            paused = (await answers_to({"pause": name}))[-1]["news"]
-            stepped = (await answers_to({"step": name}))[-1]["news"]
-            rest = [answer async for answers in told for answer in answers]
-        last = rest[-1]["news"]  # who followed it shows it where it rests: its picture may be drawn after the other
+        async with aclosing(TEACHER_FORCING.stream(start("own"))) as stream:
+            first = await anext(stream)
+            name = first[0]["update"]["run"]
+            paused = await last_state("pause", run=name)
+            stepped = await last_state("step", run=name)
+            rest = [response async for responses in stream for response in responses]
+        # The first request gets the state at the pause too: the page may render it after the other.
+        last = state_of(rest[-1])
         assert rest[-1]["is_done"]
         assert last["since"] + len(last["history"]) == len(paused["history"])
         assert last["decoders"] == paused["decoders"]
         assert len(stepped["history"]) == len(paused["history"]) + 1
-        await answers_to({"stop": name})
-        assert (await answers_to({"go_on": name}))[-1]["failure"] == RUN_ENDED
+        assert await failure("stop", run=name) is None
+        assert await failure("resume", run=name) == RUN_ENDED
         following.cancel()  # the other page is closed
         await asyncio.wait([following])
         await empty()
@@ -73,9 +88,9 @@ def test_a_lesson_is_followed_paused_stepped_and_stopped(run_async):
     run_async(visit())
 
 
-def test_a_page_that_is_closed_ends_its_lesson_within_two_seconds(run_async):
+def test_a_page_that_is_closed_ends_its_run_within_two_seconds(run_async):
     async def visit():
-        await answers_to(start(), until=lambda answer: answer["news"])
+        await responses_to(start(), until=state_of)
         closed = time.monotonic()
         await empty()
         return time.monotonic() - closed
@@ -83,43 +98,45 @@ def test_a_page_that_is_closed_ends_its_lesson_within_two_seconds(run_async):
     assert run_async(visit()) < 2
 
 
-def test_a_class_learns_side_by_side(run_async):
+def test_a_class_trains_side_by_side(run_async):
     async def classroom():
-        def is_far(answer):
-            return answer["news"]["since"] + len(answer["news"]["history"]) >= 8
+        def is_far(response):
+            return state_of(response)["since"] + len(state_of(response)["history"]) >= 8
 
-        heard = await asyncio.gather(*(answers_to(start(), until=is_far) for _ in range(12)))
-        assert len({answers[0]["lesson"] for answers in heard}) == 12
+        received = await asyncio.gather(*(responses_to(start(), until=is_far) for _ in range(12)))
+        assert len({responses[0]["update"]["run"] for responses in received}) == 12
         await empty()
 
     run_async(classroom())
 
 
-def test_a_process_that_dies_is_told_and_the_next_lesson_starts_another(run_async):
+def test_a_process_that_dies_fails_its_runs_and_the_next_start_starts_another(run_async):
     async def visit():
         name = ""
-        async with aclosing(TEACHER_FORCING.answers(start())) as told:
-            async for answers in told:
-                name = answers[-1].get("lesson", name) if answers else name
-                if answers and answers[-1]["failure"] is not None:
+        async with aclosing(TEACHER_FORCING.stream(start())) as stream:
+            async for responses in stream:
+                if responses and responses[-1]["failure"] is not None:
                     break
-                TEACHER_FORCING.stop()
-        assert answers[-1]["is_done"]
-        assert (await answers_to({"go_on": name}))[-1]["failure"] == RUN_ENDED  # what was kept died with it
-        assert (await answers_to(start(), until=lambda answer: answer["news"]))[-1]["failure"] is None
+                if responses:
+                    name = responses[-1]["update"]["run"]
+                    TEACHER_FORCING.kill()
+        assert responses[-1]["is_done"]
+        assert await failure("resume", run=name) == RUN_ENDED  # its runs died with it
+        assert (await responses_to(start(), until=state_of))[-1]["failure"] is None
         await empty()
 
     run_async(visit())
-    assert TEACHER_FORCING.waiting == 0
+    assert TEACHER_FORCING.pending == 0
 
 
-@pytest.mark.parametrize("settings", [{}, {"target": "hi"}, [], None])
-def test_what_is_no_setting_at_all_is_a_failure_and_no_end(run_async, settings):
-    assert run_async(answers_to({"start": settings, "instead": ""}))[-1]["failure"] == TEACHER_FORCING_FAILED
+@pytest.mark.parametrize("settings", [{}, {"target": "hi"}, [], 5])
+def test_settings_that_are_none_fail_and_leave_the_process_running(run_async, settings):
+    assert run_async(failure("start", settings=settings, page="")) == TeacherForcingWorker.failure_message
     assert run_async(count()) == 0
 
 
-def test_the_worked_example_is_the_one_of_the_tabs_controls():
+def test_the_worked_example_has_the_settings_of_the_tabs_controls():
     request = example_request()
-    assert request["show"]["target"] == "hihello"
-    assert 1 <= request["epochs"] <= limits.MAX_DECODER_EPOCHS
+    assert request.kind == "preview"
+    assert request.arguments["settings"]["target"] == "hihello"
+    assert 1 <= request.arguments["epochs"] <= limits.MAX_DECODER_EPOCHS

@@ -15,7 +15,9 @@ from charplay.inference.engine import GenerationError
 from charplay.inference.generate import generate, make_request
 from charplay.models import checkpoints
 from charplay.ui import inference_client, page
-from charplay.workers.client import INFERENCE, WORKER_ENDED
+from charplay.workers.client import INFERENCE
+from charplay.workers.connection import WORKER_ENDED
+from charplay.workers.protocol import WorkerRequest
 
 DEGREES = (0.2, 0.8, 1.4)
 
@@ -39,14 +41,12 @@ def requests(length: int) -> list:
 
 
 async def active() -> int:
-    """How many texts the worker generates or has in its queue."""
-    answered, loop = asyncio.get_running_loop().create_future(), asyncio.get_running_loop()
-    INFERENCE.ask({"count": True}, lambda answer: loop.call_soon_threadsafe(answered.set_result, answer))
-    return (await answered)["active"]
+    """How many texts the process generates or has queued."""
+    return (await INFERENCE.request(WorkerRequest("count", {})))["result"]
 
 
 async def until_empty() -> None:
-    while INFERENCE.waiting or await active():
+    while INFERENCE.pending or await active():
         await asyncio.sleep(0.05)
 
 
@@ -57,7 +57,7 @@ def test_texts_streamed_together_are_those_generated_one_by_one(checkpoint, run_
             async for updates in stream:
                 assert len(updates) == len(DEGREES)
                 count += 1
-        return [update.text for update in updates], count, [update.place for update in updates]
+        return [update.text for update in updates], count, [update.queue_position for update in updates]
 
     texts, messages, places = run_async(last_and_count())
     assert texts == generate(checkpoint, requests(400))
@@ -71,9 +71,9 @@ def test_closing_the_stream_frees_all_three_slots(checkpoint, run_async):
         async with aclosing(inference_client.stream_texts(checkpoint, requests(limits.LENGTH.high))) as stream:
             async for updates in stream:
                 if all(update.text for update in updates):
-                    assert (INFERENCE.waiting, await active()) == (3, 3)
+                    assert (INFERENCE.pending, await active()) == (3, 3)
                     break
-        assert INFERENCE.waiting == 0
+        assert INFERENCE.pending == 0
         await until_empty()
 
     run_async(starts_and_closes(), 30)
@@ -83,7 +83,7 @@ def test_a_worker_that_dies_ends_all_three_with_one_error(checkpoint, run_async)
     async def dies():
         async with aclosing(inference_client.stream_texts(checkpoint, requests(limits.LENGTH.high))) as stream:
             async for _ in stream:
-                INFERENCE.stop()
+                INFERENCE.kill()
 
     with pytest.raises(GenerationError, match=WORKER_ENDED):
         run_async(dies())

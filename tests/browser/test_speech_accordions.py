@@ -119,7 +119,7 @@ def test_stopping_or_closing_the_page_frees_the_slots(open_page, run_async, how)
         expect(page.locator(f"#compared-{number} .text")).not_to_be_empty()
         expect(page.locator(f"#compared-{number} .text")).to_contain_text(re.compile("[a-z]"))
     expect(page.locator("#compare")).to_be_disabled()
-    assert INFERENCE.waiting == 3
+    assert INFERENCE.pending == 3
     if how == "close":
         page.close()
         run_async(until_empty(), 30)

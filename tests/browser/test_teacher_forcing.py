@@ -2,12 +2,12 @@
 
 import re
 import time
-from contextlib import aclosing
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from charplay.ui.teacher_forcing.run import TEACHER_FORCING
+from charplay.workers.protocol import WorkerRequest
 from tests.browser.conftest import go_to_tab
 
 BUTTONS = ("start", "pause", "stop", "one-epoch", "go-on")
@@ -50,12 +50,7 @@ def can_press(page: Page, *buttons: str) -> None:
 
 
 def count_runs(run_async) -> int:
-    async def count():
-        async with aclosing(TEACHER_FORCING.answers({"count": True})) as stream:
-            async for [answer] in stream:
-                return answer["lessons"]
-
-    return run_async(count())
+    return run_async(TEACHER_FORCING.request(WorkerRequest("count", {})))["result"]
 
 
 def test_in_the_initial_example_the_teacher_forced_decoder_fails_free_running(forcing_page):

@@ -78,7 +78,7 @@ def build_unmasked(checkpoint: Checkpoint, names: gr.Textbox, order: gr.Radio) -
         except ValueError as error:
             return html.problem(str(error))
         time = max(map(len, rows))
-        compared = await inference_client.query_rows(checkpoint, "batch_both_ways", rows, time=time)
+        compared = await inference_client.query_rows(checkpoint, "compare_unmasked", rows, time=time)
         return unmasked_html(compared, checkpoint.config.members)
 
     update_while_open(accordion, [names.change, order.input], show, [names, order], [comparison])

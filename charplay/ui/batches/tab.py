@@ -127,7 +127,7 @@ async def _plot(checkpoint: Checkpoint, query: Query, layout: Layout) -> Updates
     comparison, values = compare(query.names[: limits.MAX_PLOTTED_NAMES], query.sort), None
     if query.cells != controls.CHARACTERS:
         arguments = {"unit": query.unit, "hidden": query.cells == controls.HIDDEN}
-        values = await inference_client.query(checkpoint, "batch_values", names=comparison.names, **arguments)
+        values = await inference_client.query(checkpoint, "cell_values", names=comparison.names, **arguments)
     figures = BatchFigures(comparison, query.cells, values)
     return dict(zip(layout.plots, _plots_html(figures, query.cells), strict=True))
 

@@ -37,7 +37,7 @@ def build(source: NameControls) -> None:
         query = source.read(page, *values)
         if query is None:
             return IDLE_NOTE, "", None, ""
-        activations = await inference_client.query(query.checkpoint, "way", name=query.name, prior=query.prior)
+        activations = await inference_client.query(query.checkpoint, "activations", name=query.name, prior=query.prior)
         captions = _strip_caption(activations) + screen_reader_text(_strip_in_words(activations))
         return _CAPTION, captions, _strip(activations), _scores(activations, query)
 

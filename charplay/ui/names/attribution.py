@@ -50,7 +50,7 @@ def build(source: NameControls) -> None:
             return html.problem(f"The country must be one of {', '.join(classes)}."), "", None, "", None
         target = None if not country or country == controls.LIKELIEST else country
         found = await inference_client.query(
-            query.checkpoint, "letters", name=query.name, prior=query.prior, country=target
+            query.checkpoint, "attribution", name=query.name, prior=query.prior, country=target
         )
         return _headline(found), *_leave_one_out(found), *_gradients(found, query)
 

@@ -22,7 +22,7 @@ async def _candidates_html(text: str, checkpoint: Checkpoint, index: object, tem
     temperature = limits.TEMPERATURE.check(temperature)
     if index == 0:
         return candidates.first_character_note()
-    found = await inference_client.query(checkpoint, "alternatives", text=text, at=index, temperature=temperature)
+    found = await inference_client.query(checkpoint, "candidates", text=text, at=index, temperature=temperature)
     return candidates.table(text, int(index), found, temperature)
 
 
@@ -39,7 +39,7 @@ def build(source: TextSource, temperature: gr.Slider) -> None:
         text, checkpoint = source.read(page, *values)
         if text is None:
             return None, ""
-        surprisal = await inference_client.query(checkpoint, "surprise", text=text)
+        surprisal = await inference_client.query(checkpoint, "surprisal", text=text)
         index = initial_selection(surprisal) or len(text)
         rendered = colored_text.render(colored_text.BITS, text, surprisal["bits"], index, with_end=True)
         return rendered, await _candidates_html(text, checkpoint, index, temperature)

@@ -80,7 +80,7 @@ def build(registry: Registry, generated: gr.Textbox) -> None:
     async def compute(field: str, page: gr.Request) -> str:
         text = parse_generated_text(field)
         checkpoint = session_store.find(registry, "speech", text.model, page)
-        spans = await inference_client.query(checkpoint, "copied", path=str(path), text=text.continuation)
+        spans = await inference_client.query(checkpoint, "memorization", path=str(path), text=text.continuation)
         is_trained_on = _is_trained_on(checkpoint, index)
         headline = _headline(text, spans, is_trained_on)
         return headline + _marked_text(text.continuation, spans) + _explanation(index, is_trained_on)

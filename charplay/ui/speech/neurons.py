@@ -52,7 +52,7 @@ async def _render(text: str | None, checkpoint: Checkpoint, layer: object, unit:
     """The colored text and its legend."""
     if text is None:
         return None, ""
-    values = await inference_client.query(checkpoint, "activation", text=text, layer=layer, unit=unit)
+    values = await inference_client.query(checkpoint, "unit_activation", text=text, layer=layer, unit=unit)
     scale = colored_text.activations(values)
     return colored_text.render(scale, text, values), scale.legend()
 

@@ -79,7 +79,7 @@ def build(source: TextSource) -> None:
         text, checkpoint = source.read(page, *values)
         if text is None:
             return None, "", ""
-        surprisal = await inference_client.query(checkpoint, "surprise", text=text)
+        surprisal = await inference_client.query(checkpoint, "surprisal", text=text)
         rendered = colored_text.render(colored_text.BITS, text, surprisal["bits"], initial_selection(surprisal))
         return rendered, _headline(checkpoint, surprisal), _table(surprisal)
 

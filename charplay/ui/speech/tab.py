@@ -125,10 +125,13 @@ def _wire_generation(tab: _Components, registry: Registry) -> None:
         start, is_first = time.monotonic(), True
         async with aclosing(stream_text(checkpoint, request)) as stream:
             async for update in stream:
-                if update.place:
+                if update.queue_position:
                     start = time.monotonic()  # the speed is that of the generation, without the wait
                 seconds = time.monotonic() - start
-                stats = queue_html(update.place) if update.place else stats_html(request, len(update.text), seconds)
+                if position := update.queue_position:
+                    stats = queue_html(position)
+                else:
+                    stats = stats_html(request, len(update.text), seconds)
                 field = _as_field(model, request, update.text) if update.text else gr.skip()
                 goes_on = is_first and len(update.text) < request.length
                 button = gr.update(interactive=False) if goes_on else gr.skip()

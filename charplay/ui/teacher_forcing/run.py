@@ -1,4 +1,4 @@
-"""A run of a decoder pair as the page follows it: requests to the worker, and what the answers show."""
+"""A run of a decoder pair as the page follows it: requests to the worker, and what its responses show."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -12,6 +12,7 @@ from charplay.ui import controls, html
 from charplay.ui.teacher_forcing import report
 from charplay.ui.widgets import curves
 from charplay.workers.client import WorkerProcess
+from charplay.workers.protocol import Response, WorkerRequest
 
 TEACHER_FORCING = WorkerProcess("charplay.workers.teacher_forcing")
 
@@ -67,48 +68,47 @@ def button_updates(state: str) -> list[dict]:
     return [gr.update(interactive=state in states) for states in BUTTONS.values()]
 
 
-async def follow(request: dict[str, Any], note: str = "") -> AsyncIterator[tuple]:
-    """Plots, message, id of the run and buttons, as the answers to a request arrive.
+async def follow(request: WorkerRequest, note: str = "") -> AsyncIterator[tuple]:
+    """Plots, message, id of the run and buttons, as the responses to a request arrive.
 
     Args:
         request: to the worker.
         note: shown as the message when the run starts (HTML).
     """
-    view, state = RunView(), None
-    async with aclosing(TEACHER_FORCING.answers(request)) as stream:
-        async for answers in stream:
-            new_state, message, run = state, note, ""
-            for answer in answers:
-                update, run = answer.get("news"), answer.get("lesson", "")
-                if answer["failure"] is not None:
-                    new_state, message = IDLE, html.problem(answer["failure"])
-                elif update is None:
+    view, button_state = RunView(), None
+    async with aclosing(TEACHER_FORCING.stream(request)) as stream:
+        async for responses in stream:
+            new_state, message, run, has_update = button_state, note, "", False
+            for response in responses:
+                event = response["update"] or response["result"] or {}
+                state, run = event.get("state"), event.get("run", "")
+                if response["failure"] is not None:
+                    new_state, message = IDLE, html.problem(response["failure"])
+                elif state is None:
                     return  # another request has taken the run over, and shows it
                 else:
-                    new_state = IDLE if update["is_over"] else PAUSED if answer["is_done"] else RUNNING
-                if update is not None:
-                    view.update(update)
-            has_update = any(answer.get("news") for answer in answers)
+                    new_state = IDLE if state["is_over"] else PAUSED if response["is_done"] else RUNNING
+                if state is not None:
+                    view.update(state)
+                    has_update = True
             plots = view.render() if has_update else UNCHANGED_PLOTS
             changes = UNCHANGED_STATE
-            if new_state != state:
+            if new_state != button_state:
                 changes = [message, "" if new_state == IDLE else run, *button_updates(new_state)]
-            state = new_state
+            button_state = new_state
             yield *plots, *changes
 
 
 async def stop(run: object) -> tuple:
     """Ends a run; its plots stay."""
-    async with aclosing(TEACHER_FORCING.answers({"stop": run})) as stream:
-        async for _ in stream:
-            pass
+    await TEACHER_FORCING.request(WorkerRequest("stop", {"run": run}))
     return *UNCHANGED_PLOTS, "", "", *button_updates(IDLE)
 
 
 _example: dict[str, Any] = {}  # the worker's update on the initial example, once it is there
 
 
-def example_request() -> dict[str, Any]:
+def example_request() -> WorkerRequest:
     """The request for the initial example: a run of the default settings."""
     defaults = (
         controls.TARGET,
@@ -119,26 +119,23 @@ def example_request() -> dict[str, Any]:
         controls.RATIO,
     )
     settings = make_settings(*(control.default for control in defaults))
-    return {"show": asdict(settings), "epochs": controls.EXAMPLE_EPOCHS}
+    return WorkerRequest("preview", {"settings": asdict(settings), "epochs": controls.EXAMPLE_EPOCHS})
 
 
-def _keep_example(answer: dict[str, Any]) -> None:
-    if answer["failure"] is None:
-        _example.update(answer["news"])
+def _keep_example(response: Response) -> None:
+    if response["failure"] is None:
+        _example.update(response["result"]["state"])
 
 
 def prepare_example() -> None:
     """Requests the initial example while the page is built; the worker is warm for the first run then."""
-    TEACHER_FORCING.ask(example_request(), _keep_example)
+    TEACHER_FORCING.send(example_request(), _keep_example)
 
 
 async def render_example() -> tuple | None:
     """The plots of the initial example; None if it cannot be computed."""
     if not _example:
-        async with aclosing(TEACHER_FORCING.answers(example_request())) as stream:
-            async for answers in stream:
-                for answer in answers:
-                    _keep_example(answer)
+        _keep_example(await TEACHER_FORCING.request(example_request()))
     if not _example:
         return None
     view = RunView()

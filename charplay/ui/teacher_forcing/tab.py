@@ -14,6 +14,7 @@ from charplay.ui.events import QUIET
 from charplay.ui.teacher_forcing import run
 from charplay.ui.teacher_forcing.run import BUTTONS, IDLE, UNCHANGED_PLOTS, UNCHANGED_STATE
 from charplay.ui.widgets import curves, diagrams
+from charplay.workers.protocol import WorkerRequest
 
 _LEAD = (
     "<b>Teacher forcing.</b> Two decoders begin as the same network and learn the same text. Look at what each is fed: "
@@ -86,16 +87,16 @@ def _lay_out() -> _Components:
     return _Components(settings, buttons, message, plots, run_id, gr.Checkbox(False, visible="hidden"))
 
 
-async def _start(*values: Any) -> AsyncIterator[tuple]:
-    """Starts a run in place of the page's current one; `values` are the settings and the id of that."""
-    *chosen, current = values
+async def _start(page: gr.Request, *chosen: Any) -> AsyncIterator[tuple]:
+    """Starts a run in place of the page's current one; `chosen` are the settings."""
     try:
         settings = make_settings(*chosen)
     except ValueError as error:  # the plots, and a run that goes on, stay
         yield *UNCHANGED_PLOTS, html.problem(str(error)), *UNCHANGED_STATE[1:]
         return
     note = f'<p class="note">read as “{escape(settings.target)}”</p>' if settings.target != chosen[0] else ""
-    async with aclosing(run.follow({"start": asdict(settings), "instead": current}, note)) as values_to_show:
+    request = WorkerRequest("start", {"settings": asdict(settings), "page": page.session_hash})
+    async with aclosing(run.follow(request, note)) as values_to_show:
         async for shown in values_to_show:
             yield shown
 
@@ -104,7 +105,7 @@ def _request(kind: str) -> Callable[[object], AsyncIterator[tuple]]:
     """The function of a button whose request needs only the id of the run."""
 
     async def send(run_id: object) -> AsyncIterator[tuple]:
-        async with aclosing(run.follow({kind: run_id})) as values_to_show:
+        async with aclosing(run.follow(WorkerRequest(kind, {"run": run_id}))) as values_to_show:
             async for shown in values_to_show:
                 yield shown
 
@@ -125,12 +126,12 @@ def build(tab: gr.Tab) -> None:
     gr.on(
         [parts.buttons["Start"].click, parts.settings[0].submit],
         _start,
-        [*parts.settings, parts.run],
+        parts.settings,
         parts.outputs,
         scroll_to_output=True,  # on a phone the plots lie below the controls
         **QUIET,
     )
-    for label, kind in (("Pause", "pause"), ("One epoch", "step"), ("Go on", "go_on")):
+    for label, kind in (("Pause", "pause"), ("One epoch", "step"), ("Go on", "resume")):
         parts.buttons[label].click(_request(kind), parts.run, parts.outputs, **QUIET)
     parts.buttons["Stop"].click(run.stop, parts.run, parts.outputs, **QUIET)
     tab.select(_open, parts.has_plots, [*parts.plots, parts.has_plots], **QUIET)

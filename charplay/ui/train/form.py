@@ -48,7 +48,7 @@ def read(values: Mapping[str, Any], session: str | None) -> TrainingRequest:
             raise ValueError("Drop a file first: a text, or rows of text,label as CSV.")
         called, data = file.name, {"file": str(file.path)}
     else:
-        called, data = {"names": "names and countries", "speech": "speeches"}[task], {"set": True}
+        called, data = {"names": "names and countries", "speech": "speeches"}[task], {"built_in": True}
     if task == "names" and source != controls.BUILT_IN:
         data |= {
             "delimiter": controls.DELIMITERS[controls.DELIMITER.choose(values[controls.DELIMITER.name])],

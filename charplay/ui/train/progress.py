@@ -14,6 +14,7 @@ from charplay.ui.train import summary as views
 from charplay.ui.train.run_table import RunRow
 from charplay.ui.training_client import TrainingRequest
 from charplay.ui.widgets import figures
+from charplay.workers.protocol import Response
 
 REDRAW_SECONDS = 0.5  # seconds between two drawings of the losses
 _ENDS = {
@@ -44,26 +45,26 @@ class TrainingProgress:
         """Nats in a unit of the chart."""
         return math.log(2) if self._asked.task == "speech" else 1.0
 
-    def hear(self, message: dict[str, Any]) -> None:
-        """Takes one message of the workshop."""
-        news = message.get("news", {})
-        kind = news.get("kind")
-        if kind == "line":
-            self._says = views.place(news["place"])
+    def receive(self, response: Response) -> None:
+        """Takes one response of the training worker."""
+        update = response["update"] or {}
+        kind = update.get("kind")
+        if kind == "queued":
+            self._says = views.place(update["queue_position"])
         elif kind == "fetching":
-            self._says = views.note(news["says"])
+            self._says = views.note(update["message"])
         elif kind == "started":
-            self._started = news
+            self._started = update
         elif kind == "progress":
-            self._progress = news
+            self._progress = update
         elif kind == "evaluation":
-            self._trained.append((news["epoch"], news["training_loss"] / self._unit))
-            self._validated.append((news["epoch"], news["validation_loss"] / self._unit))
+            self._trained.append((update["epoch"], update["training_loss"] / self._unit))
+            self._validated.append((update["epoch"], update["validation_loss"] / self._unit))
             key = "bits_per_character" if self._asked.task == "speech" else "accuracy"
-            self._measured.append((news["is_best"], news["measured"][key]))
-            self._shown, self._is_evaluated = news, True
-        if message["is_done"]:
-            self._result, self._is_evaluated = message["result"], True
+            self._measured.append((update["is_best"], update["measured"][key]))
+            self._shown, self._is_evaluated = update, True
+        if response["is_done"]:
+            self._result, self._is_evaluated = response["result"], True
 
     @property
     def best(self) -> float | None:
@@ -92,7 +93,7 @@ class TrainingProgress:
         if not now:
             return views.progress(0.0, f"Started; {counted}")
         speed = f"{now['per_second']:,.0f} {'characters' if task == 'speech' else 'rows'}/s"
-        left = f"{views.duration(now['left'])} left"
+        left = f"{views.duration(now['seconds_left'])} left"
         return views.progress(
             now["steps"] / self._started["steps"], f"Epoch {now['epoch']:.1f} of {total}, {left}, {speed}; {best}"
         )

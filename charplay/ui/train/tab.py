@@ -191,14 +191,16 @@ def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, choices: dict[str, gr.
             if session in trainings:
                 raise ValueError("This page trains already: stop that first.")
             course = TrainingProgress(asked)
-            yield *course.shown(), gr.update(visible=True), gr.update(interactive=False), *resting
             with STORE.workplace() as place:
+                # Before the first yield: of two Starts at once the second finds it here.
                 training = trainings[session] = training_client.Training(asked, place / "trained.safetensors")
                 try:
-                    async with aclosing(training.follow()) as messages:
-                        async for message in messages:
-                            course.hear(message)
-                            if not message["is_done"]:
+                    yield *course.shown(), gr.update(visible=True), gr.update(interactive=False), *resting
+                    async with aclosing(training.follow()) as responses:
+                        async for response in responses:
+                            if response is not None:
+                                course.receive(response)
+                            if response is None or not response["is_done"]:
                                 yield *course.shown(), gr.skip(), gr.skip(), *resting
                     name = await asyncio.to_thread(STORE.keep_model, session, training.out, "The trained model")
                 finally:

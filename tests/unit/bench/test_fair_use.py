@@ -20,6 +20,6 @@ def test_trainings_that_have_ended_are_told_from_one_that_runs():
     with fair_use.background_trainings(1) as trainings:
         pass
     with trainings._changed:
-        assert trainings._changed.wait_for(lambda: not trainings._left, 10)
+        assert trainings._changed.wait_for(lambda: not trainings._remaining, 10)
     with pytest.raises(ValueError, match="No training is running"):
         trainings.characters_per_second()

@@ -1,29 +1,138 @@
-import io
+"""The inference worker, driven by requests without a process."""
+
 import threading
+
+import pytest
 
 from charplay.inference.classify import classify
 from charplay.models.checkpoints import save
 from charplay.workers import inference
+from charplay.workers.inference import InferenceWorker
+from tests.recorded_responses import RecordedResponses
 
-ANSWERED_WITHIN = 20  # seconds, on a machine that is busy
+
+@pytest.fixture
+def recorded():
+    return RecordedResponses()
 
 
-def test_the_beginnings_of_a_name_go_through_the_network_in_one_run(classifier, tmp_path, monkeypatch):
-    path, runs, answered = tmp_path / "names.safetensors", [], threading.Event()
+@pytest.fixture
+def worker(recorded):
+    return InferenceWorker(recorded.responses)
+
+
+@pytest.fixture
+def path(classifier, tmp_path) -> str:
+    path = tmp_path / "names.safetensors"
     save(path, classifier)
+    return str(path)
 
-    class Out(io.BytesIO):
-        def flush(self):
-            answered.set()
 
-    def counted(checkpoint, names, prior):
-        runs.append(list(names))
+def classification(request_id: int, path: str, *names: str) -> dict:
+    arguments = {"checkpoint": path, "names": list(names), "prior": "data"}
+    return {"id": request_id, "kind": "classify", "arguments": arguments}
+
+
+def question(request_id: int, path: str, name: str) -> dict:
+    arguments = {"question": "activations", "checkpoint": path, "arguments": {"name": name, "prior": "data"}}
+    return {"id": request_id, "kind": "question", "arguments": arguments}
+
+
+def test_the_prefixes_of_a_name_share_one_forward_pass(worker, recorded, path, monkeypatch):
+    passes = []
+
+    def count_passes(checkpoint, names, prior):
+        passes.append(list(names))
         return classify(checkpoint, names, prior)
 
-    monkeypatch.setattr(inference, "classify", counted)
-    beginnings = ["N", "Ng", "Ngu"]
-    inference.InferenceWorker(Out()).handle(
-        {"id": 1, "classify": {"checkpoint": str(path), "names": beginnings, "prior": "data"}},
-    )
-    assert answered.wait(ANSWERED_WITHIN)
-    assert runs == [beginnings]
+    monkeypatch.setattr(inference, "classify", count_passes)
+    prefixes = ["N", "Ng", "Ngu"]
+    worker.handle(classification(1, path, *prefixes))
+    assert len(recorded.next(1)["result"]) == len(prefixes)
+    assert passes == [prefixes]
+
+
+def test_a_batch_that_fails_fails_only_the_request_at_fault(worker, recorded, path, monkeypatch):
+    is_gathered = threading.Event()
+
+    def fail_for_one(checkpoint, names, prior):
+        is_gathered.wait()  # the first request, while the others queue
+        if "bad" in names:
+            raise RuntimeError("a cell broke")
+        return classify(checkpoint, names, prior)
+
+    monkeypatch.setattr(inference, "classify", fail_for_one)
+    worker.handle(classification(1, path, "first"))
+    for request_id, name in enumerate(("good", "bad", "fine"), 2):
+        worker.handle(classification(request_id, path, name))
+    is_gathered.set()
+    assert [recorded.next(request_id)["failure"] for request_id in (1, 2, 3, 4)] == [
+        None,
+        None,
+        InferenceWorker.failure_message,
+        None,
+    ]
+
+
+@pytest.mark.parametrize("request_", [{"kind": "unknown", "arguments": {}}, {"kind": "classify", "arguments": {}}])
+def test_a_request_that_is_none_fails_alone(worker, recorded, path, request_):
+    worker.handle({"id": 1} | request_)
+    assert recorded.next(1)["failure"] == InferenceWorker.failure_message
+    worker.handle(classification(2, path, "Rossi"))
+    assert recorded.next(2)["failure"] is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"names": None}, {"names": 5}, {"prior": ["data"]}, {"prior": {}}, {"checkpoint": 7}]
+)
+def test_arguments_of_other_types_end_no_batch(worker, recorded, path, changes):
+    request = classification(1, path, "Rossi")
+    request["arguments"] |= changes
+    worker.handle(request)
+    assert recorded.next(1)["failure"]
+    worker.handle(classification(2, path, "Rossi"))
+    assert recorded.next(2)["failure"] is None
+
+
+def test_a_fault_of_the_batching_loop_ends_one_batch(worker, recorded, path, monkeypatch, caplog):
+    attempt, is_broken = worker._classify, threading.Event()
+    is_broken.set()
+
+    def break_once(requests):
+        if is_broken.is_set():
+            is_broken.clear()
+            raise RuntimeError("the loop broke")
+        attempt(requests)
+
+    monkeypatch.setattr(worker, "_classify", break_once)
+    worker.handle(classification(1, path, "Rossi"))
+    assert recorded.next(1)["failure"] == InferenceWorker.failure_message
+    worker.handle(classification(2, path, "Rossi"))
+    assert recorded.next(2)["failure"] is None
+    assert "the loop broke" in caplog.text
+
+
+def test_a_cancelled_question_that_is_queued_is_dropped(worker, recorded, path, monkeypatch):
+    computed, is_released, is_computing = [], threading.Event(), threading.Event()
+
+    def compute(checkpoint, name, prior):
+        computed.append(name)
+        is_computing.set()
+        is_released.wait()
+        return name
+
+    monkeypatch.setitem(inference.QUESTIONS, "activations", compute)
+    for request_id, name in enumerate("abc", 1):
+        worker.handle(question(request_id, path, name))
+    is_computing.wait()
+    worker.handle({"id": 2, "kind": "cancel", "arguments": {}})
+    is_released.set()
+    assert recorded.next(3)["result"] == "c"
+    assert computed == ["a", "c"]
+    assert recorded.to(2) == []
+
+
+def test_an_answer_that_json_has_no_form_for_is_a_failure(worker, recorded, path, monkeypatch):
+    monkeypatch.setitem(inference.QUESTIONS, "activations", lambda checkpoint, name, prior: object())
+    worker.handle(question(1, path, "a"))
+    assert recorded.next(1)["failure"]

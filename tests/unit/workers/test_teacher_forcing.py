@@ -1,186 +1,228 @@
-"""Lessons advanced in turn, on a clock that the test holds."""
+"""Runs of decoder pairs advanced in turn, on a clock that the test holds."""
+
+import queue
+import threading
 
 import pytest
 
 from charplay import limits
 from charplay.workers import teacher_forcing
 from charplay.workers.teacher_forcing import RUN_ENDED, TeacherForcingWorker
+from tests.recorded_responses import RecordedResponses
 
 SETTINGS = {"target": "hi!", "cell": "rnn", "hidden_size": 4, "learning_rate": 0.01, "seed": 1, "ratio": 0.0}
 
 
-class School:
-    """Lessons, what they answered, and the time."""
+def state_of(response):
+    """What a response tells of the pair."""
+    return (response["update"] or response["result"])["state"]
+
+
+class Classroom:
+    """A worker, what it sent, and the time."""
 
     def __init__(self):
-        self.now, self.said = 0.0, []
-        self.lessons = TeacherForcingWorker(self.said.append, lambda: self.now)
+        self.now, self.recorded = 0.0, RecordedResponses()
+        self.worker = TeacherForcingWorker(self.recorded.responses, lambda: self.now)
 
-    def ask(self, number, **request):
-        """Sends a request; returns its answers so far."""
-        self.lessons.handle({"id": number} | request)
-        return self.answers(number)
+    def request(self, request_id, kind, **arguments):
+        """Sends a request; returns the responses to it so far."""
+        self.worker.handle({"id": request_id, "kind": kind, "arguments": arguments})
+        return self.recorded.to(request_id)
 
-    def answers(self, number):
-        return [answer for answer in self.said if answer["id"] == number]
+    def start(self, request_id, page="", **changes):
+        """Starts a run and returns its name."""
+        self.request(request_id, "start", settings=SETTINGS | changes, page=page)
+        self.worker.advance()
+        return self.recorded.to(request_id)[-1]["update"]["run"]
 
-    def start(self, number, instead="", **changes):
-        """Starts a lesson and has it tell its name."""
-        self.ask(number, start=SETTINGS | changes, instead=instead)
-        self.lessons.advance()
-        return self.answers(number)[-1]["lesson"]
-
-    def run(self, seconds):
+    def wait(self, seconds):
         """Lets the time pass, as the process does."""
         end = self.now + seconds
-        while (rest := self.lessons.rest()) is not None and self.now + rest <= end:
+        while (rest := self.worker.seconds_until_due()) is not None and self.now + rest <= end:
             self.now += rest
-            self.lessons.advance()
+            self.worker.advance()
         self.now = end
 
-    def epochs(self, number):
-        """How many epochs the followers of a request have heard of."""
-        newest = self.answers(number)[-1]["news"]
+    def epochs(self, request_id):
+        """How many epochs the responses to a request have told of."""
+        newest = state_of(self.recorded.to(request_id)[-1])
         return newest["since"] + len(newest["history"])
 
     @property
     def count(self):
-        return self.ask(0, count=True)[-1]["lessons"]
+        return self.request(0, "count")[-1]["result"]
 
 
 @pytest.fixture
-def school():
-    return School()
+def classroom():
+    return Classroom()
 
 
-def test_a_lesson_is_told_at_most_ten_times_a_second_and_each_time_what_is_new(school):
-    school.start(1)
-    school.run(1.0)
-    answers = school.answers(1)
-    assert 5 <= len(answers) <= 11
-    heard = 0
-    for answer in answers:
-        assert answer["news"]["since"] == heard
-        heard += len(answer["news"]["history"])
-    assert heard == pytest.approx(
+def test_a_run_sends_at_most_ten_updates_a_second_and_each_time_what_is_new(classroom):
+    classroom.start(1)
+    classroom.wait(1.0)
+    responses = classroom.recorded.to(1)
+    assert 5 <= len(responses) <= 11
+    known = 0
+    for response in responses:
+        assert state_of(response)["since"] == known
+        known += len(state_of(response)["history"])
+    assert known == pytest.approx(
         teacher_forcing.MAX_EPOCHS_PER_SECOND,
         abs=teacher_forcing.MAX_EPOCHS_PER_SECOND * teacher_forcing.MIN_UPDATE_SECONDS + 2,
     )
 
 
-def test_a_lesson_ends_after_its_last_epoch_and_is_forgotten(school, monkeypatch):
+def test_a_run_ends_after_its_last_epoch_and_is_dropped(classroom, monkeypatch):
     monkeypatch.setattr(limits, "MAX_DECODER_EPOCHS", 30)
-    school.start(1)
-    school.run(2.0)
-    last = school.answers(1)[-1]
-    assert (last["is_done"], last["news"]["is_over"], school.epochs(1)) == (True, True, 30)
-    assert school.count == 0
+    classroom.start(1)
+    classroom.wait(2.0)
+    last = classroom.recorded.to(1)[-1]
+    assert (last["is_done"], state_of(last)["is_over"], classroom.epochs(1)) == (True, True, 30)
+    assert classroom.count == 0
 
 
-def test_many_lessons_take_turns_whoever_came_first(school):
+def test_many_runs_take_turns(classroom):
     for number in (1, 2, 3):
-        school.start(number)
+        classroom.start(number)
     for _ in range(30):  # time stands still: more is due than can be done
-        school.lessons.advance()
+        classroom.worker.advance()
     for number in (1, 2, 3):
-        school.ask(10 + number, pause=school.answers(number)[-1]["lesson"])
-    counts = [school.epochs(10 + number) for number in (1, 2, 3)]
+        classroom.request(10 + number, "pause", run=classroom.recorded.to(number)[-1]["update"]["run"])
+    counts = [classroom.epochs(10 + number) for number in (1, 2, 3)]
     assert max(counts) - min(counts) <= 2
 
 
-def test_a_paused_lesson_stands_still_steps_once_and_goes_on_as_if_it_had_never_paused(school):
-    name = school.start(1)
-    school.run(0.5)
-    paused = school.ask(2, pause=name)[-1]["news"]
-    assert school.answers(1)[-1]["is_done"]
+def test_a_paused_run_steps_once_and_resumes_as_if_it_had_never_paused(classroom):
+    name = classroom.start(1)
+    classroom.wait(0.5)
+    paused = state_of(classroom.request(2, "pause", run=name)[-1])
+    assert classroom.recorded.to(1)[-1]["is_done"]
     epoch = len(paused["history"])
-    assert school.epochs(1) == epoch  # who followed it shows it where it rests, whichever picture comes last
-    school.run(5.0)
-    assert school.ask(3, step=name)[-1]["news"]["history"][:-1] == paused["history"]
-    assert school.ask(4, step=name)[-1]["is_done"]
-    assert school.epochs(4) == epoch + 2
-    school.ask(5, go_on=name)
-    school.run(1.0)
-    assert school.epochs(5) > epoch + 2
-    unpaused = School()
+    assert classroom.epochs(1) == epoch  # who followed it shows it where it rests, whichever picture comes last
+    classroom.wait(5.0)
+    assert state_of(classroom.request(3, "step", run=name)[-1])["history"][:-1] == paused["history"]
+    assert classroom.request(4, "step", run=name)[-1]["is_done"]
+    assert classroom.epochs(4) == epoch + 2
+    classroom.request(5, "resume", run=name)
+    classroom.wait(1.0)
+    assert classroom.epochs(5) > epoch + 2
+    unpaused = Classroom()
     unpaused.start(1)
-    unpaused.run(10.0)
-    whole = [row for answer in unpaused.answers(1) for row in answer["news"]["history"]]
-    parts = [row for answer in school.answers(5) for row in answer["news"]["history"]]
+    unpaused.wait(10.0)
+    whole = [row for response in unpaused.recorded.to(1) for row in state_of(response)["history"]]
+    parts = [row for response in classroom.recorded.to(5) for row in state_of(response)["history"]]
     assert parts == whole[: len(parts)]
 
 
-def test_pressing_twice_changes_nothing(school):
-    name = school.start(1)
-    school.run(0.3)
-    assert school.ask(2, pause=name) != []
-    assert school.ask(3, pause=name)[-1]["news"] == school.answers(2)[-1]["news"]
-    school.ask(4, go_on=name)
-    school.ask(5, go_on=name)
-    school.run(0.5)
-    assert school.answers(4)[-1]["is_done"]  # the later reader follows
-    assert school.epochs(5) > 20
+def test_pressing_twice_changes_nothing(classroom):
+    name = classroom.start(1)
+    classroom.wait(0.3)
+    assert classroom.request(2, "pause", run=name) != []
+    assert state_of(classroom.request(3, "pause", run=name)[-1]) == state_of(classroom.recorded.to(2)[-1])
+    classroom.request(4, "resume", run=name)
+    classroom.request(5, "resume", run=name)
+    classroom.wait(0.5)
+    assert classroom.recorded.to(4)[-1]["is_done"]  # the later reader follows
+    assert classroom.epochs(5) > 20
     for number in (6, 7):
-        assert school.ask(number, stop=name)[-1]["failure"] is None
-    assert school.count == 0
+        assert classroom.request(number, "stop", run=name)[-1]["failure"] is None
+    assert classroom.count == 0
 
 
-def test_starting_anew_ends_the_lesson_of_the_same_page(school):
-    name = school.start(1)
-    assert school.start(2, instead=name) != name
-    assert school.answers(1)[-1]["is_done"]
-    assert school.count == 1
+def test_a_second_start_of_a_page_ends_its_first_run_and_no_other(classroom):
+    name = classroom.start(1, page="a")
+    classroom.start(2, page="b")
+    assert classroom.start(3, page="a") != name
+    assert classroom.recorded.to(1)[-1]["is_done"]
+    assert not classroom.recorded.to(2)[-1]["is_done"]
+    assert classroom.count == 2
 
 
-def test_a_reader_that_goes_frees_its_lesson_and_no_other(school):
-    school.start(1)
-    school.start(2)
-    school.ask(1, close=True)
-    assert school.count == 1
-    school.run(0.5)
-    assert school.epochs(2) > 10
+def test_two_starts_of_a_page_at_once_leave_one_run(classroom):
+    for request_id in (1, 2):  # the page knows the name of neither
+        classroom.request(request_id, "start", settings=SETTINGS, page="a")
+    classroom.wait(0.5)
+    assert classroom.recorded.to(1)[-1]["is_done"]
+    assert classroom.recorded.to(1)[-1]["failure"] is None
+    assert classroom.count == 1
+    assert classroom.epochs(2) > 10
 
 
-@pytest.mark.parametrize("request_", ["pause", "step", "go_on"])
+def test_a_fault_of_one_turn_does_not_end_the_runs(monkeypatch, caplog):
+    recorded, requests = RecordedResponses(), queue.SimpleQueue()
+    worker = TeacherForcingWorker(recorded.responses)
+    advance, is_broken = worker.advance, threading.Event()
+
+    def break_once():
+        if is_broken.is_set():
+            is_broken.clear()
+            raise RuntimeError("a turn broke")
+        advance()
+
+    monkeypatch.setattr(worker, "advance", break_once)
+    threading.Thread(target=worker.run_forever, args=[requests], daemon=True).start()
+    requests.put({"id": 1, "kind": "start", "arguments": {"settings": SETTINGS, "page": "a"}})
+    recorded.next(1)
+    is_broken.set()
+    for _ in range(3):
+        assert recorded.next(1)["failure"] is None
+    assert "a turn broke" in caplog.text
+    requests.put({"id": 1, "kind": "cancel", "arguments": {}})
+    requests.put({"id": 2, "kind": "count", "arguments": {}})
+    assert recorded.next(2)["result"] == 0
+
+
+def test_a_cancelled_request_ends_its_run_and_no_other(classroom):
+    classroom.start(1)
+    classroom.start(2)
+    classroom.request(1, "cancel")
+    assert classroom.count == 1
+    classroom.wait(0.5)
+    assert classroom.epochs(2) > 10
+
+
+@pytest.mark.parametrize("kind", ["pause", "step", "resume"])
 @pytest.mark.parametrize("name", ["", "guessed", None, ["x"], 7])
-def test_a_lesson_that_is_not_there_has_a_sentence(school, request_, name):
-    assert school.ask(1, **{request_: name})[-1]["failure"] == RUN_ENDED
+def test_an_unknown_run_is_refused_with_a_sentence(classroom, kind, name):
+    assert classroom.request(1, kind, run=name)[-1]["failure"] == RUN_ENDED
 
 
-def test_a_paused_lesson_is_given_up_after_a_while(school):
-    name = school.start(1)
-    school.ask(2, pause=name)
-    school.run(limits.MAX_PAUSED_SECONDS - 1)
-    assert school.count == 1
-    school.run(2)
-    assert school.count == 0
-    assert school.lessons.rest() is None
-    assert school.ask(3, go_on=name)[-1]["failure"] == RUN_ENDED
+def test_a_run_paused_for_too_long_is_dropped(classroom):
+    name = classroom.start(1)
+    classroom.request(2, "pause", run=name)
+    classroom.wait(limits.MAX_PAUSED_SECONDS - 1)
+    assert classroom.count == 1
+    classroom.wait(2)
+    assert classroom.count == 0
+    assert classroom.worker.seconds_until_due() is None
+    assert classroom.request(3, "resume", run=name)[-1]["failure"] == RUN_ENDED
 
 
-def test_where_there_is_no_room_the_longest_paused_lesson_goes_and_else_there_is_a_sentence(school, monkeypatch):
+def test_beyond_the_limit_the_longest_paused_run_is_dropped_or_the_start_refused(classroom, monkeypatch):
     monkeypatch.setattr(limits, "MAX_DECODER_PAIRS", 2)
-    names = [school.start(1), school.start(2)]
-    assert "press Start again" in school.ask(3, start=SETTINGS, instead="")[-1]["failure"]
-    school.ask(4, pause=names[1])
-    school.start(5)
-    assert school.count == 2
-    assert school.ask(6, go_on=names[1])[-1]["failure"] == RUN_ENDED
+    names = [classroom.start(1), classroom.start(2)]
+    assert "press Start again" in classroom.request(3, "start", settings=SETTINGS, page="")[-1]["failure"]
+    classroom.request(4, "pause", run=names[1])
+    classroom.start(5)
+    assert classroom.count == 2
+    assert classroom.request(6, "resume", run=names[1])[-1]["failure"] == RUN_ENDED
 
 
-def test_a_loss_that_is_no_number_ends_the_lesson_with_a_sentence_and_what_was_reached(school, monkeypatch):
-    name = school.start(1)
-    school.run(0.5)
+def test_a_loss_that_is_not_finite_ends_the_run_with_a_sentence_and_its_last_state(classroom, monkeypatch):
+    name = classroom.start(1)
+    classroom.wait(0.5)
 
-    def fail(lesson):
+    def fail(pair):
         raise FloatingPointError("The loss is no finite number any more.")
 
     monkeypatch.setattr(teacher_forcing.DecoderPair, "advance", fail)
-    school.run(0.1)
-    last = school.answers(1)[-1]
+    classroom.wait(0.1)
+    last = classroom.recorded.to(1)[-1]
     assert "no finite number" in last["failure"]
     assert last["is_done"]
-    assert school.epochs(1) > 20
-    assert school.ask(2, go_on=name)[-1]["failure"] == RUN_ENDED
-    assert "no finite number" in school.ask(3, start=SETTINGS, instead="")[-1]["failure"]
-    assert school.count == 0
+    assert classroom.epochs(1) > 20
+    assert classroom.request(2, "resume", run=name)[-1]["failure"] == RUN_ENDED
+    assert "no finite number" in classroom.request(3, "start", settings=SETTINGS, page="")[-1]["failure"]
+    assert classroom.count == 0

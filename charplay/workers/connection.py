@@ -1,0 +1,149 @@
+"""One running worker process: its pipes, the thread of each, and the requests that wait for its responses."""
+
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from charplay.workers.protocol import CANCEL, Response, encode_line, failed
+
+OnResponse = Callable[[Response], None]  # called for each response of a request
+
+MAX_UNSENT_BYTES = 32_000_000  # bytes that wait for room in a worker's pipe; beyond them requests are refused
+WORKER_ENDED = "What computes this had to end, and begins anew: please try again."
+WORKER_BUSY = "What computes this has too much to do at the moment: please try again in a minute."
+
+
+class Connection:
+    """A worker process from its start to its end; it ends once, and then every pending request has failed."""
+
+    def __init__(self, program: str):
+        """Starts `python -m program`.
+
+        Raises:
+            OSError: the machine has no room for another process.
+        """
+        root = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": path},
+        )
+        self._lock = threading.Lock()
+        self._is_ended = False
+        self._pending: dict[int, OnResponse] = {}
+        # Lines that the writer thread has still to write, each with its request's id; None: the process has ended.
+        self._unsent: queue.SimpleQueue[tuple[int, bytes, bool] | None] = queue.SimpleQueue()
+        self._unsent_bytes = 0
+        threading.Thread(target=self._write_lines, name=f"to {program}", daemon=True).start()
+        threading.Thread(target=self._read_lines, name=f"from {program}", daemon=True).start()
+
+    @property
+    def is_alive(self) -> bool:
+        return not self._is_ended and self._process.poll() is None
+
+    @property
+    def pending(self) -> int:
+        """How many requests have had no last response yet."""
+        with self._lock:
+            return len(self._pending)
+
+    def send(self, request_id: int, line: bytes, on_response: OnResponse) -> bool:
+        """Queues a request for the writer thread, and never waits for the pipe; False: the process has ended."""
+        with self._lock:
+            if self._is_ended:
+                return False
+            is_refused = self._unsent_bytes > MAX_UNSENT_BYTES
+            if not is_refused:
+                self._pending[request_id] = on_response
+                self._queue(request_id, line)
+        if is_refused:
+            on_response(failed(request_id, WORKER_BUSY))
+        return True
+
+    def send_about(self, request_id: int, line: bytes) -> None:
+        """Queues a message about a request, if that is still pending."""
+        with self._lock:
+            if request_id in self._pending:
+                self._queue(request_id, line)
+
+    def cancel(self, request_id: int) -> None:
+        """Forgets a pending request and tells the process."""
+        with self._lock:
+            if self._pending.pop(request_id, None) is not None:
+                line = encode_line({"id": request_id, "kind": CANCEL, "arguments": {}})
+                self._queue(request_id, line, is_cancel=True)
+
+    def kill(self) -> None:
+        """Ends the process in the middle of whatever it computes, and waits until it has ended."""
+        self._process.kill()
+        self._process.wait()
+
+    def _queue(self, request_id: int, line: bytes, is_cancel: bool = False) -> None:
+        self._unsent_bytes += len(line)
+        self._unsent.put((request_id, line, is_cancel))
+
+    def _write_lines(self) -> None:
+        """The writer thread: it alone waits while the pipe is full."""
+        while (unsent := self._unsent.get()) is not None:
+            request_id, line, is_cancel = unsent
+            with self._lock:
+                self._unsent_bytes -= len(line)
+                is_wanted = is_cancel or request_id in self._pending
+            if not is_wanted:
+                continue  # cancelled before its turn
+            try:
+                self._process.stdin.write(line)
+                self._process.stdin.flush()
+            except OSError:
+                self._process.kill()  # it reads no longer; pending requests fail when its output ends
+                break
+        with suppress(OSError):  # what could not be flushed
+            self._process.stdin.close()
+
+    def _read_lines(self) -> None:
+        """The listener thread: whatever ends it, every pending request is told."""
+        try:
+            for line in self._process.stdout:
+                self._receive(json.loads(line))
+        except Exception:  # half a line of a process that was killed, or what is no response
+            logging.exception("A worker process ended in the middle of a response.")
+        finally:
+            self._end()
+
+    def _receive(self, response: Response) -> None:
+        request_id = response["id"]
+        with self._lock:
+            find = self._pending.pop if response["is_done"] else self._pending.get
+            on_response = find(request_id, None)
+        if on_response is not None and not _call(on_response, response):
+            self.cancel(request_id)
+
+    def _end(self) -> None:
+        self._process.kill()
+        with self._lock:
+            self._is_ended = True
+            pending, self._pending = self._pending, {}
+        self._unsent.put(None)
+        for request_id, on_response in pending.items():
+            _call(on_response, failed(request_id, WORKER_ENDED))
+        self._process.wait()
+        self._process.stdout.close()
+
+
+def _call(on_response: OnResponse, response: Response) -> bool:
+    """Whether a callback took a response; a fault of one must not end the thread that serves the others."""
+    try:
+        on_response(response)
+    except Exception:
+        logging.exception("A callback of a worker's response failed.")
+        return False
+    return True

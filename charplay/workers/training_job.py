@@ -1,0 +1,227 @@
+"""One training of a visitor's network: what its worker knows of it, and the updates it sends as the steps go by."""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypedDict
+
+import torch
+
+from charplay.data.user_data import UserRows
+from charplay.evaluation.metrics import confusion_matrix
+from charplay.inference.classify import logits_of
+from charplay.inference.generate import generate, make_request
+from charplay.models import checkpoints
+from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import count_parameters
+from charplay.training import run, trainer
+from charplay.training.data_summary import (
+    UserData,
+    baseline_of,
+    choose_recipe,
+    measure_speed,
+    training_set_of,
+    units_of,
+    with_evaluations,
+)
+from charplay.training.recipes import Recipe
+
+UPDATE_SECONDS = 0.25  # seconds between two updates on the progress
+SAMPLE_CHARACTERS = 200  # characters generated at an evaluation of a language model
+SAMPLE_PRIME_CHARACTERS = 20  # characters of the validation part before them
+SAMPLE_TEMPERATURE, SAMPLE_SEED = 0.7, 1
+DONE, STOPPED, TIMED_OUT, NOT_FINITE = "done", "stopped", "time is up", "no finite number"  # how a training ended
+
+
+class TrainingUpdate(TypedDict, total=False):
+    """What is new of a training; `kind` tells which of the others are there."""
+
+    kind: str  # "queued", "fetching", "started", "progress" or "evaluation"
+    queue_position: int  # queued: how many trainings must end before this one starts
+    message: str  # fetching: how the data set is being fetched
+    parameters: int  # started
+    steps: int  # started: of all epochs; progress: how many are done
+    epochs: int  # started
+    unit: str  # started: "names" or "characters"
+    baseline: float  # started: what counting reaches in validation
+    epoch: float  # progress and evaluation: how many are done
+    loss: float  # progress: mean nats in training since the last evaluation
+    per_second: float  # progress: characters or rows
+    seconds: float  # progress: since it started
+    seconds_left: float  # progress: an estimate
+    training_loss: float  # evaluation: mean nats
+    validation_loss: float  # evaluation: mean nats
+    measured: dict[str, Any]  # evaluation: bits_per_character, or accuracy and macro_f1
+    is_best: bool  # evaluation
+    prime: str  # evaluation of a language model: the beginning of the validation part
+    sample: str  # the text generated after it
+    confusion: list[list[int]]  # evaluation of a classifier: true classes down, predicted ones across
+    classes: list[str]  # evaluation of a classifier
+
+
+class TrainingResult(TypedDict):
+    """What came of a training; the checkpoint lies where the request said."""
+
+    ended: str  # DONE, STOPPED, TIMED_OUT or NOT_FINITE
+    reason: str | None  # the sentence where the loss was no finite number
+    results: dict[str, Any]  # those in the checkpoint's header
+    seconds: float
+
+
+class TrainingCancelled(Exception):
+    """The client of a training has disconnected."""
+
+
+class Job:
+    """A training, from its request to its end."""
+
+    def __init__(self, request_id: int, arguments: dict[str, Any]):
+        self.request_id = request_id
+        self.task, self.preset, self.changes = (arguments[key] for key in ("task", "preset", "changes"))
+        self.source: dict[str, Any] = arguments["data"]
+        self.out = Path(arguments["out"])
+        self.data: UserData | None = None  # once it is read
+        self.queue_position = 0  # that the client knows of
+        self.is_stopped = self.is_cancelled = False
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that the request chose, adjusted to the data.
+
+        Raises:
+            ValueError: a field is out of bounds.
+        """
+        return choose_recipe(self.task, self.data, self.preset, self.changes)
+
+    def check_cancelled(self) -> None:
+        """Raises `TrainingCancelled` if it is."""
+        if self.is_cancelled:
+            raise TrainingCancelled("The page that this training was for is closed.")
+
+
+class JobCallbacks:
+    """Sends updates on one training, and ends it when it is stopped, cancelled, or out of time."""
+
+    def __init__(
+        self,
+        send: Callable[[TrainingUpdate], None],
+        job: Job,
+        recipe: Recipe,
+        training_set: run.TrainingSet,
+        max_seconds: float,
+    ):
+        self.ended = DONE
+        self._send, self._job, self._recipe, self._training_set = send, job, recipe, training_set
+        self._max_seconds = max_seconds
+        self._started_at = self._updated_at = time.monotonic()
+        self._model: torch.nn.Module | None = None
+        self._steps = recipe.epochs * training_set.task.count()
+
+    @property
+    def seconds(self) -> float:
+        """Since it started."""
+        return time.monotonic() - self._started_at
+
+    def on_start(self, started: run.RunStart) -> None:
+        self._model = started.model
+        self._send(
+            TrainingUpdate(
+                kind="started",
+                parameters=count_parameters(started.model),
+                steps=self._steps,
+                epochs=self._recipe.epochs,
+                unit=self._training_set.task.unit,
+                baseline=baseline_of(self._job.data, self._recipe),
+            )
+        )
+
+    def on_step(self, progress: trainer.Progress) -> None:
+        self._job.check_cancelled()
+        done = (progress.epoch - 1) * progress.steps + progress.step
+        for is_over, ended in ((self._job.is_stopped, STOPPED), (self.seconds >= self._max_seconds, TIMED_OUT)):
+            if is_over and done < self._steps:
+                self.ended = ended
+                raise trainer.StopTraining
+        now = time.monotonic()
+        if progress.loss is not None and now - self._updated_at >= UPDATE_SECONDS:
+            self._updated_at = now
+            self._send(
+                TrainingUpdate(
+                    kind="progress",
+                    steps=done,
+                    epoch=done / progress.steps,
+                    loss=progress.loss,
+                    per_second=progress.per_second,
+                    seconds=self.seconds,
+                    seconds_left=min(self.seconds / done * (self._steps - done), self._max_seconds - self.seconds),
+                )
+            )
+
+    def on_epoch(self, epoch: float, measured: dict[str, Any], is_best: bool) -> None:
+        shown = {key: measured[key] for key in ("accuracy", "macro_f1", "bits_per_character") if key in measured}
+        loss = measured["loss"] if "loss" in measured else measured["bits_per_character"] * math.log(2)
+        update = TrainingUpdate(
+            kind="evaluation",
+            epoch=epoch,
+            measured=shown,
+            is_best=is_best,
+            training_loss=measured["training_loss"],
+            validation_loss=loss,
+        )
+        self._send(update | self._example())
+
+    def _example(self) -> TrainingUpdate:
+        """What the network can do so far: a confusion matrix of a classifier, a sample of a language model."""
+        task = self._training_set.task
+        if isinstance(self._job.data, UserRows):
+            predicted = logits_of(self._model, [text for text, _ in task.validation]).argmax(1)
+            truth = torch.tensor([task.classes.index(label) for _, label in task.validation])
+            counts = confusion_matrix(truth, predicted, len(task.classes)).tolist()
+            return TrainingUpdate(confusion=counts, classes=list(task.classes))
+        checkpoint = Checkpoint("speech", self._model, self._training_set.alphabet, (), (), "", {}, "", {})
+        prime = task.validation[:SAMPLE_PRIME_CHARACTERS]
+        request = make_request(prime, SAMPLE_TEMPERATURE, SAMPLE_CHARACTERS, seed=SAMPLE_SEED)
+        return TrainingUpdate(prime=request.prime, sample=generate(checkpoint, [request])[0])
+
+
+def train(job: Job, send: Callable[[TrainingUpdate], None], max_seconds: float) -> TrainingResult:
+    """Trains a job's network on its data, and leaves the best checkpoint at `job.out`.
+
+    Raises:
+        ValueError: the data or a setting cannot be used.
+        FloatingPointError: the loss was no finite number before an evaluation had come.
+        TrainingCancelled: the client has disconnected; no file is left.
+    """
+    recipe = job.recipe
+    training_set = training_set_of(job.task, job.data, recipe)
+    speed = measure_speed(job.task, training_set, recipe)
+    recipe = with_evaluations(recipe, training_set.task.count(), speed, units_of(training_set.task))
+    callbacks, reason = JobCallbacks(send, job, recipe, training_set, max_seconds), None
+    try:
+        results = run.run(
+            job.task,
+            training_set,
+            recipe,
+            job.out,
+            device=torch.device("cpu"),
+            name=job.preset,
+            precision="float32",
+            callbacks=run.Callbacks(callbacks.on_start, callbacks.on_step, callbacks.on_epoch),
+        )
+    except OSError:
+        job.check_cancelled()  # the page that disconnected took the directory along
+        raise
+    except FloatingPointError as error:
+        best = checkpoints.sibling(job.out, "unfinished")
+        if not best.exists():
+            raise
+        best.replace(job.out)
+        results, callbacks.ended, reason = checkpoints.load(job.out).results, NOT_FINITE, str(error)
+    finally:
+        for kind in checkpoints.PARTIAL_KINDS:
+            checkpoints.sibling(job.out, kind).unlink(missing_ok=True)
+        if job.is_cancelled:
+            job.out.unlink(missing_ok=True)
+    job.check_cancelled()
+    return TrainingResult(ended=callbacks.ended, reason=reason, results=results, seconds=callbacks.seconds)
