@@ -1,4 +1,4 @@
-"""Full definition of the two networks: a name classifier and a character language model, over one contract.
+"""The two networks, complete: a name classifier and a character language model.
 
     NameClassifier(config)(codes, lengths)   -> logits (batch, classes)
     CharLM(config)(codes, state=None)        -> logits (batch, time, 128), state
@@ -21,37 +21,37 @@ from charplay.data.text import PAD, VOCABULARY_SIZE
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
-State = torch.Tensor | tuple[torch.Tensor, torch.Tensor]  # (layers * directions, batch, hidden); an LSTM has two
+State = torch.Tensor | tuple[torch.Tensor, torch.Tensor]  # (layers * directions, batch, hidden); of an LSTM (h, c)
 
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """What both networks share; a value that no network can have raises `ValueError`."""
+    """The fields that both networks share; an invalid value raises `ValueError`."""
 
     cell: str = "gru"  # rnn, gru or lstm
-    embedding_size: int = 64  # numbers a character code becomes
-    hidden_size: int = 256  # numbers a layer remembers, for each direction
+    embedding_size: int = 64  # features per character
+    hidden_size: int = 256  # features of a hidden state, per direction
     layers: int = 2
-    dropout: float = 0.0  # between layers and before the linear layer, in training alone
+    dropout: float = 0.0  # between layers and before the linear layer
 
     def __post_init__(self):
         if self.cell not in CELLS:
             raise ValueError(f"The cell must be one of {', '.join(CELLS)}, not {self.cell!r}.")
         limits.check_fields(limits.CONFIG, self)
         for field in fields(self):
-            if field.type is int and type(getattr(self, field.name)) is not int:  # 2.0 is no size of a tensor
+            if field.type is int and type(getattr(self, field.name)) is not int:  # 2.0 is not the size of a tensor
                 raise ValueError(f"{field.name} must be a whole number, not {getattr(self, field.name)!r}.")
 
 
 @dataclass(frozen=True)
 class NameClassifierConfig(RecurrentConfig):
-    """A name classifier: `classes` logits from a whole name."""
+    """Config of `NameClassifier`."""
 
     classes: int = 18
-    bidirectional: bool = True  # a second network reads the name from its end
-    character_dropout: float = 0.0  # share of the characters hidden from the network in training
-    pooling: bool = True  # beside the last states, the largest and the mean output over the name
-    members: int = 1  # networks of this kind whose logits are averaged
+    bidirectional: bool = True
+    character_dropout: float = 0.0  # share of characters replaced by PAD in training
+    pooling: bool = True  # classify by max- and mean-pooled outputs, too, not by the final states alone
+    members: int = 1  # networks of the ensemble, whose logits are averaged
 
     def __post_init__(self):
         super().__post_init__()
@@ -61,10 +61,10 @@ class NameClassifierConfig(RecurrentConfig):
 
 @dataclass(frozen=True)
 class CharLMConfig(RecurrentConfig):
-    """A character language model: 128 logits for the next character, at every character."""
+    """Config of `CharLM`."""
 
 
-def _recurrent(config: RecurrentConfig, bidirectional: bool) -> nn.RNNBase:
+def _make_rnn(config: RecurrentConfig, bidirectional: bool) -> nn.RNNBase:
     return CELLS[config.cell](
         config.embedding_size,
         config.hidden_size,
@@ -76,31 +76,32 @@ def _recurrent(config: RecurrentConfig, bidirectional: bool) -> nn.RNNBase:
 
 
 def hidden_of(state: State) -> torch.Tensor:
-    """The hidden state h of a state; an LSTM carries its cell state c beside it."""
+    """The hidden state h of a state, which in an LSTM also holds the cell state c."""
     return state[0] if isinstance(state, tuple) else state
 
 
 class NameClassifier(nn.Module):
-    """Reads whole names, packed, and scores the countries they may come from.
+    """Classifies names by country, or other short texts by other labels.
 
-    The job of packing is that every row ends with its own last character: nothing is read past it, and the
-    backward direction begins at it.
+    Batches are packed, so that every row ends at its own last character: the forward direction stops there and the
+    backward direction starts there.
 
-    A classifier of several members is the mean of as many networks, which were trained apart (a deep ensemble,
-    Lakshminarayanan et al. 2017) and err apart. It is itself the first of them, and holds the others.
+    With `config.members` > 1 it is a deep ensemble (Lakshminarayanan et al. 2017): the mean of the logits of networks
+    that were trained independently. It is itself the first of them; the rest are in `others`, a name that is part of
+    the tensors' names in checkpoints.
     """
 
     def __init__(self, config: NameClassifierConfig):
         super().__init__()
         self.config = config
-        # Row PAD stays zero: a hidden character in training, and a pad if someone reads it, is "no character".
+        # Row PAD stays zero: it stands for a dropped character in training, and for padding that is read by mistake.
         self.embedding = nn.Embedding(VOCABULARY_SIZE, config.embedding_size, padding_idx=PAD)
-        self.rnn = _recurrent(config, config.bidirectional)
+        self.rnn = _make_rnn(config, config.bidirectional)
         self.dropout = nn.Dropout(config.dropout)
         directions = 2 if config.bidirectional else 1
         self.linear = nn.Linear(directions * config.hidden_size * (3 if config.pooling else 1), config.classes)
-        alone = replace(config, members=1)
-        self.others = nn.ModuleList(NameClassifier(alone) for _ in range(config.members - 1))
+        single = replace(config, members=1)
+        self.others = nn.ModuleList(NameClassifier(single) for _ in range(config.members - 1))
 
     @property
     def ensemble_members(self) -> list["NameClassifier"]:
@@ -111,56 +112,56 @@ class NameClassifier(nn.Module):
         """Runs the recurrent network over the packed batch.
 
         Args:
-            codes: int64 (batch, time); what stands past a row's length is never read.
+            codes: int64 (batch, time); beyond a row's length they are ignored.
             lengths: int64 (batch,), each at least 1, in any order.
 
         Returns:
             outputs of the last layer, (batch, time, directions * hidden), zero at the pads;
             final hidden states, (layers * directions, batch, hidden).
         """
-        # torch packs by lengths that lie in ordinary memory, wherever the codes are
+        # PyTorch packs by lengths on the CPU, whatever the device of the codes
         packed = pack_padded_sequence(self.embedding(codes), lengths.cpu(), batch_first=True, enforce_sorted=False)
         outputs, state = self.rnn(packed)
         outputs, _ = pad_packed_sequence(outputs, batch_first=True, total_length=codes.shape[1])
         return outputs, hidden_of(state)
 
     def run_padded(self, codes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Runs over the whole rectangle, pads and all, as who forgets to pack does; returns as `run_packed`.
+        """Runs over the padded batch without packing, a common mistake; returns the same as `run_packed`.
 
-        The states drift on through the pads, and the backward direction begins in them.
+        The states change at the pads after the last character, and the backward direction starts in them.
         """
         outputs, state = self.rnn(self.embedding(codes))
         return outputs, hidden_of(state)
 
     def run_masked(self, codes: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Runs over the rectangle but holds each row's state still at its pads; returns as `run_packed`.
+        """Runs over the padded batch but keeps each row's state at its pads; returns the same as `run_packed`.
 
-        Says by hand what packing does, step by step, and so checks it: equal to rounding.
+        It does step by step what packing does, and verifies it: the results are equal to rounding.
         """
-        outputs, finals = zip(*_masked(self.rnn, self.embedding(codes), lengths), strict=True)
+        outputs, finals = zip(*_run_masked(self.rnn, self.embedding(codes), lengths), strict=True)
         return outputs[-1], torch.cat(finals)
 
     def run_layers(self, codes: torch.Tensor, lengths: torch.Tensor) -> list[torch.Tensor]:
-        """The outputs of every layer, (batch, time, directions * hidden) each, where `run_packed` gives the last's."""
-        return [outputs for outputs, _ in _masked(self.rnn, self.embedding(codes), lengths)]
+        """The outputs of every layer, (batch, time, directions * hidden) each; `run_packed` returns the last's."""
+        return [outputs for outputs, _ in _run_masked(self.rnn, self.embedding(codes), lengths)]
 
     def forward(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Codes (batch, time) and lengths (batch,), in any order -> logits (batch, classes)."""
         return self.member_logits(codes, lengths).mean(0)
 
     def member_logits(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """The logits of each member, this one first: (members, batch, classes)."""
-        own = self.linear(self.dropout(self.features(codes, lengths)))
-        return torch.stack([own, *(other(codes, lengths) for other in self.others)])
+        """The logits of each network of the ensemble, this one first: (members, batch, classes)."""
+        logits = self.linear(self.dropout(self.features(codes, lengths)))
+        return torch.stack([logits, *(other(codes, lengths) for other in self.others)])
 
     def features(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """What the linear layer reads of each name, (batch, features): the last layer's final states.
+        """The input of the linear layer, (batch, features): the last layer's final states.
 
-        With pooling there follow the largest and the mean output over the name, each as wide.
+        With pooling they are followed by the maximum and the mean of the outputs over the name, each as wide.
         """
         if self.training and self.config.character_dropout:
-            hide = torch.rand(codes.shape, device=codes.device) < self.config.character_dropout
-            codes = codes.masked_fill(hide, PAD)
+            is_dropped = torch.rand(codes.shape, device=codes.device) < self.config.character_dropout
+            codes = codes.masked_fill(is_dropped, PAD)
         outputs, hidden = self.run_packed(codes, lengths)
         directions = 2 if self.config.bidirectional else 1
         # the last layer's final states, directions side by side: (batch, directions * hidden)
@@ -174,23 +175,23 @@ class NameClassifier(nn.Module):
 
 
 def make_ensemble(members: Sequence[NameClassifier]) -> NameClassifier:
-    """One classifier whose logits are the mean of those of `members`, each of one network and all of one shape."""
+    """The ensemble of `members`, classifiers of one network each with the same config."""
     first, *others = (member.state_dict() for member in members)
-    joined = NameClassifier(replace(members[0].config, members=len(members))).to(members[0].linear.bias.device)
-    joined.load_state_dict(
-        first | {f"others.{row}.{key}": value for row, other in enumerate(others) for key, value in other.items()}
+    ensemble = NameClassifier(replace(members[0].config, members=len(members))).to(members[0].linear.bias.device)
+    ensemble.load_state_dict(
+        first | {f"others.{index}.{key}": value for index, other in enumerate(others) for key, value in other.items()}
     )
-    return joined.eval()
+    return ensemble.eval()
 
 
 class CharLM(nn.Module):
-    """Predicts each next character of a running text from all before it."""
+    """Predicts each next character of a text from all characters before it."""
 
     def __init__(self, config: CharLMConfig):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(VOCABULARY_SIZE, config.embedding_size)
-        self.rnn = _recurrent(config, bidirectional=False)
+        self.rnn = _make_rnn(config, bidirectional=False)
         self.dropout = nn.Dropout(config.dropout)
         self.linear = nn.Linear(config.hidden_size, VOCABULARY_SIZE)
 
@@ -204,9 +205,9 @@ MODELS = {"names": (NameClassifierConfig, NameClassifier), "speech": (CharLMConf
 
 
 class _SkipInitialisation(TorchFunctionMode):
-    """Leaves out the drawing of first weights, of which a model without memory behind it needs none.
+    """Skips the random initialisation of weights on the meta device, which have no memory.
 
-    PyTorch would import its compiler to draw no numbers at all, and an app would start a second or two later.
+    PyTorch would import its compiler for it, and the app would start a second or two later.
     """
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
@@ -217,24 +218,24 @@ class _SkipInitialisation(TorchFunctionMode):
 
 
 def build_without_weights(task: str, config: RecurrentConfig) -> nn.Module:
-    """The network of a config, its parameters having shapes but no memory behind them."""
+    """The network of a config with parameters on the meta device: shapes without memory."""
     with torch.device("meta"), _SkipInitialisation():
         return MODELS[task][1](config)
 
 
 def count_parameters(model: nn.Module) -> int:
-    """How many numbers the model learnt."""
+    """The number of learned parameters."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 _CELL_FUNCTIONS = {"rnn": torch.rnn_tanh_cell, "gru": torch.gru_cell, "lstm": torch.lstm_cell}
 
 
-def _masked(rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """`rnn` over x (batch, time, features) one step at a time, each row's state frozen wherever it has a pad.
+def _run_masked(rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Runs `rnn` over x (batch, time, features) one step at a time, keeping each row's state at its pads.
 
     Yields:
-        of each layer the outputs (batch, time, directions * hidden) and the final states (directions, batch, hidden).
+        for each layer the outputs (batch, time, directions * hidden) and the final states (directions, batch, hidden).
     """
     step = _CELL_FUNCTIONS[rnn.mode.removesuffix("_TANH").lower()]
     batch, time, _ = x.shape
@@ -246,17 +247,17 @@ def _masked(rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> Iterator
                 getattr(rnn, f"{kind}_l{layer}{suffix}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             ]
             h = c = x.new_zeros(batch, rnn.hidden_size)
-            seen = [h] * time
+            layer_outputs = [h] * time
             for t in reversed(range(time)) if suffix else range(time):
-                runs = is_real[:, t, None]  # (batch, 1)
+                is_active = is_real[:, t, None]  # (batch, 1)
                 if rnn.mode == "LSTM":
                     new_h, new_c = step(x[:, t], (h, c), *weights)
-                    c = torch.where(runs, new_c, c)
+                    c = torch.where(is_active, new_c, c)
                 else:
                     new_h = step(x[:, t], h, *weights)
-                h = torch.where(runs, new_h, h)
-                seen[t] = torch.where(runs, new_h, 0.0)
-            outputs.append(torch.stack(seen, 1))
+                h = torch.where(is_active, new_h, h)
+                layer_outputs[t] = torch.where(is_active, new_h, 0.0)
+            outputs.append(torch.stack(layer_outputs, 1))
             finals.append(h)
         x = torch.cat(outputs, 2)  # (batch, time, directions * hidden)
         yield x, torch.stack(finals)

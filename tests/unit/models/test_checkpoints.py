@@ -20,8 +20,8 @@ def saved(request, tmp_path):
     return path
 
 
-def rewritten(path, change):
-    """The file at `path` with its metadata changed."""
+def rewrite_metadata(path, change):
+    """Changes the metadata of the file at `path`."""
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
@@ -45,7 +45,7 @@ def test_a_saved_model_equals_the_loaded_one(cell, tmp_path):
         assert torch.equal(before[0], after[0])
 
 
-def test_everything_that_is_known_of_a_model_is_in_its_header(tmp_path):
+def test_a_models_description_is_in_its_header(tmp_path):
     checkpoint = dataclasses.replace(
         make_checkpoint("names"), recipe={"seed": 3, "epochs": 2}, results={"test": {"accuracy": 0.5}}
     )
@@ -56,7 +56,7 @@ def test_everything_that_is_known_of_a_model_is_in_its_header(tmp_path):
         assert getattr(loaded, field) == getattr(checkpoint, field)
 
 
-def test_half_precision_rounds_once_and_is_half_the_size(tmp_path):
+def test_half_precision_halves_the_file_and_rounds_once(tmp_path):
     checkpoint = make_checkpoint("speech")
     checkpoints.save(tmp_path / "whole", checkpoint)
     checkpoints.save(tmp_path / "half", checkpoint, half=True)
@@ -71,7 +71,7 @@ def test_half_precision_rounds_once_and_is_half_the_size(tmp_path):
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, 0.5, 0.99])
-def test_a_file_cut_short_is_refused(saved, kept):
+def test_a_truncated_file_is_refused(saved, kept):
     content = saved.read_bytes()
     saved.write_bytes(content[: int(kept if kept >= 1 or kept == 0 else kept * len(content))])
     with pytest.raises(CheckpointError, match=saved.name):
@@ -86,7 +86,7 @@ def test_a_missing_file_a_directory_and_a_text_are_refused(tmp_path):
             checkpoints.load(tmp_path / name)
 
 
-def test_a_pickle_by_another_name_is_refused_and_not_read(tmp_path):
+def test_a_renamed_pickle_is_refused_and_not_executed(tmp_path):
     ran = tmp_path / "ran"
 
     class Trap:
@@ -101,7 +101,7 @@ def test_a_pickle_by_another_name_is_refused_and_not_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "essential"),
     [
         (lambda m: m.clear(), "lacks format_version"),
         (lambda m: m.pop("results"), "lacks results"),
@@ -126,13 +126,13 @@ def test_a_pickle_by_another_name_is_refused_and_not_read(tmp_path):
         (lambda m: m.update(shares='["much"]'), "shares"),
     ],
 )
-def test_a_header_that_does_not_describe_the_file_is_refused(saved, change, says):
-    rewritten(saved, change)
-    with pytest.raises(CheckpointError, match=says):
+def test_an_invalid_header_is_refused(saved, change, essential):
+    rewrite_metadata(saved, change)
+    with pytest.raises(CheckpointError, match=essential):
         checkpoints.load(saved)
 
 
-def test_weights_that_are_no_numbers_are_neither_written_nor_read(saved, tmp_path):
+def test_weights_that_are_not_finite_are_neither_saved_nor_loaded(saved, tmp_path):
     checkpoint = make_checkpoint("speech")
     checkpoint.model.linear.bias.data[3] = torch.nan
     with pytest.raises(CheckpointError, match="no finite numbers"):
@@ -149,13 +149,13 @@ def test_weights_that_are_no_numbers_are_neither_written_nor_read(saved, tmp_pat
         checkpoints.load(saved)
 
 
-def test_a_model_for_the_other_task_is_refused(tmp_path):
+def test_a_model_for_another_task_is_refused(tmp_path):
     checkpoints.save(tmp_path / "x", make_checkpoint("speech"))
     with pytest.raises(CheckpointError, match="for speech, not for names"):
         checkpoints.load(tmp_path / "x", "names")
 
 
-def test_a_shelf_holds_what_can_be_used_and_says_what_is_wrong_with_the_rest(tmp_path):
+def test_a_registry_holds_the_usable_checkpoints_and_the_problems_of_the_rest(tmp_path):
     for name in ("names", "names-b", "names-a"):
         checkpoints.save(tmp_path / f"{name}.safetensors", make_checkpoint("names"))
     checkpoints.save(tmp_path / "speech.safetensors", make_checkpoint("names"))  # for the wrong task

@@ -11,7 +11,7 @@ EXACT = {"rtol": 0, "atol": 1e-6}
 
 
 @pytest.mark.parametrize(("cell", "bidirectional"), EVERY_CELL_AND_DIRECTION)
-def test_packed_equals_padded_and_masked(cell, bidirectional):
+def test_packed_equals_masked(cell, bidirectional):
     model, padded = make_classifier(cell, bidirectional), pad(NAMES)
     packed, packed_final = model.run_packed(padded.codes, padded.lengths)
     masked, masked_final = model.run_masked(padded.codes, padded.lengths)
@@ -20,41 +20,41 @@ def test_packed_equals_padded_and_masked(cell, bidirectional):
 
 
 @pytest.mark.parametrize(("cell", "bidirectional"), EVERY_CELL_AND_DIRECTION)
-def test_unpacked_outputs_are_zero_at_the_pads_and_naive_ones_drift_on(cell, bidirectional):
+def test_packed_outputs_are_zero_at_pads_and_padded_ones_are_not(cell, bidirectional):
     model, padded = make_classifier(cell, bidirectional), pad(NAMES)
     packed, packed_final = model.run_packed(padded.codes, padded.lengths)
-    naive, naive_final = model.run_padded(padded.codes)
+    padded_outputs, padded_final = model.run_padded(padded.codes)
     is_pad = ~padded.is_real
     assert (packed[is_pad] == 0).all()
-    assert (naive[is_pad] != 0).any(dim=1).all()
-    assert (packed_final - naive_final).abs().max() > 1e-3
+    assert (padded_outputs[is_pad] != 0).any(dim=1).all()
+    assert (packed_final - padded_final).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("pooling", [False, True])
 @pytest.mark.parametrize(("cell", "bidirectional"), EVERY_CELL_AND_DIRECTION)
-def test_a_name_gets_the_same_logits_alone_and_in_a_batch_in_any_order(cell, bidirectional, pooling):
+def test_a_name_gets_the_same_logits_in_any_batch_and_order(cell, bidirectional, pooling):
     model, padded = make_classifier(cell, bidirectional, pooling), pad(NAMES)
     together = model(padded.codes, padded.lengths)
     for row, name in enumerate(NAMES):
-        alone = pad([name])
-        torch.testing.assert_close(model(alone.codes, alone.lengths)[0], together[row], rtol=0, atol=1e-5)
+        single = pad([name])
+        torch.testing.assert_close(model(single.codes, single.lengths)[0], together[row], rtol=0, atol=1e-5)
     order = torch.tensor([3, 0, 6, 2, 5, 1, 4])
     torch.testing.assert_close(model(padded.codes[order], padded.lengths[order]), together[order], **EXACT)
 
 
-def test_what_stands_at_the_pads_is_never_read():
+def test_codes_beyond_a_rows_length_are_ignored():
     model, padded = make_classifier(), pad(NAMES)
-    scribbled = padded.codes.masked_fill(~padded.is_real, 99)
-    torch.testing.assert_close(model(scribbled, padded.lengths), model(padded.codes, padded.lengths), rtol=0, atol=0)
+    overwritten = padded.codes.masked_fill(~padded.is_real, 99)
+    torch.testing.assert_close(model(overwritten, padded.lengths), model(padded.codes, padded.lengths), rtol=0, atol=0)
 
 
-def test_the_lectures_names_give_one_row_of_logits_each():
+def test_the_lectures_names_give_a_row_of_18_logits_each():
     padded = pad(["adylov", "solan", "hard", "san"])
     assert make_classifier()(padded.codes, padded.lengths).shape == (4, 18)
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_language_model_step_by_step_equals_the_whole(cell):
+def test_a_language_model_run_step_by_step_equals_one_forward(cell):
     model = make_language_model(cell)
     codes = torch.randint(32, 127, (3, 20), generator=torch.Generator().manual_seed(0))
     whole, whole_state = model(codes)
@@ -67,14 +67,14 @@ def test_a_language_model_step_by_step_equals_the_whole(cell):
     torch.testing.assert_close(state, whole_state, **EXACT)
 
 
-def test_hidden_characters_matter_in_training_only():
+def test_character_dropout_applies_in_training_only():
     model, padded = make_classifier(), pad(NAMES)
     assert torch.equal(model(padded.codes, padded.lengths), model(padded.codes, padded.lengths))
-    hiding = make_classifier()
-    hiding.config = NameClassifierConfig("gru", 8, 12, 2, character_dropout=0.5)
-    assert torch.equal(hiding(padded.codes, padded.lengths), model(padded.codes, padded.lengths))
-    hiding.train()
-    assert not torch.allclose(hiding(padded.codes, padded.lengths), hiding(padded.codes, padded.lengths))
+    dropping = make_classifier()
+    dropping.config = NameClassifierConfig("gru", 8, 12, 2, character_dropout=0.5)
+    assert torch.equal(dropping(padded.codes, padded.lengths), model(padded.codes, padded.lengths))
+    dropping.train()
+    assert not torch.allclose(dropping(padded.codes, padded.lengths), dropping(padded.codes, padded.lengths))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_hidden_characters_matter_in_training_only():
     ],
 )
 @pytest.mark.parametrize("config", [NameClassifierConfig, CharLMConfig])
-def test_a_config_that_no_network_can_have_is_refused(config, fields):
+def test_a_config_with_an_invalid_field_is_refused(config, fields):
     with pytest.raises(ValueError, match="must be"):
         config(**fields)
 
@@ -101,18 +101,18 @@ def test_a_config_that_no_network_can_have_is_refused(config, fields):
 @pytest.mark.parametrize(
     "fields", [{"classes": 1}, {"bidirectional": 1}, {"pooling": None}, {"character_dropout": -0.1}]
 )
-def test_so_is_one_that_no_classifier_can_have(fields):
+def test_a_classifiers_config_with_an_invalid_field_is_refused(fields):
     with pytest.raises(ValueError, match="must be"):
         NameClassifierConfig(**fields)
 
 
-def test_an_average_gives_the_mean_of_its_members_logits():
+def test_an_ensembles_logits_are_the_mean_of_its_members():
     members = [make_classifier(seed=seed) for seed in range(3)]
     padded = pad(NAMES)
-    joined = make_ensemble(members)
-    assert joined.config.members == 3
+    ensemble = make_ensemble(members)
+    assert ensemble.config.members == 3
     with torch.no_grad():
         mean = torch.stack([member(padded.codes, padded.lengths) for member in members]).mean(0)
-        torch.testing.assert_close(joined(padded.codes, padded.lengths), mean, **EXACT)
-        outputs, _ = joined.run_packed(padded.codes, padded.lengths)
+        torch.testing.assert_close(ensemble(padded.codes, padded.lengths), mean, **EXACT)
+        outputs, _ = ensemble.run_packed(padded.codes, padded.lengths)
         torch.testing.assert_close(outputs, members[0].run_packed(padded.codes, padded.lengths)[0], **EXACT)

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 import torch
 
-from charplay.models.ngrams import INVERSE_PENALTY, NgramClassifier, ngrams_of
+from charplay.models.ngrams import INVERSE_REGULARIZATION, NgramClassifier, ngrams_of
 
 CLASSES = ("Russian", "Spanish")
 ROWS = [
@@ -14,12 +14,12 @@ ROWS = [
 ]
 
 
-def test_grams_are_all_runs_of_letters_with_both_ends_marked():
+def test_ngrams_are_all_runs_of_letters_with_both_ends_marked():
     assert ngrams_of("Ab", 2) == ["^", "a", "b", "$", "^a", "ab", "b$"]
     assert ngrams_of("Ab", 9)[-1] == "^ab$"
 
 
-def test_it_learns_what_decides_and_knows_nothing_of_other_letters():
+def test_it_learns_the_distinguishing_ngrams_and_is_uniform_on_unknown_letters():
     classifier = NgramClassifier(ROWS, CLASSES)
     logits = classifier.logits(["zzov", "ppez", "...", "Abov"])
     assert logits.argmax(1)[[0, 1, 3]].tolist() == [0, 1, 0]
@@ -27,7 +27,7 @@ def test_it_learns_what_decides_and_knows_nothing_of_other_letters():
     assert torch.equal(logits[0], classifier.logits(["zzov"])[0])
 
 
-def test_its_features_are_tf_idf_of_length_1():
+def test_features_are_tf_idf_scaled_to_length_1():
     classifier = NgramClassifier(ROWS, CLASSES)
     rows = {gram: sum(gram in ngrams_of(name, 5) for name, _ in ROWS) for gram in ngrams_of("aaov", 5)}
     assert rows["aao"] == 1
@@ -43,12 +43,12 @@ def test_its_features_are_tf_idf_of_length_1():
     assert found == pytest.approx({gram: value / length for gram, value in expected.items()})
 
 
-def test_the_fit_is_where_the_penalised_loss_has_no_slope():
+def test_the_regularized_loss_has_no_gradient_at_the_fit():
     classifier = NgramClassifier(ROWS, CLASSES)
     features = classifier._features([name for name, _ in ROWS]).to_dense()
     weight, bias = classifier._weight.clone().requires_grad_(), classifier._bias.clone().requires_grad_()
     truth = torch.tensor([CLASSES.index(country) for _, country in ROWS])
-    missed = torch.nn.functional.cross_entropy(features @ weight + bias, truth)
-    (missed + weight.square().sum() / (2 * INVERSE_PENALTY * len(ROWS))).backward()
+    loss = torch.nn.functional.cross_entropy(features @ weight + bias, truth)
+    (loss + weight.square().sum() / (2 * INVERSE_REGULARIZATION * len(ROWS))).backward()
     assert weight.grad.abs().max() < 1e-4
     assert bias.grad.abs().max() < 1e-4
