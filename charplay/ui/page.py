@@ -53,6 +53,7 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
     opening = opening or compute_examples(checkpoints.load_all(*(directories or checkpoints.DIRECTORIES)))
     registry = opening.registry
     with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
+        api.build(registry)  # before the tabs: an event of theirs with the same name would take an endpoint's place
         gr.HTML(_TITLE, elem_id="title-block")
         choices = {}  # tab -> its choice of a model
         with gr.Tabs() as tabs:
@@ -72,7 +73,6 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
             gr.HTML(f'<p class="note">Left out: {escape(" ".join(foreign))}</p>')
         # A picture in a hidden tab misses that the window was resized, or the phone turned.
         tabs.select(None, js="() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)")
-        api.build(registry)
     return demo.queue(**settings.QUEUE)
 
 

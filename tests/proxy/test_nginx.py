@@ -1,5 +1,6 @@
 """The app at a sub-path of a site with HTTPS, as nginx serves it by the lines of the serving page."""
 
+import os
 import re
 import ssl
 
@@ -26,9 +27,10 @@ def site(tmp_path_factory, certificate):
     crt, key = certificate
     with running_app(directory / "app.log", GRADIO_ROOT_PATH="/charplay") as (_, app_port):
         location = documented_lines("location /charplay/ {").replace("127.0.0.1:7860", f"127.0.0.1:{app_port}")
+        user = "user root;" if os.geteuid() == 0 else ""  # its workers write large bodies into this directory
         configuration = directory / "nginx.conf"
         configuration.write_text(
-            f"pid {directory}/pid; error_log {directory}/error.log; events {{}}\n"
+            f"{user} pid {directory}/pid; error_log {directory}/error.log; events {{}}\n"
             f"http {{ access_log off; client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;\n"
             f"fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;\n"
             f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {crt}; ssl_certificate_key {key};\n"
