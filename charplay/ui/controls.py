@@ -100,7 +100,7 @@ def read_seed(typed: object) -> int | None:
 GENERATED_TEXT, USER_TEXT_CHOICE = "the text above", "a text of my own"
 LOOK_INSIDE = Control("which", "Look inside", GENERATED_TEXT, choices=(GENERATED_TEXT, USER_TEXT_CHOICE))
 USER_TEXT = Control(
-    "own-text",
+    "user-text",
     f"Text to read, up to {limits.MAX_DOCUMENT_CHARACTERS:,} characters",
     "",
     placeholder="Paste any text",
@@ -142,4 +142,4 @@ BATCH_SIZE = Control("batch-size", "Batch size", 16, _USER_LIMITS["batch_size"],
 _TRAINED = {limit.name: limit for limit in limits.RECIPE}
 LEARNING_RATE = Control("learning-rate", "Learning rate, the highest", 0.004, _TRAINED["learning_rate"])
 TRAINING_SEED = Control("training-seed", "Seed", 1, limits.SEED)
-USER_MODEL = Control("own-model", "Your models", None)
+USER_MODEL = Control("user-model", "Your models", None)

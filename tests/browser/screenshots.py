@@ -15,7 +15,7 @@ LATER = {
     "Speech": None,
     "Batches": None,
     "Teacher forcing": "#second-decoder .decoded",
-    "Train": "#survey .tiles :text('about')",
+    "Train": "#data-summary .tiles :text('about')",
 }
 
 

@@ -22,7 +22,7 @@ def open_accordion(page: Page, name: str) -> None:
 
 def analyze(page: Page, text: str) -> None:
     page.get_by_label(controls.USER_TEXT_CHOICE).check()
-    page.locator("#own-text textarea").fill(text)
+    page.locator("#user-text textarea").fill(text)
     page.locator("#read-this").click()
 
 
@@ -185,7 +185,7 @@ def test_a_pasted_text_is_analyzed_and_a_note_says_what_was_changed(speech):
     expect(note).to_contain_text("Training never showed {")
     speech.get_by_label(controls.GENERATED_TEXT).check()
     expect(speech.locator("#surprisal-mean")).to_contain_text(f"over {INITIAL_CHARACTERS}")
-    expect(speech.locator("#own-text")).to_be_hidden()
+    expect(speech.locator("#user-text")).to_be_hidden()
 
 
 def test_markup_is_shown_as_text_in_every_accordion(speech):

@@ -1,4 +1,4 @@
-"""What a visitor does on the Train tab: looks at the data, trains, stops, tries, saves, and loads again."""
+"""The Train tab: data is summarized, a model trained, stopped, tried, saved, and loaded again."""
 
 import re
 
@@ -7,20 +7,21 @@ from playwright.sync_api import Page, expect
 
 from charplay import limits
 from charplay.ui import controls
-from charplay.ui.train import examples
+from charplay.ui.train.examples import EXAMPLES, words
 from tests.browser.conftest import go_to_tab
 from tests.browser.test_look import check_look
 
-PATIENT = 60_000  # ms: a process of its own has to start, beside whatever else this machine does
+PATIENT = 60_000  # ms: the training worker has to start, on a machine that may be busy
+SYLLABLES = {"vowels": "oa", "consonants": "rt"}  # by label
 ROWS = "text,label\n" + "\n".join(
-    f"{syllable * times},{label}" for label, syllable in (("vowels", "oa"), ("others", "rt")) for times in range(1, 13)
+    f"{syllable * times},{label}" for label, syllable in SYLLABLES.items() for times in range(1, 13)
 )
 TEXT = "to be or not to be, that is the question. " * 12
 
 
 def train_tab(page: Page) -> Page:
     go_to_tab(page, "Train")
-    expect(page.locator("#survey .tiles")).to_be_visible()
+    expect(page.locator("#data-summary .tiles")).to_be_visible()
     return page
 
 
@@ -29,17 +30,16 @@ def choose(page: Page, control: str, choice: str) -> None:
 
 
 def learn_from(page: Page, learns: str) -> None:
-    """Chooses what is learnt from, and waits for its example to stand in the box."""
+    """Chooses what is learnt from, and waits for its example in the box."""
     choose(page, "learns", learns)
-    example = {controls.TEXT: examples.sums, controls.ROWS: examples.words}[learns]()
-    expect(page.locator("#box textarea")).to_have_value(example)
+    expect(page.locator("#box textarea")).to_have_value(EXAMPLES[learns])
 
 
-def paste(page: Page, learns: str, text: str, says: str) -> None:
-    """Pastes into the box and waits for the survey to say something."""
+def paste(page: Page, learns: str, text: str, expected: str) -> None:
+    """Pastes into the box and waits for a data summary that contains `expected`."""
     learn_from(page, learns)
     page.locator("#box textarea").fill(text)
-    expect(page.locator("#survey")).to_contain_text(says, timeout=PATIENT)
+    expect(page.locator("#data-summary")).to_contain_text(expected, timeout=PATIENT)
 
 
 def train(page: Page) -> None:
@@ -53,9 +53,9 @@ def train(page: Page) -> None:
 
 
 def open_settings(page: Page) -> None:
-    """Opens the settings; Gradio makes what is in a fold when it opens, and gives it its value a moment later."""
+    """Opens the settings; Gradio renders the content of an accordion then, and its values a moment later."""
     if not page.locator("#epochs").is_visible():
-        page.locator("#settings-fold button").first.click()
+        page.locator("#settings-accordion button").first.click()
         page.wait_for_timeout(500)
 
 
@@ -68,28 +68,30 @@ def set_epochs(page: Page, epochs: int) -> None:
     expect(page.locator("#changes textarea, #changes input").first).to_have_value(re.compile(rf'"epochs": ?{epochs}\b'))
 
 
-def test_it_opens_with_the_survey_of_its_example(open_page):
+def test_the_tab_opens_with_the_summary_of_its_example(open_page):
     page = train_tab(open_page())
-    rows = len(examples.words().splitlines()) - 1
-    expect(page.locator("#survey .tiles b").first).to_have_text(str(rows))
-    expect(page.locator("#survey")).to_contain_text("English 30, German 30, Italian 30")
+    rows = len(words().splitlines()) - 1
+    expect(page.locator("#data-summary .tiles b").first).to_have_text(str(rows))
+    expect(page.locator("#data-summary")).to_contain_text("English 30, German 30, Italian 30")
     expect(page.locator("#lengths .bars")).to_be_visible()
-    expect(page.locator("#survey .tiles")).to_contain_text("about", timeout=PATIENT)  # the speed has been measured
+    expect(page.locator("#data-summary .tiles")).to_contain_text(
+        "about", timeout=PATIENT
+    )  # the speed has been measured
 
 
-def test_what_is_typed_into_a_setting_outlives_the_survey_under_way_and_a_size_brings_its_own(open_page):
+def test_a_typed_setting_outlives_a_late_summary_and_a_preset_resets_it(open_page):
     page = train_tab(open_page())
     open_settings(page)
     box, changes = page.locator("#epochs input[type=number]"), page.locator("#changes textarea, #changes input").first
     suggested = box.input_value()
     page.locator("#box textarea").fill(ROWS)
-    box.fill("3")  # the survey of what was pasted is still to come
-    expect(page.locator("#survey")).to_contain_text("vowels 12", timeout=PATIENT)
+    box.fill("3")  # the summary of the pasted rows has not arrived yet
+    expect(page.locator("#data-summary")).to_contain_text("vowels 12", timeout=PATIENT)
     page.wait_for_timeout(500)
     expect(box).to_have_value("3")
     expect(changes).to_have_value('{"epochs":3}')
     box.fill("")
-    expect(page.locator("#survey")).to_contain_text("epochs must be")
+    expect(page.locator("#data-summary")).to_contain_text("epochs must be")
     choose(page, "preset", "medium")
     expect(page.locator("#hidden-size input[type=number]")).to_have_value("96")
     expect(box).to_have_value(suggested)
@@ -102,7 +104,7 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
     set_epochs(page, 2)
     train(page)
     expect(page.locator("#losses .scatterlayer .trace")).to_have_count(3)
-    expect(page.locator("#own-confusion .ytick text")).to_have_text(["others", "vowels"])
+    expect(page.locator("#user-confusion .ytick text")).to_have_text(["consonants", "vowels"])
     expect(page.locator("#runs tbody tr")).to_have_count(1)
     expect(page.locator("#runs")).to_contain_text("yours 1")
     with page.expect_download() as download:
@@ -118,21 +120,21 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
 
     page.locator("#try").click()
     expect(page.locator("#model input")).to_have_value(re.compile("^yours 1: GRU"))
-    expect(page.locator("#bars th")).to_have_text(["others", "vowels"])
+    expect(page.locator("#bars th")).to_have_text(["consonants", "vowels"])
     page.locator("#name input").fill("oaoa")
     expect(page.locator("#seen .characters span")).to_have_count(4)
-    expect(page.locator("#headline b")).to_have_text(re.compile("^(others|vowels)$"))
+    expect(page.locator("#headline b")).to_have_text(re.compile("^(consonants|vowels)$"))
     trained = page.locator("#bars .share").all_text_contents()
 
-    other = train_tab(open_page())  # another page sees nothing of it, and is given the file
-    expect(other.locator("#own-says")).to_contain_text("None yet")
+    other = train_tab(open_page())  # another page does not see the model, and loads the file
+    expect(other.locator("#user-model-description")).to_contain_text("None yet")
     expect(other.locator("#try")).to_be_disabled()
     with other.expect_file_chooser() as chooser:
         other.locator("#load").click()
     chooser.value.set_files(saved)
-    expect(other.locator("#own-says")).to_contain_text("yours 1: tells 2 classes apart")
+    expect(other.locator("#user-model-description")).to_contain_text("yours 1: tells 2 classes apart")
     other.locator("#try").click()
-    expect(other.locator("#bars th")).to_have_text(["others", "vowels"])
+    expect(other.locator("#bars th")).to_have_text(["consonants", "vowels"])
     other.locator("#name input").fill("oaoa")
     expect(other.locator("#seen .characters span")).to_have_count(4)
     expect(other.locator("#bars .share").first).to_have_text(trained[0])
@@ -142,7 +144,7 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
 def test_a_text_is_trained_stopped_and_tried_in_speech(open_page):
     page = open_page()
     go_to_tab(page, "Speech")
-    opening = page.locator("#text .text").text_content()
+    initial = page.locator("#text .text").text_content()
     train_tab(page)
     paste(page, controls.TEXT, TEXT, "characters: ")
     set_epochs(page, 500)
@@ -152,16 +154,16 @@ def test_a_text_is_trained_stopped_and_tried_in_speech(open_page):
     page.locator("#train-stop").click()
     expect(page.locator("#train-status")).to_contain_text("Stopped.", timeout=PATIENT)
     expect(page.locator("#train-status")).to_contain_text("bits per character")
-    expect(page.locator("#own-says")).to_contain_text("goes on with a text")
+    expect(page.locator("#user-model-description")).to_contain_text("goes on with a text")
     page.locator("#try").click()
-    expect(page.locator("#text .text")).not_to_have_text(opening)
+    expect(page.locator("#text .text")).not_to_have_text(initial)
     expect(page.locator("#speech-model input")).to_have_value(re.compile("^yours 1: GRU"))
     expect(page.locator("#stats")).to_contain_text(f"{controls.LENGTH.default} of {controls.LENGTH.default}")
-    written = page.locator("#text .text").inner_text().removeprefix(controls.PRIME.default)
-    assert set(written) <= set(TEXT)  # only what it was trained on can be drawn
+    generated = page.locator("#text .text").inner_text().removeprefix(controls.PRIME.default)
+    assert set(generated) <= set(TEXT)  # only what it was trained on can be drawn
 
 
-def test_a_second_page_sees_its_place_and_has_its_turn_when_the_first_page_is_closed(open_page):
+def test_a_second_page_sees_its_queue_position_and_trains_when_the_first_page_is_closed(open_page):
     first, second = train_tab(open_page()), train_tab(open_page())
     for page in (first, second):
         paste(page, controls.TEXT, TEXT, "characters: ")
@@ -177,7 +179,7 @@ def test_a_second_page_sees_its_place_and_has_its_turn_when_the_first_page_is_cl
 
 
 @pytest.mark.parametrize(
-    ("learns", "pasted", "says"),
+    ("learns", "pasted", "message"),
     [
         (controls.TEXT, "", "The box is empty"),
         (controls.TEXT, "x", "must have 200 to 5,000,000 characters"),
@@ -188,14 +190,14 @@ def test_a_second_page_sees_its_place_and_has_its_turn_when_the_first_page_is_cl
         (controls.ROWS, "a,x\nb,x\nc,y,z\nd,y\ne,y", "line 3: it has 3 columns"),
     ],
 )
-def test_data_that_cannot_be_used_gets_its_sentence(open_page, learns, pasted, says):
+def test_data_that_cannot_be_used_is_a_user_error(open_page, learns, pasted, message):
     page = train_tab(open_page())
     learn_from(page, learns)
     page.locator("#box textarea").fill(pasted)
-    expect(page.locator("#survey")).to_contain_text(re.compile(says), timeout=PATIENT)
+    expect(page.locator("#data-summary")).to_contain_text(re.compile(message), timeout=PATIENT)
 
 
-def test_files_that_cannot_be_used_get_their_sentence_and_what_was_trained_stays(open_page, tmp_path):
+def test_files_that_cannot_be_used_are_user_errors_and_the_trained_model_stays(open_page, tmp_path):
     page = train_tab(open_page())
     paste(page, controls.ROWS, ROWS, "vowels 12")
     set_epochs(page, 1)
@@ -206,11 +208,11 @@ def test_files_that_cannot_be_used_get_their_sentence_and_what_was_trained_stays
     with huge.open("wb") as file:
         file.truncate(100_000_000)
     choose(page, "source", controls.UPLOAD)
-    expect(page.locator("#survey")).to_contain_text("Drop a file first", timeout=PATIENT)
+    expect(page.locator("#data-summary")).to_contain_text("Drop a file first", timeout=PATIENT)
     page.locator("#file input[type=file]").set_input_files(binary)
-    expect(page.locator("#survey")).to_contain_text("no text but a binary file", timeout=PATIENT)
+    expect(page.locator("#data-summary")).to_contain_text("no text but a binary file", timeout=PATIENT)
     page.locator("#file input[type=file]").set_input_files(large)
-    expect(page.locator("#survey")).to_contain_text("at most 5,000,000")
+    expect(page.locator("#data-summary")).to_contain_text("at most 5,000,000")
     toast = page.locator(".toast-body")
     page.locator("#file input[type=file]").set_input_files(huge)
     expect(toast.last).to_contain_text("maximum allowed size")
@@ -218,19 +220,19 @@ def test_files_that_cannot_be_used_get_their_sentence_and_what_was_trained_stays
         page.locator("#load").click()
     chooser.value.set_files(binary)
     expect(toast.last).to_contain_text("binary.txt is no readable safetensors file")
-    expect(page.locator("#own-says")).to_contain_text("yours 1: tells 2 classes apart")
+    expect(page.locator("#user-model-description")).to_contain_text("yours 1: tells 2 classes apart")
     page.locator("#try").click()
-    expect(page.locator("#bars th")).to_have_text(["others", "vowels"])
+    expect(page.locator("#bars th")).to_have_text(["consonants", "vowels"])
 
 
-def test_an_absurd_learning_rate_ends_in_a_sentence(open_page):
+def test_an_absurd_learning_rate_ends_the_training_with_an_explanation(open_page):
     page = train_tab(open_page())
     paste(page, controls.TEXT, TEXT, "characters: ")
-    page.locator("#settings-fold button").first.click()
+    page.locator("#settings-accordion button").first.click()
     rate = page.locator("#learning-rate input")
     rate.fill("-1")
     rate.press("Enter")
-    expect(page.locator("#survey")).to_contain_text("must be a number from")
+    expect(page.locator("#data-summary")).to_contain_text("must be a number from")
     rate.fill("100")
     rate.press("Enter")
     expect(page.locator("#changes textarea, #changes input").first).to_have_value(re.compile("learning_rate"))
@@ -238,27 +240,27 @@ def test_an_absurd_learning_rate_ends_in_a_sentence(open_page):
     expect(page.locator("#train-status")).to_contain_text("smaller learning rate", timeout=PATIENT)
 
 
-def test_what_was_found_out_about_rows_can_be_chosen_otherwise(open_page):
+def test_the_detected_row_format_can_be_changed(open_page):
     page = train_tab(open_page())
     paste(page, controls.ROWS, "1;one;x\n2;two;x\n3;three;y\n4;four;y\n", "labels in column 3")
-    page.locator("#reading-fold button").first.click()
+    page.locator("#row-format-accordion button").first.click()
     page.locator("#label-column input").click()
     page.get_by_role("option", name="column 1").click()
-    expect(page.locator("#survey")).to_contain_text("the only row labelled", timeout=PATIENT)
+    expect(page.locator("#data-summary")).to_contain_text("the only row labelled", timeout=PATIENT)
     page.locator("#delimiter input").click()
     page.get_by_role("option", name="tab", exact=True).click()
-    expect(page.locator("#survey")).to_contain_text("one column", timeout=PATIENT)
+    expect(page.locator("#data-summary")).to_contain_text("one column", timeout=PATIENT)
 
 
 @pytest.mark.parametrize(("size", "mode"), [("projector", "light"), ("phone", "dark")])
-def test_what_was_trained_fits_and_can_be_read(open_page, size, mode):
+def test_a_training_fits_the_page_and_can_be_read(open_page, size, mode):
     page = train_tab(open_page(size, mode))
     paste(page, controls.ROWS, ROWS, "vowels 12")
     set_epochs(page, 2)
     train(page)
-    expect(page.locator("#own-confusion .ytick text")).to_have_count(2)
+    expect(page.locator("#user-confusion .ytick text")).to_have_count(2)
     check_look(page, "Train, rows")
-    page.locator("#box textarea").fill("")  # what was pasted would stay
+    page.locator("#box textarea").fill("")  # a pasted text would stay
     paste(page, controls.TEXT, TEXT, "characters: ")
     set_epochs(page, 1)
     train(page)

@@ -78,7 +78,7 @@ def measure(url: str) -> dict[str, object]:
         shown.locator("#surprisal-accordion button").first.click()
         seconds = []
         for seed in range(TEXTS):
-            shown.locator("#own-text textarea").fill(sample(seed))
+            shown.locator("#user-text textarea").fill(sample(seed))
             seconds.append(round(shown.evaluate(COLOURED, ["surprisal", limits.MAX_DOCUMENT_CHARACTERS]), 2))
         result = {"characters": limits.MAX_DOCUMENT_CHARACTERS, "seconds": seconds}
         for accordion in ACCORDIONS[1:]:

@@ -1,6 +1,8 @@
-"""What the Train tab opens with: a text and a table short enough to be read, written for this page."""
+"""The initial data of the Train tab: a text and a table, short enough to read, made for this page."""
 
-_SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+from charplay.ui import controls
+
+_BELOW_TWENTY = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen"""
 _TENS = ("twenty", "thirty", "forty")
 _LANGUAGES = {
@@ -18,16 +20,16 @@ _LANGUAGES = {
 
 def _number(number: int) -> str:
     """A number from 0 to 49 in words."""
-    small, (tens, units) = _SMALL.split(), divmod(number, 10)
+    small, (tens, units) = _BELOW_TWENTY.split(), divmod(number, 10)
     if number < len(small):
         return small[number]
     return f"{_TENS[tens - 2]}-{small[units]}" if units else _TENS[tens - 2]
 
 
 def sums() -> str:
-    """Sums in words, a line each: whether what a network writes is right, everybody sees."""
+    """Sums in words, a line each: anyone can see whether a sum that the network generates is correct."""
     pairs = [(a, b) for a in range(1, 21) for b in range(1, 21)]
-    pairs.sort(key=lambda pair: (7 * pair[0] + 13 * pair[1]) % 53)  # mixed, the same way every time
+    pairs.sort(key=lambda pair: (7 * pair[0] + 13 * pair[1]) % 53)  # mixed, always in the same order
     return "\n".join(f"{_number(a)} and {_number(b)} make {_number(a + b)}." for a, b in pairs)
 
 
@@ -35,3 +37,6 @@ def words() -> str:
     """Words of three languages as rows `text,label`."""
     rows = [(word, language) for language, listed in _LANGUAGES.items() for word in listed.split()]
     return "\n".join(["text,label", *(f"{word},{language}" for word, language in rows)])
+
+
+EXAMPLES = {controls.TEXT: sums(), controls.ROWS: words()}  # by what is learnt from

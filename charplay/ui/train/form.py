@@ -1,84 +1,95 @@
-"""What stands in the controls of the Train tab, as the core is asked for it. All of it comes from a browser."""
+"""The Train tab's form: which data to learn from, how its rows are read, and the settings of the training."""
 
-import json
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from charplay import limits
+import gradio as gr
+from gradio.components import Component
+
 from charplay.ui import controls
-from charplay.ui.session_store import STORE
-from charplay.ui.training_client import TrainingRequest
-
-CHANGES = "changes"  # the page's hidden field of the settings that were changed
-TASKS = {controls.TEXT: "speech", controls.ROWS: "names"}  # what is learnt from -> the task of the core
-# Settings of the fold, by the field of the recipe that each is.
-SETTINGS = {
-    "cell": controls.CELL,
-    "hidden_size": controls.HIDDEN_SIZE,
-    "layers": controls.LAYERS,
-    "epochs": controls.EPOCHS,
-    "batch_size": controls.BATCH_SIZE,
-    "learning_rate": controls.LEARNING_RATE,
-    "seed": controls.TRAINING_SEED,
-}
+from charplay.ui.train.examples import EXAMPLES
+from charplay.ui.train.request import CHANGES, SETTINGS
 
 
-def read(values: Mapping[str, Any], session: str | None) -> TrainingRequest:
-    """What the controls ask for.
+class Form(NamedTuple):
+    """The components of the form."""
 
-    Args:
-        values: of the controls, by their names.
-        session: of the page, which may have brought a file.
+    learns: gr.Radio
+    source: gr.Radio
+    box: gr.Textbox  # of the data that is pasted
+    file: gr.File
+    row_format: gr.Accordion
+    delimiter: gr.Dropdown
+    header: gr.Dropdown
+    text_column: gr.Dropdown
+    label_column: gr.Dropdown
+    preset: gr.Radio
+    settings: list[Component]  # in the order of `SETTINGS`
+    changes: gr.Textbox  # hidden JSON: the settings that the user has changed
+    suggestion: gr.Textbox  # hidden JSON: the settings that the latest data summary suggests, and its number
+    accepted: gr.Textbox  # hidden JSON: the suggestion that is in the form; "{}" after another preset was chosen
 
-    Raises:
-        ValueError: one of them is none that the page offers, or there is no file yet.
-    """
-    task = TASKS[controls.LEARNS.choose(values[controls.LEARNS.name])]
-    source = controls.SOURCE.choose(values[controls.SOURCE.name])
-    if source == controls.PASTE:
-        called, data = (
-            "the box",
-            {"text": limits.check_text("text", values[controls.BOX.name], limits.MAX_USER_DATA_BYTES)},
-        )
-        if not data["text"].strip():
-            raise ValueError("The box is empty: paste a text into it, or rows of text,label.")
-    elif source == controls.UPLOAD:
-        file = STORE.data(session)
-        if file is None:
-            raise ValueError("Drop a file first: a text, or rows of text,label as CSV.")
-        called, data = file.name, {"file": str(file.path)}
-    else:
-        called, data = {"names": "names and countries", "speech": "speeches"}[task], {"built_in": True}
-    if task == "names" and source != controls.BUILT_IN:
-        data |= {
-            "delimiter": controls.DELIMITERS[controls.DELIMITER.choose(values[controls.DELIMITER.name])],
-            "has_header": controls.HEADERS[controls.HEADER.choose(values[controls.HEADER.name])],
-            "text_column": _column(values[controls.TEXT_COLUMN.name]),
-            "label_column": _column(values[controls.LABEL_COLUMN.name]),
-        }
-    return TrainingRequest(
-        task, called, data, controls.PRESET.choose(values[controls.PRESET.name]), read_changes(values[CHANGES])
+    @property
+    def inputs(self) -> set[Component]:
+        """What `parse_request` needs."""
+        return {self.learns, self.source, self.box, *self.row_format_controls, self.preset, self.changes}
+
+    @property
+    def row_format_controls(self) -> list[Component]:
+        """How rows are read."""
+        return [self.delimiter, self.header, self.text_column, self.label_column]
+
+
+def _lay_out_row_format() -> tuple[gr.Accordion, list[gr.Dropdown]]:
+    with gr.Accordion("How the rows are read", open=False, elem_id="row-format-accordion") as accordion:
+        with gr.Row():
+            delimiter = gr.Dropdown(**controls.DELIMITER.arguments(), min_width=150)
+            header = gr.Dropdown(**controls.HEADER.arguments(), min_width=150)
+        with gr.Row():
+            only_detected: dict[str, Any] = {"choices": [controls.DETECTED], "min_width": 150}
+            text_column = gr.Dropdown(**controls.TEXT_COLUMN.arguments() | only_detected)
+            label_column = gr.Dropdown(**controls.LABEL_COLUMN.arguments() | only_detected)
+    return accordion, [delimiter, header, text_column, label_column]
+
+
+def _lay_out_settings(recipe: dict[str, Any]) -> list[Component]:
+    """The settings with their values in a recipe."""
+    settings: list[Component] = []
+    with gr.Accordion("Settings", open=False, elem_id="settings-accordion"):
+        for field, control in SETTINGS.items():
+            arguments = control.arguments() | {"value": recipe[field]}
+            if control.choices:
+                settings.append(gr.Radio(**arguments))
+            elif control.step:
+                settings.append(gr.Slider(**arguments))
+            else:  # without bounds: the server's answer names them
+                settings.append(
+                    gr.Number(value=recipe[field], label=control.label, elem_id=control.name, min_width=150)
+                )
+    return settings
+
+
+def lay_out(recipe: dict[str, Any]) -> Form:
+    """Adds the form to the current Blocks, with the example in its box and a recipe's settings."""
+    with gr.Row():
+        learns = gr.Radio(**controls.LEARNS.arguments(), min_width=180, scale=2)
+        source = gr.Radio(**controls.SOURCE.arguments(), min_width=270, scale=3)
+    example = {"value": EXAMPLES[controls.LEARNS.default], "label": controls.BOX_LABELS[controls.LEARNS.default]}
+    box = gr.Textbox(**controls.BOX.arguments() | example, lines=3, max_lines=3)
+    file = gr.File(elem_id="file", visible=False, height=110, show_label=False)
+    row_format, (delimiter, header, text_column, label_column) = _lay_out_row_format()
+    return Form(
+        learns=learns,
+        source=source,
+        box=box,
+        file=file,
+        row_format=row_format,
+        delimiter=delimiter,
+        header=header,
+        text_column=text_column,
+        label_column=label_column,
+        preset=gr.Radio(**controls.PRESET.arguments()),
+        settings=_lay_out_settings(recipe),
+        changes=gr.Textbox("{}", visible="hidden", elem_id=CHANGES),
+        suggestion=gr.Textbox(visible="hidden"),
+        accepted=gr.Textbox("{}", visible="hidden"),
     )
-
-
-def _column(chosen: object) -> int | None:
-    """The number of a column; None: it is to be found out."""
-    if chosen == controls.DETECTED or chosen is None:
-        return None
-    return int(limits.Limit("column", 0, 999).check(chosen))
-
-
-def read_changes(field: object) -> dict[str, Any]:
-    """What of the settings was chosen otherwise than the size suggests, from the page's hidden field."""
-    try:
-        changes = json.loads(limits.check_text("settings", field, 1_000))
-    except (ValueError, RecursionError):
-        changes = None
-    if not isinstance(changes, dict) or set(changes) - set(SETTINGS):
-        raise ValueError("The settings cannot be read any more: choose a size of network again.")
-    return {field: _check(SETTINGS[field], value) for field, value in changes.items()}
-
-
-def _check(control: controls.Control, value: object) -> object:
-    """The value of a setting, if it is one that the control offers."""
-    return control.choose(value) if control.choices else control.limit.check(value)

@@ -1,4 +1,4 @@
-"""A training as pictures: its losses, and the lengths of what it learns from. Numbers in, plotly out."""
+"""Plots of the Train tab: the losses of a training, and the lengths of its rows. Numbers in, plotly out."""
 
 from collections.abc import Sequence
 
@@ -7,41 +7,41 @@ import plotly.graph_objects as go
 from charplay.ui.theme import ACCENT, CATEGORIES, QUIET
 from charplay.ui.widgets.figures import TEXT_SIZE, plain_figure
 
-LOSSES_HEIGHT = 250  # px of the losses
-LENGTHS_HEIGHT = 130  # px of the lengths
+LOSSES_HEIGHT = 250  # px
+LENGTHS_HEIGHT = 130  # px
 
 
 def losses(
-    trained: Sequence[tuple[float, float]],
-    validated: Sequence[tuple[float, float]],
+    training: Sequence[tuple[float, float]],
+    validation: Sequence[tuple[float, float]],
     baseline: float | None,
     *,
-    counting: str,
+    baseline_label: str,
     unit: str,
     epochs: float,
 ) -> go.Figure:
-    """The loss on what is trained on and on what is held out, over the epochs, above what counting alone reaches.
+    """Training and validation loss over the epochs, and the baseline.
 
     Args:
-        trained, validated: points (epoch, loss).
-        baseline: the loss of the baseline; None: there is none in this unit.
-        counting: what the baseline is called.
+        training, validation: points (epoch, loss).
+        baseline: the loss of the baseline; None if it is not known.
+        baseline_label: what the baseline is.
         unit: of the losses.
-        epochs: where the axis ends.
+        epochs: end of the axis.
     """
     lines = [
-        _line(trained, "on the training part", {"color": CATEGORIES[1], "width": 3}, "lines"),
-        _line(validated, "on the part held out", {"color": ACCENT, "width": 3}, "lines+markers"),
+        _line(training, "on the training part", {"color": CATEGORIES[1], "width": 3}, "lines"),
+        _line(validation, "on the part held out", {"color": ACCENT, "width": 3}, "lines+markers"),
     ]
     if baseline is not None:
         ends = [(0.0, baseline), (epochs, baseline)]
-        lines.append(_line(ends, counting, {"color": QUIET, "width": 3, "dash": "dash"}, "lines"))
-    drawn = plain_figure(lines, LOSSES_HEIGHT, margin={"l": 56, "r": 8, "t": 30, "b": 44})
-    drawn.update_layout(showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})
+        lines.append(_line(ends, baseline_label, {"color": QUIET, "width": 3, "dash": "dash"}, "lines"))
+    figure = plain_figure(lines, LOSSES_HEIGHT, margin={"l": 56, "r": 8, "t": 30, "b": 44})
+    figure.update_layout(showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})
     small = {"size": TEXT_SIZE}
-    drawn.update_xaxes(range=[0, epochs], title={"text": "epochs", "standoff": 4, "font": small}, showgrid=False)
-    drawn.update_yaxes(title={"text": unit, "standoff": 6, "font": small}, rangemode="tozero", nticks=5)
-    return drawn
+    figure.update_xaxes(range=[0, epochs], title={"text": "epochs", "standoff": 4, "font": small}, showgrid=False)
+    figure.update_yaxes(title={"text": unit, "standoff": 6, "font": small}, rangemode="tozero", nticks=5)
+    return figure
 
 
 def _line(points: Sequence[tuple[float, float]], name: str, line: dict, mode: str) -> go.Scatter:
@@ -57,10 +57,10 @@ def _line(points: Sequence[tuple[float, float]], name: str, line: dict, mode: st
 
 
 def lengths(counts: Sequence[int]) -> go.Figure:
-    """How many rows have which length.
+    """A histogram of the rows' lengths.
 
     Args:
-        counts: rows of each length, from 0 characters on.
+        counts: how many rows have each length, from 0 characters on; not all 0.
     """
     shortest = next(length for length, count in enumerate(counts) if count)
     bars = go.Bar(
@@ -69,10 +69,10 @@ def lengths(counts: Sequence[int]) -> go.Figure:
         marker={"color": QUIET},
         hovertemplate="%{y:,} rows of %{x} characters<extra></extra>",
     )
-    drawn = plain_figure([bars], LENGTHS_HEIGHT, margin={"l": 56, "r": 8, "t": 6, "b": 44}, bargap=0.1)
+    figure = plain_figure([bars], LENGTHS_HEIGHT, margin={"l": 56, "r": 8, "t": 6, "b": 44}, bargap=0.1)
     small = {"size": TEXT_SIZE}
-    drawn.update_xaxes(
+    figure.update_xaxes(
         title={"text": "characters of a text", "standoff": 4, "font": small}, showgrid=False, tickformat="d", nticks=12
     )
-    drawn.update_yaxes(title={"text": "rows", "standoff": 6, "font": small}, nticks=3)
-    return drawn
+    figure.update_yaxes(title={"text": "rows", "standoff": 6, "font": small}, nticks=3)
+    return figure

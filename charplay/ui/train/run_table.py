@@ -1,4 +1,4 @@
-"""What a page has tried so far: one row for each training, to be compared, and saved as CSV."""
+"""The runs of a page: a row for each training, as a table and as CSV."""
 
 import csv
 import io
@@ -6,45 +6,60 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from html import escape
 
+from charplay.ui import html
+
 
 @dataclass(frozen=True)
 class RunRow:
-    """One training: what was chosen, and what came out."""
+    """One training: its settings, and its result."""
 
-    model: str  # "yours 2"; "-" if none came of it
+    model: str  # "yours 2"
     data: str
     network: str  # "GRU 1 x 64"
     parameters: int
-    epochs: float  # that it went
+    epochs: float  # trained
     batch_size: int
     learning_rate: float
     seed: int
     measure: str  # "bits per character" or "accuracy"
-    result: float | None  # of the best evaluation
-    baseline: float | None  # the same measure, by counting alone
+    result: float | None  # the best evaluation
+    baseline: float | None  # in the same measure
     seconds: float
-    ended: str  # "finished", "stopped"...
+    ended: str  # why: "done", "stopped", ...
 
 
-_HEAD = ("model", "result", "by counting", "", "data", "network", "parameters", "epochs", "batch", "rate", "seed", "s")
+_COLUMNS = (
+    "model",
+    "result",
+    "by counting",
+    "",
+    "data",
+    "network",
+    "parameters",
+    "epochs",
+    "batch",
+    "rate",
+    "seed",
+    "s",
+)
 
 
-def _measured(value: float | None, measure: str) -> str:
+def _result(value: float | None, measure: str) -> str:
     if value is None:
-        return "–"
-    return f"{100 * value:.1f} % right" if measure == "accuracy" else f"{value:.3f} bits"
+        return html.DASH
+    return f"{html.percent(value)} right" if measure == "accuracy" else f"{value:.3f} bits"
 
 
 def table(runs: Sequence[RunRow]) -> str:
-    """The runs, the last one first (HTML); nothing if there is none."""
+    """The runs, the latest first (HTML); empty if there is none."""
     if not runs:
         return ""
     rows = []
     for run in reversed(runs):
         cells = (
             run.model,
-            _measured(run.result, run.measure),
-            _measured(run.baseline, run.measure),
+            _result(run.result, run.measure),
+            _result(run.baseline, run.measure),
             run.ended,
             run.data,
             run.network,
@@ -55,19 +70,19 @@ def table(runs: Sequence[RunRow]) -> str:
             str(run.seed),
             f"{run.seconds:.0f}",
         )
-        rows.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
-    head = "".join(f"<th>{title}</th>" for title in _HEAD)
-    return f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        rows.append([escape(cell) for cell in cells])
+    return html.table(_COLUMNS, rows)
 
 
 def as_csv(runs: Sequence[RunRow]) -> str:
-    """The runs in order, as a spreadsheet reads them: a cell that begins like a formula is no formula."""
+    """The runs in order; no cell is a formula to a spreadsheet."""
     out = io.StringIO()
     writer = csv.DictWriter(out, [field.name for field in fields(RunRow)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _plain(value) for key, value in asdict(run).items()} for run in runs)
+    writer.writerows({key: _without_formula(value) for key, value in asdict(run).items()} for run in runs)
     return out.getvalue()
 
 
-def _plain(value: object) -> object:
+def _without_formula(value: object) -> object:
+    """A text that begins like a formula gets an apostrophe before it, which a spreadsheet hides."""
     return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t" else value

@@ -1,0 +1,150 @@
+"""The Train tab's data summary: made again whenever the form has changed."""
+
+import asyncio
+import json
+from typing import Any, NamedTuple
+
+import gradio as gr
+from gradio.components import Component
+from gradio.events import Dependency
+
+from charplay import limits
+from charplay.ui import controls, html, training_client, uploads
+from charplay.ui.assets import read_asset
+from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import LATEST, QUIET
+from charplay.ui.session_store import STORE
+from charplay.ui.train import plots, summary
+from charplay.ui.train.examples import EXAMPLES
+from charplay.ui.train.form import Form
+from charplay.ui.train.request import SETTINGS, parse_request
+from charplay.ui.training_client import TrainingRequest
+
+MAX_BOX_CHARACTERS = 50_000  # a longer text would be sent with every event: it is kept like an uploaded file
+_NOTE_CHANGE = "(changes, value) => JSON.stringify({{...JSON.parse(changes), {field}: value}})"
+_ACCEPT_SUGGESTION = read_asset(__file__, "accept_suggestion.js")
+
+
+class SummaryView(NamedTuple):
+    """Where the data summary is shown."""
+
+    text: gr.HTML
+    lengths: gr.Plot
+
+
+def request_of(values: dict[Component, Any], page: gr.Request) -> TrainingRequest:
+    """The request that the form describes, from the values of `Form.inputs`.
+
+    Raises:
+        ValueError: it describes none.
+    """
+    return parse_request({component.elem_id: value for component, value in values.items()}, page.session_hash)
+
+
+def lengths_plot(data_summary: dict[str, Any]) -> dict:
+    """The histogram of lengths; hidden for a text, which has none."""
+    if not data_summary["lengths"]:
+        return gr.update(visible=False)
+    return gr.update(value=plots.lengths(data_summary["lengths"]), visible=True)
+
+
+class _Summaries:
+    """Makes the summaries of all pages; of each page only the one requested last is shown."""
+
+    def __init__(self, file: gr.File):
+        self._file = file
+        self._requested: dict[str | None, int] = {}  # session -> summaries requested so far, the latest session last
+
+    async def summarize(self, values: dict[Component, Any], page: gr.Request) -> tuple:
+        """Summary, histogram, choices of both columns, and the suggested settings."""
+        training_client.warm()
+        session = page.session_hash
+        number = self._count(session)
+        try:
+            found = await training_client.summarize(request_of(values, page))
+            problem = ""
+        except ValueError as error:
+            found, problem = None, html.problem(str(error))
+        if self._requested.get(session, number) != number:
+            return (gr.skip(),) * 5
+        if found is None:
+            return problem, gr.update(visible=False), *[gr.skip()] * 3
+        columns = gr.update(choices=[(controls.DETECTED, controls.DETECTED), *summary.columns(found["read_as"])])
+        suggestion = {"number": number, "settings": {field: found["recipe"][field] for field in SETTINGS}}
+        return summary.summary_html(found), lengths_plot(found), columns, columns, json.dumps(suggestion)
+
+    async def upload(self, values: dict[Component, Any], page: gr.Request) -> tuple:
+        """Keeps an uploaded file and summarizes it; empties the file's component for the next one."""
+        try:
+            await asyncio.to_thread(lambda: STORE.keep_data(page.session_hash, *uploads.take(values[self._file])))
+        except ValueError as error:
+            return None, html.problem(str(error)), gr.update(visible=False), *[gr.skip()] * 3
+        return None, *await self.summarize(values, page)
+
+    def _count(self, session: str | None) -> int:
+        self._requested[session] = number = self._requested.pop(session, 0) + 1
+        if len(self._requested) > limits.MAX_SESSIONS:
+            del self._requested[next(iter(self._requested))]
+        return number
+
+
+def _show_source(learns: object, source: object, box: object) -> tuple:
+    """Shows the controls of the chosen data; an example in the box follows what is learnt from, a pasted text stays."""
+    learns, source = controls.LEARNS.choose(learns), controls.SOURCE.choose(source)
+    example = {"value": EXAMPLES[learns]} if box in ("", *EXAMPLES.values()) else {}
+    return (
+        gr.update(visible=source == controls.PASTE, label=controls.BOX_LABELS[learns], **example),
+        gr.update(visible=source == controls.UPLOAD),
+        gr.update(visible=learns == controls.ROWS and source != controls.BUILT_IN),
+        "{}",
+        "{}",
+        *[controls.DETECTED] * 4,
+    )
+
+
+def _keep_long_text(box: object, page: gr.Request) -> tuple:
+    """Keeps a text that is too long for the box like an uploaded file."""
+    text = limits.check_text("text", box, limits.MAX_USER_DATA_BYTES)
+    if len(text) <= MAX_BOX_CHARACTERS:
+        return gr.skip(), gr.skip(), gr.skip()
+    STORE.keep_data(page.session_hash, f"what was pasted, {len(text):,} characters", text.encode())
+    return gr.update(value="", visible=False), controls.UPLOAD, gr.update(visible=True)
+
+
+def wire(form: Form, view: SummaryView, tab: gr.Tab) -> None:
+    """Has the summary follow the form, and the form's settings follow the summary's suggestion."""
+    summaries = _Summaries(form.file)
+    outputs = [*view, form.text_column, form.label_column, form.suggestion]
+
+    def summarize_after(event: Dependency, preset: dict[str, Any]) -> None:
+        event.then(summaries.summarize, form.inputs, outputs, **preset)
+
+    shown = gr.on(
+        [form.learns.input, form.source.input],
+        as_gradio_error(_show_source),
+        [form.learns, form.source, form.box],
+        [form.box, form.file, form.row_format, form.changes, form.accepted, *form.row_format_controls],
+        **QUIET,
+    )
+    summarize_after(shown, QUIET)
+    pasted = form.box.change(as_gradio_error(_keep_long_text), form.box, [form.box, form.source, form.file], **LATEST)
+    summarize_after(pasted, LATEST)
+    form.file.upload(summaries.upload, form.inputs | {form.file}, [form.file, *outputs], **QUIET)
+    summarize_after(form.preset.input(lambda: ("{}", "{}"), None, [form.changes, form.accepted], **QUIET), QUIET)
+    gr.on(
+        [*(control.input for control in form.row_format_controls), tab.select],
+        summaries.summarize,
+        form.inputs,
+        outputs,
+        **LATEST,
+    )
+    for field, setting in zip(SETTINGS, form.settings, strict=True):
+        noted = setting.input(None, [form.changes, setting], form.changes, js=_NOTE_CHANGE.format(field=field), **QUIET)
+        summarize_after(noted, LATEST)
+    form.suggestion.change(
+        None,
+        [form.suggestion, form.accepted, form.changes, *form.settings],
+        [form.accepted, *form.settings],
+        js=_ACCEPT_SUGGESTION,
+        **QUIET,
+    )

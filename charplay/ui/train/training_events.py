@@ -1,0 +1,123 @@
+"""Train and Stop, the progress of a training, and the table of the page's runs."""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, NamedTuple
+
+import gradio as gr
+from gradio.components import Component
+
+from charplay.ui import html, training_client
+from charplay.ui.assets import read_asset
+from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import QUIET
+from charplay.ui.session_store import STORE
+from charplay.ui.train import run_table
+from charplay.ui.train.form import Form
+from charplay.ui.train.progress import TrainingProgress
+from charplay.ui.train.summary_events import request_of
+from charplay.ui.train.user_models import UserModels
+
+_SAVE_CSV = read_asset(__file__, "save_csv.js")
+
+
+class TrainingView(NamedTuple):
+    """The components that show a training, with their values in `Trainings.train`."""
+
+    status: gr.HTML
+    losses: gr.Plot
+    sample: gr.HTML
+    confusion: gr.Plot
+    progress: gr.Column  # holds the four above
+    start: gr.Button
+    runs: gr.Column  # holds the table
+    table: gr.HTML
+    csv: gr.Textbox  # hidden: the table as CSV
+
+
+def lay_out_buttons() -> tuple[gr.Button, gr.Button]:
+    """Train and Stop."""
+    with gr.Row():
+        start = gr.Button("Train", variant="primary", elem_id="train-start", size="md", min_width=90)
+        stop = gr.Button("Stop", elem_id="train-stop", size="md", min_width=90)
+    return start, stop
+
+
+def lay_out_view(start: gr.Button) -> TrainingView:
+    """Progress, and below it the table of runs; both are hidden until there is something to show."""
+    with gr.Column(visible=False, elem_id="progress") as progress:
+        status = gr.HTML(elem_id="train-status")
+        losses = gr.Plot(elem_id="losses", show_label=False, container=False)
+        sample = gr.HTML(elem_id="sample")
+        confusion = gr.Plot(elem_id="user-confusion", show_label=False, container=False, visible=False)
+    csv = gr.Textbox("", visible="hidden", elem_id="runs-csv")
+    with gr.Column(visible=False) as runs:
+        table = gr.HTML(elem_id="runs")
+        save = gr.Button("Save this table (CSV)", elem_id="save-runs", size="md")
+    save.click(None, csv, None, js=_SAVE_CSV)
+    return TrainingView(status, losses, sample, confusion, progress, start, runs, table, csv)
+
+
+class _Trainings:
+    """The trainings that are running now, one a page."""
+
+    def __init__(self, user_models: UserModels):
+        self._user_models = user_models
+        self._running: dict[str | None, training_client.Training] = {}  # by session
+
+    async def train(self, values: dict[Component, Any], page: gr.Request) -> AsyncIterator[tuple]:
+        """Trains, and yields values of the `TrainingView` and of the page's models on the way."""
+        session = page.session_hash
+        unchanged = [gr.skip()] * (3 + len(self._user_models.outputs))  # table of runs, and models
+        try:
+            request = request_of(values, page)
+            if session in self._running:
+                raise ValueError("This page trains already: stop that first.")
+            progress = TrainingProgress(request)
+            with STORE.workplace() as directory:
+                training = training_client.Training(request, directory / "trained.safetensors")
+                self._running[session] = training  # before the first yield: a second Start must find it
+                try:
+                    yield *progress.render(), gr.update(visible=True), gr.update(interactive=False), *unchanged
+                    async with aclosing(training.follow()) as responses:
+                        async for response in responses:
+                            if response is not None:
+                                progress.receive(response)
+                            if response is None or not response["is_done"]:
+                                yield *progress.render(), gr.skip(), gr.skip(), *unchanged
+                    name = await asyncio.to_thread(STORE.keep_model, session, training.out, "The trained model")
+                finally:
+                    del self._running[session]
+        except ValueError as error:
+            yield html.problem(str(error)), *[gr.skip()] * 3, gr.update(visible=True), gr.skip(), *unchanged
+            return
+        STORE.note_run(session, progress.as_row(name, STORE.models(session)[name]))
+        models = self._user_models.updates(session, name)
+        yield *progress.render(), gr.skip(), gr.skip(), *_render_runs(session), *models
+
+    def stop(self, page: gr.Request) -> None:
+        """Ends the page's training; its best model so far is kept."""
+        if training := self._running.get(page.session_hash):
+            training.stop()
+
+
+def _render_runs(session: str | None) -> tuple:
+    """Column, table and CSV of the page's runs."""
+    runs = STORE.runs(session)
+    return gr.update(visible=bool(runs)), run_table.table(runs), run_table.as_csv(runs)
+
+
+def wire(form: Form, view: TrainingView, stop: gr.Button, user_models: UserModels) -> None:
+    """Train and Stop."""
+    trainings = _Trainings(user_models)
+    trained = view.start.click(
+        as_gradio_error(trainings.train),
+        form.inputs,
+        [*view, *user_models.outputs],
+        scroll_to_output=True,  # on a phone the progress lies below the form
+        **QUIET,
+    )
+    trained.then(functools.partial(gr.update, interactive=True), None, view.start, **QUIET)
+    stop.click(trainings.stop, None, None, **QUIET)
