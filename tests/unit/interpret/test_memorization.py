@@ -6,7 +6,6 @@ import string
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from charplay.data.datasets import Speech
 from charplay.interpret import memorization
@@ -14,7 +13,7 @@ from charplay.interpret.memorization import GUARANTEED_CHARACTERS, STRIDE_CHARAC
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError
 from tests.conftest import make_checkpoint
-from tests.unit.models.test_checkpoints import rewritten
+from tests.safetensors_files import KEPT_BYTES, change_metadata, replace_tensors, truncate
 
 
 def noise(length: int, seed: int) -> str:
@@ -62,10 +61,9 @@ def test_a_saved_filter_equals_the_loaded_one(small, saved):
     assert memorization.find_by_file(make_checkpoint("speech"), str(saved), noise(5_000, 1)[:GUARANTEED_CHARACTERS])
 
 
-@pytest.mark.parametrize("kept", [0, 4, 100, 0.5, 0.99])
+@pytest.mark.parametrize("kept", KEPT_BYTES)
 def test_a_file_cut_short_is_refused(saved, kept):
-    content = saved.read_bytes()
-    saved.write_bytes(content[: int(kept if kept >= 1 or kept == 0 else kept * len(content))])
+    truncate(saved, kept)
     with pytest.raises(CheckpointError, match=memorization.FILTER_FILE):
         memorization.load(saved)
 
@@ -105,21 +103,17 @@ def test_a_missing_file_a_directory_a_pickle_and_a_model_are_refused(tmp_path):
     ],
 )
 def test_a_header_that_does_not_describe_the_filter_is_refused(saved, change, says):
-    rewritten(saved, change)
+    change_metadata(saved, change)
     with pytest.raises(CheckpointError, match=says):
         memorization.load(saved)
 
 
 @pytest.mark.parametrize("fill", [0, 255])
 def test_bits_that_are_not_those_of_the_header_are_refused(saved, small, fill):
-    from safetensors import safe_open
-
-    with safe_open(saved, framework="pt") as file:
-        metadata = file.metadata()
-    save_file({"bits": torch.full((len(small.bits),), fill, dtype=torch.uint8)}, saved, metadata)
+    replace_tensors(saved, {"bits": torch.full((len(small.bits),), fill, dtype=torch.uint8)})
     with pytest.raises(CheckpointError, match="other bits"):
         memorization.load(saved)
-    save_file({"bits": torch.zeros(len(small.bits), dtype=torch.int16)}, saved, metadata)
+    replace_tensors(saved, {"bits": torch.zeros(len(small.bits), dtype=torch.int16)})
     with pytest.raises(CheckpointError, match="other tensors"):
         memorization.load(saved)
 

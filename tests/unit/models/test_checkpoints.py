@@ -11,6 +11,7 @@ from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_classifier, make_language_model
+from tests.safetensors_files import KEPT_BYTES, change_metadata, replace_tensors, truncate
 
 
 @pytest.fixture(params=["names", "speech"])
@@ -18,16 +19,6 @@ def saved(request, tmp_path):
     path = tmp_path / f"{request.param}.safetensors"
     checkpoints.save(path, make_checkpoint(request.param))
     return path
-
-
-def rewrite_metadata(path, change):
-    """Changes the metadata of the file at `path`."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    change(metadata)
-    save_file(tensors, path, metadata)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -70,10 +61,9 @@ def test_half_precision_halves_the_file_and_rounds_once(tmp_path):
         assert torch.equal(first, second)
 
 
-@pytest.mark.parametrize("kept", [0, 4, 100, 0.5, 0.99])
+@pytest.mark.parametrize("kept", KEPT_BYTES)
 def test_a_truncated_file_is_refused(saved, kept):
-    content = saved.read_bytes()
-    saved.write_bytes(content[: int(kept if kept >= 1 or kept == 0 else kept * len(content))])
+    truncate(saved, kept)
     with pytest.raises(CheckpointError, match=saved.name):
         checkpoints.load(saved)
 
@@ -127,7 +117,7 @@ def test_a_renamed_pickle_is_refused_and_not_executed(tmp_path):
     ],
 )
 def test_an_invalid_header_is_refused(saved, change, essential):
-    rewrite_metadata(saved, change)
+    change_metadata(saved, change)
     with pytest.raises(CheckpointError, match=essential):
         checkpoints.load(saved)
 
@@ -140,11 +130,7 @@ def test_weights_that_are_not_finite_are_neither_saved_nor_loaded(saved, tmp_pat
     assert not (tmp_path / "new").exists()
     loaded = checkpoints.load(saved)
     tensors = {name: tensor * torch.inf for name, tensor in loaded.model.state_dict().items()}
-    from safetensors import safe_open
-
-    with safe_open(saved, framework="pt") as file:
-        metadata = file.metadata()
-    save_file(tensors, saved, metadata)
+    replace_tensors(saved, tensors)
     with pytest.raises(CheckpointError, match="no finite numbers"):
         checkpoints.load(saved)
 
