@@ -11,7 +11,7 @@ from charplay.interpret import memorization
 from charplay.models import checkpoints
 from charplay.ui import inference_client, page
 from charplay.ui.speech.generated_text import GeneratedText
-from tests.unit.models.test_checkpoints import rewritten
+from tests.safetensors_files import change_metadata
 
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>&amp; "
 
@@ -110,7 +110,7 @@ def test_a_model_that_is_not_on_the_page_is_refused(compute, run_async):
 
 
 def test_a_model_trained_on_other_texts_is_told_from_one_trained_on_the_speeches(directory, run_async):
-    rewritten(directory / "speech-rnn.safetensors", lambda header: header.update(data='"other"'))
+    change_metadata(directory / "speech-rnn.safetensors", lambda header: header.update(data='"other"'))
     _, [function] = accordion_of(page.build(directory))
     shown = run_async(function(field_of("nothing", "speech-rnn")))
     assert "trained on other texts than these speeches" in shown
@@ -119,7 +119,7 @@ def test_a_model_trained_on_other_texts_is_told_from_one_trained_on_the_speeches
 
 def test_a_model_trained_on_older_speeches_too_is_told_as_well(directory, run_async):
     recipe = checkpoints.load(directory / "speech-rnn.safetensors").recipe | {"since": "1789"}
-    rewritten(directory / "speech-rnn.safetensors", lambda header: header.update(recipe=json.dumps(recipe)))
+    change_metadata(directory / "speech-rnn.safetensors", lambda header: header.update(recipe=json.dumps(recipe)))
     _, [function] = accordion_of(page.build(directory))
     assert "trained on other texts than these speeches" in run_async(function(field_of("nothing", "speech-rnn")))
 

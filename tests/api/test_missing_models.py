@@ -9,7 +9,7 @@ from gradio_client.exceptions import AppError
 
 from charplay.models import checkpoints
 from charplay.ui import page
-from tests.unit.models.test_checkpoints import rewritten
+from tests.safetensors_files import change_metadata
 
 CALLS = {"names": ("/classify", "Rossi"), "speech": ("/generate", "My fellow")}
 
@@ -23,7 +23,9 @@ def break_file(path, how: str) -> None:
     elif how == "a pickle renamed":
         path.write_bytes(pickle.dumps({"weights": [1, 2, 3]}))
     else:
-        rewritten(path, lambda header: header.update(config=header["config"].replace('"layers": 2', '"layers": 1')))
+        change_metadata(
+            path, lambda header: header.update(config=header["config"].replace('"layers": 2', '"layers": 1'))
+        )
 
 
 @pytest.mark.parametrize("how", ["missing", "cut short", "a pickle renamed", "other shapes"])
