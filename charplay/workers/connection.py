@@ -3,13 +3,14 @@
 import json
 import logging
 import os
-import queue
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from charplay.workers.protocol import CANCEL, Response, encode_line, failed
 
@@ -18,6 +19,14 @@ OnResponse = Callable[[Response], None]  # called for each response of a request
 MAX_UNSENT_BYTES = 32_000_000  # bytes that wait for room in a worker's pipe; beyond them requests are refused
 WORKER_ENDED = "What computes this had to end, and begins anew: please try again."
 WORKER_BUSY = "What computes this has too much to do at the moment: please try again in a minute."
+
+
+class _Line(NamedTuple):
+    """A message for the process."""
+
+    request_id: int
+    content: bytes
+    is_request: bool = False  # else about a request
 
 
 class Connection:
@@ -37,11 +46,10 @@ class Connection:
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": path},
         )
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()  # guards all that follows
         self._is_ended = False
         self._pending: dict[int, OnResponse] = {}
-        # Lines that the writer thread has still to write, each with its request's id; None: the process has ended.
-        self._unsent: queue.SimpleQueue[tuple[int, bytes, bool] | None] = queue.SimpleQueue()
+        self._unsent: deque[_Line] = deque()  # what the writer thread has still to write
         self._unsent_bytes = 0
         threading.Thread(target=self._write_lines, name=f"to {program}", daemon=True).start()
         threading.Thread(target=self._read_lines, name=f"from {program}", daemon=True).start()
@@ -53,55 +61,62 @@ class Connection:
     @property
     def pending(self) -> int:
         """How many requests have had no last response yet."""
-        with self._lock:
+        with self._changed:
             return len(self._pending)
 
     def send(self, request_id: int, line: bytes, on_response: OnResponse) -> bool:
         """Queues a request for the writer thread, and never waits for the pipe; False: the process has ended."""
-        with self._lock:
+        with self._changed:
             if self._is_ended:
                 return False
             is_refused = self._unsent_bytes > MAX_UNSENT_BYTES
             if not is_refused:
                 self._pending[request_id] = on_response
-                self._queue(request_id, line)
+                self._queue(_Line(request_id, line, is_request=True))
         if is_refused:
             on_response(failed(request_id, WORKER_BUSY))
         return True
 
     def send_about(self, request_id: int, line: bytes) -> None:
         """Queues a message about a request, if that is still pending."""
-        with self._lock:
+        with self._changed:
             if request_id in self._pending:
-                self._queue(request_id, line)
+                self._queue(_Line(request_id, line))
 
     def cancel(self, request_id: int) -> None:
-        """Forgets a pending request and tells the process."""
-        with self._lock:
-            if self._pending.pop(request_id, None) is not None:
-                line = encode_line({"id": request_id, "kind": CANCEL, "arguments": {}})
-                self._queue(request_id, line, is_cancel=True)
+        """Forgets a pending request; tells the process, unless the request has not been written yet."""
+        with self._changed:
+            if self._pending.pop(request_id, None) is None:
+                return
+            dropped = [line for line in self._unsent if line.request_id == request_id]
+            if dropped:
+                self._unsent = deque(line for line in self._unsent if line.request_id != request_id)
+                self._unsent_bytes -= sum(len(line.content) for line in dropped)
+            if not any(line.is_request for line in dropped):
+                cancel = encode_line({"id": request_id, "kind": CANCEL, "arguments": {}})
+                self._queue(_Line(request_id, cancel))
 
     def kill(self) -> None:
         """Ends the process in the middle of whatever it computes, and waits until it has ended."""
         self._process.kill()
         self._process.wait()
 
-    def _queue(self, request_id: int, line: bytes, is_cancel: bool = False) -> None:
-        self._unsent_bytes += len(line)
-        self._unsent.put((request_id, line, is_cancel))
+    def _queue(self, line: "_Line") -> None:
+        self._unsent.append(line)
+        self._unsent_bytes += len(line.content)
+        self._changed.notify()
 
     def _write_lines(self) -> None:
         """The writer thread: it alone waits while the pipe is full."""
-        while (unsent := self._unsent.get()) is not None:
-            request_id, line, is_cancel = unsent
-            with self._lock:
-                self._unsent_bytes -= len(line)
-                is_wanted = is_cancel or request_id in self._pending
-            if not is_wanted:
-                continue  # cancelled before its turn
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._unsent or self._is_ended)
+                if self._is_ended:
+                    break
+                content = self._unsent.popleft().content
+                self._unsent_bytes -= len(content)
             try:
-                self._process.stdin.write(line)
+                self._process.stdin.write(content)
                 self._process.stdin.flush()
             except OSError:
                 self._process.kill()  # it reads no longer; pending requests fail when its output ends
@@ -121,7 +136,7 @@ class Connection:
 
     def _receive(self, response: Response) -> None:
         request_id = response["id"]
-        with self._lock:
+        with self._changed:
             find = self._pending.pop if response["is_done"] else self._pending.get
             on_response = find(request_id, None)
         if on_response is not None and not _call(on_response, response):
@@ -129,10 +144,11 @@ class Connection:
 
     def _end(self) -> None:
         self._process.kill()
-        with self._lock:
+        with self._changed:
             self._is_ended = True
             pending, self._pending = self._pending, {}
-        self._unsent.put(None)
+            self._unsent.clear()
+            self._changed.notify()
         for request_id, on_response in pending.items():
             _call(on_response, failed(request_id, WORKER_ENDED))
         self._process.wait()
