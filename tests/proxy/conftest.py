@@ -80,10 +80,8 @@ def certificate(tmp_path_factory) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 that nobody but the test trusts, and its key."""
     directory = tmp_path_factory.mktemp("certificate")
     certificate, key = directory / "page.crt", directory / "page.key"
-    subprocess.run(
-        [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-        + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-    )
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    command = [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject, *files]
+    subprocess.run(command, check=True, capture_output=True)
     return certificate, key
