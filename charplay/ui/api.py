@@ -1,8 +1,12 @@
-"""The typed HTTP endpoints, apart from the tabs' own events."""
+"""The typed HTTP endpoints, apart from the tabs' own events, which are private.
 
-from collections.abc import AsyncIterator
+To add one, write it here and list it in the function for its kind. Gradio checks no types: each endpoint validates its
+arguments by `charplay.limits`.
+"""
+
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Literal
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -18,11 +22,17 @@ from charplay.ui import inference_client
 from charplay.ui.errors import as_gradio_error
 from charplay.ui.inference_client import stream_text
 
+Endpoints = dict[str, Callable[..., Any]]  # name -> function
+
 
 def build(registry: Registry) -> None:
     """Adds the endpoints to the current Blocks; one whose model is missing answers with the reason."""
+    endpoints = _names_endpoints(registry) | _speech_endpoints(registry) | _batches_endpoints(registry)
+    for name, endpoint in endpoints.items():
+        gr.api(as_gradio_error(endpoint), api_name=name)
 
-    @as_gradio_error
+
+def _names_endpoints(registry: Registry) -> Endpoints:
     async def classify(name: str, prior: Literal["data", "uniform"] = "data") -> Classification:
         """The probabilities of 18 countries for a surname.
 
@@ -31,11 +41,12 @@ def build(registry: Registry) -> None:
             prior: "data" weights the countries as in the training names, "uniform" all alike.
         """
         checkpoint = registry.default("names")
-        require_name(name)  # who mistypes is told so, and no one beside
+        require_name(name)  # here, so that an invalid name does not fail the batch of names that it would be part of
         return await inference_client.classify(checkpoint, name, limits.check_choice("prior", prior, limits.PRIORS))
 
-    @as_gradio_error
-    async def belief(name: str, prior: Literal["data", "uniform"] = "data") -> prefixes.PrefixProbabilities:
+    async def prefix_probabilities(
+        name: str, prior: Literal["data", "uniform"] = "data"
+    ) -> prefixes.PrefixProbabilities:
         """The probabilities of 18 countries after each letter of a surname.
 
         Args:
@@ -46,7 +57,14 @@ def build(registry: Registry) -> None:
         limits.check_choice("prior", prior, limits.PRIORS)
         return prefixes.prefix_probabilities(name, await inference_client.classify_prefixes(checkpoint, name, prior))
 
-    @as_gradio_error
+    return {
+        "classify": classify,
+        "prefix_probabilities": prefix_probabilities,
+        "belief": prefix_probabilities,  # the endpoint's first name, which programs may still call
+    }
+
+
+def _speech_endpoints(registry: Registry) -> Endpoints:
     async def generate(
         prime: str,
         temperature: float = 0.8,
@@ -66,11 +84,10 @@ def build(registry: Registry) -> None:
             seed: the same one gives the same text; none: a new one.
         """
         request = make_request(prime, temperature, length, prime_length, top_k, seed)
-        async with aclosing(stream_text(registry.default("speech"), request)) as growing:
-            async for news in growing:
-                yield request.prime + news.text
+        async with aclosing(stream_text(registry.default("speech"), request)) as updates:
+            async for update in updates:
+                yield request.prime + update.text
 
-    @as_gradio_error
     async def surprise(text: str) -> Surprisal:
         """How surprising each character of a text is to the language model: -log2 p, in bits.
 
@@ -81,7 +98,10 @@ def build(registry: Registry) -> None:
         checkpoint = registry.default("speech")
         return await inference_client.query(checkpoint, "surprisal", text=normalize_document(text))
 
-    @as_gradio_error
+    return {"generate": generate, "surprise": surprise}
+
+
+def _batches_endpoints(registry: Registry) -> Endpoints:
     async def compare_batches(names: list[str], sort: bool = True) -> BatchReport:
         """Names as a padded and as a packed batch, and what reading the padded end costs.
 
@@ -93,5 +113,4 @@ def build(registry: Registry) -> None:
         comparison = packing.read_batch(names, sort)
         return packing.report(comparison, await inference_client.differences(checkpoint, comparison))
 
-    for endpoint in (classify, belief, generate, surprise, compare_batches):
-        gr.api(endpoint, api_name=endpoint.__name__)
+    return {"compare_batches": compare_batches}

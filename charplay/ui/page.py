@@ -1,17 +1,18 @@
 """The whole page: loads the models, lays out the tabs, adds the endpoints."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import gradio as gr
 from fastapi.middleware import Middleware
 
 from charplay.models import checkpoints
-from charplay.models.checkpoints import CheckpointError
+from charplay.models.checkpoints import CheckpointError, Registry
 from charplay.models.networks import MODELS
-from charplay.ui import api, gradio_patches, settings, theme
+from charplay.ui import api, gradio_patches, html, settings, theme
 from charplay.ui.batches import tab as batches_tab
 from charplay.ui.inference_client import InitialExamples, compute_examples
 from charplay.ui.names import tab as names_tab
@@ -22,24 +23,41 @@ from charplay.ui.train import tab as train_tab
 from charplay.ui.widgets import colored_text
 
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
+# A plot in a hidden tab does not notice that the window was resized or the phone turned.
+_RESIZE_PLOTS = "() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)"
 
 
-def _tab(tab: ModuleType, task: str, opening: InitialExamples) -> gr.Dropdown | None:
-    """Lays out a tab, or says why it has no model; files of its task that cannot be used are named.
+@dataclass(frozen=True)
+class Page:
+    """What a tab is built from."""
 
-    Returns the choice of its model, if it has one.
-    """
-    registry = opening.registry
-    try:
-        default = registry.default(task)
-    except CheckpointError as error:
-        gr.HTML(f'<p class="problem">This tab has no model: {escape(str(error))}</p>')
-        return None
-    choice = tab.build(default if tab is batches_tab else opening)
-    unusable = [str(problem) for name, problem in registry.problems.items() if name.startswith(task)]
-    if unusable:
-        gr.HTML(f'<p class="problem">Left out: {escape(" ".join(unusable))}</p>')
-    return choice
+    examples: InitialExamples
+    tabs: gr.Tabs
+    model_choices: dict[str, gr.Dropdown | None]  # task -> the choice of a model in its tab; None: no model to choose
+
+    @property
+    def registry(self) -> Registry:
+        """The page's models."""
+        return self.examples.registry
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One tab: its id in the page, its label, the task whose default model it needs, and how it is laid out."""
+
+    id: str
+    label: str
+    task: str | None
+    build: Callable[[Page, gr.Tab], gr.Dropdown | None]  # returns its choice of a model, if it has one
+
+
+TABS = (
+    Tab("names", "Names", "names", lambda page, _: names_tab.build(page.examples)),
+    Tab("speech", "Speech", "speech", lambda page, _: speech_tab.build(page.examples)),
+    Tab("batches", "Batches", "names", lambda page, _: batches_tab.build(page.registry.default("names"))),
+    Tab("teacher-forcing", "Teacher forcing", None, lambda _, tab: teacher_forcing_tab.build(tab)),
+    Tab("train", "Train", None, lambda page, tab: train_tab.build(tab, page.registry, page.tabs, page.model_choices)),
+)
 
 
 def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Blocks:
@@ -47,37 +65,50 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
 
     Args:
         directories: of its checkpoints; none: those that charplay looks in.
-        opening: what its tabs open with, where it was asked for before; `directories` mean nothing then.
+        opening: the initial examples, where they are being computed already; then `directories` are ignored.
     """
     gradio_patches.apply()
-    opening = opening or compute_examples(checkpoints.load_all(*(directories or checkpoints.DIRECTORIES)))
-    registry = opening.registry
+    examples = opening or compute_examples(checkpoints.load_all(*(directories or checkpoints.DIRECTORIES)))
     with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
-        api.build(registry)  # before the tabs: an event of theirs with the same name would take an endpoint's place
+        api.build(examples.registry)  # before the tabs: an event takes the name of its function where that is free
         gr.HTML(_TITLE, elem_id="title-block")
-        choices = {}  # tab -> its choice of a model
         with gr.Tabs() as tabs:
-            for label, tab, task in (
-                ("Names", names_tab, "names"),
-                ("Speech", speech_tab, "speech"),
-                ("Batches", batches_tab, "names"),
-            ):
-                with gr.Tab(label, id=label.lower()):
-                    choices[label.lower()] = _tab(tab, task, opening)
-            with gr.Tab("Teacher forcing", id="teacher-forcing") as tab:
-                teacher_forcing_tab.build(tab)
-            with gr.Tab("Train", id="train") as training:
-                train_tab.build(training, registry, tabs, {task: choices[task] for task in MODELS})
-        foreign = [str(problem) for name, problem in registry.problems.items() if not name.startswith(tuple(MODELS))]
-        if foreign:
-            gr.HTML(f'<p class="note">Left out: {escape(" ".join(foreign))}</p>')
-        # A picture in a hidden tab misses that the window was resized, or the phone turned.
-        tabs.select(None, js="() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)")
+            page = Page(examples, tabs, dict.fromkeys(MODELS))
+            for tab in TABS:
+                with gr.Tab(tab.label, id=tab.id) as container:
+                    _build_tab(tab, page, container)
+        if unusable := _unusable(examples.registry, lambda name: not name.startswith(tuple(MODELS))):
+            gr.HTML(html.note(escape(unusable)))
+        tabs.select(None, js=_RESIZE_PLOTS)
     return demo.queue(**settings.QUEUE)
 
 
+def _build_tab(tab: Tab, page: Page, container: gr.Tab) -> None:
+    """Lays out a tab, or says why it has no model; names the unusable files of its task."""
+    if tab.task is None:
+        tab.build(page, container)
+        return
+    try:
+        page.registry.default(tab.task)
+    except CheckpointError as error:
+        gr.HTML(html.problem(f"This tab has no model: {error}"))
+        return
+    choice = tab.build(page, container)
+    if choice is not None:
+        page.model_choices[tab.task] = choice
+    task = tab.task
+    if unusable := _unusable(page.registry, lambda name: name.startswith(task)):
+        gr.HTML(html.problem(unusable))
+
+
+def _unusable(registry: Registry, is_listed: Callable[[str], bool]) -> str:
+    """The checkpoints that could not be loaded and why, those whose names are to be listed; empty if there are none."""
+    problems = [str(problem) for name, problem in registry.problems.items() if is_listed(name)]
+    return f"Left out: {' '.join(problems)}" if problems else ""
+
+
 def launch_arguments() -> dict[str, Any]:
-    """What `launch` needs besides where to listen."""
+    """Arguments of `launch`, besides where to listen."""
     css = theme.css() + colored_text.LEVEL_CSS
     # Gradio writes into this dict: each launch gets one of its own.
     app_kwargs = {"middleware": [Middleware(BoundedBodies)]}

@@ -24,7 +24,14 @@ def client(app_url):
 
 def test_the_endpoints_and_no_event_of_a_tab_are_public(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/classify", "/belief", "/generate", "/surprise", "/compare_batches"}
+    assert set(endpoints) == {
+        "/classify",
+        "/prefix_probabilities",
+        "/belief",
+        "/generate",
+        "/surprise",
+        "/compare_batches",
+    }
     parameters = {p["parameter_name"]: p.get("parameter_default") for p in endpoints["/generate"]["parameters"]}
     assert parameters == {
         "prime": None, "temperature": 0.8, "length": 200, "prime_length": None, "top_k": 0, "seed": None
@@ -47,8 +54,8 @@ def test_classify_weights_the_countries_as_asked(client):
 
 
 @pytest.mark.parametrize("name", ["Nguyen", "O'Brien-Yamamoto", "x", "van der Berg", "é" * 64])
-def test_beliefs_last_column_is_what_classify_gives_and_each_column_a_prefix(client, name):
-    table = client.predict(name, api_name="/belief")
+def test_each_column_of_the_prefix_probabilities_is_what_classify_gives_for_the_prefix(client, name):
+    table = client.predict(name, api_name="/prefix_probabilities")
     whole = client.predict(name, api_name="/classify")
     assert (table["normalized"], table["countries"]) == (whole["normalized"], list(whole["probabilities"]))
     columns = list(zip(*table["probabilities"], strict=True))
@@ -56,6 +63,7 @@ def test_beliefs_last_column_is_what_classify_gives_and_each_column_a_prefix(cli
     assert list(columns[-1]) == pytest.approx(list(whole["probabilities"].values()), abs=1e-6)
     first = client.predict(whole["normalized"][0], api_name="/classify")
     assert list(columns[0]) == pytest.approx(list(first["probabilities"].values()), abs=1e-6)
+    assert client.predict(name, api_name="/belief") == table
 
 
 def test_generate_streams_the_text_so_far_and_the_same_seed_gives_the_same_text(client):
@@ -117,9 +125,9 @@ def test_compare_batches_gives_the_lectures_batch(client):
         ("/classify", {"name": None}, "must be a text"),
         ("/classify", {"name": "Rossi", "prior": "mine"}, "prior must be one of data, uniform"),
         ("/classify", {"name": "Rossi", "prior": ["data"]}, "prior must be one of data, uniform"),
-        ("/belief", {"name": ""}, "at least one letter"),
-        ("/belief", {"name": ["Rossi"]}, "must be a text"),
-        ("/belief", {"name": "Rossi", "prior": "mine"}, "prior must be one of data, uniform"),
+        ("/prefix_probabilities", {"name": ""}, "at least one letter"),
+        ("/prefix_probabilities", {"name": ["Rossi"]}, "must be a text"),
+        ("/prefix_probabilities", {"name": "Rossi", "prior": "mine"}, "prior must be one of data, uniform"),
         ("/generate", {"prime": "x", "temperature": -1}, "temperature must be a number from 0.0 to 2.0"),
         ("/generate", {"prime": "x", "temperature": 1e9}, "temperature must be a number from 0.0 to 2.0"),
         ("/generate", {"prime": "x", "temperature": "hot"}, "temperature must be a number from 0.0 to 2.0"),

@@ -1,4 +1,4 @@
-"""Whatever is thrown at the endpoints gets a result or a sentence, and changes no answer of the neighbour's."""
+"""Any input to an endpoint gets a result or an error sentence, and changes no answer to a concurrent request."""
 
 import asyncio
 import json
@@ -17,8 +17,8 @@ from charplay.ui import page
 from charplay.workers.client import INFERENCE
 from charplay.workers.protocol import WorkerRequest
 
-ANSWERED_WITHIN = 20  # seconds, on a machine that is busy
-MOST_CHARACTERS = 60  # of a text that is really written: the bounds of longer ones are tested elsewhere
+ANSWER_SECONDS = 20  # longest wait for an answer, on a busy machine
+MAX_CHARACTERS = 60  # of a text that is generated here; the bounds of longer ones are tested elsewhere
 
 texts = some.one_of(
     some.text(max_size=80),  # of every plane, surrogates too
@@ -41,14 +41,15 @@ anything = some.recursive(
 
 
 def mostly(good):
-    """Values of the right kind more often than not, so that what is behind the checks is reached too."""
+    """Values of the right kind more often than not, so that some pass the checks."""
     return some.one_of(good, good, anything)
 
 
 names = mostly(some.lists(mostly(texts), max_size=12))
 calls = some.one_of(
     some.tuples(
-        some.sampled_from(["classify", "belief"]), some.tuples(mostly(texts), mostly(some.sampled_from(limits.PRIORS)))
+        some.sampled_from(["classify", "prefix_probabilities"]),
+        some.tuples(mostly(texts), mostly(some.sampled_from(limits.PRIORS))),
     ),
     some.tuples(some.just("surprise"), some.tuples(mostly(texts))),
     some.tuples(some.just("compare_batches"), some.tuples(names, mostly(some.booleans()))),
@@ -57,7 +58,7 @@ calls = some.one_of(
         some.tuples(
             mostly(texts),
             mostly(some.floats(0, 2)),
-            mostly(some.integers(1, MOST_CHARACTERS)),
+            mostly(some.integers(1, MAX_CHARACTERS)),
             mostly(some.none() | some.integers(1, 100)),
             mostly(some.integers(0, 128)),
             mostly(some.none() | some.integers(0, 2**32 - 1)),
@@ -67,9 +68,9 @@ calls = some.one_of(
 
 
 def is_bounded(arguments) -> bool:
-    """Whether a generation with these arguments ends soon; one of 10,000 characters is allowed, and slow."""
+    """Whether a generation with these arguments is short; one of 10,000 characters is valid, and slow."""
     length = arguments[2]
-    return type(length) not in (int, float) or not MOST_CHARACTERS < length <= limits.LENGTH.high
+    return type(length) not in (int, float) or not MAX_CHARACTERS < length <= limits.LENGTH.high
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def functions():
 
 
 async def call(function, arguments):
-    """The last that an endpoint's function gives, or the sentence that it refuses with."""
+    """The last value of an endpoint's function, or the error that it raises."""
     try:
         result = function(*arguments)
         if hasattr(result, "__aiter__"):
@@ -89,15 +90,15 @@ async def call(function, arguments):
                     result = item
         elif asyncio.iscoroutine(result):
             result = await result
-    except gr.Error as refusal:
-        return refusal
+    except gr.Error as error:
+        return error
     return result
 
 
 @pytest.fixture(scope="module")
-def alone(functions, run_async):
-    """What the neighbour is told when nobody is beside."""
-    return run_async(call(functions["classify"], ("Rossi", "data")), ANSWERED_WITHIN)
+def expected(functions, run_async):
+    """The answer to one request without another beside it."""
+    return run_async(call(functions["classify"], ("Rossi", "data")), ANSWER_SECONDS)
 
 
 def is_sentence(text: str) -> bool:
@@ -105,23 +106,23 @@ def is_sentence(text: str) -> bool:
 
 
 @given(calls)
-def test_the_functions_give_a_result_or_a_sentence(functions, alone, run_async, asked):
-    endpoint, arguments = asked
+def test_the_functions_give_a_result_or_a_sentence(functions, expected, run_async, drawn):
+    endpoint, arguments = drawn
     if endpoint == "generate" and not is_bounded(arguments):
         return
 
-    async def beside_a_neighbour():
+    async def beside_another():
         return await asyncio.gather(
             call(functions[endpoint], arguments), call(functions["classify"], ("Rossi", "data"))
         )
 
-    answer, neighbours = run_async(beside_a_neighbour(), ANSWERED_WITHIN)
-    assert neighbours["probabilities"] == pytest.approx(alone["probabilities"], abs=1e-6)
+    answer, concurrent = run_async(beside_another(), ANSWER_SECONDS)
+    assert concurrent["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-6)
     if isinstance(answer, gr.Error):
         assert is_sentence(str(answer.message))
     elif endpoint == "classify":
         assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
-    elif endpoint == "belief":
+    elif endpoint == "prefix_probabilities":
         assert [sum(column) for column in zip(*answer["probabilities"], strict=True)] == pytest.approx(
             [1.0] * len(answer["normalized"]), abs=1e-4
         )
@@ -137,24 +138,24 @@ def test_the_functions_give_a_result_or_a_sentence(functions, alone, run_async, 
 
 @settings(max_examples=300)
 @given(calls)
-def test_the_servers_queue_gives_a_result_or_a_sentence(app_url, run_async, capfd, asked):
-    endpoint, arguments = asked
+def test_the_servers_queue_gives_a_result_or_a_sentence(app_url, run_async, capfd, drawn):
+    endpoint, arguments = drawn
     if endpoint == "generate" and not is_bounded(arguments):
         return
     port = urlsplit(app_url).port
 
     async def last_message():
-        visitor = Page(port, await endpoints(port))
+        client = Page(port, await endpoints(port))
         try:
-            async for message, _ in visitor.messages(endpoint, list(arguments)):
+            async for message, _ in client.messages(endpoint, list(arguments)):
                 last = message
-        except RequestFailed as refusal:  # what is no JSON does not get as far as the queue
-            return refusal
+        except RequestFailed as error:  # what is not JSON does not reach the queue
+            return error
         finally:
-            visitor.close()
+            client.close()
         return last
 
-    message = run_async(last_message(), ANSWERED_WITHIN)
+    message = run_async(last_message(), ANSWER_SECONDS)
     if isinstance(message, RequestFailed):
         assert message.status in (400, 422)
     elif not message["success"]:
@@ -162,20 +163,20 @@ def test_the_servers_queue_gives_a_result_or_a_sentence(app_url, run_async, capf
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_a_client_that_dies_in_mid_stream_leaves_no_seat_taken(app_url, run_async):
-    """A hundred times: the connection is cut after the first of the text, and the engine is empty again soon after."""
+def test_a_client_that_disconnects_in_mid_stream_frees_its_slot(app_url, run_async):
+    """A hundred connections are cut after their first characters, and the engine is empty again soon after."""
     port = urlsplit(app_url).port
 
-    async def dies(seed: int) -> None:
-        victim = Page(port, await endpoints(port))
-        async for message, _ in victim.messages("generate", ["We ", 0.8, limits.LENGTH.high, None, 0, seed]):
+    async def disconnect(seed: int) -> None:
+        client = Page(port, await endpoints(port))
+        async for message, _ in client.messages("generate", ["We ", 0.8, limits.LENGTH.high, None, 0, seed]):
             if message["msg"] == "process_generating":
                 break
-        victim.close()
+        client.close()
 
-    async def a_hundred_die() -> None:
+    async def disconnect_all() -> None:
         for start in range(0, 100, 20):
-            await asyncio.gather(*(dies(seed) for seed in range(start, start + 20)))
+            await asyncio.gather(*(disconnect(seed) for seed in range(start, start + 20)))
 
     async def active() -> int:
         return (await INFERENCE.request(WorkerRequest("count", {})))["result"]
@@ -184,5 +185,5 @@ def test_a_client_that_dies_in_mid_stream_leaves_no_seat_taken(app_url, run_asyn
         while await active() or INFERENCE.pending:
             await asyncio.sleep(0.1)
 
-    run_async(a_hundred_die(), 120)
+    run_async(disconnect_all(), 120)
     run_async(until_empty(), 30)
