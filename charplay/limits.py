@@ -6,18 +6,21 @@ A value out of bounds raises `ValueError` with one sentence that names the bound
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
-class Limit:
+class Limit(Generic[Number]):
     """The inclusive bounds of one number, and the check that refuses everything else."""
 
     name: str  # as a sentence names it: "temperature"
-    low: float
-    high: float
+    low: Number
+    high: Number
     whole: bool = True  # whole numbers only
 
-    def check(self, value: object) -> int | float:
+    def check(self, value: object) -> Number:
         """Returns `value` as an int or float within the bounds.
 
         Raises:
@@ -30,7 +33,7 @@ class Limit:
         # JSON has one kind of number, so 200.0 is as good as 200; NaN fails every comparison.
         if not self.low <= value <= self.high or (self.whole and math.floor(value) != value):
             raise ValueError(sentence)
-        return int(value) if self.whole else float(value)
+        return cast(Number, int(value) if self.whole else float(value))
 
     def check_length(self, text: str, what: str) -> str:
         """Returns `text` if it has as many characters as the bounds allow; `what` names it in the sentence."""
@@ -131,7 +134,7 @@ MAX_REQUEST_BYTES = 1_000_000  # of one request, uploads apart; the largest text
 MAX_BROWSER_SESSIONS = 1_000  # whose last values Gradio keeps; of more the one used longest ago goes
 
 STUDENTS = Limit("number of students", 1, 1_000)  # of a load test
-SECONDS = Limit("number of seconds", 1, 3_600, whole=False)  # of a load test
+SECONDS = Limit[float]("number of seconds", 1, 3_600, whole=False)  # of a load test
 
 
 def check_fields(limits: Iterable[Limit], holder: object) -> None:
@@ -143,7 +146,7 @@ def check_fields(limits: Iterable[Limit], holder: object) -> None:
 
 def check_choice(what: str, value: object, choices: Sequence[str]) -> str:
     """Returns `value` if it is one of `choices`; `what` names it in the sentence."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"The {what} must be one of {', '.join(choices)}.")
     return value
 

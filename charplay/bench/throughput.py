@@ -24,6 +24,7 @@ from charplay.inference.engine import Engine
 from charplay.inference.generate import make_request
 from charplay.inference.long_text import forward_pass
 from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import CharLM, NameClassifier
 from charplay.training.distributed import choose_device
 from charplay.training.recipes import RECIPES
 from charplay.training.tasks import SpeechTask
@@ -37,7 +38,7 @@ TRAINING_STEPS = 5
 BATCHES, BATCH_SIZE = 8, 256  # of names
 
 
-def bench_generate(checkpoint: Checkpoint) -> dict[str, Any]:
+def bench_generate(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
     """Characters a second of the engine, with one stream and with 64, against the lecture's loop on the same weights.
 
     The lecture's loop: one Python call of the network a character, batch 1, float32, `exp(logit / T)` into
@@ -77,7 +78,7 @@ def bench_generate(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def bench_classify(checkpoint: Checkpoint) -> dict[str, Any]:
+def bench_classify(checkpoint: Checkpoint[NameClassifier]) -> dict[str, Any]:
     """Names a second in bulk, against one at a time as the lecture does it; the names are random letters of 2 to 14.
 
     The lecture's way: one call of PyTorch's layers in float32 a name. `one_name_ms` is what one name costs on the page.
@@ -99,7 +100,7 @@ def bench_classify(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def bench_train(checkpoint: Checkpoint) -> dict[str, Any]:
+def bench_train(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
     """Characters a second in training a language model of this size, against the lecture's loop.
 
     The lecture's loop: batch 1, the network called for one character at a time, 200 characters a step. The training
@@ -137,7 +138,7 @@ def bench_train(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def bench_read(checkpoint: Checkpoint) -> dict[str, Any]:
+def bench_read(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
     """Seconds in which the page's longest text is read, and in the model's own `forward`; how busy the machine is.
 
     As in the process that answers the page, PyTorch has one thread for each that computes.
@@ -163,7 +164,7 @@ def bench_read(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def bench_batches(checkpoint: Checkpoint) -> dict[str, Any]:
+def bench_batches(checkpoint: Checkpoint[NameClassifier]) -> dict[str, Any]:
     """Names a second through the recurrent network, padded and packed, in batches shuffled and grouped by length.
 
     A padded batch is run over its whole rectangle, a packed one over its characters alone (`NameClassifier.run_padded`

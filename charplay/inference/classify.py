@@ -65,7 +65,7 @@ def require_name(name: object) -> str:
     return normalized
 
 
-def logits_with_prior(checkpoint: Checkpoint, names: Sequence[str], prior: str) -> torch.Tensor:
+def logits_with_prior(checkpoint: Checkpoint[NameClassifier], names: Sequence[str], prior: str) -> torch.Tensor:
     """Logits (names, classes) of normalised names, from the model's `FastClassifier`.
 
     With the prior "uniform" the classes' shares are divided out.
@@ -74,7 +74,9 @@ def logits_with_prior(checkpoint: Checkpoint, names: Sequence[str], prior: str) 
     return remove_prior(logits, checkpoint.shares) if prior == "uniform" else logits
 
 
-def classify(checkpoint: Checkpoint, names: Sequence[str], prior: object = "data") -> list[Classification]:
+def classify(
+    checkpoint: Checkpoint[NameClassifier], names: Sequence[str], prior: object = "data"
+) -> list[Classification]:
     """Classifies all of `names`.
 
     Args:

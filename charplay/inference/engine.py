@@ -21,6 +21,7 @@ import torch
 from charplay import limits
 from charplay.inference.generate import Generation, GenerationBatch, Request
 from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import CharLM
 
 FIRST_UPDATE_SECONDS = 0.03  # from a stream's admission to its first update, so that something shows at once
 MIN_UPDATE_SECONDS = 0.12  # between two updates of one stream, while few are running
@@ -40,7 +41,9 @@ class GenerationError(RuntimeError):
 class Stream:
     """One requested text. Its public fields change on the engine's thread, just before `on_update` is called."""
 
-    def __init__(self, engine: "Engine", checkpoint: Checkpoint, request: Request, on_update: Callable[[], None]):
+    def __init__(
+        self, engine: "Engine", checkpoint: Checkpoint[CharLM], request: Request, on_update: Callable[[], None]
+    ):
         self.request = request
         self.text = ""  # the continuation so far
         self.queue_position = 0  # from 1; 0: it has a slot
@@ -105,7 +108,9 @@ class Engine:
         with self._changed:
             return len(self._queue) + len(self._running)
 
-    def submit(self, checkpoint: Checkpoint, request: Request, on_update: Callable[[], None] = lambda: None) -> Stream:
+    def submit(
+        self, checkpoint: Checkpoint[CharLM], request: Request, on_update: Callable[[], None] = lambda: None
+    ) -> Stream:
         """Queues a request; `on_update` is called on the engine's thread and must return quickly."""
         stream = Stream(self, checkpoint, request, on_update)
         with self._changed:
@@ -190,7 +195,7 @@ class Engine:
             stream._move(0)
         self._next_update = min(self._next_update, now + FIRST_UPDATE_SECONDS)
 
-    def _batch_of(self, checkpoint: Checkpoint) -> GenerationBatch:
+    def _batch_of(self, checkpoint: Checkpoint[CharLM]) -> GenerationBatch:
         if checkpoint.model not in self._batch_by_model:
             self._batch_by_model[checkpoint.model] = GenerationBatch(checkpoint)
         return self._batch_by_model[checkpoint.model]

@@ -16,6 +16,7 @@ from charplay.data.text import VOCABULARY_SIZE, encode, normalize_prime
 from charplay.inference.quantized import QuantizedStep, State
 from charplay.inference.sampling import inverse_temperature, sample
 from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import CharLM
 
 PRIME_CHARACTERS_PER_STEP = 16  # characters read of each new prime per character generated: long primes stall no text
 
@@ -140,7 +141,7 @@ class GenerationBatch:
     ends only the generations that cause it and is stored in their `failure`.
     """
 
-    def __init__(self, checkpoint: Checkpoint, quantized: QuantizedStep | None = None):
+    def __init__(self, checkpoint: Checkpoint[CharLM], quantized: QuantizedStep | None = None):
         self._quantized = quantized or QuantizedStep(checkpoint.model)
         self._mask = torch.full((VOCABULARY_SIZE,), -torch.inf)  # characters not seen in training are never sampled
         self._mask[encode(checkpoint.alphabet)] = 0.0
@@ -237,7 +238,9 @@ class GenerationBatch:
 
 
 @torch.inference_mode()
-def generate(checkpoint: Checkpoint, requests: Sequence[Request], batch: GenerationBatch | None = None) -> list[str]:
+def generate(
+    checkpoint: Checkpoint[CharLM], requests: Sequence[Request], batch: GenerationBatch | None = None
+) -> list[str]:
     """The continuation of each request, `request.length` characters; the same request gives the same text.
 
     Args:

@@ -59,7 +59,7 @@ def hidden_states(model: NameClassifier, codes: torch.Tensor, lengths: torch.Ten
 
 
 @torch.no_grad()
-def activations_of(checkpoint: Checkpoint, name: object, prior: object = "data") -> Activations:
+def activations_of(checkpoint: Checkpoint[NameClassifier], name: object, prior: object = "data") -> Activations:
     """Everything that a classifier computes of one name, in 32-bit floats.
 
     Args:

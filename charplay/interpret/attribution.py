@@ -63,7 +63,9 @@ def gradient_norms(model: NameClassifier, padded: Padded, target: int) -> torch.
     return gradients[0].norm(dim=1)
 
 
-def attribute(checkpoint: Checkpoint, name: object, prior: object = "data", country: str | None = None) -> Attribution:
+def attribute(
+    checkpoint: Checkpoint[NameClassifier], name: object, prior: object = "data", country: str | None = None
+) -> Attribution:
     """What each letter of a name does to a country.
 
     Args:

@@ -15,6 +15,7 @@ from charplay import limits
 from charplay.data.text import encode
 from charplay.inference.long_text import cached_forward_pass, check_document
 from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import CharLM
 
 MIN_CORRELATION = 0.5  # correlation, below which nothing is claimed
 MIN_RECURRENCES = 3  # times that a feature must have come and gone in each half of a text to be claimed
@@ -125,7 +126,7 @@ def _recurs(marks: np.ndarray) -> bool:
     return all((np.diff(part) < 0).sum() >= MIN_RECURRENCES for part in (marks[:middle], marks[middle:]))
 
 
-def trackers(checkpoint: Checkpoint, text: object) -> list[Tracker]:
+def trackers(checkpoint: Checkpoint[CharLM], text: object) -> list[Tracker]:
     """For each feature the unit that tracks it best on `text`, those that do; the strongest first.
 
     Among a thousand units some follow anything by chance over a few characters, and whatever drifts follows a line that
@@ -150,7 +151,7 @@ def trackers(checkpoint: Checkpoint, text: object) -> list[Tracker]:
     return sorted(best.values(), key=lambda tracker: -abs(tracker["correlation"]))
 
 
-def activation(checkpoint: Checkpoint, text: object, layer: object, unit: object) -> list[float]:
+def activation(checkpoint: Checkpoint[CharLM], text: object, layer: object, unit: object) -> list[float]:
     """One number of a layer's hidden state h after each character of `text`, -1 to 1, to 0.0005.
 
     Args:

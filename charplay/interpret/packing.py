@@ -13,6 +13,7 @@ from charplay import limits
 from charplay.data.batches import Comparison, compare, pad
 from charplay.data.text import normalize_name
 from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import NameClassifier
 
 MAX_ROWS_PER_REQUEST = 32  # of a batch, while others may wait for their turn
 
@@ -50,7 +51,7 @@ class CellValues(TypedDict):
 
 
 @torch.no_grad()
-def cell_values(checkpoint: Checkpoint, names: list[str], unit: int, hidden: bool) -> CellValues:
+def cell_values(checkpoint: Checkpoint[NameClassifier], names: list[str], unit: int, hidden: bool) -> CellValues:
     """What cells hold inside the network, for normalised names, a row each.
 
     Args:
@@ -68,7 +69,7 @@ def cell_values(checkpoint: Checkpoint, names: list[str], unit: int, hidden: boo
     return CellValues(padded=naive[:, :, unit].tolist(), packed=packed[:, :, unit].tolist())
 
 
-def state_differences(checkpoint: Checkpoint, names: list[str], time: int) -> list[tuple[float, float]]:
+def state_differences(checkpoint: Checkpoint[NameClassifier], names: list[str], time: int) -> list[tuple[float, float]]:
     """What is at stake for a few rows of a batch of `time` columns.
 
     Returns:
@@ -129,7 +130,7 @@ def read_batch(names: object, sort: object) -> Comparison:
     return compare(normalize_names(names), sort)
 
 
-def compare_batches(checkpoint: Checkpoint, names: object, sort: object = True) -> BatchReport:
+def compare_batches(checkpoint: Checkpoint[NameClassifier], names: object, sort: object = True) -> BatchReport:
     """Pads and packs `names` and says what is at stake, from the loaded model.
 
     Raises:

@@ -14,6 +14,7 @@ from charplay.data.text import VOCABULARY_SIZE, encode
 from charplay.inference.long_text import cached_forward_pass, check_document
 from charplay.inference.sampling import inverse_temperature
 from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import CharLM
 
 MAX_CANDIDATES = 10  # alternatives of one character
 DECIMALS = 5  # of the bits of one character
@@ -40,7 +41,7 @@ class Candidates(TypedDict):
     true_tempered: float | None
 
 
-def surprisal_of(checkpoint: Checkpoint, text: object) -> Surprisal:
+def surprisal_of(checkpoint: Checkpoint[CharLM], text: object) -> Surprisal:
     """Reads `text`, of ASCII characters, from a zero state.
 
     Raises:
@@ -57,7 +58,7 @@ def surprisal_of(checkpoint: Checkpoint, text: object) -> Surprisal:
     )
 
 
-def candidates_at(checkpoint: Checkpoint, text: object, at: object, temperature: object) -> Candidates:
+def candidates_at(checkpoint: Checkpoint[CharLM], text: object, at: object, temperature: object) -> Candidates:
     """What may stand at place `at` of `text` after what stands before it: the ten likeliest of all 128 codes.
 
     Args:

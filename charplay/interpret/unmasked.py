@@ -7,6 +7,7 @@ import torch
 from charplay.data.batches import Padded, pad
 from charplay.inference.fast_classifier import fast_classifier_of
 from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import NameClassifier
 
 
 class UnmaskedComparison(TypedDict):
@@ -20,7 +21,7 @@ class UnmaskedComparison(TypedDict):
 
 
 @torch.no_grad()
-def compare_unmasked(checkpoint: Checkpoint, names: list[str], time: int) -> list[UnmaskedComparison]:
+def compare_unmasked(checkpoint: Checkpoint[NameClassifier], names: list[str], time: int) -> list[UnmaskedComparison]:
     """Reads normalised names packed, and naively as rows of a rectangle of `time` columns.
 
     Naively means: as if every row had `time` characters. Each network of the classifier runs over the whole rectangle,

@@ -11,14 +11,15 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
-from torch import nn
 
 from charplay.models.networks import MODELS, CharLM, NameClassifier, RecurrentConfig, build_without_weights
+
+Model = TypeVar("Model", bound=NameClassifier | CharLM)
 
 FORMAT_VERSION = 2
 # Files that a training run keeps beside its checkpoint, named by `sibling`: the best model so far, the state to resume
@@ -31,7 +32,7 @@ _IS_INSTALLED = (_PACKAGE / "checkpoints").is_dir()  # a wheel has them inside t
 SHIPPED_DIRECTORY = (_PACKAGE if _IS_INSTALLED else _PACKAGE.parent) / "checkpoints"
 # Where checkpoints are looked for; of two with the same name the later directory's is used, and new ones go to the
 # last. An installed package is never written to: what a user trains goes to the user's own data directory.
-DIRECTORIES = (SHIPPED_DIRECTORY,)
+DIRECTORIES: tuple[Path, ...] = (SHIPPED_DIRECTORY,)
 if _IS_INSTALLED:
     DIRECTORIES += (Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "charplay/checkpoints",)
 SPEECH_FILTER = "speeches.filter"  # stem of a file that is no checkpoint; `interpret.memorization` reads it
@@ -42,11 +43,11 @@ class CheckpointError(ValueError):
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(Generic[Model]):
     """A trained model and its description."""
 
     task: str  # "names" or "speech"
-    model: NameClassifier | CharLM
+    model: Model
     alphabet: str  # characters seen in training, sorted
     classes: tuple[str, ...]  # of the logits, in order; empty for a language model
     shares: tuple[float, ...]  # of each class in the weighted training data; they sum to 1
@@ -242,7 +243,7 @@ def _read_checkpoint_header(path: Path, metadata: dict[str, str]) -> dict[str, A
     return header
 
 
-def _build(path: Path, header: dict[str, Any]) -> nn.Module:
+def _build(path: Path, header: dict[str, Any]) -> NameClassifier | CharLM:
     """The model that the config describes, without memory for its weights."""
     config_class, _ = MODELS[header["task"]]
     try:

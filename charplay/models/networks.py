@@ -8,8 +8,9 @@ The cell is a field of the config: `rnn` (Elman 1990, tanh), `gru` (Cho et al. 2
 Schmidhuber 1997).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -201,7 +202,11 @@ class CharLM(nn.Module):
         return self.linear(self.dropout(outputs)), state
 
 
-MODELS = {"names": (NameClassifierConfig, NameClassifier), "speech": (CharLMConfig, CharLM)}
+# task -> the classes of its config and its network
+MODELS: dict[str, tuple[Callable[..., RecurrentConfig], Callable[..., NameClassifier | CharLM]]] = {
+    "names": (NameClassifierConfig, NameClassifier),
+    "speech": (CharLMConfig, CharLM),
+}
 
 
 class _SkipInitialisation(TorchFunctionMode):
@@ -217,7 +222,7 @@ class _SkipInitialisation(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-def build_without_weights(task: str, config: RecurrentConfig) -> nn.Module:
+def build_without_weights(task: str, config: RecurrentConfig) -> NameClassifier | CharLM:
     """The network of a config with parameters on the meta device: shapes without memory."""
     with torch.device("meta"), _SkipInitialisation():
         return MODELS[task][1](config)
@@ -228,7 +233,11 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-_CELL_FUNCTIONS = {"rnn": torch.rnn_tanh_cell, "gru": torch.gru_cell, "lstm": torch.lstm_cell}
+_CELL_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "rnn": torch.rnn_tanh_cell,
+    "gru": torch.gru_cell,
+    "lstm": torch.lstm_cell,
+}
 
 
 def _run_masked(rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

@@ -16,6 +16,7 @@ import torch
 from charplay.data.datasets import NameRows
 from charplay.inference.classify import logits_of, remove_prior
 from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import NameClassifier
 from charplay.training.distributed import ProcessGroup
 
 SYNTHETIC_ORDER = 5  # letters of the longest n-gram that names are made up by, the drawn one included
@@ -92,7 +93,9 @@ def synthesize_names(rows: NameRows, shares: Mapping[str, float], count: int, se
     return list(made)
 
 
-def soft_target_logits(teachers: Sequence[Checkpoint], names: Sequence[str], group: ProcessGroup) -> torch.Tensor:
+def soft_target_logits(
+    teachers: Sequence[Checkpoint[NameClassifier]], names: Sequence[str], group: ProcessGroup
+) -> torch.Tensor:
     """Logits (names, classes) of the average of the teachers' networks, their class shares divided out.
 
     A group shares the work.
