@@ -20,6 +20,7 @@ from charplay.ui.request_limits import BoundedBodies
 from charplay.ui.speech import tab as speech_tab
 from charplay.ui.teacher_forcing import tab as teacher_forcing_tab
 from charplay.ui.train import tab as train_tab
+from charplay.ui.train.user_models import ModelTab
 from charplay.ui.widgets import colored_text
 
 _TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
@@ -33,7 +34,7 @@ class Page:
 
     examples: InitialExamples
     tabs: gr.Tabs
-    model_choices: dict[str, gr.Dropdown | None]  # task -> the choice of a model in its tab; None: no model to choose
+    model_tabs: dict[str, ModelTab]  # task -> the first of its tabs, in which its models are tried
 
     @property
     def registry(self) -> Registry:
@@ -56,7 +57,7 @@ TABS = (
     Tab("speech", "Speech", "speech", lambda page, _: speech_tab.build(page.examples)),
     Tab("batches", "Batches", "names", lambda page, _: batches_tab.build(page.registry.default("names"))),
     Tab("teacher-forcing", "Teacher forcing", None, lambda _, tab: teacher_forcing_tab.build(tab)),
-    Tab("train", "Train", None, lambda page, tab: train_tab.build(tab, page.registry, page.tabs, page.model_choices)),
+    Tab("train", "Train", None, lambda page, tab: train_tab.build(tab, page.registry, page.tabs, page.model_tabs)),
 )
 
 
@@ -73,7 +74,7 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
         api.build(examples.registry)  # before the tabs: an event takes the name of its function where that is free
         gr.HTML(_TITLE, elem_id="title-block")
         with gr.Tabs() as tabs:
-            page = Page(examples, tabs, dict.fromkeys(MODELS))
+            page = Page(examples, tabs, {})
             for tab in TABS:
                 with gr.Tab(tab.label, id=tab.id) as container:
                     _build_tab(tab, page, container)
@@ -88,15 +89,14 @@ def _build_tab(tab: Tab, page: Page, container: gr.Tab) -> None:
     if tab.task is None:
         tab.build(page, container)
         return
+    task = tab.task
     try:
-        page.registry.default(tab.task)
+        page.registry.default(task)
     except CheckpointError as error:
         gr.HTML(html.problem(f"This tab has no model: {error}"))
+        page.model_tabs.setdefault(task, ModelTab(tab.id, tab.label, None))
         return
-    choice = tab.build(page, container)
-    if choice is not None:
-        page.model_choices[tab.task] = choice
-    task = tab.task
+    page.model_tabs.setdefault(task, ModelTab(tab.id, tab.label, tab.build(page, container)))
     if unusable := _unusable(page.registry, lambda name: name.startswith(task)):
         gr.HTML(html.problem(unusable))
 

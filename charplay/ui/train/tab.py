@@ -11,6 +11,7 @@ from charplay.ui.train import form, plots, summary, summary_events, training_eve
 from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.request import TASKS
 from charplay.ui.train.summary_events import SummaryView
+from charplay.ui.train.user_models import ModelTab
 from charplay.ui.widgets import diagrams
 
 _LEAD = (
@@ -27,14 +28,14 @@ def _initial_summary() -> dict[str, Any]:
     return dict(summarize(data, recipe, is_timed=False))
 
 
-def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, choices: dict[str, gr.Dropdown | None]) -> None:
+def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, ModelTab]) -> None:
     """Adds the tab to the current Blocks: form and models left, training and data summary right.
 
     Args:
         tab: itself.
         registry: the page's models.
         tabs: of the page.
-        choices: task -> the choice of a model in its tab; None where the tab has none.
+        model_tabs: task -> the tab in which its models are tried.
     """
     initial = _initial_summary()
     gr.HTML(diagrams.lead(diagrams.TRAIN, _LEAD))
@@ -42,7 +43,7 @@ def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, choices: dict[str, gr.
         with gr.Column(scale=2, min_width=320):
             data_form = form.lay_out(initial["recipe"])
             start, stop = training_events.lay_out_buttons()
-            models = user_models.build(registry, tabs, choices)
+            models = user_models.build(registry, tabs, model_tabs)
         with gr.Column(scale=3, min_width=320):
             training_view = training_events.lay_out_view(start)
             text = gr.HTML(summary.summary_html(initial), elem_id="data-summary")

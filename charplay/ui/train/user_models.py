@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -14,7 +14,6 @@ from charplay.ui.errors import as_gradio_error
 from charplay.ui.events import QUIET
 from charplay.ui.session_store import STORE
 
-TABS = {"names": "Names", "speech": "Speech"}  # task -> label of the tab in which its models are tried
 _NONE = html.note("None yet: train one, or load one that was saved here.")
 _EXPIRY = html.note(
     "Only this page sees them, until it is closed or an hour after their last use: download what you want to keep."
@@ -49,6 +48,14 @@ def _find(name: object, page: gr.Request) -> Checkpoint:
     return models[name]
 
 
+class ModelTab(NamedTuple):
+    """The tab in which the models of a task are tried."""
+
+    id: str
+    label: str
+    choice: gr.Dropdown | None  # of a model; None: the tab has no model, and is not shown
+
+
 @dataclass(frozen=True)
 class UserModels:
     """The components that list the user's models, here and in the tabs that can use them."""
@@ -57,7 +64,12 @@ class UserModels:
     chosen: gr.Dropdown
     description: gr.HTML
     buttons: tuple[gr.Button, ...]  # that need a model
-    choices: dict[str, gr.Dropdown]  # task -> the choice of a model in its tab
+    tabs: dict[str, ModelTab]  # task -> its tab
+
+    @property
+    def choices(self) -> dict[str, gr.Dropdown]:
+        """Task -> the choice of a model in its tab, where there is one."""
+        return {task: tab.choice for task, tab in self.tabs.items() if tab.choice is not None}
 
     @property
     def outputs(self) -> list[gr.components.Component]:
@@ -67,11 +79,11 @@ class UserModels:
     def updates(self, session: str | None, chosen: str | None = None) -> list[Any]:
         """Values of `outputs`: all models of the session. `chosen` is chosen here; the tabs keep their choice."""
         models = STORE.models(session)
-        listed = [(f"{_label(name, model)}, for {TABS[model.task]}", name) for name, model in models.items()]
-        tabs = [gr.update(choices=self._tab_choices(task, models)) for task in self.choices]
+        listed = [(f"{_label(name, model)}, for {self.tabs[model.task].label}", name) for name, model in models.items()]
+        in_tabs = [gr.update(choices=self._tab_choices(task, models)) for task in self.choices]
         buttons = [gr.update(interactive=bool(models))] * len(self.buttons)
         chosen = chosen if chosen in models else next(reversed(models), None)
-        return [gr.update(choices=listed, value=chosen), _description(models, chosen), *buttons, *tabs]
+        return [gr.update(choices=listed, value=chosen), _description(models, chosen), *buttons, *in_tabs]
 
     def _tab_choices(self, task: str, models: dict[str, Checkpoint]) -> list[tuple[str, str]]:
         users = [(_label(name, model), name) for name, model in models.items() if model.task == task]
@@ -81,9 +93,9 @@ class UserModels:
         """Selects the tab of the model's task, and the model in it."""
         task = _find(name, page).task
         if task not in self.choices:
-            raise ValueError(f"The tab {TABS[task]} has no model of its own here, and so it is not shown.")
-        values = [gr.update(value=name) if tab == task else gr.skip() for tab in self.choices]
-        return [gr.update(selected=TABS[task].lower()), *values]
+            raise ValueError(f"The tab {self.tabs[task].label} has no model of its own here, and so it is not shown.")
+        values = [gr.update(value=name) if each == task else gr.skip() for each in self.choices]
+        return [gr.update(selected=self.tabs[task].id), *values]
 
     def load(self, upload: object, page: gr.Request) -> list[Any]:
         """Keeps an uploaded checkpoint as a model of the page."""
@@ -100,13 +112,13 @@ def _download(name: object, page: gr.Request) -> str:
     return str(_find(name, page).path)
 
 
-def build(registry: Registry, tabs: gr.Tabs, choices: dict[str, gr.Dropdown | None]) -> UserModels:
+def build(registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, ModelTab]) -> UserModels:
     """Adds the list of the user's models to the current Blocks.
 
     Args:
         registry: the page's models.
         tabs: of the page.
-        choices: task -> the choice of a model in its tab; None where the tab has none.
+        model_tabs: task -> the tab in which its models are tried.
     """
     chosen = gr.Dropdown(**controls.USER_MODEL.arguments() | {"choices": []}, interactive=True)
     with gr.Row():
@@ -116,10 +128,9 @@ def build(registry: Registry, tabs: gr.Tabs, choices: dict[str, gr.Dropdown | No
         load = gr.UploadButton("Load a model", elem_id="load", size="md", min_width=90)
     description = gr.HTML(_NONE, elem_id="user-model-description")
     fetch = gr.DownloadButton("Download", elem_id="fetch", visible="hidden")
-    present = {task: choice for task, choice in choices.items() if choice is not None}
-    models = UserModels(registry, chosen, description, (try_button, download), present)
+    models = UserModels(registry, chosen, description, (try_button, download), model_tabs)
     chosen.input(as_gradio_error(_choose), chosen, description, **QUIET)
-    tried = try_button.click(as_gradio_error(models.try_it), chosen, [tabs, *present.values()], **QUIET)
+    tried = try_button.click(as_gradio_error(models.try_it), chosen, [tabs, *models.choices.values()], **QUIET)
     tried.success(None, js=_GENERATE)
     download.click(as_gradio_error(_download), chosen, fetch, **QUIET).success(None, js=_DOWNLOAD)
     load.upload(as_gradio_error(models.load), load, models.outputs, **QUIET)
