@@ -65,7 +65,7 @@ TEMPERATURES = tuple(
 )  # to compare
 SEED = Control("seed", "Seed", "", placeholder="a new one each time")
 SPEECH_MODEL = Control("speech-model", "Model", None)
-EXAMPLE_SEED = 7  # of the text that the Speech tab opens with
+EXAMPLE_SEED = 7  # of the initial text on the Speech tab
 
 SORTED, AS_TYPED = "sorted by length", "as typed"
 CHARACTERS, EMBEDDING, HIDDEN = "characters", "embedding", "hidden state"
@@ -94,7 +94,7 @@ def read_seed(typed: object) -> int | None:
     try:
         return int(typed)
     except ValueError:
-        return limits.SEED.check(typed)  # says the bounds
+        return limits.SEED.check(typed)  # raises, naming the bounds
 
 
 GENERATED_TEXT, USER_TEXT_CHOICE = "the text above", "a text of my own"
@@ -105,7 +105,7 @@ USER_TEXT = Control(
     "",
     placeholder="Paste any text",
 )
-FOUND_UNITS = Control("found", "Units that track something on this text", None)  # the choices are what is found
+FOUND_UNITS = Control("found", "Units that track something on this text", None)  # the choices: the units found
 LAYER = Control("layer", "Layer", 1, limits.LAYER, 1)
 NEURON = Control("neuron", "Unit", 0, limits.UNIT, 1)
 
@@ -115,20 +115,20 @@ DECODER_SIZE = Control("decoder-size", "Hidden size", 16, limits.DECODER_SIZE, 1
 DECODER_RATE = Control("decoder-rate", "Learning rate", 0.003, limits.DECODER_RATE, 0.001)
 DECODER_SEED = Control("decoder-seed", "Seed", 2, limits.SEED, 1)
 RATIO = Control("ratio", "Teacher-forcing ratio of the second decoder", 0.0, limits.FORCING_RATIO, 0.05)
-EXAMPLE_EPOCHS = 40  # of the lesson that the tab opens with: what is fed the true text is nearly right, and alone not
+EXAMPLE_EPOCHS = 40  # of the initial example: by then teacher-forced is nearly correct, and free-running is not
 
 TEXT, ROWS = "text", "rows"
-LEARNS = Control("learns", "Learn from", ROWS, choices=(ROWS, TEXT))
+DATA_KIND = Control("data-kind", "Learn from", ROWS, choices=(ROWS, TEXT))
 PASTE, UPLOAD, BUILT_IN = "box", "file", "data set"
 SOURCE = Control("source", "They stand in a", PASTE, choices=(PASTE, UPLOAD, BUILT_IN))
-BOX = Control("box", "The text", "", placeholder="Paste it here")
-BOX_LABELS = {TEXT: "Text: paste your own", ROWS: "Rows of text,label: paste your own"}
+PASTED_DATA = Control("pasted-data", "The text", "", placeholder="Paste it here")
+PASTED_DATA_LABELS = {TEXT: "Text: paste your own", ROWS: "Rows of text,label: paste your own"}
 DETECTED = "as detected"
 DELIMITERS = {DETECTED: None, "comma": ",", "semicolon": ";", "tab": "\t", "bar |": "|"}
 DELIMITER = Control("delimiter", "Columns parted by", DETECTED, choices=tuple(DELIMITERS))
 HEADERS = {DETECTED: None, "names of the columns": True, "a row like the others": False}
 HEADER = Control("header", "First line", DETECTED, choices=tuple(HEADERS))
-TEXT_COLUMN = Control("text-column", "Texts in", DETECTED)  # the choices are the columns there are
+TEXT_COLUMN = Control("text-column", "Texts in", DETECTED)  # more choices: the columns found
 LABEL_COLUMN = Control("label-column", "Labels in", DETECTED)
 
 SMALL, MEDIUM = "small", "medium"

@@ -29,16 +29,16 @@ def choose(page: Page, control: str, choice: str) -> None:
     page.locator(f"#{control}").get_by_text(choice, exact=True).click()
 
 
-def learn_from(page: Page, learns: str) -> None:
+def learn_from(page: Page, kind: str) -> None:
     """Chooses what is learnt from, and waits for its example in the box."""
-    choose(page, "learns", learns)
-    expect(page.locator("#box textarea")).to_have_value(EXAMPLES[learns])
+    choose(page, "data-kind", kind)
+    expect(page.locator("#pasted-data textarea")).to_have_value(EXAMPLES[kind])
 
 
-def paste(page: Page, learns: str, text: str, expected: str) -> None:
+def paste(page: Page, kind: str, text: str, expected: str) -> None:
     """Pastes into the box and waits for a data summary that contains `expected`."""
-    learn_from(page, learns)
-    page.locator("#box textarea").fill(text)
+    learn_from(page, kind)
+    page.locator("#pasted-data textarea").fill(text)
     expect(page.locator("#data-summary")).to_contain_text(expected, timeout=PATIENT)
 
 
@@ -84,7 +84,7 @@ def test_a_typed_setting_outlives_a_late_summary_and_a_preset_resets_it(open_pag
     open_settings(page)
     box, changes = page.locator("#epochs input[type=number]"), page.locator("#changes textarea, #changes input").first
     suggested = box.input_value()
-    page.locator("#box textarea").fill(ROWS)
+    page.locator("#pasted-data textarea").fill(ROWS)
     box.fill("3")  # the summary of the pasted rows has not arrived yet
     expect(page.locator("#data-summary")).to_contain_text("vowels 12", timeout=PATIENT)
     page.wait_for_timeout(500)
@@ -179,7 +179,7 @@ def test_a_second_page_sees_its_queue_position_and_trains_when_the_first_page_is
 
 
 @pytest.mark.parametrize(
-    ("learns", "pasted", "message"),
+    ("kind", "pasted", "message"),
     [
         (controls.TEXT, "", "The box is empty"),
         (controls.TEXT, "x", "must have 200 to 5,000,000 characters"),
@@ -190,10 +190,10 @@ def test_a_second_page_sees_its_queue_position_and_trains_when_the_first_page_is
         (controls.ROWS, "a,x\nb,x\nc,y,z\nd,y\ne,y", "line 3: it has 3 columns"),
     ],
 )
-def test_data_that_cannot_be_used_is_a_user_error(open_page, learns, pasted, message):
+def test_data_that_cannot_be_used_is_a_user_error(open_page, kind, pasted, message):
     page = train_tab(open_page())
-    learn_from(page, learns)
-    page.locator("#box textarea").fill(pasted)
+    learn_from(page, kind)
+    page.locator("#pasted-data textarea").fill(pasted)
     expect(page.locator("#data-summary")).to_contain_text(re.compile(message), timeout=PATIENT)
 
 
@@ -260,7 +260,7 @@ def test_a_training_fits_the_page_and_can_be_read(open_page, size, mode):
     train(page)
     expect(page.locator("#user-confusion .ytick text")).to_have_count(2)
     check_look(page, "Train, rows")
-    page.locator("#box textarea").fill("")  # a pasted text would stay
+    page.locator("#pasted-data textarea").fill("")  # a pasted text would stay
     paste(page, controls.TEXT, TEXT, "characters: ")
     set_epochs(page, 1)
     train(page)

@@ -1,5 +1,7 @@
 """The accordion that shows the ten likeliest characters at a chosen place of a text."""
 
+from typing import Any
+
 import gradio as gr
 
 from charplay import limits
@@ -17,7 +19,7 @@ _LEAD = html.caption(
 )
 
 
-async def _candidates_html(text: str, checkpoint: Checkpoint, index: object, temperature: object) -> str:
+async def _candidates_html(text: str, checkpoint: Checkpoint, index: Any, temperature: object) -> str:
     """The likeliest characters at `index`, which may be the end of the text (HTML)."""
     temperature = limits.TEMPERATURE.check(temperature)
     if index == 0:
@@ -51,7 +53,7 @@ def build(source: TextSource, temperature: gr.Slider) -> None:
     accordions.update_while_open(accordion, source.changes, compute, [temperature, *source.inputs], [colored, table])
     # The index is not taken from the event's own data: of events that arrive while one is being answered, Gradio runs
     # the last with the data of the first.
-    chosen = {
+    chosen: dict[str, Any] = {
         "fn": as_gradio_error(compute_chosen),
         "inputs": [chosen_index, temperature, *source.inputs],
         "outputs": table,

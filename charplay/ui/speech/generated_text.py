@@ -37,7 +37,7 @@ def parse_generated_text(field: object) -> GeneratedText:
     header, _, text = limits.check_text("text on the page", field, limits.MAX_GENERATED_TEXT_CHARACTERS).partition("\n")
     try:
         header = json.loads(header)
-        end = limits.PRIME_LENGTH.check(header.pop("prime_characters"))
+        end = int(limits.PRIME_LENGTH.check(header.pop("prime_characters")))
         generated = GeneratedText(prime=text[:end], continuation=text[end:], **header)
         request = make_request(generated.prime, generated.temperature, prime_length=generated.prime_length)
         limits.LENGTH.check(len(generated.continuation))

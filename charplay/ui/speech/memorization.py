@@ -46,22 +46,22 @@ def _marked_text(text: str, spans: Sequence[tuple[int, int]]) -> str:
     return html.text_box("".join(parts), label="Copied or made up")
 
 
-def _is_trained_on(checkpoint: Checkpoint, index: SpeechFilter) -> bool:
+def _is_trained_on(checkpoint: Checkpoint, speech_filter: SpeechFilter) -> bool:
     """Whether the model was trained on the speeches in the filter."""
-    return (checkpoint.data, checkpoint.recipe.get("since")) == (index.data, index.since)
+    return (checkpoint.data, checkpoint.recipe.get("since")) == (speech_filter.data, speech_filter.since)
 
 
-def _explanation(index: SpeechFilter, is_trained_on: bool) -> str:
+def _explanation(speech_filter: SpeechFilter, is_trained_on: bool) -> str:
     """What an underline means, and the filter's error rates (HTML)."""
     foreign = "" if is_trained_on else "This model was trained on other texts than these speeches. "
     return html.note(
-        f"{foreign}Underlined: {GRAM_CHARACTERS} characters or more in a row that stand so in "
-        f"one of the {index.speeches:,} speeches since {escape(index.since)} that charplay’s models are trained on. "
-        f"Every copied run of {GUARANTEED_CHARACTERS} or more is found, though up to {STRIDE_CHARACTERS - 1} "
+        f"{foreign}Underlined: {GRAM_CHARACTERS} characters or more in a row that stand so in one of the "
+        f"{speech_filter.speeches:,} speeches since {escape(speech_filter.since)} that charplay’s models are trained "
+        f"on. Every copied run of {GUARANTEED_CHARACTERS} or more is found, though up to {STRIDE_CHARACTERS - 1} "
         "characters at either end may stay without a line; of shorter runs some are. The filter that tells holds none "
-        f"of the text, and takes {100 * index.false_positive_rate:.1g} % of all other rows of {GRAM_CHARACTERS} "
-        "characters for copies. Your prime is not looked up. Of real speeches that are not among those, "
-        f"{html.percent(index.test_share)} gets a line."
+        f"of the text, and takes {100 * speech_filter.false_positive_rate:.1g} % of all other rows of "
+        f"{GRAM_CHARACTERS} characters for copies. Your prime is not looked up. Of real speeches that are not among "
+        f"those, {html.percent(speech_filter.test_share)} gets a line."
     )
 
 
@@ -69,20 +69,20 @@ def build(registry: Registry, generated: gr.Textbox) -> None:
     """Adds the accordion to the current Blocks; `generated` is the hidden field with the generated text."""
     path = memorization.filter_path(registry.default("speech").path.parent)
     try:
-        index, problem = memorization.load(path), ""
+        speech_filter, problem = memorization.load(path), ""
     except CheckpointError as error:
-        index, problem = None, _MISSING.format(problem=escape(str(error)))
+        speech_filter, problem = None, _MISSING.format(problem=escape(str(error)))
     with gr.Accordion("Copied or made up?", open=False, elem_id="memorization-accordion") as accordion:
         output = gr.HTML(problem, elem_id="memorization")
-    if index is None:
+    if speech_filter is None:
         return
 
     async def compute(field: str, page: gr.Request) -> str:
         text = parse_generated_text(field)
         checkpoint = session_store.find(registry, "speech", text.model, page)
         spans = await inference_client.query(checkpoint, "memorization", path=str(path), text=text.continuation)
-        is_trained_on = _is_trained_on(checkpoint, index)
+        is_trained_on = _is_trained_on(checkpoint, speech_filter)
         headline = _headline(text, spans, is_trained_on)
-        return headline + _marked_text(text.continuation, spans) + _explanation(index, is_trained_on)
+        return headline + _marked_text(text.continuation, spans) + _explanation(speech_filter, is_trained_on)
 
     accordions.update_while_open(accordion, [generated.change], compute, [generated], [output])

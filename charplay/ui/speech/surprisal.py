@@ -46,7 +46,7 @@ def _headline(checkpoint: Checkpoint, surprisal: Surprisal) -> str:
 
 def _table(surprisal: Surprisal) -> str:
     """The characters of most bits, for anyone who cannot read the colours (HTML)."""
-    text, bits = surprisal["text"], surprisal["bits"]
+    text, bits = surprisal["text"], [number or 0.0 for number in surprisal["bits"]]
     order = sorted(range(1, len(text)), key=lambda index: -bits[index])[:MAX_TABLE_ROWS]
     if not order:
         return ""

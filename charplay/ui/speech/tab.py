@@ -91,7 +91,7 @@ def _lay_out(registry: Registry, example: Example) -> _Components:
     )
 
 
-def _update_prime(prime: str) -> tuple[dict, str]:
+def _update_prime(prime: str) -> tuple:
     """Slider and shifted text of a new prime, which is read whole until the slider is moved."""
     try:
         normalized = normalize_prime(prime)

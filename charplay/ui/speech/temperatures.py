@@ -34,10 +34,10 @@ def _text_html(temperature: float, text: str) -> str:
 
 def _status_html(requests: Sequence[Request], updates: Sequence[TextUpdate]) -> str:
     """What the three texts have in common, or the queue position of the last of them (HTML)."""
-    if place := max(update.queue_position for update in updates):
+    if position := max(update.queue_position for update in updates):
         return html.caption(
-            f"Every seat is taken: you are number <b>{place:,}</b> in line, and the texts begin as soon as seats are "
-            "free.",
+            f"Every seat is taken: you are number <b>{position:,}</b> in line, and the texts begin as soon as seats "
+            "are free.",
             is_status=True,
         )
     return html.caption(

@@ -1,6 +1,6 @@
 """A run of a decoder pair as the page follows it: requests to the worker, and what its responses show."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
@@ -68,7 +68,7 @@ def button_updates(state: str) -> list[dict]:
     return [gr.update(interactive=state in states) for states in BUTTONS.values()]
 
 
-async def follow(request: WorkerRequest, note: str = "") -> AsyncIterator[tuple]:
+async def follow(request: WorkerRequest, note: str = "") -> AsyncGenerator[tuple, None]:
     """Plots, message, id of the run and buttons, as the responses to a request arrive.
 
     Args:
@@ -93,7 +93,7 @@ async def follow(request: WorkerRequest, note: str = "") -> AsyncIterator[tuple]
                     has_update = True
             plots = view.render() if has_update else UNCHANGED_PLOTS
             changes = UNCHANGED_STATE
-            if new_state != button_state:
+            if new_state is not None and new_state != button_state:
                 changes = [message, "" if new_state == IDLE else run, *button_updates(new_state)]
             button_state = new_state
             yield *plots, *changes

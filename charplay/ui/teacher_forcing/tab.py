@@ -1,6 +1,6 @@
 """The Teacher forcing tab: two decoders learn one text side by side, one teacher-forced, one free-running."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import asdict
 from html import escape
@@ -26,7 +26,8 @@ _BUTTON_ROWS = (("Start", "Pause", "Stop"), ("One epoch", "Go on"))
 class _Components(NamedTuple):
     """What the tab consists of."""
 
-    settings: list[gr.components.Component]  # in the order of `make_settings`; the target text first
+    target: gr.Textbox
+    settings: list[gr.components.Component]  # in the order of `make_settings`
     buttons: dict[str, gr.Button]
     message: gr.HTML
     plots: list[gr.HTML]  # verdict, curves, first and second decoder
@@ -39,14 +40,15 @@ class _Components(NamedTuple):
         return [*self.plots, self.message, self.run, *(self.buttons[label] for label in BUTTONS)]
 
 
-def _settings() -> list[gr.components.Component]:
+def _settings() -> tuple[gr.Textbox, list[gr.components.Component]]:
+    """The target, and all settings in the order of `make_settings`."""
     target = gr.Textbox(**controls.TARGET.arguments(), max_lines=2)
     cell = gr.Radio(**controls.DECODER_CELL.arguments())
     size = gr.Slider(**controls.DECODER_SIZE.arguments())
     with gr.Row():
         rate = gr.Number(**controls.DECODER_RATE.arguments(), min_width=120)
         seed = gr.Number(**controls.DECODER_SEED.arguments(), min_width=120)
-    return [target, cell, size, rate, seed, gr.Slider(**controls.RATIO.arguments())]
+    return target, [target, cell, size, rate, seed, gr.Slider(**controls.RATIO.arguments())]
 
 
 def _button(label: str) -> gr.Button:
@@ -76,7 +78,8 @@ def _lay_out() -> _Components:
     """Controls left, plots right."""
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
-            settings, buttons = _settings(), {}
+            target, settings = _settings()
+            buttons: dict[str, gr.Button] = {}
             for labels in _BUTTON_ROWS:
                 with gr.Row():
                     buttons |= {label: _button(label) for label in labels}
@@ -84,10 +87,10 @@ def _lay_out() -> _Components:
         with gr.Column(scale=3, min_width=320):
             plots = _plots()
     run_id = gr.Textbox("", visible="hidden", elem_id="decoders-run")
-    return _Components(settings, buttons, message, plots, run_id, gr.Checkbox(False, visible="hidden"))
+    return _Components(target, settings, buttons, message, plots, run_id, gr.Checkbox(False, visible="hidden"))
 
 
-async def _start(page: gr.Request, *chosen: Any) -> AsyncIterator[tuple]:
+async def _start(page: gr.Request, *chosen: Any) -> AsyncGenerator[tuple, None]:
     """Starts a run in place of the page's current one; `chosen` are the settings."""
     try:
         settings = make_settings(*chosen)
@@ -101,10 +104,10 @@ async def _start(page: gr.Request, *chosen: Any) -> AsyncIterator[tuple]:
             yield shown
 
 
-def _request(kind: str) -> Callable[[object], AsyncIterator[tuple]]:
+def _request(kind: str) -> Callable[[object], AsyncGenerator[tuple, None]]:
     """The function of a button whose request needs only the id of the run."""
 
-    async def send(run_id: object) -> AsyncIterator[tuple]:
+    async def send(run_id: object) -> AsyncGenerator[tuple, None]:
         async with aclosing(run.follow(WorkerRequest(kind, {"run": run_id}))) as values_to_show:
             async for shown in values_to_show:
                 yield shown
@@ -124,7 +127,7 @@ def build(tab: gr.Tab) -> None:
     gr.HTML(diagrams.lead(diagrams.FORCING, _LEAD))
     parts = _lay_out()
     gr.on(
-        [parts.buttons["Start"].click, parts.settings[0].submit],
+        [parts.buttons["Start"].click, parts.target.submit],
         _start,
         parts.settings,
         parts.outputs,

@@ -33,7 +33,7 @@ class _Drawing:
         self.shapes.append(f'<rect x="{x}" y="{_TOPS[row]}" width="{_BOX}" height="{_BOX}" rx="4" class="{style}"/>')
 
 
-def _draw_step(drawing: _Drawing, step: int, fed: str, predicted: str, truth: str, *, is_last: bool) -> None:
+def _draw_step(drawing: _Drawing, step: int, given: str, predicted: str, truth: str, *, is_last: bool) -> None:
     """Boxes for input, hidden state and output of a step, and the arrows between them."""
     x = _LABELS + step * (_BOX + _GAP)
     middle, is_correct = x + _BOX / 2, predicted == truth
@@ -41,8 +41,8 @@ def _draw_step(drawing: _Drawing, step: int, fed: str, predicted: str, truth: st
     drawing.box(x, "output", "correct" if is_correct else "wrong")
     drawing.text(middle, _TOPS["output"], visible(predicted), style="ink" if is_correct else "")
     drawing.box(x, "hidden", "state")
-    drawing.box(x, "input", "fed")
-    drawing.text(middle, _TOPS["input"], visible(fed), style="ink")
+    drawing.box(x, "input", "given")
+    drawing.text(middle, _TOPS["input"], visible(given), style="ink")
     drawing.arrow(middle, _TOPS["hidden"], middle, _TOPS["output"] + _BOX + 2)
     drawing.arrow(middle, _TOPS["input"], middle, _TOPS["hidden"] + _BOX + 2)
     if not is_last:

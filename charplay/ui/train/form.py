@@ -3,19 +3,21 @@
 from typing import Any, NamedTuple
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from charplay.ui import controls
 from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.request import CHANGES, SETTINGS
 
+Setting = gr.Radio | gr.Slider | gr.Number
+
 
 class Form(NamedTuple):
     """The components of the form."""
 
-    learns: gr.Radio
+    kind: gr.Radio
     source: gr.Radio
-    box: gr.Textbox  # of the data that is pasted
+    pasted: gr.Textbox
     file: gr.File
     row_format: gr.Accordion
     delimiter: gr.Dropdown
@@ -23,18 +25,18 @@ class Form(NamedTuple):
     text_column: gr.Dropdown
     label_column: gr.Dropdown
     preset: gr.Radio
-    settings: list[Component]  # in the order of `SETTINGS`
+    settings: list[Setting]  # in the order of `SETTINGS`
     changes: gr.Textbox  # hidden JSON: the settings that the user has changed
     suggestion: gr.Textbox  # hidden JSON: the settings that the latest data summary suggests, and its number
     accepted: gr.Textbox  # hidden JSON: the suggestion that is in the form; "{}" after another preset was chosen
 
     @property
-    def inputs(self) -> set[Component]:
+    def inputs(self) -> set[Block]:
         """What `parse_request` needs."""
-        return {self.learns, self.source, self.box, *self.row_format_controls, self.preset, self.changes}
+        return {self.kind, self.source, self.pasted, *self.row_format_controls, self.preset, self.changes}
 
     @property
-    def row_format_controls(self) -> list[Component]:
+    def row_format_controls(self) -> list[gr.Dropdown]:
         """How rows are read."""
         return [self.delimiter, self.header, self.text_column, self.label_column]
 
@@ -51,9 +53,9 @@ def _lay_out_row_format() -> tuple[gr.Accordion, list[gr.Dropdown]]:
     return accordion, [delimiter, header, text_column, label_column]
 
 
-def _lay_out_settings(recipe: dict[str, Any]) -> list[Component]:
+def _lay_out_settings(recipe: dict[str, Any]) -> list[Setting]:
     """The settings with their values in a recipe."""
-    settings: list[Component] = []
+    settings: list[Setting] = []
     with gr.Accordion("Settings", open=False, elem_id="settings-accordion"):
         for field, control in SETTINGS.items():
             arguments = control.arguments() | {"value": recipe[field]}
@@ -71,16 +73,17 @@ def _lay_out_settings(recipe: dict[str, Any]) -> list[Component]:
 def lay_out(recipe: dict[str, Any]) -> Form:
     """Adds the form to the current Blocks, with the example in its box and a recipe's settings."""
     with gr.Row():
-        learns = gr.Radio(**controls.LEARNS.arguments(), min_width=180, scale=2)
+        kind = gr.Radio(**controls.DATA_KIND.arguments(), min_width=180, scale=2)
         source = gr.Radio(**controls.SOURCE.arguments(), min_width=270, scale=3)
-    example = {"value": EXAMPLES[controls.LEARNS.default], "label": controls.BOX_LABELS[controls.LEARNS.default]}
-    box = gr.Textbox(**controls.BOX.arguments() | example, lines=3, max_lines=3)
+    default = controls.DATA_KIND.default
+    example = {"value": EXAMPLES[default], "label": controls.PASTED_DATA_LABELS[default]}
+    pasted = gr.Textbox(**controls.PASTED_DATA.arguments() | example, lines=3, max_lines=3)
     file = gr.File(elem_id="file", visible=False, height=110, show_label=False)
     row_format, (delimiter, header, text_column, label_column) = _lay_out_row_format()
     return Form(
-        learns=learns,
+        kind=kind,
         source=source,
-        box=box,
+        pasted=pasted,
         file=file,
         row_format=row_format,
         delimiter=delimiter,

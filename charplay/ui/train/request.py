@@ -35,9 +35,9 @@ def parse_request(values: Mapping[str, Any], session: str | None) -> TrainingReq
     Raises:
         ValueError: a value is none that the page offers, or the data is missing.
     """
-    task = TASKS[controls.LEARNS.choose(values[controls.LEARNS.name])]
+    task = TASKS[controls.DATA_KIND.choose(values[controls.DATA_KIND.name])]
     source = controls.SOURCE.choose(values[controls.SOURCE.name])
-    name, data = _data(task, source, values[controls.BOX.name], session)
+    name, data = _data(task, source, values[controls.PASTED_DATA.name], session)
     if task == "names" and source != controls.BUILT_IN:
         data |= {
             "delimiter": controls.DELIMITERS[controls.DELIMITER.choose(values[controls.DELIMITER.name])],
@@ -84,4 +84,4 @@ def _parse_changes(field: object) -> dict[str, Any]:
 
 def _check(control: controls.Control, value: object) -> object:
     """The value of a setting, if the control offers it."""
-    return control.choose(value) if control.choices else control.limit.check(value)
+    return control.choose(value) if control.limit is None else control.limit.check(value)

@@ -20,7 +20,7 @@ from charplay.ui.train.form import Form
 from charplay.ui.train.request import SETTINGS, parse_request
 from charplay.ui.training_client import TrainingRequest
 
-MAX_BOX_CHARACTERS = 50_000  # a longer text would be sent with every event: it is kept like an uploaded file
+MAX_PASTED_CHARACTERS = 50_000  # a longer text would be sent with every event: it is kept like an uploaded file
 _NOTE_CHANGE = "(changes, value) => JSON.stringify({{...JSON.parse(changes), {field}: value}})"
 _ACCEPT_SUGGESTION = read_asset(__file__, "accept_suggestion.js")
 
@@ -38,7 +38,7 @@ def request_of(values: dict[Component, Any], page: gr.Request) -> TrainingReques
     Raises:
         ValueError: it describes none.
     """
-    return parse_request({component.elem_id: value for component, value in values.items()}, page.session_hash)
+    return parse_request({str(component.elem_id): value for component, value in values.items()}, page.session_hash)
 
 
 def lengths_plot(data_summary: dict[str, Any]) -> dict:
@@ -88,24 +88,24 @@ class _Summaries:
         return number
 
 
-def _show_source(learns: object, source: object, box: object) -> tuple:
-    """Shows the controls of the chosen data; an example in the box follows what is learnt from, a pasted text stays."""
-    learns, source = controls.LEARNS.choose(learns), controls.SOURCE.choose(source)
-    example = {"value": EXAMPLES[learns]} if box in ("", *EXAMPLES.values()) else {}
+def _show_source(kind: object, source: object, pasted: object) -> tuple:
+    """Shows the controls of the chosen data; an example follows their kind, a pasted text stays."""
+    kind, source = controls.DATA_KIND.choose(kind), controls.SOURCE.choose(source)
+    example = {"value": EXAMPLES[kind]} if pasted in ("", *EXAMPLES.values()) else {}
     return (
-        gr.update(visible=source == controls.PASTE, label=controls.BOX_LABELS[learns], **example),
+        gr.update(visible=source == controls.PASTE, label=controls.PASTED_DATA_LABELS[kind], **example),
         gr.update(visible=source == controls.UPLOAD),
-        gr.update(visible=learns == controls.ROWS and source != controls.BUILT_IN),
+        gr.update(visible=kind == controls.ROWS and source != controls.BUILT_IN),
         "{}",
         "{}",
         *[controls.DETECTED] * 4,
     )
 
 
-def _keep_long_text(box: object, page: gr.Request) -> tuple:
-    """Keeps a text that is too long for the box like an uploaded file."""
-    text = limits.check_text("text", box, limits.MAX_USER_DATA_BYTES)
-    if len(text) <= MAX_BOX_CHARACTERS:
+def _keep_long_text(pasted: object, page: gr.Request) -> tuple:
+    """Keeps a long pasted text like an uploaded file."""
+    text = limits.check_text("text", pasted, limits.MAX_USER_DATA_BYTES)
+    if len(text) <= MAX_PASTED_CHARACTERS:
         return gr.skip(), gr.skip(), gr.skip()
     STORE.keep_data(page.session_hash, f"what was pasted, {len(text):,} characters", text.encode())
     return gr.update(value="", visible=False), controls.UPLOAD, gr.update(visible=True)
@@ -120,15 +120,17 @@ def wire(form: Form, view: SummaryView, tab: gr.Tab) -> None:
         event.then(summaries.summarize, form.inputs, outputs, **preset)
 
     shown = gr.on(
-        [form.learns.input, form.source.input],
+        [form.kind.input, form.source.input],
         as_gradio_error(_show_source),
-        [form.learns, form.source, form.box],
-        [form.box, form.file, form.row_format, form.changes, form.accepted, *form.row_format_controls],
+        [form.kind, form.source, form.pasted],
+        [form.pasted, form.file, form.row_format, form.changes, form.accepted, *form.row_format_controls],
         **QUIET,
     )
     summarize_after(shown, QUIET)
-    pasted = form.box.change(as_gradio_error(_keep_long_text), form.box, [form.box, form.source, form.file], **LATEST)
-    summarize_after(pasted, LATEST)
+    kept = form.pasted.change(
+        as_gradio_error(_keep_long_text), form.pasted, [form.pasted, form.source, form.file], **LATEST
+    )
+    summarize_after(kept, LATEST)
     form.file.upload(summaries.upload, form.inputs | {form.file}, [form.file, *outputs], **QUIET)
     summarize_after(form.preset.input(lambda: ("{}", "{}"), None, [form.changes, form.accepted], **QUIET), QUIET)
     gr.on(

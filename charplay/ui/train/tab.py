@@ -22,8 +22,8 @@ _LEAD = (
 
 def _initial_summary() -> dict[str, Any]:
     """The summary of the example, without this machine's training speed: measuring it would delay the start."""
-    task = TASKS[controls.LEARNS.default]
-    data = read_user_data(task, EXAMPLES[controls.LEARNS.default], {})
+    task = TASKS[controls.DATA_KIND.default]
+    data = read_user_data(task, EXAMPLES[controls.DATA_KIND.default], {})
     recipe = choose_recipe(task, data, controls.PRESET.default, {})
     return dict(summarize(data, recipe, is_timed=False))
 

@@ -32,9 +32,9 @@ def _ability(checkpoint: Checkpoint) -> str:
     return f"tells {len(checkpoint.classes)} classes apart"
 
 
-def _description(models: dict[str, Checkpoint], chosen: str | None) -> str:
+def _description(models: dict[str, Checkpoint], chosen: object) -> str:
     """What the chosen model does (HTML)."""
-    if chosen not in models:
+    if not isinstance(chosen, str) or chosen not in models:
         return _NONE
     model = models[chosen]
     parameters = count_parameters(model.model)
