@@ -40,12 +40,14 @@ class Classifier(_Model):
     @overload
     def classify(self, names: str, prior: Prior = "data") -> Classification: ...
     @overload
-    def classify(self, names: Sequence[str], prior: Prior = "data") -> list[Classification]: ...
-    def classify(self, names: str | Sequence[str], prior: Prior = "data") -> Classification | list[Classification]:
+    def classify(self, names: list[str] | tuple[str, ...], prior: Prior = "data") -> list[Classification]: ...
+    def classify(
+        self, names: str | list[str] | tuple[str, ...], prior: Prior = "data"
+    ) -> Classification | list[Classification]:
         """Classify one name, or several in one batch.
 
         Args:
-            names: one of up to 64 characters, or a sequence of them; accents are taken off.
+            names: one of up to 64 characters, or a list of them; accents are taken off.
             prior: "data" weights the countries as in the training data, "uniform" all alike.
 
         Returns:

@@ -13,7 +13,7 @@ import random
 import socket
 import tarfile
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,8 @@ def _archived_speeches(path: Path) -> list[tuple[str, bytes]]:
     """The speeches of the archive as (file name, bytes), sorted by file name, which begins with the date."""
     with tarfile.open(path) as archive:
         members = [m for m in archive if m.isfile() and "/data/" in m.name]
-        return sorted((Path(m.name).name, archive.extractfile(m).read()) for m in members)
+        speeches = [(Path(m.name).name, archive.extractfile(m)) for m in members]
+        return sorted((name, file.read()) for name, file in speeches if file is not None)
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ def load_speeches(directory: Path) -> list[Speech]:
     return speeches
 
 
-def join_speeches(speeches: list[Speech]) -> str:
+def join_speeches(speeches: Sequence[Speech]) -> str:
     """One text, with an empty line between speeches."""
     return "\n\n".join(speech.text for speech in speeches)
 
@@ -221,7 +222,7 @@ def split_speeches(speeches: list[Speech]) -> dict[str, list[Speech]]:
 
     Joined, the three have 1,003,696, 87,208 and 86,677 characters.
     """
-    splits = {"train": [], "val": [], "test": [], "others": []}
+    splits: dict[str, list[Speech]] = {"train": [], "val": [], "test": [], "others": []}
     for speech in speeches:
         if speech.president != OBAMA:
             splits["others"].append(speech)

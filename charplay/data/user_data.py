@@ -91,7 +91,8 @@ class UserRows:
         random.Random(seed).shuffle(shuffled)
         counts = count_labels(self.rows)
         needed = {label: max(1, round(count * VALIDATION_SHARE)) for label, count in counts.items()}
-        train, held_out = [], []
+        train: NameRows = []
+        held_out: NameRows = []
         for text, label in shuffled:
             needed[label] -= 1
             (held_out if needed[label] >= 0 else train).append((text, label))

@@ -44,8 +44,8 @@ def _naive_bayes(train: NameRows) -> Callable[[str], str]:
         for gram in ngrams_of(name, NAIVE_BAYES_ORDER):
             seen[vocabulary.setdefault(gram, len(vocabulary)), column] += 1
     counts = torch.full((len(vocabulary), len(classes)), SMOOTHING)
-    for (gram, column), count in seen.items():
-        counts[gram, column] += count
+    for (row, column), count in seen.items():
+        counts[row, column] += count
     log_likelihoods = (counts / counts.sum(0)).log()  # (n-grams, classes)
     log_shares = (rows / rows.sum()).log()
 

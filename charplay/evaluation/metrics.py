@@ -21,7 +21,7 @@ from charplay.evaluation.calibration import calibration_error, reliability
 from charplay.inference.classify import logits_of, remove_prior
 from charplay.inference.quantized import QuantizedStep
 from charplay.inference.quantized import State as StepperState
-from charplay.models.networks import CharLM
+from charplay.models.networks import CharLM, NameClassifier
 
 CHUNK_CHARACTERS = 4096  # characters a language model reads at once; the state is carried over
 
@@ -67,7 +67,7 @@ def confusion_matrix(truth: torch.Tensor, guesses: torch.Tensor, classes: int) -
 
 @torch.no_grad()
 def evaluate_names(
-    model: nn.Module,
+    model: NameClassifier,
     classes: Sequence[str],
     rows: NameRows,
     known: Collection[str] | None = None,
@@ -113,7 +113,7 @@ def _truth(classes: Sequence[str], rows: NameRows) -> torch.Tensor:
 
 
 @torch.no_grad()
-def prefix_loss(model: nn.Module, classes: Sequence[str], rows: NameRows, engine: bool = False) -> float:
+def prefix_loss(model: NameClassifier, classes: Sequence[str], rows: NameRows, engine: bool = False) -> float:
     """Mean negative log-likelihood (nats) of the country over all prefixes of two letters and more of each name.
 
     The bars move while a name is being typed: this says how good they are on the way.

@@ -87,7 +87,7 @@ def classify(
     Raises:
         ValueError: a name is blank or has no ASCII form, or the prior is unknown; the message says what to change.
     """
-    limits.check_choice("prior", prior, limits.PRIORS)
+    prior = limits.check_choice("prior", prior, limits.PRIORS)
     normalized = [require_name(name) for name in names]
     if not normalized:
         return []

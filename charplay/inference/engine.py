@@ -208,6 +208,7 @@ class Engine:
                 try:
                     stream._publish(now, interval)
                 except Exception as failure:
+                    assert stream._batch is not None  # a running stream was admitted to one
                     stream._batch.remove({stream._generation})
                     stream._fail(failure)
             if stream._generation.failure is not None:

@@ -155,7 +155,7 @@ class FastClassifier:
 
             return at
 
-        inputs = table_inputs
+        inputs: Inputs = table_inputs
         for layer in range(1, self._config.layers):
             outputs = self._outputs(layer - 1, active, inputs)
             inputs = self._inputs_of(layer, active, outputs, (backward * batch + torch.arange(batch)).flatten())

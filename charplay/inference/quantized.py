@@ -142,7 +142,7 @@ def fastest_product() -> type[IntegerProduct]:
     outputs, inputs = TRIAL_WEIGHT_SHAPE
     weight, x = torch.ones(outputs, inputs), torch.ones(TRIAL_ROWS, inputs)
     products = {product_type: product_type(weight, torch.zeros(outputs)) for product_type in available_products()}
-    seconds = {product_type: [] for product_type in products}
+    seconds: dict[type[IntegerProduct], list[float]] = {product_type: [] for product_type in products}
     for _ in range(TRIALS_PER_PRODUCT):  # in turn, and the minimum counts: other processes slow some of the runs down
         for product_type, product in products.items():
             start = time.perf_counter()
@@ -246,7 +246,8 @@ class QuantizedStep:
 
     def step(self, codes: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         """Codes int64 (batch,) -> logits (batch, 128) for the next character, and the state after the codes."""
-        advance, summed, groups, after = self._cell.advance, self._cell.summed, len(self._widths), []
+        advance, summed, groups = self._cell.advance, self._cell.summed, len(self._widths)
+        after: list[torch.Tensor] = []
         x = torch.split_with_sizes(self._input_table.index_select(0, codes), self._widths, 1)
         for product, (layer, widths) in zip(self._products, self._splits, strict=True):
             before = state[layer]

@@ -78,7 +78,7 @@ def attribute(
     Raises:
         ValueError: the name cannot be read, or there is no such prior or country; the sentence says what to change.
     """
-    limits.check_choice("prior", prior, limits.PRIORS)
+    prior = limits.check_choice("prior", prior, limits.PRIORS)
     normalized = require_name(name)
     shorter = leave_one_out(normalized) if len(normalized) > 1 else []
     logs = logits_with_prior(checkpoint, [normalized, *shorter], prior).log_softmax(1)  # (1 + letters, classes)

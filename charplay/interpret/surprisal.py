@@ -80,7 +80,7 @@ def candidates_at(checkpoint: Checkpoint[CharLM], text: object, at: object, temp
     allowed[encode(checkpoint.alphabet)] = 0.0
     tempered = ((logits + allowed) * inverse_temperature(temperature)).softmax(0)
     order = logits.argsort(descending=True, stable=True)
-    true = encode(text)[at].item() if at < len(text) else None
+    true = ord(text[at]) if at < len(text) else None
     return Candidates(
         characters=[chr(code) for code in order[:MAX_CANDIDATES].tolist()],
         probabilities=plain[order[:MAX_CANDIDATES]].tolist(),
