@@ -114,6 +114,13 @@ def test_commands_have_arguments_that_the_command_line_takes(document):
             parser.parse_args(shlex.split(line))
 
 
+def test_the_library_example_of_the_readme_runs(capsys):
+    blocks = re.findall(r"^```python\n(.*?)^```", read(ROOT / "README.md"), re.DOTALL | re.MULTILINE)
+    [example] = [block for block in blocks if "import charplay" in block]
+    exec(example, {})
+    assert len(capsys.readouterr().out.splitlines()) >= example.count("print(")
+
+
 def test_the_readme_is_short_and_keeps_its_two_commands():
     _, _, text = read(ROOT / "README.md").split("---\n", 2)
     assert len(text.strip().splitlines()) <= MAX_README_LINES
