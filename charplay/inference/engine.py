@@ -208,13 +208,8 @@ class Engine:
                 try:
                     stream._publish(now, interval)
                 except Exception as failure:
-<<<<<<< Updated upstream
-                    assert stream._batch is not None  # a running stream was admitted to one
-                    stream._batch.remove({stream._generation})
-=======
                     if stream._batch:
                         stream._batch.remove({stream._generation})
->>>>>>> Stashed changes
                     stream._fail(failure)
             if stream._generation.failure is not None:
                 logging.error("A generation failed.", exc_info=stream._generation.failure)
