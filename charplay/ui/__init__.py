@@ -1,5 +1,5 @@
-"""The view: Gradio tabs, HTTP endpoints and plotly figures over the core. The only place that imports either."""
+"""The view: Gradio tabs, HTTP endpoints and plotly figures. Only this folder imports gradio or plotly."""
 
 from charplay.ui import settings
 
-settings.apply_environment()  # before anything of gradio is imported
+settings.apply_environment()  # before any import of gradio

@@ -1,9 +1,10 @@
-"""The one place that turns the core's sentences into what Gradio shows to a visitor."""
+"""The one place that turns an error of the core into what Gradio shows on the page."""
 
 import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
+from typing import Any
 
 import gradio as gr
 
@@ -14,36 +15,38 @@ from charplay.inference.engine import GenerationError
 def _to_gradio_error() -> Iterator[None]:
     try:
         yield
-    except (ValueError, GenerationError) as mistake:
-        raise gr.Error(str(mistake), print_exception=False) from None
+    except (ValueError, GenerationError) as error:
+        raise gr.Error(str(error), print_exception=False) from None
 
 
-def as_gradio_error(function: Callable) -> Callable:
-    """Wraps a function, coroutine or asynchronous generator: a user's mistake becomes its sentence, no traceback.
+def as_gradio_error(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps a function, coroutine or asynchronous generator: a user error becomes its sentence, without a traceback.
 
-    What a visitor typed must not land in a log, so the exception is not printed. A fault of ours stays loud.
+    It is not printed, so that nothing that a user typed gets into a log. Other exceptions are faults, and stay loud.
     """
     if inspect.isasyncgenfunction(function):
 
         @functools.wraps(function)
-        async def wrapper(*args, **kwargs):
+        async def generator(*args: Any, **kwargs: Any) -> Any:
             with _to_gradio_error():
                 async with aclosing(function(*args, **kwargs)) as items:
                     async for item in items:
                         yield item
 
-    elif inspect.iscoroutinefunction(function):
+        return generator
+
+    if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
-        async def wrapper(*args, **kwargs):
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
             with _to_gradio_error():
                 return await function(*args, **kwargs)
 
-    else:
+        return coroutine
 
-        @functools.wraps(function)
-        def wrapper(*args, **kwargs):
-            with _to_gradio_error():
-                return function(*args, **kwargs)
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with _to_gradio_error():
+            return function(*args, **kwargs)
 
     return wrapper

@@ -1,4 +1,4 @@
-"""What Gradio does anew for every visitor and every event, made cheap where nothing differs between them."""
+"""Patches of Gradio: work that it repeats for every session and every event is cached or done in place."""
 
 import importlib.util
 import sys
@@ -11,26 +11,26 @@ from gradio.blocks import Block, BlocksConfig
 from gradio.routes import App
 from gradio.state_holder import SessionState
 
-HOT_PATHS = ("/queue/join", "/queue/data")  # the paths of nearly all requests
+HOT_PATHS = ("/queue/join", "/queue/data")  # paths of nearly all requests
 
 _create_app = App.create_app
 _describe = BlocksConfig.config_for_block
 
 
 def _describe_once(_id: int, rendered_ids: list[int], block: Block, renderable=None) -> dict:
-    """A block's description, to be read alone; made once, unless the block belongs to a part that is rendered anew."""
+    """A block's description, not to be modified: cached, unless the block belongs to a part that is rendered again."""
     if renderable is not None:
         return _describe(_id, rendered_ids, block, renderable)
-    # It lies with the block, under the block's number: a copy of the block that is changed has another.
-    number, shared = vars(block).get("_described", (None, None))
-    if number != id(block):
-        shared = _describe(_id, rendered_ids, block)
-        block._described = id(block), shared
-    return shared
+    # Cached on the block under its id(): a modified copy of the block has another id.
+    owner, description = vars(block).get("_described", (None, None))
+    if owner != id(block):
+        description = _describe(_id, rendered_ids, block)
+        block._described = id(block), description  # type: ignore[attr-defined]
+    return description
 
 
 def _write_value(session: SessionState, key: int, value: Any) -> None:
-    """Notes a block's value in a session's own description of it: what stood there is every session's."""
+    """Writes a block's value into a session's own copy of the description, which the sessions share until then."""
     shared = session.config_values.get(key) or _describe_once(key, [], session.blocks_config.blocks[key])
     session.config_values[key] = (
         {**shared, "props": {**shared["props"], "value": value}} if "props" in shared else shared
@@ -38,7 +38,7 @@ def _write_value(session: SessionState, key: int, value: Any) -> None:
 
 
 def _create_ordered_app(*args: Any, **kwargs: Any) -> App:
-    """Gradio's app, whose routes stand in the order in which they are looked for."""
+    """Gradio's app, with the routes of `HOT_PATHS` first."""
     app = _create_app(*args, **kwargs)
     included = [getattr(route, "original_router", app.router) for route in app.router.routes]
     for router in {id(router): router for router in [app.router, *included]}.values():
@@ -46,29 +46,25 @@ def _create_ordered_app(*args: Any, **kwargs: Any) -> App:
     return app
 
 
-async def _at_once(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Calls where it stands what would be handed to another thread and back."""
+async def _call_in_place(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Calls in the event loop what Gradio would hand to a thread."""
     return call(*args, **kwargs)
 
 
 def apply() -> None:
-    """Call before a page is launched.
+    """Applies all patches; call before a page is launched.
 
-    The first event of a visitor describes every block of the page again, 20 ms and more on the one thread that serves
-    all: two hundred who press a button together would wait for seconds. What one session changes is another block in
-    its place, so that the descriptions of the page's own blocks can be shared; what it writes goes into a copy.
-
-    Around every call Gradio looks for matplotlib, which is not installed here: looking for it in vain in every
-    directory of the path took a seventh of that thread. A None among the modules is found at once.
-
-    Before every request Gradio looks whether the visitor is logged in, and after every event whether it is time for its
-    statistics: both take microseconds, on a thread of a pool. Handing them over and taking them back was a quarter of
-    what a typed letter costs the thread that serves all.
-
-    A request is compared with one route after another, and the two that nearly all requests are for stood behind sixty.
+    - A session's first event describes every block of the page again: 20 ms and more on the event loop, seconds when
+      two hundred sessions press a button together. A session that changes a block replaces it, so that the descriptions
+      of the page's own blocks can be shared; a value that it writes goes into a copy.
+    - Around every call Gradio tries to import matplotlib, which is not installed: searching the path took a seventh of
+      the event loop's time. A None in `sys.modules` fails at once.
+    - Before every request Gradio checks the login, and after every event whether statistics are due: microseconds each,
+      but on a thread of a pool, which was a quarter of the event loop's time for a typed letter.
+    - A request is compared with one route after another; the two of nearly all requests came after sixty others.
     """
-    fastapi.dependencies.utils.run_in_threadpool = _at_once
-    gradio.queueing.run_sync = _at_once
+    fastapi.dependencies.utils.run_in_threadpool = _call_in_place
+    gradio.queueing.run_sync = _call_in_place
     App.create_app = staticmethod(_create_ordered_app)
     BlocksConfig.config_for_block = staticmethod(_describe_once)
     SessionState._update_value_in_config = _write_value

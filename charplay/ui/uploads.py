@@ -1,4 +1,4 @@
-"""What a visitor uploads is read once and removed: nobody can ask the server for it again."""
+"""An uploaded file is read once and removed: nobody can fetch it from the server again."""
 
 import threading
 from collections import OrderedDict
@@ -6,22 +6,22 @@ from pathlib import Path
 
 from charplay import limits
 
-_MAX_KEPT = 4  # uploads that are still known after their file has gone
+_MAX_REMEMBERED = 4  # uploads whose content is kept for a moment after their file was removed
 _LOCK = threading.Lock()
-_taken: OrderedDict[str, bytes] = OrderedDict()
+_remembered: OrderedDict[str, bytes] = OrderedDict()  # path -> content, the latest last
 
 
 def take(upload: object) -> tuple[str, bytes]:
-    """The name and the content of a file that was uploaded; the file itself goes.
+    """The name and the content of an uploaded file, which is removed.
 
-    A class that uploads the handout of its teacher uploads one file: Gradio keeps equal ones of equal name in one
-    place, and it may have gone with a neighbour's. So the latest are remembered.
+    Gradio stores equal files of equal name at one path. Where a whole class uploads one handout, another page's event
+    may have removed the file already, so the latest contents are remembered.
 
     Args:
-        upload: what Gradio hands to an event for a file; that it lies among the uploads has been checked by then.
+        upload: what Gradio passes to an event for a file; it has checked that the path is that of an upload.
 
     Raises:
-        ValueError: there is no such file any more, or it is too large.
+        ValueError: there is no such file any more.
     """
     if not isinstance(upload, dict) or not isinstance(upload.get("path"), str):
         raise ValueError("Choose a file.")
@@ -31,12 +31,12 @@ def take(upload: object) -> tuple[str, bytes]:
             content = path.read_bytes()
             path.unlink()
         except FileNotFoundError:
-            if upload["path"] not in _taken:
+            if upload["path"] not in _remembered:
                 raise ValueError("The file did not arrive whole: please choose it again.") from None
-            content = _taken[upload["path"]]
-        _taken[upload["path"]] = content
-        _taken.move_to_end(upload["path"])
-        while len(_taken) > _MAX_KEPT:
-            _taken.popitem(last=False)
+            content = _remembered[upload["path"]]
+        _remembered[upload["path"]] = content
+        _remembered.move_to_end(upload["path"])
+        while len(_remembered) > _MAX_REMEMBERED:
+            _remembered.popitem(last=False)
     name = upload.get("orig_name")
     return Path(name).name[-limits.MAX_NAME_CHARACTERS :] if isinstance(name, str) and name else path.name, content

@@ -1,4 +1,4 @@
-"""What the server gives away and what it takes, over raw HTTP."""
+"""Which files can be read from the server and uploaded to it, over raw HTTP."""
 
 import http.client
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from charplay.models import checkpoints
 
 ROOT = checkpoints.SHIPPED_DIRECTORY.parent
 SECRETS = [str(ROOT / "checkpoints" / "names.safetensors"), str(ROOT / "app.py"), "/etc/passwd"]
-ROADS = (
+PATHS = (
     "/gradio_api/file={absolute}",
     "/file={absolute}",
     "/gradio_api/file={relative}",
@@ -26,29 +26,29 @@ ROADS = (
 )
 
 
-def ask(app_url: str, method: str, path: str, body: bytes | None = None, headers=None) -> tuple[int, bytes]:
-    """One request whose path goes out as it stands: no client tidies it up."""
+def send(app_url: str, method: str, path: str, body: bytes | None = None, headers=None) -> tuple[int, bytes]:
+    """One request whose path is sent as given: `http.client` does not normalise it."""
     connection = http.client.HTTPConnection(urlsplit(app_url).netloc, timeout=20)
     try:
         connection.request(method, path, body, headers or {})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        response = connection.getresponse()
+        return response.status, response.read()
     finally:
         connection.close()
 
 
 def upload(app_url: str, content: bytes, name: str = "a.txt") -> tuple[int, bytes]:
-    """What /upload answers to a file."""
+    """The response of /upload to a file."""
     head = f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    return ask(app_url, "POST", "/gradio_api/upload", head + content + b"\r\n--x--\r\n", headers)
+    return send(app_url, "POST", "/gradio_api/upload", head + content + b"\r\n--x--\r\n", headers)
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize("road", ROADS)
-def test_no_file_outside_the_apps_assets_can_be_read(app_url, road, secret):
+@pytest.mark.parametrize("path", PATHS)
+def test_no_file_outside_the_apps_assets_can_be_read(app_url, path, secret):
     relative = secret.removeprefix(f"{ROOT}/")
-    status, content = ask(app_url, "GET", road.format(absolute=secret, relative=relative))
+    status, content = send(app_url, "GET", path.format(absolute=secret, relative=relative))
     assert status in (301, 307, 400, 403, 404, 405, 422), (status, content[:100])
     with open(secret, "rb") as file:
         assert file.read(40) not in content

@@ -1,4 +1,4 @@
-"""A checkpoint that is missing or broken takes its tabs along, and nothing else."""
+"""Without a usable checkpoint the tabs of its task say why, and the others work."""
 
 import pickle
 import shutil
@@ -15,7 +15,7 @@ CALLS = {"names": ("/classify", "Rossi"), "speech": ("/generate", "My fellow")}
 
 
 def break_file(path, how: str) -> None:
-    """Spoils the checkpoint at `path`."""
+    """Breaks the checkpoint at `path`."""
     if how == "missing":
         path.unlink()
     elif how == "cut short":
@@ -46,8 +46,8 @@ def test_the_app_starts_without_a_model_and_the_rest_works(tmp_path, broken, who
         with pytest.raises(AppError, match=rf"{broken}\.safetensors"):
             client.predict(text, api_name=endpoint)
         shown = [str(block.value) for block in demo.blocks.values() if hasattr(block, "value")]
-        said = [text for text in shown if "This tab has no model" in text and f"{broken}.safetensors" in text]
-        assert len(said) == (2 if broken == "names" else 1)
+        messages = [text for text in shown if "This tab has no model" in text and f"{broken}.safetensors" in text]
+        assert len(messages) == (2 if broken == "names" else 1)
         client.close()
     finally:
         demo.close()

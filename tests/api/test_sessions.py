@@ -1,4 +1,4 @@
-"""What is made cheap of Gradio's for every visitor still does what it is there for."""
+"""Gradio behaves with our patches as without them."""
 
 import urllib.error
 import urllib.request
@@ -13,7 +13,7 @@ from charplay.ui import gradio_patches
 
 @pytest.fixture
 def guarded_url():
-    """An app that asks for a password."""
+    """An app with a login."""
     gradio_patches.apply()
     with gr.Blocks() as demo:
         gr.Textbox()
@@ -26,7 +26,7 @@ def guarded_url():
         demo.close()
 
 
-def test_who_is_not_logged_in_is_refused_as_before(guarded_url):
+def test_a_request_without_login_is_refused(guarded_url):
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(f"{guarded_url}config", timeout=20)
     form = b"username=ada&password=lovelace"
@@ -35,23 +35,23 @@ def test_who_is_not_logged_in_is_refused_as_before(guarded_url):
     assert browser.open(f"{guarded_url}config", timeout=20).status == 200
 
 
-def test_the_routes_that_are_asked_for_most_are_looked_at_first():
+def test_the_hot_paths_are_the_first_routes():
     gradio_patches.apply()
     with gr.Blocks() as demo:
         gr.Textbox()
     app = App.create_app(demo)
     routers = [app.router, *(route.original_router for route in app.router.routes if hasattr(route, "original_router"))]
-    places = [
-        place
+    positions = [
+        position
         for router in routers
-        for place, route in enumerate(router.routes)
+        for position, route in enumerate(router.routes)
         if getattr(route, "path", "").endswith(gradio_patches.HOT_PATHS)
     ]
-    assert sorted(places) == list(range(len(places)))
-    assert len(places) >= 2
+    assert sorted(positions) == list(range(len(positions)))
+    assert len(positions) >= 2
 
 
-def test_sessions_share_what_describes_a_block_but_not_what_they_write_into_it():
+def test_sessions_share_the_description_of_a_block_but_not_its_value():
     gradio_patches.apply()
     with gr.Blocks() as demo:
         box = gr.Textbox(value="mine")

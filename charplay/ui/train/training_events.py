@@ -76,7 +76,7 @@ class _Trainings:
             if session in self._running:
                 raise ValueError("This page trains already: stop that first.")
             progress = TrainingProgress(request)
-            with STORE.workplace() as directory:
+            with STORE.temporary_directory() as directory:
                 training = training_client.Training(request, directory / "trained.safetensors")
                 self._running[session] = training  # before the first yield: a second Start must find it
                 try:
@@ -93,7 +93,7 @@ class _Trainings:
         except ValueError as error:
             yield html.problem(str(error)), *[gr.skip()] * 3, gr.update(visible=True), gr.skip(), *unchanged
             return
-        STORE.note_run(session, progress.as_row(name, STORE.models(session)[name]))
+        STORE.add_run(session, progress.as_row(name, STORE.models(session)[name]))
         models = self._user_models.updates(session, name)
         yield *progress.render(), gr.skip(), gr.skip(), *_render_runs(session), *models
 

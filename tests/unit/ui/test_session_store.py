@@ -1,4 +1,4 @@
-"""What is kept for a page is found by its session alone, and goes in time."""
+"""What a session keeps is found by that session alone, and expires."""
 
 import pickle
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.conftest import make_checkpoint
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that a test sets."""
 
     def __init__(self):
         self.now = 0.0
@@ -56,18 +56,18 @@ def test_a_model_is_found_by_its_own_session_and_by_no_other(kept, file):
     assert kept.models("one", "names") == {}
 
 
-def test_what_is_kept_is_the_model_and_its_weights_take_no_memory_of_the_page(kept, file):
+def test_the_file_is_kept_as_uploaded_and_its_weights_take_no_memory(kept, file):
     content = file()
     name = kept.keep_model("one", content, "mine.safetensors")
-    own = kept.models("one")[name]
-    assert {parameter.device.type for parameter in own.model.parameters()} == {"meta"}
-    assert own.path.read_bytes() == content
-    again = checkpoints.load(own.path, "speech")
-    assert again.alphabet == own.alphabet
-    assert again.config == own.config
+    model = kept.models("one")[name]
+    assert {parameter.device.type for parameter in model.model.parameters()} == {"meta"}
+    assert model.path.read_bytes() == content
+    again = checkpoints.load(model.path, "speech")
+    assert again.alphabet == model.alphabet
+    assert again.config == model.config
 
 
-def test_the_directory_is_private_and_a_session_is_no_part_of_a_path(kept, file):
+def test_the_directory_is_private_and_a_session_is_not_part_of_a_path(kept, file):
     name = kept.keep_model("../../evil", file(), "../../../mine.safetensors")
     path = kept.models("../../evil")[name].path
     assert path.parent.parent.stat().st_mode & 0o077 == 0
@@ -76,7 +76,7 @@ def test_the_directory_is_private_and_a_session_is_no_part_of_a_path(kept, file)
     assert "mine" not in str(path)
 
 
-def test_everything_of_a_page_goes_an_hour_after_its_last_use(kept, clock, file):
+def test_a_session_expires_an_hour_after_its_last_use(kept, clock, file):
     name = kept.keep_model("one", file(), "mine.safetensors")
     kept.keep_data("one", "a.txt", b"text")
     path = kept.models("one")[name].path
@@ -92,7 +92,7 @@ def test_everything_of_a_page_goes_an_hour_after_its_last_use(kept, clock, file)
     assert not data.path.exists()
 
 
-def test_it_goes_though_nobody_asks_for_anything_any_more(kept, clock, file):
+def test_an_expired_session_is_removed_without_any_request(kept, clock, file):
     name = kept.keep_model("one", file(), "mine.safetensors")
     path = kept.models("one")[name].path
     clock.now += limits.SESSION_SECONDS + 1
@@ -100,7 +100,7 @@ def test_it_goes_though_nobody_asks_for_anything_any_more(kept, clock, file):
     assert not path.exists()
 
 
-def test_of_too_many_models_of_a_page_the_oldest_goes_and_numbers_go_on(kept, file):
+def test_of_too_many_models_of_a_session_the_oldest_is_dropped_and_numbers_are_not_reused(kept, file):
     content = file()
     names = [kept.keep_model("one", content, "mine.safetensors") for _ in range(limits.MAX_SESSION_MODELS)]
     first = kept.models("one")[names[0]].path
@@ -110,7 +110,7 @@ def test_of_too_many_models_of_a_page_the_oldest_goes_and_numbers_go_on(kept, fi
     assert not first.exists()
 
 
-def test_of_too_many_pages_those_go_that_were_not_used_for_longest(kept, monkeypatch):
+def test_of_too_many_sessions_the_least_recently_used_is_dropped(kept, monkeypatch):
     monkeypatch.setattr(limits, "MAX_SESSIONS", 3)
     for session in ("one", "two", "three"):
         kept.keep_data(session, session, b"x")
@@ -120,7 +120,7 @@ def test_of_too_many_pages_those_go_that_were_not_used_for_longest(kept, monkeyp
     assert all(kept.data(session) for session in ("one", "three", "four"))
 
 
-def test_all_pages_together_take_no_more_than_the_bound(kept, monkeypatch, file):
+def test_all_sessions_together_take_no_more_than_the_bound(kept, monkeypatch, file):
     kept.keep_model("one", file(), "mine.safetensors")
     kept.keep_data("two", "two", b"x" * 500)
     monkeypatch.setattr(limits, "MAX_SESSION_STORE_BYTES", 1000)
@@ -139,10 +139,10 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
 
 
 @pytest.mark.parametrize("which", bad_files())
-def test_what_is_no_checkpoint_gets_a_sentence_with_the_visitors_name_for_it_and_leaves_nothing(kept, file, which):
+def test_an_error_names_the_users_file_and_leaves_nothing(kept, file, which):
     good = kept.keep_model("one", file(), "good.safetensors")
-    content, says = bad_files()[which]
-    with pytest.raises(CheckpointError, match=says) as refused:
+    content, sentence = bad_files()[which]
+    with pytest.raises(CheckpointError, match=sentence) as refused:
         kept.keep_model("one", content, "holiday.safetensors")
     assert str(refused.value).startswith("holiday.safetensors ")
     path = kept.models("one")[good].path
@@ -157,7 +157,7 @@ def test_a_model_with_too_many_parameters_is_refused(kept, file, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "sentence"),
     [
         ({"alphabet": "ab\0"}, "alphabet"),
         ({"classes": ("a", "a")}, "name of its own"),
@@ -166,7 +166,7 @@ def test_a_model_with_too_many_parameters_is_refused(kept, file, monkeypatch):
         ({"classes": ("a", "b\n")}, "cannot be shown"),
     ],
 )
-def test_a_model_that_no_tab_could_show_is_refused(kept, file, changes, says):
+def test_a_model_that_no_tab_can_show_is_refused(kept, file, changes, sentence):
     if "classes" in changes:
         from charplay.models.networks import NameClassifier, NameClassifierConfig
 
@@ -174,19 +174,19 @@ def test_a_model_that_no_tab_could_show_is_refused(kept, file, changes, says):
         checkpoint = replace(make_checkpoint("names", model), shares=(0.5, 0.5), **changes)
     else:
         checkpoint = replace(make_checkpoint("speech", CharLM(CharLMConfig("rnn", 4, 4, 1))), **changes)
-    with pytest.raises(CheckpointError, match=says):
+    with pytest.raises(CheckpointError, match=sentence):
         kept.keep_model("one", file(checkpoint), "mine.safetensors")
 
 
-def test_a_request_without_a_page_keeps_nothing(kept, file):
+def test_a_request_without_a_session_keeps_nothing(kept, file):
     for session in (None, "", "x" * 1000):
         with pytest.raises(ValueError, match=r"page|session"):
             kept.keep_model(session, file(), "mine.safetensors")
 
 
-def test_runs_are_kept_in_order_and_the_oldest_of_too_many_goes(kept):
+def test_runs_are_kept_in_order_and_the_oldest_of_too_many_is_dropped(kept):
     for number in range(limits.MAX_SESSION_RUNS + 2):
-        kept.note_run("one", {"number": number})
+        kept.add_run("one", {"number": number})
     assert [run["number"] for run in kept.runs("one")] == list(range(2, limits.MAX_SESSION_RUNS + 2))
     assert kept.runs("two") == []
 
@@ -196,12 +196,12 @@ class Page:
         self.session_hash = session
 
 
-def test_a_tab_finds_the_shelfs_models_and_its_pages_own(kept, file, clock, monkeypatch):
+def test_a_tab_finds_the_registrys_models_and_its_sessions_user_models(kept, file, clock, monkeypatch):
     monkeypatch.setattr(session_store, "STORE", kept)
-    on_shelf = make_checkpoint("speech")
-    registry = Registry({"names": {}, "speech": {"speech": on_shelf}}, {})
+    shipped = make_checkpoint("speech")
+    registry = Registry({"names": {}, "speech": {"speech": shipped}}, {})
     name = kept.keep_model("one", file(), "mine.safetensors")
-    assert session_store.find(registry, "speech", "speech", Page("two")) is on_shelf
+    assert session_store.find(registry, "speech", "speech", Page("two")) is shipped
     assert session_store.find(registry, "speech", name, Page("one")).path.exists()
     for wrong in ("nothing", None, ["speech"], 7):
         with pytest.raises(ValueError, match="must be one of"):
@@ -214,7 +214,7 @@ def test_a_tab_finds_the_shelfs_models_and_its_pages_own(kept, file, clock, monk
         session_store.find(registry, "speech", name, Page("one"))
 
 
-def test_the_weights_that_are_kept_are_those_that_were_trained(kept, file):
+def test_the_kept_weights_are_the_trained_ones(kept, file):
     checkpoint = make_checkpoint("speech")
     name = kept.keep_model("one", file(checkpoint), "mine.safetensors")
     loaded = checkpoints.load(kept.models("one")[name].path).model.state_dict()
