@@ -59,10 +59,10 @@ def test_texts_streamed_together_are_those_generated_one_by_one(checkpoint, run_
                 count += 1
         return [update.text for update in updates], count, [update.queue_position for update in updates]
 
-    texts, messages, places = run_async(last_and_count())
+    texts, messages, positions = run_async(last_and_count())
     assert texts == generate(checkpoint, requests(400))
     assert len(set(texts)) == len(DEGREES)
-    assert places == [0, 0, 0]
+    assert positions == [0, 0, 0]
     assert messages < 400 / 10  # updates of the three are gathered, and not a character each
 
 
