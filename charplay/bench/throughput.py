@@ -26,9 +26,10 @@ from charplay.inference.long_text import forward_pass
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM, NameClassifier
 from charplay.training.distributed import choose_device
+from charplay.training.precision import choose_precision
 from charplay.training.recipes import RECIPES
 from charplay.training.tasks import SpeechTask
-from charplay.training.trainer import choose_precision, fit
+from charplay.training.trainer import Trainer, fit
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -127,7 +128,7 @@ def bench_train(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
     recipe = replace(recipe, epochs=1, learning_rate=1e-5)
     task = SpeechTask([Speech("2000-01-01", "nobody", text)], text[:100], recipe)
     precision = choose_precision(trained, task, device)
-    ours = fit(trained, task, recipe, device=device, precision=precision)["per_second"]
+    ours = fit(Trainer(trained, task, recipe, device=device, precision=precision))["per_second"]
     return {
         "lecture_loop": loop,
         "training": ours,

@@ -17,7 +17,7 @@ from charplay.data import datasets
 from charplay.evaluation.metrics import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
 from charplay.models import checkpoints
 from charplay.models.networks import MODELS
-from charplay.training import run
+from charplay.training.measurements import measure, measure_baselines
 
 
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -29,9 +29,9 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     described["engine"] = arguments.engine
     if arguments.file and arguments.baselines:
         raise ValueError("--baselines measures on the test part and --file on your own: give one of them.")
-    baselines = {"baselines": run.measure_baselines(arguments.task, directory)} if arguments.baselines else {}
-    measure = _measure_names if arguments.task == "names" else _measure_speech
-    return described | measure(arguments, checkpoint, directory) | baselines
+    baselines = {"baselines": measure_baselines(arguments.task, directory)} if arguments.baselines else {}
+    measure_task = _measure_names if arguments.task == "names" else _measure_speech
+    return described | measure_task(arguments, checkpoint, directory) | baselines
 
 
 def _measure_names(
@@ -39,7 +39,7 @@ def _measure_names(
 ) -> dict[str, Any]:
     prior = {"prior": arguments.prior}
     if not arguments.file:
-        return prior | run.measure(checkpoint, directory, prior=arguments.prior, engine=arguments.engine)
+        return prior | measure(checkpoint, directory, prior=arguments.prior, engine=arguments.engine)
     try:
         known = {name for name, _ in datasets.load_names("train", directory)}
     except datasets.DataError:  # a user's file can be measured without the training rows
@@ -58,7 +58,7 @@ def _measure_speech(
         text = read_speech_txt(arguments.file)
         return {"split": None} | evaluate_speech(checkpoint.model, text, arguments.engine)
     split = arguments.split or "test"
-    return {"split": split} | run.measure(checkpoint, directory, split, engine=arguments.engine)
+    return {"split": split} | measure(checkpoint, directory, split, engine=arguments.engine)
 
 
 def add_to(commands: Commands) -> None:

@@ -11,15 +11,16 @@ from charplay.cli.parser import Commands, Parser, add_command, add_data, add_gro
 from charplay.data import datasets
 from charplay.models import checkpoints
 from charplay.models.networks import MODELS, count_parameters
-from charplay.training import run, trainer
+from charplay.training import run
 from charplay.training.distributed import process_group
-from charplay.training.recipes import RECIPES, adjust
+from charplay.training.recipes import RECIPES, adjust, fields_of
+from charplay.training.trainer import Progress
 
 
 def train(arguments: argparse.Namespace) -> dict[str, Any] | None:
     """Train a model from scratch, keep the best epoch, measure it on the test part and write the checkpoint."""
     recipe = RECIPES[arguments.task][arguments.recipe]
-    fields = run.fields_of(recipe)
+    fields = fields_of(recipe)
     changes = {key: value for key, value in vars(arguments).items() if key in fields and value is not None}
     out = arguments.out or _default_out(arguments.task, arguments.recipe)
     shown = ProgressOnStderr()
@@ -57,7 +58,7 @@ class ProgressOnStderr:
             flush=True,
         )
 
-    def on_step(self, progress: trainer.Progress) -> None:
+    def on_step(self, progress: Progress) -> None:
         if self._bar is None:  # the bar covers the steps up to the next evaluation
             label = f"epoch {progress.epoch}/{self._started.recipe.epochs}"
             self._bar = tqdm(total=progress.steps, initial=progress.step - 1, desc=label, leave=False)
@@ -94,7 +95,7 @@ def _add_recipe(parser: Parser, task: str) -> None:
     parser.add_argument("--out", type=Path, metavar="F", help="default: the recipe's checkpoint in checkpoints/")
     parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: the faster one here")
-    for name, value in run.fields_of(RECIPES[task]["best"]).items():
+    for name, value in fields_of(RECIPES[task]["best"]).items():
         flag, kind = "--" + name.replace("_", "-"), type(value)
         if kind is bool:
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)

@@ -16,9 +16,9 @@ from charplay.data.datasets import Speech
 from charplay.data.user_data import MAX_REPORTED_ROWS, UserRows, UserText, count_labels, read_rows, read_text
 from charplay.models.networks import MODELS, build_without_weights, count_parameters
 from charplay.training.recipes import USER_RECIPES, Recipe, adjust
-from charplay.training.run import TrainingSet
 from charplay.training.tasks import NamesTask, SpeechTask, class_shares
 from charplay.training.trainer import Trainer
+from charplay.training.training_sets import TrainingSet
 
 UserData = UserText | UserRows
 MIN_EPOCH_STEPS = 12  # that a small text or table is cut into at least, by smaller batches

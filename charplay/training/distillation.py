@@ -1,10 +1,9 @@
-"""What teaches a name classifier beside the labels: other classifiers, by what they say of names that nobody has.
+"""Distillation: teachers' soft targets, also of synthetic names, for training a smaller name classifier.
 
-An average of networks of different shapes errs less than each, and less still with a classifier beside them that only
-counts letters; but it costs their sum. What it knows can be taught to smaller networks (Bucila, Caruana and
-Niculescu-Mizil, "Model Compression", 2006; Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network",
-2015): they learn its probabilities instead of a country, and of more names than the training rows hold, since a name
-made up needs no label.
+An ensemble of networks of different shapes errs less than each of them, and less still together with a classifier on
+letter n-grams; but it costs their sum. Smaller networks can learn from it (Bucila, Caruana and Niculescu-Mizil, "Model
+Compression", 2006; Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015): their targets are
+its class probabilities instead of one country, and synthetic names beside the training rows, since they need no label.
 """
 
 import random
@@ -19,18 +18,17 @@ from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 from charplay.training.distributed import ProcessGroup
 
-SYNTHETIC_ORDER = 5  # letters of the longest n-gram that names are made up by, the drawn one included
-MAX_NAME_CHARACTERS = 19  # letters of a name made up, as of those in the data
-MIN_NAME_CHARACTERS = 2
-START, END = "^", "$"  # no letters of a name
-MAX_DRAWS_PER_NAME = 50  # draws for each name wanted, before there are held to be no more
+SYNTHETIC_ORDER = 5  # letters of the sampler's longest n-gram, the drawn one included
+MIN_NAME_CHARACTERS, MAX_NAME_CHARACTERS = 2, 19  # letters of a synthetic name, as in the data
+START, END = "^", "$"  # not letters of any name
+MAX_DRAWS_PER_NAME = 50  # mean number of draws, duplicates included, after which no more new names are expected
 
 
 class _NameSampler:
-    """Draws names letter by letter, as often as the letter followed those before it in the names of one country.
+    """Samples names from an n-gram model of one country's names, letter by letter.
 
-    Interpolated as Witten and Bell (1991) do: among n letters seen after a history, t of them different, the history
-    itself is asked with probability n / (n + t), and otherwise the one that is a letter shorter.
+    Interpolated after Witten and Bell (1991): if n letters followed a history, t of them distinct, the letter is drawn
+    from their counts with probability n / (n + t), and otherwise after the history that is one letter shorter.
     """
 
     def __init__(self, names: Sequence[str]):
@@ -45,15 +43,15 @@ class _NameSampler:
             for history, counts in following.items()
         }
 
-    def draw(self, chance: random.Random) -> str:
-        """One name, which may be one of those that it was made from."""
+    def draw(self, generator: random.Random) -> str:
+        """One name, which may be one of those that the model was fitted on."""
         name = START
         while len(name) <= MAX_NAME_CHARACTERS:
             history = name[1 - SYNTHETIC_ORDER :]
-            while history not in self._following or (history and chance.random() > self._following[history][2]):
+            while history not in self._following or (history and generator.random() > self._following[history][2]):
                 history = history[1:]
             letters, counts, _ = self._following[history]
-            [letter] = chance.choices(letters, counts)
+            [letter] = generator.choices(letters, counts)
             if letter == END:
                 break
             name += letter
@@ -61,52 +59,52 @@ class _NameSampler:
 
 
 def synthesize_names(rows: NameRows, shares: Mapping[str, float], count: int, seed: int) -> list[str]:
-    """`count` different names like those of `rows`, none of them among these.
+    """`count` distinct names like those of `rows`, none of them in `rows`.
 
     Args:
         rows: (name, country).
-        shares: how often a name is drawn like those of each country.
-        count: how many.
+        shares: the probability that a name is drawn from each country's model.
+        count: of names.
         seed: of the draws.
 
     Raises:
-        ValueError: the rows are too few and too much alike to make up so many.
+        ValueError: the rows are too few or too alike for so many.
     """
-    chance, known = random.Random(seed), {name for name, _ in rows}
+    generator, known = random.Random(seed), {name for name, _ in rows}
     by_country: dict[str, list[str]] = {country: [] for country in shares}
     for name, country in rows:
         by_country[country].append(name)
-    drawn_from = {country: _NameSampler(names) for country, names in by_country.items() if names}
-    makers, chances = list(drawn_from.values()), [shares[country] for country in drawn_from]
-    made: dict[str, None] = {}  # in the order drawn
+    samplers = {country: _NameSampler(names) for country, names in by_country.items() if names}
+    weights = [shares[country] for country in samplers]
+    synthetic: dict[str, None] = {}  # a set in the order drawn
     for _ in range(MAX_DRAWS_PER_NAME * count):
-        if len(made) == count:
+        if len(synthetic) == count:
             break
-        [maker] = chance.choices(makers, chances)
-        name = maker.draw(chance)
+        [sampler] = generator.choices(list(samplers.values()), weights)
+        name = sampler.draw(generator)
         if len(name) >= MIN_NAME_CHARACTERS and name not in known:
-            made[name] = None
-    if len(made) < count:
+            synthetic[name] = None
+    if len(synthetic) < count:
         raise ValueError(
-            f"Only {len(made):,} names could be made up of these: choose a smaller synthetic than {count:,}."
+            f"Only {len(synthetic):,} names could be made up of these: choose a smaller synthetic than {count:,}."
         )
-    return list(made)
+    return list(synthetic)
 
 
 def soft_target_logits(
     teachers: Sequence[Checkpoint[NameClassifier]], names: Sequence[str], group: ProcessGroup
 ) -> torch.Tensor:
-    """Logits (names, classes) of the average of the teachers' networks, their class shares divided out.
+    """Mean logits (names, classes) of all the teachers' networks, each teacher's class shares divided out.
 
-    A group shares the work.
+    The ranks of a group share the work.
     """
-    own = group.own(names)
+    shard = group.shard(names)
     networks = sum(teacher.config.members for teacher in teachers)
-    logits = sum(
-        remove_prior(logits_of(teacher.model, own), teacher.shares) * (teacher.config.members / networks)
+    of_shard = sum(
+        remove_prior(logits_of(teacher.model, shard), teacher.shares) * (teacher.config.members / networks)
         for teacher in teachers
     )
-    said = torch.empty(len(names), logits.shape[1])
-    for rank, part in enumerate(group.gather(logits)):
-        said[rank :: group.size] = part
-    return said
+    logits = torch.empty(len(names), of_shard.shape[1])
+    for rank, part in enumerate(group.gather(of_shard)):
+        logits[rank :: group.size] = part
+    return logits

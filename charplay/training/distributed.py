@@ -1,10 +1,9 @@
-"""One training run shared by several processes, each with its own processor; `torchrun` starts them.
+"""One training run shared by several processes, each with its own device; `torchrun` starts them.
 
     torchrun --nproc-per-node 2 -m charplay train speech
 
-Each process reads its own part of every batch, without overlap, and DistributedDataParallel averages the gradients
-(Li et al. 2020): the weights are the same everywhere, and the batch that they are trained on is the whole one. The
-lead, rank 0, alone writes and speaks.
+Each process trains on its shard of every batch, and DistributedDataParallel averages the gradients (Li et al. 2020):
+the weights are the same on all ranks, as if one process trained on the whole batch. Only rank 0 writes and prints.
 """
 
 import os
@@ -18,27 +17,27 @@ import torch
 from torch import distributed, nn
 
 T = TypeVar("T")
-TIMEOUT = timedelta(hours=1)  # for which a process waits for the others, the lead's last measuring included
+TIMEOUT = timedelta(hours=1)  # for a collective operation; other ranks wait while rank 0 measures the result
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """This process among those that share a run; by default it is alone."""
+    """This process among those that share a run; by default the only one."""
 
     rank: int = 0
     size: int = 1
 
     @property
     def is_rank_0(self) -> bool:
-        """Whether this is the process that writes and speaks."""
+        """Whether this is the process that writes and prints."""
         return self.rank == 0
 
-    def own(self, rows: T) -> T:
-        """This process's part of a sequence or of a tensor's first dimension."""
+    def shard(self, rows: T) -> T:
+        """This rank's part of a sequence or of a tensor's first dimension: every `size`-th row from `rank` on."""
         return rows[self.rank :: self.size]
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """`model`, called for training: its gradients become the mean over the group."""
+        """`model` as training calls it: its gradients become the mean over the group."""
         return nn.parallel.DistributedDataParallel(model) if self.size > 1 else model
 
     def sum(self, numbers: torch.Tensor) -> torch.Tensor:
@@ -48,7 +47,7 @@ class ProcessGroup:
         return numbers
 
     def gather(self, value: T) -> Sequence[T]:
-        """What each process has of `value`, in order of rank."""
+        """Every rank's `value`, in order of rank."""
         if self.size == 1:
             return [value]
         values: list[Any] = [None] * self.size
@@ -56,7 +55,7 @@ class ProcessGroup:
         return values
 
     def broadcast(self, value: T) -> T:
-        """The lead's `value`, everywhere."""
+        """Rank 0's `value`, on all ranks."""
         return self.gather(value)[0]
 
 
@@ -64,7 +63,7 @@ SINGLE_PROCESS = ProcessGroup()
 
 
 def choose_device() -> torch.device:
-    """CUDA where there is one; of several the one for this process of a group."""
+    """The CUDA device of this process, otherwise the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     return torch.device("cpu")
@@ -72,7 +71,7 @@ def choose_device() -> torch.device:
 
 @contextmanager
 def process_group() -> Iterator[tuple[ProcessGroup, torch.device]]:
-    """The group that `torchrun` started, or one process alone; and the device of this one: a GPU where there is one.
+    """The group that `torchrun` started, or a single process; and this process's device, a GPU where there is one.
 
     Raises:
         ValueError: there are more processes on this machine than GPUs.
@@ -89,6 +88,6 @@ def process_group() -> Iterator[tuple[ProcessGroup, torch.device]]:
     distributed.init_process_group("nccl" if is_cuda else "gloo", timeout=TIMEOUT)
     try:
         yield ProcessGroup(distributed.get_rank(), distributed.get_world_size()), device
-        distributed.barrier()  # nobody leaves while the lead measures and writes
+        distributed.barrier()  # no rank leaves while rank 0 measures and writes
     finally:
         distributed.destroy_process_group()

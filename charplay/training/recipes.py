@@ -3,6 +3,7 @@
 `python -m charplay train names --recipe gru` trains by `RECIPES["names"]["gru"]`; the checkpoint's header names it.
 """
 
+import dataclasses
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,17 +15,17 @@ SCHEDULES = ("cosine", "constant")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained; with its config all that is needed to train it again."""
+    """How a model is trained: with the data, all that is needed to train it again."""
 
     config: RecurrentConfig
     epochs: int
     batch_size: int
-    learning_rate: float  # the highest
+    learning_rate: float  # its peak
     weight_decay: float
     clip: float = 1.0  # largest norm of the gradient
-    schedule: str = "cosine"  # up to the highest learning rate and down a cosine to zero; or "constant"
-    warmup: float = 0.05  # share of the steps that it goes up
-    evaluations: int = 1  # in an epoch
+    schedule: str = "cosine"  # warm-up to the peak, then cosine decay to zero; or "constant"
+    warmup: float = 0.05  # share of the steps
+    evaluations: int = 1  # per epoch
     seed: int = 1
 
     def __post_init__(self):
@@ -36,18 +37,18 @@ class NamesRecipe(Recipe):
     """How a name classifier is trained."""
 
     label_smoothing: float = 0.1
-    hold_out: float = 0.05  # share of the training rows that epochs are judged and the temperature is fitted on
-    class_weight: float = 0.3  # a row weighs its country's share to the power of minus this
+    hold_out: float = 0.05  # share of the training rows: the validation part, on which the temperature is fitted too
+    class_weight: float = 0.3  # a row's weight is its country's share to the power of minus this
     truncation: float = 0.1  # share of the names cut to a prefix, drawn anew each epoch
-    teachers: str = ""  # recipes, by comma; what they make teaches this one (see `distil`)
-    ngram_weight: float = 0.0  # share that logistic regression on letter n-grams has in what they say
-    synthetic: int = 0  # names that are made up for them to judge
-    label_share: float = 0.5  # of what is learnt of a training row, its own country; the rest the teachers say
+    teachers: str = ""  # names of recipes, separated by commas, whose models give soft targets (see `distillation`)
+    ngram_weight: float = 0.0  # of logistic regression on letter n-grams in the soft targets, 0 to 1
+    synthetic: int = 0  # synthetic names that have soft targets only
+    label_share: float = 0.5  # of the true country in a training row's target; the rest is the soft target
 
     def __post_init__(self):
         super().__post_init__()
         if (self.synthetic or self.ngram_weight) and not self.teachers:
-            raise ValueError("synthetic and counting are for a network with teachers: name some, or make both 0.")
+            raise ValueError("synthetic and ngram_weight are for a network with teachers: name some, or make both 0.")
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,14 @@ RECIPES: dict[str, dict[str, Recipe]] = {
             ngram_weight=0.3,
             synthetic=100_000,
         ),
-        # Who teaches it: the more they differ, the less their average errs.
+        # Its teachers: the more they differ, the smaller the error of their average.
         "narrow": _NARROW_TEACHER,
         "plain": replace(
             _NARROW_TEACHER, config=replace(_NARROW_TEACHER.config, members=2), class_weight=0.0, truncation=0.0
         ),
         "wide": replace(_NARROW_TEACHER, config=_WIDE_TEACHER_CONFIG),
         "wider": replace(_NARROW_TEACHER, config=replace(_WIDE_TEACHER_CONFIG, hidden_size=384, members=2)),
-        # One budget for three cells of equal hidden size, to compare them by.
+        # Three cells of equal hidden size and equal budget, to compare.
         **{cell: replace(_SMALL_CLASSIFIER, config=replace(_SMALL_CLASSIFIER.config, cell=cell)) for cell in CELLS},
     },
     "speech": {
@@ -131,7 +132,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 }
 
 
-# What a page offers for a visitor's own data, by size: trained on one of two cores while somebody waits.
+# For user data, by size: small enough to train on one core while the user waits.
 USER_RECIPES: dict[str, dict[str, Recipe]] = {
     "names": {
         size: NamesRecipe(
@@ -159,14 +160,32 @@ USER_RECIPES: dict[str, dict[str, Recipe]] = {
 }
 
 
+def fields_of(recipe: Recipe) -> dict[str, Any]:
+    """Every field of a recipe and of its config that can be chosen."""
+    return {
+        field.name: getattr(holder, field.name)
+        for holder in (recipe, recipe.config)
+        for field in dataclasses.fields(holder)
+        if field.name not in ("config", "classes")
+    }
+
+
+def describe(task_name: str, recipe: Recipe, name: str) -> dict[str, Any]:
+    """What a header needs to train the model again: the recipe's name, the fields changed, and all fields."""
+    original = fields_of((RECIPES[task_name] | USER_RECIPES[task_name])[name])
+    changed = {key: value for key, value in fields_of(recipe).items() if value != original[key]}
+    fields = {key: value for key, value in dataclasses.asdict(recipe).items() if key != "config"}
+    return {"name": name, "changed": changed, **fields}
+
+
 def adjust(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
-    """`recipe` with some fields of its own or of its config replaced.
+    """`recipe` with some fields of it or of its config replaced.
 
     Raises:
-        ValueError: a value that no training can have.
+        ValueError: a value out of bounds.
     """
-    own = {key: value for key, value in changes.items() if hasattr(recipe, key)}
-    rest = {key: value for key, value in changes.items() if key not in own}
-    adjusted = replace(recipe, **own, config=replace(recipe.config, **rest))
+    of_recipe = {key: value for key, value in changes.items() if hasattr(recipe, key)}
+    of_config = {key: value for key, value in changes.items() if key not in of_recipe}
+    adjusted = replace(recipe, **of_recipe, config=replace(recipe.config, **of_config))
     limits.check_fields(limits.RECIPE, adjusted)
     return adjusted

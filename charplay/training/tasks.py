@@ -1,4 +1,4 @@
-"""What can be trained: a `Task` hands batches, a loss and a measure to the loop in `training`."""
+"""What can be trained: a `Task` gives batches, a loss and a measure to the loop in `trainer`."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
@@ -16,50 +16,50 @@ from charplay.training.recipes import NamesRecipe, SpeechRecipe
 
 
 class Task(Protocol):
-    """What `training.fit` needs to know of what it trains."""
+    """What a `Trainer` needs to know of what it trains."""
 
-    unit: str  # what a loss is counted over: "names" or "characters"
-    state: State | None  # what one batch hands on to the next
+    unit: str  # what the loss is a mean over: "names" or "characters"
+    state: State | None  # hidden state carried from one batch to the next
 
     def batches(self, generator: torch.Generator) -> Sequence[Any] | Iterator[Any]:
-        """One epoch's batches, in an order drawn from `generator`; of a group, this process's part of each."""
+        """One epoch's batches, in an order drawn from `generator`; in a group, this rank's shard of each."""
 
     def count(self) -> int:
         """Batches in an epoch."""
 
     def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, float]:
-        """The mean loss of a batch, and over how many names or characters it was taken; of a group, each its part."""
+        """The mean loss of a batch, and the number of units it is a mean over; in a group, this rank's share."""
 
     def evaluate(self, model: nn.Module) -> dict[str, Any]:
         """Measures the model on the validation part."""
 
     def score(self, measured: dict[str, Any]) -> float:
-        """What `evaluate` gave, as one number; the lower the better."""
+        """The figure of `evaluate` that picks the best epoch; lower is better."""
 
 
 def class_counts(rows: NameRows, classes: Sequence[str]) -> torch.Tensor:
-    """How many of `rows` each class has, float (classes,); a class without one counts as having one."""
+    """Rows of each class, float (classes,); at least 1, so that none has a share of 0."""
     numbers = torch.tensor([classes.index(country) for _, country in rows])
     return numbers.bincount(minlength=len(classes)).clamp(min=1).float()
 
 
 def row_weights(rows: NameRows, classes: Sequence[str], power: float) -> torch.Tensor:
-    """What a row of each class weighs, (classes,): its class's share to the power of -`power`; 1 on average."""
+    """The weight of a row of each class, (classes,): the class's share to the power of -`power`; mean 1 over rows."""
     counts = class_counts(rows, classes)
     weights = (counts / counts.sum()) ** -power
     return weights * counts.sum() / (counts * weights).sum()
 
 
 def class_shares(rows: NameRows, classes: Sequence[str], power: float) -> list[float]:
-    """The shares of the classes as a network trained with `row_weights` meets them; they sum to 1."""
-    met = class_counts(rows, classes) * row_weights(rows, classes, power)
-    return (met / met.sum()).tolist()
+    """The shares of the classes under `row_weights`: the prior that training shows the network; they sum to 1."""
+    weighted = class_counts(rows, classes) * row_weights(rows, classes, power)
+    return (weighted / weighted.sum()).tolist()
 
 
 class NamesTask:
     """Weighted cross-entropy over the countries, on batches grouped by length.
 
-    Some names are cut to a prefix, anew each epoch, so that the network has met names that are still being typed.
+    Some names are cut to a prefix, drawn anew each epoch: the page classifies names that are still being typed.
     """
 
     unit = "names"
@@ -80,13 +80,25 @@ class NamesTask:
         self.counts = class_counts(train, classes)  # (classes,)
         self.weights = row_weights(train, classes, recipe.class_weight)[countries]  # (names,)
 
+    def distill(self, synthetic: Sequence[str], soft_targets: torch.Tensor) -> None:
+        """Trains on teachers' soft targets too, on synthetic names on nothing else (see `distillation`).
+
+        Args:
+            synthetic: names without a country; each has weight 1.
+            soft_targets: class probabilities (names, classes) of the training names, then of the synthetic ones.
+        """
+        labeled = soft_targets[: len(self.names)].lerp(self.targets, self.recipe.label_share)
+        self.targets = torch.cat([labeled, soft_targets[len(self.names) :]])
+        self.names = [*self.names, *synthetic]
+        self.weights = torch.cat([self.weights, torch.ones(len(synthetic))])
+
     def count(self) -> int:
         return -(-len(self.names) // self.recipe.batch_size)
 
     def batches(self, generator: torch.Generator) -> list[tuple[list[str], list[int]]]:
         is_cut = (torch.rand(len(self.names), generator=generator) < self.recipe.truncation).tolist()
         where = torch.rand(len(self.names), generator=generator).tolist()
-        # 2 to all but one of the letters are left; a name of two letters stays whole
+        # A prefix has 2 letters to all but one; a name of two letters stays whole.
         names = [
             name[: 2 + int(at * (len(name) - 2))] if cut and len(name) > 2 else name
             for name, cut, at in zip(self.names, is_cut, where, strict=True)
@@ -98,20 +110,20 @@ class NamesTask:
         self, model: nn.Module, batch: tuple[list[str], list[int]], device: torch.device
     ) -> tuple[torch.Tensor, float]:
         names, rows = batch
-        weights = self.weights[rows]  # (batch,); torch's own would weigh what is smoothed as well
-        weights = weights * (self.group.size / weights.sum())  # the mean over the group is that of the whole batch
-        own = list(self.group.own(range(len(rows))))
-        if not own:  # a last batch may have fewer names than the group has members: one reads, and weighs nothing
-            own, weights = [0], weights * 0
-        padded = pad([names[at] for at in own])
-        logits = model(padded.codes.to(device), padded.lengths)  # (own, classes)
+        weights = self.weights[rows]  # (batch,); `cross_entropy(weight=)` would weight the smoothed targets too
+        weights = weights * (self.group.size / weights.sum())  # the mean over ranks is that of the whole batch
+        shard = list(self.group.shard(range(len(rows))))
+        if not shard:  # fewer names than ranks: a dummy row of weight 0 keeps the ranks in step
+            shard, weights = [0], weights * 0
+        padded = pad([names[at] for at in shard])
+        logits = model(padded.codes.to(device), padded.lengths)  # (shard, classes)
         losses = nn.functional.cross_entropy(
             logits.float(),
-            self.targets[rows][own].to(device),
+            self.targets[rows][shard].to(device),
             label_smoothing=self.recipe.label_smoothing,
             reduction="none",
         )
-        return (losses * weights[own].to(device)).sum(), len(rows) / self.group.size
+        return (losses * weights[shard].to(device)).sum(), len(rows) / self.group.size
 
     def evaluate(self, model: NameClassifier) -> dict[str, Any]:
         measured = evaluate_names(model, self.classes, self.validation)
@@ -121,35 +133,11 @@ class NamesTask:
         return measured["loss"]
 
 
-class DistilledNamesTask(NamesTask):
-    """Cross-entropy with what teachers say of the training names and of made-up ones (see `distil`).
-
-    Of a training name its own country counts as well, weighed by its class; a made-up name weighs 1.
-    """
-
-    def __init__(
-        self,
-        train: NameRows,
-        validation: NameRows,
-        classes: Sequence[str],
-        recipe: NamesRecipe,
-        synthetic: Sequence[str],
-        said: torch.Tensor,
-        group: ProcessGroup = SINGLE_PROCESS,
-    ):
-        """`said`: probabilities (names, classes) of the training names and after them of those in `synthetic`."""
-        super().__init__(train, validation, classes, recipe, group)
-        own = said[: len(train)].lerp(self.targets, recipe.label_share)
-        self.targets = torch.cat([own, said[len(train) :]])
-        self.names = [*self.names, *synthetic]
-        self.weights = torch.cat([self.weights, torch.ones(len(synthetic))])
-
-
 class SpeechTask:
     """Cross-entropy of the next character, by truncated backpropagation through time.
 
-    The speeches, shuffled anew each epoch, are laid out as `batch_size` streams side by side; a step reads the
-    next `steps` characters of every stream and carries the state on.
+    The speeches, shuffled anew each epoch and joined, are cut into `batch_size` parallel streams; a batch is the next
+    `steps` characters of every stream, and the hidden state is carried on.
     """
 
     unit = "characters"
@@ -180,7 +168,7 @@ class SpeechTask:
         streams = codes[: len(codes) // self.recipe.batch_size * self.recipe.batch_size].view(
             self.recipe.batch_size, -1
         )
-        streams = self.group.own(streams)
+        streams = self.group.shard(streams)
         for step in range(self.count()):
             window = streams[:, step * self.recipe.steps : (step + 1) * self.recipe.steps + 1].long()
             yield window[:, :-1], window[:, 1:]  # each (batch, steps), shifted by one

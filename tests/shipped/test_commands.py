@@ -1,6 +1,7 @@
 """Commands that train, evaluate and measure on the real data."""
 
 import json
+from unittest import mock
 
 import pytest
 
@@ -52,7 +53,8 @@ def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp
 def test_a_training_that_breaks_off_leaves_the_last_checkpoint_and_the_best_so_far(capsys, tmp_path, data, monkeypatch):
     out = tmp_path / "names.safetensors"
     out.write_bytes(b"what was there")
-    monkeypatch.setattr("charplay.training.run.measure", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    interrupt = mock.Mock(side_effect=KeyboardInterrupt)
+    monkeypatch.setattr("charplay.training.measurements.measure", interrupt)
     small = "--recipe gru --epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
     status, _, err = run(capsys, "train", "names", *small.split(), "--data", str(data), "--out", str(out))
     assert (status, err.splitlines()[-1]) == (130, "Stopped.")

@@ -3,7 +3,7 @@
 import pytest
 
 from charplay.models import checkpoints
-from charplay.training import run
+from charplay.training.measurements import measure, measure_baselines
 
 SHIPPED = sorted(
     {path.stem for path in checkpoints.SHIPPED_DIRECTORY.glob("*.safetensors")} - {checkpoints.SPEECH_FILTER}
@@ -16,7 +16,7 @@ def test_the_header_of_a_shipped_model_says_what_it_gives(name, data):
     for part, prior in (("test", "data"), ("uniform", "uniform")):
         if part == "uniform" and checkpoint.task == "speech":
             continue
-        said, measured = checkpoint.results[part], run.measure(checkpoint, data, prior=prior)
+        said, measured = checkpoint.results[part], measure(checkpoint, data, prior=prior)
         assert set(measured) == set(said)
         for key in {"n", "unseen_n", "characters"} & set(said):
             assert measured[key] == said[key]
@@ -46,7 +46,7 @@ def test_the_shipped_language_model_is_good_enough():
 @pytest.mark.parametrize("task", ["names", "speech"])
 def test_the_baselines_in_a_header_are_those_of_the_data(task, data):
     said = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / f"{task}.safetensors", task).results["baselines"]
-    measured = run.measure_baselines(task, data)
+    measured = measure_baselines(task, data)
     assert set(measured) == set(said)
     for label, figures in measured.items():
         for key, value in figures.items():

@@ -12,6 +12,7 @@ from charplay.training import run
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup, process_group
 from charplay.training.recipes import NamesRecipe, Recipe, SpeechRecipe
 from charplay.training.tasks import NamesTask, SpeechTask
+from charplay.training.training_sets import TrainingSet
 
 
 def recipe_of(task: str, dropout: float = 0.0, members: int = 1) -> Recipe:
@@ -24,28 +25,28 @@ def recipe_of(task: str, dropout: float = 0.0, members: int = 1) -> Recipe:
     return SpeechRecipe(CharLMConfig("lstm", 8, 12, 2, dropout=dropout), epochs=2, steps=8, **common)
 
 
-def material_of(task: str, recipe: Recipe, group: ProcessGroup = SINGLE_PROCESS) -> run.TrainingSet:
-    """Names whose class their last letter decides, or a text that repeats itself."""
+def training_set_of(task: str, recipe: Recipe, group: ProcessGroup = SINGLE_PROCESS) -> TrainingSet:
+    """Names whose class is a function of their last letter, or a repetitive text."""
     letters = random.Random(1)
     if task == "speech":
         text = "".join(letters.choices(("yes we can. ", "no we can't. "), k=60))
-        made = SpeechTask([Speech("", "", text[:300]), Speech("", "", text[300:])], text[:80], recipe, group)
-        return run.TrainingSet(made, "".join(sorted(set(text))), "made up", lambda checkpoint: {})
+        speech = SpeechTask([Speech("", "", text[:300]), Speech("", "", text[300:])], text[:80], recipe, group)
+        return TrainingSet(speech, "".join(sorted(set(text))), "synthetic", lambda checkpoint: {})
     rows = [
         ("".join(letters.choices("abcdef", k=letters.randint(1, 6))) + end, kind)
         for end, kind in (("o", "one"), ("v", "two"))
-        for _ in range(33)  # the last batch has two names: fewer than fill it
+        for _ in range(33)  # so that the last batch is not full
     ][:-1]
-    made = NamesTask(rows, rows[:20], ("one", "two"), recipe, group)
-    return run.TrainingSet(made, "abcdefov", "made up", lambda checkpoint: {}, ("one", "two"), (0.5, 0.5))
+    names = NamesTask(rows, rows[:20], ("one", "two"), recipe, group)
+    return TrainingSet(names, "abcdefov", "synthetic", lambda checkpoint: {}, ("one", "two"), (0.5, 0.5))
 
 
 def train_shortly(
-    task: str, out: Path, recipe: Recipe | None = None, group: ProcessGroup = SINGLE_PROCESS, **how
+    task: str, out: Path, recipe: Recipe | None = None, group: ProcessGroup = SINGLE_PROCESS, **options
 ) -> dict | None:
     recipe = recipe or recipe_of(task)
-    how = {"device": torch.device("cpu"), "precision": "float32"} | how
-    return run.run(task, material_of(task, recipe, group), recipe, out, group=group, **how)
+    options = {"device": torch.device("cpu"), "precision": "float32"} | options
+    return run.run(task, training_set_of(task, recipe, group), recipe, out, group=group, **options)
 
 
 if __name__ == "__main__":

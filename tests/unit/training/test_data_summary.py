@@ -8,8 +8,7 @@ import pytest
 from charplay import limits
 from charplay.models.networks import MODELS, count_parameters
 from charplay.training import data_summary
-from charplay.training.recipes import USER_RECIPES
-from charplay.training.run import describe
+from charplay.training.recipes import USER_RECIPES, describe
 
 ROWS = "name,country\n" + "\n".join(f"{'ab' * (row % 4 + 1)}{row % 2},{'it' if row % 2 else 'ru'}" for row in range(48))
 TEXT = "The cat sat on the mat, and the dog sat by the door.\n" * 30

@@ -1,4 +1,4 @@
-"""Several processes that share a run: the same weights as one process with the same batches, to rounding."""
+"""A process group trains the weights of one process with the same batches, up to rounding."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import torch
 from charplay.models import checkpoints
 from charplay.models.networks import MODELS
 from charplay.training.distributed import ProcessGroup
-from tests.unit.training.shared_run import material_of, recipe_of, train_shortly
+from tests.unit.training.shared_run import recipe_of, train_shortly, training_set_of
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -30,42 +30,42 @@ def run_shared(processes: int, *arguments: str) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.parametrize("task", ["names", "speech"])
-def test_two_processes_train_the_weights_of_one_to_rounding_and_the_lead_alone_writes(tmp_path, task):
+def test_two_processes_train_the_weights_of_one_and_only_rank_0_writes(tmp_path, task):
     train_shortly(task, tmp_path / "one.safetensors")
     done = run_shared(2, "-m", "tests.unit.training.shared_run", task, str(tmp_path / "two.safetensors"))
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.safetensors", "two.safetensors"]
     one, two = (checkpoints.load(tmp_path / f"{name}.safetensors") for name in ("one", "two"))
-    for (name, alone), shared in zip(one.model.state_dict().items(), two.model.state_dict().values(), strict=True):
-        torch.testing.assert_close(alone, shared, atol=2e-3, rtol=0, msg=name)  # in half precision, after 18 steps
+    for (name, single), shared in zip(one.model.state_dict().items(), two.model.state_dict().values(), strict=True):
+        torch.testing.assert_close(single, shared, atol=2e-3, rtol=0, msg=name)  # in half precision, after 18 steps
     for key in ("loss", "bits_per_character"):
         if key in one.results["validation"]:
             assert one.results["validation"][key] == pytest.approx(two.results["validation"][key], abs=1e-3)
 
 
 @pytest.mark.parametrize("size", [2, 4, 8])
-def test_the_processes_of_a_team_read_every_batch_without_overlap(size):
+def test_the_shards_of_a_group_are_every_batch_without_overlap(size):
     recipe = recipe_of("speech")
-    whole, *parts = (
-        list(material_of("speech", recipe, group).task.batches(torch.Generator().manual_seed(1)))
+    whole, *shards = (
+        list(training_set_of("speech", recipe, group).task.batches(torch.Generator().manual_seed(1)))
         for group in (ProcessGroup(), *(ProcessGroup(rank, size) for rank in range(size)))
     )
-    for batch, *own in zip(whole, *parts, strict=True):
-        assert sorted(torch.cat([inputs for inputs, _ in own]).tolist()) == sorted(batch[0].tolist())
+    for batch, *parts in zip(whole, *shards, strict=True):
+        assert sorted(torch.cat([inputs for inputs, _ in parts]).tolist()) == sorted(batch[0].tolist())
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
-def test_the_mean_gradient_of_a_team_is_that_of_the_whole_batch(size):
+def test_the_mean_gradient_of_a_group_is_that_of_the_whole_batch(size):
     recipe = recipe_of("names")
     torch.manual_seed(0)
     model = MODELS["names"][1](recipe.config)
-    batches = material_of("names", recipe).task.batches(torch.Generator().manual_seed(1))
-    smallest = min(batches, key=lambda batch: len(batch[1]))  # of fewer names than some teams have processes
+    batches = training_set_of("names", recipe).task.batches(torch.Generator().manual_seed(1))
+    smallest = min(batches, key=lambda batch: len(batch[1]))  # fewer names than the largest group has ranks
     assert len(smallest[1]) < 5
 
     def gradient(group: ProcessGroup) -> torch.Tensor:
         model.zero_grad()
-        loss, units = material_of("names", recipe, group).task.loss(model, smallest, torch.device("cpu"))
+        loss, units = training_set_of("names", recipe, group).task.loss(model, smallest, torch.device("cpu"))
         loss.backward()
         assert units == len(smallest[1]) / group.size
         return torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
@@ -74,6 +74,6 @@ def test_the_mean_gradient_of_a_team_is_that_of_the_whole_batch(size):
     torch.testing.assert_close(mean, gradient(ProcessGroup()), atol=1e-6, rtol=1e-5)
 
 
-def test_a_batch_that_a_team_cannot_share_alike_is_refused():
+def test_a_batch_size_that_is_no_multiple_of_the_group_is_refused():
     with pytest.raises(ValueError, match="multiple"):
-        material_of("speech", recipe_of("speech"), ProcessGroup(0, 3))
+        training_set_of("speech", recipe_of("speech"), ProcessGroup(0, 3))

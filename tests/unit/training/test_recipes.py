@@ -7,9 +7,9 @@ import torch
 
 from charplay.data import datasets
 from charplay.models import checkpoints
-from charplay.models.networks import count_parameters
-from charplay.training import run, tasks
-from charplay.training.recipes import RECIPES, adjust
+from charplay.models.networks import MODELS, count_parameters
+from charplay.training import tasks
+from charplay.training.recipes import RECIPES, adjust, describe
 
 SHIPPED = sorted(
     name for models in checkpoints.load_all(checkpoints.SHIPPED_DIRECTORY).models.values() for name in models
@@ -29,7 +29,7 @@ def test_a_shipped_checkpoint_names_the_recipe_that_makes_it_again(name):
     assert checkpoint.config == recipe.config
     # a header may be older than a field, which then had its default
     later = {field.name: field.default for field in dataclasses.fields(recipe)}
-    for field, value in run.describe(checkpoint.task, recipe, checkpoint.recipe["name"]).items():
+    for field, value in describe(checkpoint.task, recipe, checkpoint.recipe["name"]).items():
         assert checkpoint.recipe.get(field, later.get(field)) == value
     assert name.partition("-")[2] in (checkpoint.recipe["name"], "")
 
@@ -46,13 +46,13 @@ def test_the_zoo_is_small_and_of_equal_hidden_size():
 
 
 def test_the_large_recipe_fits_a_checkpoint():
-    model = run.MODELS["speech"][1](RECIPES["speech"]["large"].config)
+    model = MODELS["speech"][1](RECIPES["speech"]["large"].config)
     assert 2 * count_parameters(model) <= 20 * 2**20
 
 
 def test_a_header_says_what_was_changed_of_a_recipe():
     changed = adjust(RECIPES["names"]["gru"], {"epochs": 3, "hidden_size": 8})
-    described = run.describe("names", changed, "gru")
+    described = describe("names", changed, "gru")
     assert (described["name"], described["changed"]) == ("gru", {"epochs": 3, "hidden_size": 8})
     assert described["batch_size"] == changed.batch_size
 

@@ -8,14 +8,16 @@ import torch
 from charplay.data import datasets
 from charplay.data.datasets import Speech
 from charplay.models.networks import CELLS, MODELS, CharLMConfig, NameClassifierConfig
-from charplay.training import tasks, trainer
+from charplay.training import tasks
+from charplay.training.precision import choose_precision
 from charplay.training.recipes import RECIPES, NamesRecipe, SpeechRecipe, adjust
+from charplay.training.trainer import Trainer, fit
 
 CPU = torch.device("cpu")
 
 
 def names_task(cell="gru", **changes):
-    """Names whose country is decided by their last letter, and a small model for them."""
+    """Names whose country is a function of their last letter, and a small model for them."""
     letters = random.Random(0)
     rows = [
         ("".join(letters.choices("abcdef", k=letters.randint(1, 6))) + end, country)
@@ -34,7 +36,7 @@ def speech_task(cell="gru", **changes):
         CharLMConfig(cell, 8, 16, 1), epochs=3, batch_size=4, learning_rate=0.02, weight_decay=0.0, steps=16
     )
     recipe = adjust(recipe, changes)
-    speeches = [Speech("2000-01-01", "Nobody", text * 30) for text in ("yes we can. ", "no we can't. ")]
+    speeches = [Speech("2000-01-01", "", text * 30) for text in ("yes we can. ", "no we can't. ")]
     return recipe, tasks.SpeechTask(speeches, "yes we can. no we can't. ", recipe)
 
 
@@ -44,7 +46,7 @@ TASKS = {"names": names_task, "speech": speech_task}
 def train(kind, recipe, task, **callbacks):
     torch.manual_seed(recipe.seed)
     model = MODELS[kind][1](recipe.config)
-    return model, trainer.fit(model, task, recipe, device=CPU, precision="float32", **callbacks)
+    return model, fit(Trainer(model, task, recipe, device=CPU, precision="float32"), **callbacks)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -82,9 +84,8 @@ def test_the_best_epoch_is_kept_and_callbacks_see_every_step_and_epoch(kind):
 
     torch.manual_seed(0)
     model = MODELS[kind][1](recipe.config)
-    measured = trainer.fit(
-        model, task, recipe, device=CPU, precision="float32", on_step=steps.append, on_epoch=on_epoch
-    )
+    trainer = Trainer(model, task, recipe, device=CPU, precision="float32")
+    measured = fit(trainer, on_step=steps.append, on_epoch=on_epoch)
     assert epochs == [(1, True), (2, True), (3, False)]
     assert measured["epoch"] == 2
     assert all(torch.equal(value, kept[name]) for name, value in model.state_dict().items())
@@ -92,7 +93,7 @@ def test_the_best_epoch_is_kept_and_callbacks_see_every_step_and_epoch(kind):
     assert all(progress.per_second > 0 for progress in steps)
 
 
-def test_a_loss_that_is_no_number_stops_with_a_sentence_and_keeps_the_best():
+def test_a_loss_that_is_not_finite_is_an_error_and_the_model_keeps_the_best_weights():
     recipe, task = names_task()
     healthy, best = task.loss, {}
 
@@ -107,12 +108,13 @@ def test_a_loss_that_is_no_number_stops_with_a_sentence_and_keeps_the_best():
     def on_epoch(epoch, measured, is_best):
         best.update({name: value.clone() for name, value in model.state_dict().items()})
 
-    with pytest.raises(FloatingPointError, match="smaller learning rate"):
-        trainer.fit(model, task, recipe, device=CPU, precision="float32", on_epoch=on_epoch)
+    trainer = Trainer(model, task, recipe, device=CPU, precision="float32")
+    with pytest.raises(FloatingPointError, match="learning rate"):
+        fit(trainer, on_epoch=on_epoch)
     assert all(torch.equal(value, best[name]) for name, value in model.state_dict().items())
 
 
-def test_speeches_are_read_in_streams_that_go_on_from_step_to_step():
+def test_each_stream_of_speech_continues_from_batch_to_batch():
     _, task = speech_task(batch_size=2, steps=8)
     batches = list(task.batches(torch.Generator().manual_seed(0)))
     assert len(batches) == task.count()
@@ -123,19 +125,19 @@ def test_speeches_are_read_in_streams_that_go_on_from_step_to_step():
         assert torch.equal(targets[:, -1], inputs[:, 0])
 
 
-def test_the_mix_has_recent_speeches_and_several_copies_of_the_ones_to_learn_most_from(speeches):
+def test_the_training_mix_has_recent_speeches_and_several_copies_of_obamas(speeches):
     recipe = RECIPES["speech"]["best"]
     mix = tasks.training_mix(speeches, recipe)
-    own = [speech for speech in mix if speech.president == datasets.OBAMA]
-    assert len(own) == 43 * recipe.copies
+    obamas = [speech for speech in mix if speech.president == datasets.OBAMA]
+    assert len(obamas) == 43 * recipe.copies
     assert min(speech.date for speech in mix) >= recipe.since
 
 
-def test_the_faster_precision_is_found_by_trying_and_leaves_no_gradient_behind():
+def test_choosing_the_precision_leaves_weights_and_gradients_as_they_were():
     recipe, task = names_task()
     model = MODELS["names"][1](recipe.config)
     before = [parameter.clone() for parameter in model.parameters()]
-    assert trainer.choose_precision(model, task, CPU) in ("float32", "bfloat16")
+    assert choose_precision(model, task, CPU) in ("float32", "bfloat16")
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
     assert all(parameter.grad is None for parameter in model.parameters())
 
@@ -153,11 +155,11 @@ def test_the_faster_precision_is_found_by_trying_and_leaves_no_gradient_behind()
         {"hidden_size": 0},
     ],
 )
-def test_a_recipe_that_nothing_can_be_trained_by_is_refused(changes):
+def test_a_recipe_out_of_bounds_is_refused(changes):
     with pytest.raises(ValueError, match="must be"):
         adjust(RECIPES["names"]["best"], changes)
 
 
 def test_a_text_too_short_for_its_batches_is_refused():
-    with pytest.raises(ValueError, match="smaller batch_size"):
+    with pytest.raises(ValueError, match="batch_size"):
         speech_task(batch_size=64, steps=128)

@@ -1,0 +1,54 @@
+"""How good a model is on its task's own data: what a checkpoint's header holds and `evaluate` prints."""
+
+from pathlib import Path
+from typing import Any
+
+from charplay.data import datasets
+from charplay.evaluation.baselines import names_baselines, speech_baselines
+from charplay.evaluation.metrics import evaluate_names, evaluate_speech, prefix_loss
+from charplay.models.checkpoints import Checkpoint
+from charplay.training.recipes import RECIPES
+from charplay.training.tasks import training_mix
+
+
+def measure(
+    checkpoint: Checkpoint, directory: Path, split: str | None = None, prior: str = "data", engine: bool = False
+) -> dict[str, Any]:
+    """Measures a checkpoint on its task's test part.
+
+    Args:
+        checkpoint: of names or speech.
+        directory: of the data.
+        split: "val" or "test" of the speeches; None: "test".
+        prior: "data" or "uniform", of names.
+        engine: run the network as the page does, on 8-bit integers where they are faster.
+    """
+    if checkpoint.task == "speech":
+        splits = datasets.split_speeches(datasets.load_speeches(directory))
+        return evaluate_speech(checkpoint.model, datasets.join_speeches(splits[split or "test"]), engine)
+    known = {name for name, _ in datasets.load_names("train", directory)}
+    rows = datasets.load_names("test", directory)
+    shares = checkpoint.shares if prior == "uniform" else None
+    measured = evaluate_names(checkpoint.model, checkpoint.classes, rows, known, shares, engine)
+    if prior == "data":
+        measured["prefix_loss"] = prefix_loss(checkpoint.model, checkpoint.classes, rows, engine)
+    return measured
+
+
+def measure_baselines(task_name: str, directory: Path) -> dict[str, dict[str, Any]]:
+    """The baselines on the test part, fitted on the training part of the task's best recipe."""
+    if task_name == "names":
+        return names_baselines(
+            datasets.load_names("train", directory), datasets.load_names("test", directory), datasets.COUNTRIES
+        )
+    splits = datasets.split_speeches(datasets.load_speeches(directory))
+    mix = training_mix(splits, RECIPES["speech"]["best"])
+    return speech_baselines(datasets.join_speeches(mix), datasets.join_speeches(splits["test"]))
+
+
+def measure_all(checkpoint: Checkpoint, directory: Path) -> dict[str, Any]:
+    """All test results that a header holds, baselines included."""
+    results = {"test": measure(checkpoint, directory), "baselines": measure_baselines(checkpoint.task, directory)}
+    if checkpoint.task == "names":
+        results["uniform"] = measure(checkpoint, directory, prior="uniform")
+    return results

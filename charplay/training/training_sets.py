@@ -1,0 +1,86 @@
+"""What a model is trained on: the project's data sets as tasks, with soft targets where a recipe names teachers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from charplay.data import datasets
+from charplay.data.datasets import NameRows
+from charplay.inference.classify import remove_prior
+from charplay.models.checkpoints import Checkpoint
+from charplay.models.ngrams import NgramClassifier
+from charplay.training import distillation
+from charplay.training.distributed import ProcessGroup
+from charplay.training.measurements import measure_all
+from charplay.training.recipes import NamesRecipe, SpeechRecipe
+from charplay.training.tasks import NamesTask, SpeechTask, Task, class_shares, training_mix
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """A task, and what a checkpoint's header says of its data."""
+
+    task: Task
+    alphabet: str  # the characters in it, in order of code
+    data: str  # its fingerprint
+    measure: Callable[[Checkpoint], dict[str, Any]]  # results for the header, beside those of the validation part
+    classes: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()  # of the classes, as weighted in training
+
+
+def names_training_set(
+    recipe: NamesRecipe, directory: Path, group: ProcessGroup, teachers: Sequence[Checkpoint] = ()
+) -> TrainingSet:
+    """The names; with teachers, their soft targets and synthetic names too."""
+    rows, validation = datasets.hold_out(datasets.load_names("train", directory), recipe.seed, recipe.hold_out)
+    classes = datasets.COUNTRIES
+    shares = class_shares(rows, classes, recipe.class_weight)
+    task = NamesTask(rows, validation, classes, recipe, group)
+    if teachers:
+        by_class = dict(zip(classes, shares, strict=True))
+        synthetic = distillation.synthesize_names(rows, by_class, recipe.synthetic, recipe.seed)
+        names = [*(name for name, _ in rows), *synthetic]
+        task.distill(synthetic, _soft_targets(recipe, rows, names, shares, teachers, group))
+    return TrainingSet(
+        task,
+        alphabet="".join(sorted({character for name, _ in rows for character in name})),
+        data=datasets.fingerprint(datasets.NAMES_TRAIN),
+        measure=lambda checkpoint: measure_all(checkpoint, directory),
+        classes=classes,
+        shares=tuple(shares),
+    )
+
+
+def _soft_targets(
+    recipe: NamesRecipe,
+    rows: NameRows,
+    names: Sequence[str],
+    shares: Sequence[float],
+    teachers: Sequence[Checkpoint],
+    group: ProcessGroup,
+) -> torch.Tensor:
+    """The teachers' class probabilities (names, classes), an n-gram classifier mixed in by the recipe's weight.
+
+    Teachers may have been trained with other class weights: all are brought to the class shares of this recipe.
+    """
+    logits = distillation.soft_target_logits(teachers, names, group)
+    if recipe.ngram_weight:
+        ngrams = NgramClassifier(rows, datasets.COUNTRIES).logits(names)
+        without_prior = remove_prior(ngrams, class_shares(rows, datasets.COUNTRIES, 0.0))
+        logits = logits.lerp(without_prior, recipe.ngram_weight)
+    return (logits + torch.tensor(shares).log()).softmax(1)
+
+
+def speech_training_set(recipe: SpeechRecipe, directory: Path, group: ProcessGroup) -> TrainingSet:
+    """The speeches."""
+    splits = datasets.split_speeches(datasets.load_speeches(directory))
+    speeches = training_mix(splits, recipe)
+    return TrainingSet(
+        SpeechTask(speeches, datasets.join_speeches(splits["val"]), recipe, group),
+        alphabet="".join(sorted(set(datasets.join_speeches(speeches)))),
+        data=datasets.fingerprint(datasets.SPEECHES),
+        measure=lambda checkpoint: measure_all(checkpoint, directory),
+    )
