@@ -53,7 +53,7 @@ class Connection:
 
     def __init__(self, port: int):
         self._port = port
-        self._reader: asyncio.StreamReader | None = None
+        self._reader: asyncio.StreamReader  # set with the writer
         self._writer: asyncio.StreamWriter | None = None
 
     async def send(self, method: str, path: str, body: Any = None) -> AsyncIterator[bytes]:
@@ -134,7 +134,8 @@ class Page:
 
 
 async def _generate(page: Page, measured: Measurements) -> None:
-    first = last = None
+    first: float | None = None
+    last: float | None = None
     async for message, seconds in page.call(
         "generate", ["My fellow Americans, ", 0.8, GENERATION_CHARACTERS, None, 0, None]
     ):
@@ -142,6 +143,7 @@ async def _generate(page: Page, measured: Measurements) -> None:
             first = seconds
         if message["msg"] == "process_completed":
             last = seconds
+    assert last is not None  # every call that does not raise is completed
     measured.first_texts.append(first if first is not None else last)
     measured.speeds.append(GENERATION_CHARACTERS / last)
 

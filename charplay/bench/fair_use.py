@@ -30,7 +30,9 @@ class BackgroundTrainings:
     def __init__(self, number: int, directory: Path):
         self._worker = WorkerProcess("charplay.workers.training")
         self._changed = threading.Condition()
-        self._remaining, self._per_second, self._failure = number, None, None
+        self._remaining = number
+        self._per_second: float | None = None  # of the training that is running
+        self._failure: str | None = None
         letters = random.Random(1).choices(string.ascii_lowercase + " ", k=TRAINING_CHARACTERS)
         arguments = {
             "task": "speech",

@@ -1,6 +1,7 @@
 """`bench`: measure speed on this machine."""
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from charplay import limits
@@ -17,7 +18,9 @@ from charplay.bench.throughput import (
 from charplay.cli.parser import Commands, add_checkpoint, add_command, add_group, summary_of
 from charplay.models import checkpoints
 
-MODEL_BENCHES = {  # name -> the task whose model it measures, and how
+MODEL_BENCHES: dict[
+    str, tuple[str, Callable[[Any], dict[str, Any]]]
+] = {  # name -> the task whose model it measures, and how
     "generate": ("speech", bench_generate),
     "classify": ("names", bench_classify),
     "batches": ("names", bench_batches),

@@ -126,8 +126,10 @@ def count_covered(stretches: Sequence[tuple[int, int]]) -> int:
     return sum(end - start for start, end in stretches)
 
 
-def filter_path(directory: Path) -> Path:
-    """The filter for the models of `directory`; those that charplay looks in share the one that is found there."""
+def filter_path(checkpoint: Checkpoint) -> Path:
+    """The filter beside a checkpoint; those in the directories that charplay looks in share the one found there."""
+    assert checkpoint.path is not None  # it was loaded from a file
+    directory = checkpoint.path.parent
     return checkpoints.find(SPEECH_FILTER) if directory in checkpoints.DIRECTORIES else directory / FILTER_FILE
 
 

@@ -89,10 +89,11 @@ STEP = Control("step", "Step of time", 0, limits.STEP, 1)
 
 def read_seed(typed: object) -> int | None:
     """The seed in its text field: None where it is empty."""
-    if not limits.check_text("seed", typed, limits.MAX_NAME_CHARACTERS).strip():
+    text = limits.check_text("seed", typed, limits.MAX_NAME_CHARACTERS).strip()
+    if not text:
         return None
     try:
-        return int(typed)
+        return int(text)
     except ValueError:
         return limits.SEED.check(typed)  # raises, naming the bounds
 

@@ -63,10 +63,10 @@ def apply() -> None:
       but on a thread of a pool, which was a quarter of the event loop's time for a typed letter.
     - A request is compared with one route after another; the two of nearly all requests came after sixty others.
     """
-    fastapi.dependencies.utils.run_in_threadpool = _call_in_place
-    gradio.queueing.run_sync = _call_in_place
-    App.create_app = staticmethod(_create_ordered_app)
-    BlocksConfig.config_for_block = staticmethod(_describe_once)
-    SessionState._update_value_in_config = _write_value
+    fastapi.dependencies.utils.run_in_threadpool = _call_in_place  # type: ignore[assignment]
+    gradio.queueing.run_sync = _call_in_place  # type: ignore[assignment]
+    App.create_app = staticmethod(_create_ordered_app)  # type: ignore[method-assign]
+    BlocksConfig.config_for_block = staticmethod(_describe_once)  # type: ignore[method-assign]
+    SessionState._update_value_in_config = _write_value  # type: ignore[method-assign, assignment]
     if importlib.util.find_spec("matplotlib") is None:
-        sys.modules["matplotlib"] = None
+        sys.modules["matplotlib"] = None  # type: ignore[assignment]

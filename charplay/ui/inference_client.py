@@ -1,7 +1,7 @@
 """The page's requests to the process that its models run in, so that it stays responsive while they compute."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
 from contextlib import aclosing
 from dataclasses import asdict
@@ -142,7 +142,7 @@ class TextUpdate(NamedTuple):
     queue_position: int  # 0: it is being generated
 
 
-async def stream_text(checkpoint: Checkpoint, request: Request) -> AsyncIterator[TextUpdate]:
+async def stream_text(checkpoint: Checkpoint, request: Request) -> AsyncGenerator[TextUpdate, None]:
     """The continuation as it grows, and before that its queue position; closing this frees the slot.
 
     Raises:
@@ -153,7 +153,7 @@ async def stream_text(checkpoint: Checkpoint, request: Request) -> AsyncIterator
             yield update
 
 
-async def stream_texts(checkpoint: Checkpoint, requests: Sequence[Request]) -> AsyncIterator[list[TextUpdate]]:
+async def stream_texts(checkpoint: Checkpoint, requests: Sequence[Request]) -> AsyncGenerator[list[TextUpdate], None]:
     """What `stream_text` gives, of several texts at once; closing this cancels them all, and so does a failure."""
     updates = [TextUpdate("", 0)] * len(requests)
     async with aclosing(INFERENCE.stream(*(_generation(checkpoint, request) for request in requests))) as stream:

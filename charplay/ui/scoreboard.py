@@ -121,7 +121,11 @@ def names_table(checkpoints: dict[str, Checkpoint], chosen: str) -> str:
     rows: list[Row] = []
     for label, measured in _baselines(checkpoints).items():
         accuracy = _number(measured, "accuracy")
-        cells = (percent(accuracy), _decimals(measured, "macro_f1"), percent(_number(measured, "unseen_accuracy")))
+        cells: tuple[str, ...] = (
+            percent(accuracy),
+            _decimals(measured, "macro_f1"),
+            percent(_number(measured, "unseen_accuracy")),
+        )
         missing = [DASH] * (len(_NAMES_HEAD) - 1 - len(cells))
         rows.append((accuracy or 0, False, (f"{label}, no network", *cells, *missing)))
     for label, name in choices(checkpoints):

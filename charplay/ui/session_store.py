@@ -204,6 +204,7 @@ class SessionStore:
 
     def _drop_model(self, kept: _Session, name: str) -> None:
         path = kept.models.pop(name).path
+        assert path is not None  # a model that is kept has a file
         path.unlink(missing_ok=True)
         path.parent.rmdir()
 
@@ -238,6 +239,7 @@ def _check_usable(checkpoint: Checkpoint) -> Checkpoint:
     Raises:
         CheckpointError: it is too large, or has classes or characters that cannot be shown.
     """
+    assert checkpoint.path is not None  # it was loaded from a file
     name, parameters = checkpoint.path.name, count_parameters(checkpoint.model)
     if parameters > limits.MAX_USER_PARAMETERS:
         raise CheckpointError(

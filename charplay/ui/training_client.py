@@ -1,6 +1,6 @@
 """The page's requests to the processes that visitors' networks are trained in (`charplay.workers.training`)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ class Training:
         if self._request_id is not None:
             TRAINING.send_about(self._request_id, "stop")
 
-    async def follow(self) -> AsyncIterator[Response | None]:
+    async def follow(self) -> AsyncGenerator[Response | None, None]:
         """The responses of the worker to the last one; None after each second without any.
 
         Closing this ends the training, and nothing is kept. Every second it yields, since at a yield Gradio notices

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
 from charplay.workers.connection import WORKER_ENDED, Connection, OnResponse
@@ -60,7 +60,7 @@ class WorkerProcess:
         finally:
             self.cancel(request_id)  # nothing is pending any more where it was answered
 
-    async def stream(self, *requests: WorkerRequest) -> AsyncIterator[list[Response]]:
+    async def stream(self, *requests: WorkerRequest) -> AsyncGenerator[list[Response], None]:
         """The responses to requests as they come, to the last one of each; closing this cancels all of them.
 
         Those that came since the last time are yielded together, each with the `index` of its request; after

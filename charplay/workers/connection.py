@@ -46,6 +46,9 @@ class Connection:
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": path},
         )
+        assert self._process.stdin is not None  # both are pipes
+        assert self._process.stdout is not None
+        self._to_process, self._from_process = self._process.stdin, self._process.stdout
         self._changed = threading.Condition()  # guards all that follows
         self._is_ended = False
         self._pending: dict[int, OnResponse] = {}
@@ -116,18 +119,18 @@ class Connection:
                 content = self._unsent.popleft().content
                 self._unsent_bytes -= len(content)
             try:
-                self._process.stdin.write(content)
-                self._process.stdin.flush()
+                self._to_process.write(content)
+                self._to_process.flush()
             except OSError:
                 self._process.kill()  # it reads no longer; pending requests fail when its output ends
                 break
         with suppress(OSError):  # what could not be flushed
-            self._process.stdin.close()
+            self._to_process.close()
 
     def _read_lines(self) -> None:
         """The listener thread: whatever ends it, every pending request is told."""
         try:
-            for line in self._process.stdout:
+            for line in self._from_process:
                 self._receive(json.loads(line))
         except Exception:  # half a line of a process that was killed, or what is no response
             logging.exception("A worker process ended in the middle of a response.")
@@ -152,7 +155,7 @@ class Connection:
         for request_id, on_response in pending.items():
             _call(on_response, failed(request_id, WORKER_ENDED))
         self._process.wait()
-        self._process.stdout.close()
+        self._from_process.close()
 
 
 def _call(on_response: OnResponse, response: Response) -> bool:

@@ -32,7 +32,7 @@ class Response(TypedDict):
 
     id: int  # of the request
     is_done: bool  # whether it is the last one
-    update: dict[str, Any] | None  # what is new, until it is done
+    update: Any  # what is new, until it is done
     result: Any  # once it is done; beside a failure, what was reached before it
     failure: str | None  # a sentence for the visitor
     index: NotRequired[int]  # of the request among those of one `WorkerProcess.stream`

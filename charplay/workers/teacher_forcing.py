@@ -109,11 +109,12 @@ class TeacherForcingWorker(Worker):
         due = {n: run.next_epoch_at for n, run in self._runs.items() if not run.is_paused and run.next_epoch_at <= now}
         if not due:
             return
-        name = min(due, key=due.get)
+        name = min(due, key=lambda name: due[name])
         run = self._runs[name]
         _, failure = self.attempt(run.pair.advance)
         now = self._clock()
         run.next_epoch_at = max(run.next_epoch_at + 1 / MAX_EPOCHS_PER_SECOND, now)  # a late one waits for the others
+        assert run.request_id is not None  # it is not paused
         if failure is not None or run.pair.is_over:
             del self._runs[name]
             self._finish(run.request_id, name, run.pair.update_since(run.sent_epochs), failure)
@@ -153,29 +154,29 @@ class TeacherForcingWorker(Worker):
                 f"{limits.MAX_DECODER_PAIRS} lessons are running, as many as this machine takes: "
                 "press Start again in a minute."
             )
-        del self._runs[min(paused, key=paused.get)]
+        del self._runs[min(paused, key=lambda name: paused[name])]
 
-    def _resume(self, request_id: int, run: object) -> None:
+    def _resume(self, request_id: int, run: str) -> None:
         found = self._rest(run)
         found.request_id, found.sent_epochs = request_id, 0
         found.next_epoch_at = found.next_update_at = self._clock()
 
-    def _pause(self, request_id: int, run: object) -> None:
+    def _pause(self, request_id: int, run: str) -> None:
         found = self._find(run)
-        if not found.is_paused:
+        if found.request_id is not None:
             # The page may render this after the response to the pause: both show the epoch at which the run rests.
             self._finish(found.request_id, run, found.pair.update_since(found.sent_epochs))
             found.request_id = None
         self._finish(request_id, run, self._rest(run).pair.update_since())
 
-    def _step(self, request_id: int, run: object) -> None:
+    def _step(self, request_id: int, run: str) -> None:
         found = self._rest(run)
         _, failure = self.attempt(found.pair.advance)
         if failure is not None or found.pair.is_over:
             del self._runs[run]
         self._finish(request_id, run, found.pair.update_since(), failure)
 
-    def _stop(self, request_id: int, run: object) -> None:
+    def _stop(self, request_id: int, run: str) -> None:
         self._drop(run)
         self._finish(request_id)
 
@@ -197,15 +198,15 @@ class TeacherForcingWorker(Worker):
             raise ValueError(RUN_ENDED)
         return run
 
-    def _rest(self, name: object) -> _Run:
+    def _rest(self, name: str) -> _Run:
         """Has a run pause; the request that got its updates is done."""
         run = self._find(name)
-        if not run.is_paused:
+        if run.request_id is not None:
             self._finish(run.request_id, name)
         run.request_id, run.paused_at = None, self._clock()
         return run
 
-    def _drop(self, name: object) -> None:
+    def _drop(self, name: str) -> None:
         """Ends a run, if it has not ended by itself."""
         if isinstance(name, str) and name in self._runs:
             self._rest(name)

@@ -18,6 +18,7 @@ project's own data set of the task, which is fetched if it is missing; of rows a
 `data_summary.choose_recipe`.
 """
 
+import functools
 import logging
 import threading
 from collections import deque
@@ -126,7 +127,7 @@ class TrainingWorker(Worker):
                 self._running.add(job)
             try:
                 self._update_positions()
-                result = self.attempt(lambda job=job: self._train(job))
+                result = self.attempt(functools.partial(self._train, job))
             except Exception:  # whatever it is, the next training must come
                 logging.exception("A training failed.")
                 result = None, self.failure_message

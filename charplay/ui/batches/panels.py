@@ -60,7 +60,7 @@ def build_steps(checkpoint: Checkpoint, names: gr.Textbox) -> None:
         sizes = compare(batch).batch_sizes
         plotted_steps = max(map(len, batch[: limits.MAX_PLOTTED_NAMES]))
         slider = gr.Slider(maximum=max(len(sizes) - 1, 1), value=controls.STEP.default, visible=len(sizes) > 1)
-        return slider, time_steps.counts_html(sizes, plotted_steps, checkpoint.config.bidirectional)
+        return slider, time_steps.counts_html(sizes, plotted_steps, checkpoint.model.config.bidirectional)
 
     update_while_open(accordion, [names.change], show, [names], [step, counts])
     step.change(None, step, None, js=_SHOW_STEP, **QUIET)
@@ -79,7 +79,7 @@ def build_unmasked(checkpoint: Checkpoint, names: gr.Textbox, order: gr.Radio) -
             return html.problem(str(error))
         time = max(map(len, rows))
         compared = await inference_client.query_rows(checkpoint, "compare_unmasked", rows, time=time)
-        return unmasked_html(compared, checkpoint.config.members)
+        return unmasked_html(compared, checkpoint.model.config.members)
 
     update_while_open(accordion, [names.change, order.input], show, [names, order], [comparison])
 

@@ -198,7 +198,7 @@ def _plot_component(figure: go.Figure, elem_id: str) -> gr.Plot:
 
 def _units(checkpoint: Checkpoint, cells: str) -> int:
     """The size of a cell's vector."""
-    config = checkpoint.config
+    config = checkpoint.model.config
     if cells == controls.EMBEDDING:
         return config.embedding_size
     return config.hidden_size * (2 if config.bidirectional else 1)

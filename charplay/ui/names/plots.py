@@ -38,7 +38,7 @@ def _encode(array: np.ndarray) -> dict[str, str]:
     """(rows, columns) as plotly.js reads float32: a quarter of the size of decimal digits, and nothing to parse."""
     numbers = np.ascontiguousarray(array, dtype="<f4")
     shape = ", ".join(map(str, numbers.shape))
-    return {"dtype": "f4", "bdata": base64.b64encode(numbers).decode(), "shape": shape}
+    return {"dtype": "f4", "bdata": base64.b64encode(numbers.tobytes()).decode(), "shape": shape}
 
 
 def _tick_texts(letters: Sequence[str]) -> list[str]:

@@ -67,7 +67,7 @@ def _explanation(speech_filter: SpeechFilter, is_trained_on: bool) -> str:
 
 def build(registry: Registry, generated: gr.Textbox) -> None:
     """Adds the accordion to the current Blocks; `generated` is the hidden field with the generated text."""
-    path = memorization.filter_path(registry.default("speech").path.parent)
+    path = memorization.filter_path(registry.default("speech"))
     try:
         speech_filter, problem = memorization.load(path), ""
     except CheckpointError as error:

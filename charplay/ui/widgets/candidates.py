@@ -77,7 +77,12 @@ def table(text: str, position: int, candidates: Candidates, temperature: float) 
         sentence = f"stands {actual_html}, the network’s guess number {candidates['rank']:,}:"
     rows = list(zip(candidates["characters"], candidates["probabilities"], candidates["tempered"], strict=True))
     probability, tempered = candidates["true_probability"], candidates["true_tempered"]
-    if actual not in (None, *candidates["characters"]) and probability is not None and tempered is not None:
+    if (
+        actual is not None
+        and actual not in candidates["characters"]
+        and probability is not None
+        and tempered is not None
+    ):
         rows.append((actual, probability, tempered))
     longest = max(*candidates["probabilities"], *candidates["tempered"])
     body = "".join(

@@ -14,14 +14,15 @@ from charplay.ui.html import percent, visible
 from charplay.ui.theme import AMOUNTS, INK, LIGHT_FROM, PAPER
 
 _SHADES = 256  # steps of the colour scale
-_STYLES = [
-    "background:#{:02x}{:02x}{:02x};color:{}".format(
-        *(round(channel) for channel in unlabel_rgb(colour)), INK if value >= LIGHT_FROM else PAPER
-    )
-    for value, colour in (
-        (shade / (_SHADES - 1), sample_colorscale(AMOUNTS, shade / (_SHADES - 1))[0]) for shade in range(_SHADES)
-    )
-]
+
+
+def _style(value: float) -> str:
+    """The CSS of a cell with a value from 0 to 1."""
+    red, green, blue = map(round, unlabel_rgb(sample_colorscale(AMOUNTS, value)[0]))
+    return f"background:#{red:02x}{green:02x}{blue:02x};color:{INK if value >= LIGHT_FROM else PAPER}"
+
+
+_STYLES = [_style(shade / (_SHADES - 1)) for shade in range(_SHADES)]
 MAX_TEXT_COLUMNS = 20  # columns up to which cells have room for their number
 MAX_TEXT_COLUMNS_ON_A_PHONE = 8  # the same on a phone
 MAX_TEXT_NETWORKS = 8  # ensemble members up to which each one's logits have room for their numbers
