@@ -1,4 +1,7 @@
-"""Every control of every tab in one typed table: its name, label, default and limit. Imports no gradio."""
+"""Every control of every tab in one typed table: its name, label, default and limit. Imports no gradio.
+
+To add one, add a `Control` here and show it in its tab by `gr.Slider(**controls.X.arguments())`.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +12,7 @@ from charplay.limits import Limit
 
 @dataclass(frozen=True)
 class Control:
-    """One control; `name` is also its id on the page."""
+    """One control; `name` is also its element id."""
 
     name: str
     label: str
@@ -17,33 +20,42 @@ class Control:
     limit: Limit | None = None  # bounds of a number
     step: float | None = None
     choices: tuple[str, ...] = ()
-    info: str | None = None  # one line under the label
+    info: str | None = None  # a line under the label
     placeholder: str | None = None
 
     def choose(self, value: object) -> str:
-        """Returns `value` if it is one of the choices."""
-        if value not in self.choices:
+        """Returns `value` if it is one of the choices.
+
+        Raises:
+            ValueError: it is not; the sentence lists them.
+        """
+        if not isinstance(value, str) or value not in self.choices:
             raise ValueError(f"{self.label} must be one of {', '.join(self.choices)}.")
         return value
 
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments for the component that shows it."""
-        given = {"label": self.label, "value": self.default, "elem_id": self.name, "info": self.info}
+        """Keyword arguments of its component."""
+        arguments: dict[str, Any] = {
+            "label": self.label,
+            "value": self.default,
+            "elem_id": self.name,
+            "info": self.info,
+        }
         if self.limit:
-            given |= {"minimum": self.limit.low, "maximum": self.limit.high, "buttons": []}  # no button to reset
+            arguments |= {"minimum": self.limit.low, "maximum": self.limit.high, "buttons": []}  # no reset button
         if self.step:
-            given["step"] = self.step
+            arguments["step"] = self.step
         if self.choices:
-            given["choices"] = list(self.choices)
+            arguments["choices"] = list(self.choices)
         if self.placeholder:
-            given["placeholder"] = self.placeholder
-        return given
+            arguments["placeholder"] = self.placeholder
+        return arguments
 
 
 NAME = Control("name", "Name", "Costa", placeholder="Type a surname, such as Costa")
 
-MODEL = Control("model", "Model", None)  # the choices are what lies in checkpoints/
-AS_IN_THE_DATA, ALL_EQUAL = "as in the data", "equally"  # how common each was in training stays in, or is divided out
+MODEL = Control("model", "Model", None)  # the choices are the registry's models
+AS_IN_THE_DATA, ALL_EQUAL = "as in the data", "equally"
 PRIOR = Control(
     "prior",
     "Countries weighted",
@@ -51,8 +63,8 @@ PRIOR = Control(
     choices=(AS_IN_THE_DATA, ALL_EQUAL),
 )
 LIKELIEST = "the likeliest"
-COUNTRY = Control("country", "Country asked for", LIKELIEST, choices=(LIKELIEST,))  # and those of the model in use
-PRIORS = {AS_IN_THE_DATA: "data", ALL_EQUAL: "uniform"}  # what the core calls them
+COUNTRY = Control("country", "Country asked for", LIKELIEST, choices=(LIKELIEST,))  # and the model's classes
+PRIORS = {AS_IN_THE_DATA: "data", ALL_EQUAL: "uniform"}  # choice of PRIOR -> one of `limits.PRIORS`
 
 _PRIME = "My fellow Americans, "
 PRIME = Control("prime", "Prime: the first words of a speech", _PRIME, placeholder="Write the first words of a speech")
@@ -60,9 +72,9 @@ PRIME_LENGTH = Control("prime-length", "Prime length: how much of its end is rea
 TEMPERATURE = Control("temperature", "Temperature", 0.8, limits.TEMPERATURE, 0.05)
 LENGTH = Control("length", "Length", 300, limits.LENGTH, 1)
 TEMPERATURES = tuple(
-    Control(f"temperature-{number}", f"{name} temperature", degree, limits.TEMPERATURE, 0.05)
-    for number, (name, degree) in enumerate((("First", 0.2), ("Second", 0.8), ("Third", 1.4)), 1)
-)  # to compare
+    Control(f"temperature-{number}", f"{name} temperature", temperature, limits.TEMPERATURE, 0.05)
+    for number, (name, temperature) in enumerate((("First", 0.2), ("Second", 0.8), ("Third", 1.4)), 1)
+)  # of the texts side by side
 SEED = Control("seed", "Seed", "", placeholder="a new one each time")
 SPEECH_MODEL = Control("speech-model", "Model", None)
 EXAMPLE_SEED = 7  # of the initial text on the Speech tab
@@ -140,7 +152,7 @@ HIDDEN_SIZE = Control("hidden-size", "Hidden size", 128, _USER_LIMITS["hidden_si
 LAYERS = Control("layers", "Layers", 1, _USER_LIMITS["layers"], 1)
 EPOCHS = Control("epochs", "Epochs: how often it reads everything", 20, _USER_LIMITS["epochs"], 1)
 BATCH_SIZE = Control("batch-size", "Batch size", 16, _USER_LIMITS["batch_size"], 1)
-_TRAINED = {limit.name: limit for limit in limits.RECIPE}
-LEARNING_RATE = Control("learning-rate", "Learning rate, the highest", 0.004, _TRAINED["learning_rate"])
+_RECIPE_LIMITS = {limit.name: limit for limit in limits.RECIPE}
+LEARNING_RATE = Control("learning-rate", "Learning rate, the highest", 0.004, _RECIPE_LIMITS["learning_rate"])
 TRAINING_SEED = Control("training-seed", "Seed", 1, limits.SEED)
 USER_MODEL = Control("user-model", "Your models", None)

@@ -76,7 +76,7 @@ class SessionStore:
         arrived = self._folder() / f"{secrets.token_hex(16)}.safetensors"
         try:
             arrived.write_bytes(file if isinstance(file, bytes) else file.read_bytes())
-            checkpoint = _check_usable(checkpoints.load(arrived))
+            checkpoint = _check_usable(checkpoints.load(arrived), arrived.name)
         except CheckpointError as error:
             arrived.unlink(missing_ok=True)
             raise CheckpointError(str(error).replace(arrived.name, file_name)) from None
@@ -233,14 +233,13 @@ def _bytes(kept: _Session) -> int:
     return weights + (kept.data.size if kept.data else 0)
 
 
-def _check_usable(checkpoint: Checkpoint) -> Checkpoint:
-    """Returns an uploaded checkpoint that a tab can show.
+def _check_usable(checkpoint: Checkpoint, name: str) -> Checkpoint:
+    """Returns an uploaded checkpoint, from the file `name`, that a tab can show.
 
     Raises:
         CheckpointError: it is too large, or has classes or characters that cannot be shown.
     """
-    assert checkpoint.path is not None  # it was loaded from a file
-    name, parameters = checkpoint.path.name, count_parameters(checkpoint.model)
+    parameters = count_parameters(checkpoint.model)
     if parameters > limits.MAX_USER_PARAMETERS:
         raise CheckpointError(
             f"{name} has {parameters:,} parameters; a model of your own may have {limits.MAX_USER_PARAMETERS:,} here."

@@ -12,6 +12,7 @@ from charplay.interpret import packing
 from charplay.interpret.code_snippet import snippet
 from charplay.interpret.unmasked import UnmaskedComparison, has_flipped
 from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import NameClassifier
 from charplay.ui import controls, html, inference_client
 from charplay.ui.accordions import update_while_open
 from charplay.ui.assets import read_asset
@@ -45,7 +46,7 @@ def is_sorted(order: str) -> bool:
     return controls.ORDER.choose(order) == controls.SORTED
 
 
-def build_steps(checkpoint: Checkpoint, names: gr.Textbox) -> None:
+def build_steps(checkpoint: Checkpoint[NameClassifier], names: gr.Textbox) -> None:
     """Lays out "Step by step", which marks cells in the plots; its counts do not depend on the order of the rows."""
     with gr.Accordion("Step by step", open=False, elem_id="step-accordion") as accordion:
         gr.HTML(time_steps.CAPTION)
@@ -66,7 +67,7 @@ def build_steps(checkpoint: Checkpoint, names: gr.Textbox) -> None:
     step.change(None, step, None, js=_SHOW_STEP, **QUIET)
 
 
-def build_unmasked(checkpoint: Checkpoint, names: gr.Textbox, order: gr.Radio) -> None:
+def build_unmasked(checkpoint: Checkpoint[NameClassifier], names: gr.Textbox, order: gr.Radio) -> None:
     """Lays out "Does it matter?"."""
     with gr.Accordion("Does it matter?", open=False, elem_id="unmasked-accordion") as accordion:
         gr.HTML(_UNMASKED_CAPTION)

@@ -12,6 +12,7 @@ from charplay import limits
 from charplay.data.batches import compare
 from charplay.interpret import packing
 from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import NameClassifier
 from charplay.ui import controls, html, inference_client
 from charplay.ui.batches import panels
 from charplay.ui.batches.panels import is_sorted, parse_names
@@ -56,7 +57,7 @@ class Layout(NamedTuple):
         return [self.names, self.order, self.cells, self.unit]
 
 
-def build(checkpoint: Checkpoint) -> None:
+def build(checkpoint: Checkpoint[NameClassifier]) -> None:
     """Lays out the tab inside the current Blocks."""
     gr.HTML(diagrams.lead(diagrams.BATCHES, _LEAD))
     layout = _lay_out(checkpoint)
@@ -86,7 +87,7 @@ def build(checkpoint: Checkpoint) -> None:
     )
 
 
-def _lay_out(checkpoint: Checkpoint) -> Layout:
+def _lay_out(checkpoint: Checkpoint[NameClassifier]) -> Layout:
     """Controls on the left, plots of the first example on the right."""
     example = parse_names(controls.NAMES.default)
     plots_html = _plots_html(BatchFigures(compare(example), controls.CELLS.default, None), controls.CELLS.default)
@@ -111,7 +112,7 @@ def _lay_out(checkpoint: Checkpoint) -> Layout:
     return Layout(names, order, cells, unit, message, plots, facts)
 
 
-def _read(checkpoint: Checkpoint, names: str, order: str, cells: str, unit: object) -> Query:
+def _read(checkpoint: Checkpoint[NameClassifier], names: str, order: str, cells: str, unit: object) -> Query:
     """The values of the controls, checked.
 
     Raises:
@@ -122,7 +123,7 @@ def _read(checkpoint: Checkpoint, names: str, order: str, cells: str, unit: obje
     return Query(parse_names(names), sort, cells, min(index, _units(checkpoint, cells) - 1))
 
 
-async def _plot(checkpoint: Checkpoint, query: Query, layout: Layout) -> Updates:
+async def _plot(checkpoint: Checkpoint[NameClassifier], query: Query, layout: Layout) -> Updates:
     """The plots of the first names."""
     comparison, values = compare(query.names[: limits.MAX_PLOTTED_NAMES], query.sort), None
     if query.cells != controls.CHARACTERS:
@@ -132,7 +133,7 @@ async def _plot(checkpoint: Checkpoint, query: Query, layout: Layout) -> Updates
     return dict(zip(layout.plots, _plots_html(figures, query.cells), strict=True))
 
 
-async def _count(checkpoint: Checkpoint, query: Query, layout: Layout) -> Updates:
+async def _count(checkpoint: Checkpoint[NameClassifier], query: Query, layout: Layout) -> Updates:
     """The numbers over all names."""
     comparison = compare(query.names, query.sort)
     report = packing.report(comparison, await inference_client.differences(checkpoint, comparison))
@@ -196,7 +197,7 @@ def _plot_component(figure: go.Figure, elem_id: str) -> gr.Plot:
     return gr.Plot(figure, elem_id=elem_id, show_label=False, container=False)
 
 
-def _units(checkpoint: Checkpoint, cells: str) -> int:
+def _units(checkpoint: Checkpoint[NameClassifier], cells: str) -> int:
     """The size of a cell's vector."""
     config = checkpoint.model.config
     if cells == controls.EMBEDDING:
