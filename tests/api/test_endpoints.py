@@ -47,7 +47,7 @@ def test_classify_gives_eighteen_probabilities(client):
     assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_classify_weights_the_countries_as_asked(client):
+def test_classify_weights_the_countries_by_the_prior(client):
     from_data, equal = (client.predict("Aziza", prior, api_name="/classify") for prior in ("data", "uniform"))
     assert equal["probabilities"]["Russian"] < from_data["probabilities"]["Russian"]
     assert sum(equal["probabilities"].values()) == pytest.approx(1, abs=1e-5)
@@ -112,7 +112,7 @@ def test_compare_batches_gives_the_lectures_batch(client):
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "arguments", "says"),
+    ("endpoint", "arguments", "sentence"),
     [
         ("/classify", {"name": ""}, "at least one letter"),
         ("/classify", {"name": " \t"}, "at least one letter"),
@@ -149,9 +149,9 @@ def test_compare_batches_gives_the_lectures_batch(client):
         ("/compare_batches", {"names": ["Rossi"], "sort": "yes"}, "true or false"),
     ],
 )
-def test_bad_input_gets_its_sentence_and_nobody_sees_a_traceback(client, capfd, endpoint, arguments, says):
+def test_bad_input_gets_its_sentence_at_once_and_no_traceback(client, capfd, endpoint, arguments, sentence):
     start = time.monotonic()
-    with pytest.raises(AppError, match=says):
+    with pytest.raises(AppError, match=sentence):
         client.predict(**arguments, api_name=endpoint)
     assert time.monotonic() - start < 5
     assert "Traceback" not in capfd.readouterr().err
@@ -165,7 +165,7 @@ def test_batches_of_one_of_equal_lengths_and_of_five_hundred_work(client, names)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_what_json_cannot_say_is_refused_too(app_url, number):
+def test_numbers_that_are_not_json_are_refused(app_url, number):
     """Over raw HTTP, since no client library sends it."""
     body = f'{{"data": ["x", {number}, 20, null, 0, 1]}}'.encode()
     request = urllib.request.Request(f"{app_url}gradio_api/call/generate", body, {"Content-Type": "application/json"})
@@ -177,7 +177,7 @@ def test_what_json_cannot_say_is_refused_too(app_url, number):
     assert "temperature must be a number from 0.0 to 2.0" in stream
 
 
-def test_the_road_round_the_queue_is_closed(app_url):
+def test_the_route_that_bypasses_the_queue_is_closed(app_url):
     request = urllib.request.Request(
         f"{app_url}gradio_api/run/classify", b'{"data": ["Rossi"]}', {"Content-Type": "application/json"}
     )
@@ -186,9 +186,9 @@ def test_the_road_round_the_queue_is_closed(app_url):
     assert refused.value.code in (401, 403, 404)
 
 
-def test_two_visitors_at_once_do_not_change_each_others_text(client):
-    alone = client.predict("We ", length=1500, seed=3, api_name="/generate")
+def test_concurrent_requests_do_not_change_each_others_text(client):
+    expected = client.predict("We ", length=1500, seed=3, api_name="/generate")
     jobs = [client.submit("We ", length=1500, seed=seed, api_name="/generate") for seed in (3, 4, 3)]
     texts = [job.result() for job in jobs]
-    assert texts[0] == texts[2] == alone
-    assert texts[1] != alone
+    assert texts[0] == texts[2] == expected
+    assert texts[1] != expected

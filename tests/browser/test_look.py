@@ -1,4 +1,4 @@
-"""What a back row and a phone see: sizes, contrast, no sideways scroll; in light and in dark."""
+"""Legible from the back row and on a phone: sizes, contrast, no sideways scroll; in light and in dark."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -27,8 +27,8 @@ ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
     },
     "Train": {"row-format-accordion": "#delimiter", "settings-accordion": "#epochs"},
 }
-SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # their folded scoreboards, and what is in them
-LAST = {  # what must be seen without scrolling
+SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # tabs with a scoreboard, and what is in it
+LAST = {  # of a tab: what must be visible without scrolling
     "Names": "#bars",
     "Speech": "#text",
     "Batches": "#facts .tiles",
@@ -36,7 +36,7 @@ LAST = {  # what must be seen without scrolling
     "Train": "#lengths",
 }
 
-# Every visible element with text of its own: [what it says, its size in px, contrast against the ground behind it].
+# Every visible element with text of its own: [text, font size in px, contrast with the background, whether in a plot].
 READ_TEXT = """() => {
   const channels = colour => {
     const context = Object.assign(document.createElement('canvas'), {width: 1, height: 1}).getContext('2d');
@@ -55,23 +55,23 @@ READ_TEXT = """() => {
   };
   const found = [];
   for (const element of document.querySelectorAll('.gradio-container *')) {
-    const says = [...element.childNodes].filter(n => n.nodeType === 3).map(n => n.textContent.trim()).join('')
+    const text = [...element.childNodes].filter(n => n.nodeType === 3).map(n => n.textContent.trim()).join('')
       || (element.matches('input[type=text], input[type=number], textarea') && (element.value || element.placeholder));
-    if (!says || !element.checkVisibility({visibilityProperty: true, opacityProperty: true})) continue;
+    if (!text || !element.checkVisibility({visibilityProperty: true, opacityProperty: true})) continue;
     if (element.closest('footer, style, script')) continue;
     const style = getComputedStyle(element), inChart = element.closest('svg.main-svg') !== null;
     if (inChart && element.closest('.heatmap-label, .hm')) continue;
     const ink = channels(inChart ? style.fill : style.color), behind = ground(element);
     const [low, high] = [luminance(ink), luminance(behind)].sort((a, b) => a - b);
-    found.push([says.slice(0, 40), parseFloat(style.fontSize), (high + 0.05) / (low + 0.05), inChart]);
+    found.push([text.slice(0, 40), parseFloat(style.fontSize), (high + 0.05) / (low + 0.05), inChart]);
   }
   return found;
 }"""
 
 
 def check_look(page: Page, tab: str) -> None:
-    """What is shown now fits the page's width and can be read."""
-    page.wait_for_timeout(500)  # plotly fits its pictures to the tab after it has opened
+    """Asserts that the page does not scroll sideways, and that its text is large enough and has enough contrast."""
+    page.wait_for_timeout(500)  # plotly fits its plots to the tab after it has opened
     inner, content = page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
     assert content <= inner, f"{tab} scrolls sideways"
     texts = page.evaluate(READ_TEXT)
@@ -84,7 +84,7 @@ def check_look(page: Page, tab: str) -> None:
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_every_tab_fits_and_can_be_read(open_page, size, mode):
+def test_every_tab_fits_and_is_legible(open_page, size, mode):
     page = open_page(size, mode)
     for tab in TABS:
         go_to_tab(page, tab)
@@ -99,7 +99,7 @@ def test_every_tab_fits_and_can_be_read(open_page, size, mode):
 
 
 @pytest.mark.parametrize("tab", TABS)
-def test_the_headline_picture_fits_one_screen_of_a_projector(open_page, tab):
+def test_the_main_result_fits_one_screen_of_a_projector(open_page, tab):
     page = open_page("projector")
     go_to_tab(page, tab)
     last = page.locator(LAST[tab])

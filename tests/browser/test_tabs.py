@@ -1,4 +1,4 @@
-"""What a visitor does on each tab."""
+"""What a user does on each tab."""
 
 import itertools
 import re
@@ -34,15 +34,15 @@ def test_typing_moves_the_bars_with_every_letter(open_page):
     name.fill("")
     expect(page.locator("#headline")).to_contain_text("Type a name")
     expect(page.locator("#bars .share")).to_have_count(0)
-    beliefs = []
+    probabilities = []
     for typed in ("R", "Ro", "Ros", "Ross", "Rossi"):
         name.press_sequentially(typed[-1])
         expect(page.locator("#seen .characters span")).to_have_count(len(typed))
         expect(page.locator("#bars .share")).to_have_count(len(COUNTRIES))
-        beliefs.append(bars(page))
-    assert all(before != after for before, after in itertools.pairwise(beliefs))
+        probabilities.append(bars(page))
+    assert all(before != after for before, after in itertools.pairwise(probabilities))
     expect(page.locator("#headline b")).to_have_text("Italian")
-    assert max(beliefs[-1], key=beliefs[-1].get) == "Italian"
+    assert max(probabilities[-1], key=probabilities[-1].get) == "Italian"
 
 
 def test_a_name_that_is_typed_fast_ends_at_its_last_letter(open_page):
@@ -65,12 +65,12 @@ def test_pasting_and_deleting_count_as_typing(open_page):
 
 
 @pytest.mark.parametrize(
-    ("typed", "says"), [("한국", "romanised"), ("🙂", "romanised"), ("x" * 65, "at most 64 characters")]
+    ("typed", "sentence"), [("한국", "romanised"), ("🙂", "romanised"), ("x" * 65, "at most 64 characters")]
 )
-def test_a_name_that_cannot_be_read_gets_a_sentence_and_resting_bars(open_page, typed, says):
+def test_an_invalid_name_gets_a_sentence_and_no_bars(open_page, typed, sentence):
     page = open_page()
     page.locator("#name input").fill(typed)
-    expect(page.locator("#headline")).to_contain_text(says)
+    expect(page.locator("#headline")).to_contain_text(sentence)
     expect(page.locator("#bars .share")).to_have_count(0)
     page.locator("#name input").fill("Rossi")
     expect(page.locator("#headline b")).to_have_text("Italian")
@@ -147,7 +147,7 @@ def test_a_speech_streams_and_stops(open_page):
     expect(page.locator("#seed-used")).to_have_text("3")
 
 
-def test_the_same_seed_writes_the_same_speech_and_no_seed_another_one(open_page):
+def test_the_same_seed_generates_the_same_speech_and_no_seed_another_one(open_page):
     page = open_page()
     go_to(page, "Speech")
     texts = []
@@ -167,7 +167,7 @@ def test_the_same_seed_writes_the_same_speech_and_no_seed_another_one(open_page)
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_the_prime_slider_greys_what_is_not_read(open_page):
+def test_the_prime_slider_greys_the_characters_before_its_length(open_page):
     page = open_page()
     go_to(page, "Speech")
     page.locator("#prime textarea").fill("My fellow citizens")
@@ -241,7 +241,7 @@ def test_hidden_states_are_zero_at_the_pads_once_packed_and_drift_on_if_not(open
     expect(page.locator("#padded .heatmap-label").first).not_to_have_text(padded[0])
 
 
-def test_an_emptied_number_box_stands_for_its_lowest_number(open_page, capfd):
+def test_an_emptied_number_box_counts_as_its_lowest_number(open_page, capfd):
     page = open_page()
     go_to(page, "Speech")
     for slider in ("#prime-length", "#temperature", "#length"):
@@ -262,19 +262,19 @@ def test_an_emptied_number_box_stands_for_its_lowest_number(open_page, capfd):
 
 
 @pytest.mark.parametrize(
-    ("typed", "says"),
+    ("typed", "sentence"),
     [("", "at least one name"), ("Rossi\n한국", "Name 2"), ("\n".join(["x"] * 501), "from 1 to 500")],
 )
-def test_names_that_are_no_batch_get_a_sentence_and_the_pictures_stay(open_page, typed, says):
+def test_an_invalid_batch_gets_a_sentence_and_the_plots_stay(open_page, typed, sentence):
     page = open_page()
     go_to(page, "Batches")
     expect(page.locator("#padded .heatmap-label", has_text=re.compile("^pad$"))).to_have_count(6)
     page.locator("#names textarea").fill(typed)
-    expect(page.locator("#batch-message")).to_contain_text(says)
+    expect(page.locator("#batch-message")).to_contain_text(sentence)
     expect(page.locator("#padded .heatmap-label", has_text=re.compile("^pad$"))).to_have_count(6)
 
 
-def test_pictures_fit_again_when_the_window_was_resized_behind_another_tab(open_page):
+def test_plots_fit_again_when_the_window_was_resized_behind_another_tab(open_page):
     page = open_page("phone")
     go_to(page, "Batches")
     go_to(page, "Speech")
@@ -287,7 +287,7 @@ def test_pictures_fit_again_when_the_window_was_resized_behind_another_tab(open_
     page.wait_for_function("document.querySelector('#strip svg.main-svg').getBoundingClientRect().width < 390")
 
 
-def test_five_hundred_names_are_counted_and_thirty_two_drawn(open_page):
+def test_five_hundred_names_are_counted_and_thirty_two_plotted(open_page):
     page = open_page()
     go_to(page, "Batches")
     page.locator("#names textarea").fill("\n".join(["Rossi", "Kowalczyk"] * 250))
@@ -320,7 +320,7 @@ def test_another_model_and_another_weighting_move_the_bars(open_page):
     assert bars(page) != weighted
 
 
-def test_another_language_model_writes_another_text(open_page):
+def test_another_language_model_generates_another_text(open_page):
     page = open_page()
     go_to(page, "Speech")
     texts = []
@@ -336,7 +336,7 @@ def test_another_language_model_writes_another_text(open_page):
     assert texts[0] != texts[1]
 
 
-def test_the_country_that_is_missed_most_is_found_in_two_looks(open_page):
+def test_the_most_missed_country_is_visible_once_the_scoreboard_is_open(open_page):
     page = open_page()
     expect(page.locator("#names-score")).to_contain_text("How good is it?")
     assert page.locator("#recall .bartext").count() == 0  # nothing is drawn before it is opened
