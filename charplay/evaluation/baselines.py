@@ -1,7 +1,7 @@
-"""What a model has to beat: counting, by which no network is trained.
+"""Baselines that a model has to beat, without a neural network.
 
 Names: the commonest country, a look-up in the training rows, naive Bayes on letter n-grams, and logistic regression on
-more of them. Speech: every character alike (uniform), by its frequency (unigram), and an interpolated 5-gram.
+them. Speech: uniform over the characters, unigram, and an interpolated 5-gram.
 """
 
 from collections import Counter
@@ -14,8 +14,8 @@ from charplay.data.text import VOCABULARY_SIZE, encode
 from charplay.evaluation.metrics import score_predictions
 from charplay.models.ngrams import NgramClassifier, ngrams_of
 
-NAIVE_BAYES_ORDER = 4  # letters of the longest n-gram that naive Bayes counts
-SMOOTHING = 0.1  # added to every count
+NAIVE_BAYES_ORDER = 4  # letters of the longest n-gram
+SMOOTHING = 0.1  # added to every count of naive Bayes
 TEXT_ORDER = 5  # characters of an n-gram of text, the predicted one included
 
 
@@ -33,7 +33,7 @@ def _look_up(train: NameRows) -> Callable[[str], str]:
 
 
 def _naive_bayes(train: NameRows) -> Callable[[str], str]:
-    """Multinomial naive Bayes: log share of the country + the sum over n-grams of log p(n-gram | country)."""
+    """Multinomial naive Bayes: log p(country) + the sum over n-grams of log p(n-gram | country)."""
     classes = sorted({country for _, country in train})
     rows = torch.zeros(len(classes))
     vocabulary: dict[str, int] = {}
@@ -73,7 +73,7 @@ NAME_BASELINES = {
 def names_baselines(
     train: NameRows, test: NameRows, classes: Sequence[str]
 ) -> dict[str, dict[str, float | int | None]]:
-    """What counting reaches on `test` after `train`: {baseline: {"n", "accuracy", "macro_f1", ...}}."""
+    """The name baselines, fitted on `train`, on `test`: {baseline: {"n", "accuracy", "macro_f1", ...}}."""
     known = {name for name, _ in train}
     truth = torch.tensor([classes.index(country) for _, country in test])
     unseen = torch.tensor([name not in known for name, _ in test])
@@ -86,11 +86,11 @@ def names_baselines(
 
 
 def speech_baselines(train: str, test: str) -> dict[str, dict[str, float]]:
-    """Bits per character of `test` for who has counted in `train`: {baseline: {"bits_per_character"}}.
+    """Bits per character of `test` for n-gram models fitted on `train`: {baseline: {"bits_per_character"}}.
 
-    All but the first character are predicted, as of the models. The 5-gram interpolates each order with the shorter
-    ones as Witten and Bell (1991) do: p(c | h) = (n(h c) + t(h) p(c | shorter h)) / (n(h) + t(h)), where t(h)
-    counts the different characters seen after h.
+    All but the first character are predicted, as by the networks. The 5-gram interpolates each order with the shorter
+    ones after Witten and Bell (1991): p(c | h) = (n(h c) + t(h) p(c | shorter h)) / (n(h) + t(h)), where t(h) is the
+    number of distinct characters seen after h.
     """
     known, text = encode(train), encode(test)
     alphabet = len(torch.cat([known, text[1:]]).unique())
@@ -104,8 +104,8 @@ def speech_baselines(train: str, test: str) -> dict[str, dict[str, float]]:
 
 
 def _interpolate(known: torch.Tensor, text: torch.Tensor, order: int, shorter: torch.Tensor) -> torch.Tensor:
-    """p(character | the order - 1 before it) of text[1:], from counts in `known` and from the `shorter` ones' p."""
-    ngrams, counts = _windows(known, order).unique(return_counts=True)  # sorted, n-grams as numbers
+    """p(character | the order - 1 before it) of text[1:], from counts in `known` and the `shorter` order's p."""
+    ngrams, counts = _windows(known, order).unique(return_counts=True)  # sorted
     histories, belongs = (ngrams // VOCABULARY_SIZE).unique(return_inverse=True)
     totals = torch.zeros(len(histories), dtype=torch.int64).index_add_(0, belongs, counts)  # n(h)
     kinds = belongs.bincount(minlength=len(histories))  # t(h)
@@ -115,7 +115,7 @@ def _interpolate(known: torch.Tensor, text: torch.Tensor, order: int, shorter: t
     gram_counts = _find(ngrams, counts, wanted)
     wanted_histories = wanted // VOCABULARY_SIZE
     total, kind = _find(histories, totals, wanted_histories), _find(histories, kinds, wanted_histories)
-    result = shorter.clone()  # the first characters have too little before them for this order
+    result = shorter.clone()  # the first characters have too short a history for this order
     tail = result[len(result) - len(wanted) :]
     seen = total > 0
     tail[seen] = ((gram_counts + kind * tail) / (total + kind))[seen]
@@ -123,7 +123,7 @@ def _interpolate(known: torch.Tensor, text: torch.Tensor, order: int, shorter: t
 
 
 def _windows(codes: torch.Tensor, size: int) -> torch.Tensor:
-    """Every run of `size` codes as one number, int64 (codes - size + 1,)."""
+    """Every n-gram of `size` codes as one number, int64 (codes - size + 1,)."""
     if len(codes) < size:
         return codes.new_zeros(0)
     numbers = torch.zeros(len(codes) - size + 1, dtype=torch.int64)
@@ -133,7 +133,7 @@ def _windows(codes: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def _find(keys: torch.Tensor, values: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """The value of each wanted key, as float64; 0 for one that is not there."""
+    """The value of each wanted key, float64 (wanted,); 0 for a key that is missing."""
     if not len(keys):
         return torch.zeros(len(wanted), dtype=torch.float64)
     at = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)

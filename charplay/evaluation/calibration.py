@@ -1,4 +1,4 @@
-"""Whether a classifier is right as often as it is sure, and one number that mends it: its temperature.
+"""Calibration of a classifier: reliability bins, expected calibration error, and temperature scaling.
 
 After Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks" (2017).
 """
@@ -12,27 +12,27 @@ BINS = 15  # of a reliability diagram
 
 
 def reliability(probabilities: torch.Tensor, truth: torch.Tensor) -> list[dict[str, float | int]]:
-    """How often a model is right when it is that sure: 15 bins of equal width over the winner's probability.
+    """Accuracy against confidence, the largest class probability, in 15 bins of equal width.
 
     Args:
         probabilities: (rows, classes).
         truth: int64 (rows,).
 
     Returns:
-        A dict a bin: n, the mean confidence and the accuracy (0 in an empty bin).
+        a dict for each bin: n, mean confidence and accuracy (0 in an empty bin).
     """
     confidence, guesses = probabilities.double().max(1)
-    right = (guesses == truth).double()
+    correct = (guesses == truth).double()
     bins = (confidence * BINS).long().clamp(max=BINS - 1)
 
     def total(values: torch.Tensor) -> torch.Tensor:
         return torch.zeros(BINS, dtype=torch.float64).index_add_(0, bins, values)
 
-    counts = total(torch.ones_like(right))
-    means = [(total(values) / counts.clamp(min=1)).tolist() for values in (confidence, right)]
+    counts = total(torch.ones_like(correct))
+    means = [(total(values) / counts.clamp(min=1)).tolist() for values in (confidence, correct)]
     return [
-        {"n": int(n), "confidence": mean, "accuracy": share}
-        for n, mean, share in zip(counts.tolist(), *means, strict=True)
+        {"n": int(n), "confidence": mean, "accuracy": accuracy}
+        for n, mean, accuracy in zip(counts.tolist(), *means, strict=True)
     ]
 
 
@@ -43,10 +43,10 @@ def calibration_error(bins: Sequence[dict[str, float | int]]) -> float:
 
 
 def fit_temperature(logits: torch.Tensor, truth: torch.Tensor) -> float:
-    """The T for which softmax(logits / T) has the least cross-entropy with the truth; it changes no guess.
+    """The T that minimises the cross-entropy of softmax(logits / T); it does not change the likeliest class.
 
     Args:
-        logits: (rows, classes), of rows that the network was not trained on.
+        logits: (rows, classes), of held-out rows.
         truth: int64 (rows,).
     """
     log_inverse = torch.zeros((), dtype=torch.float64, requires_grad=True)  # the loss is convex in 1 / T

@@ -20,17 +20,17 @@ from charplay.data.text import encode, normalize_name, normalize_prose
 from charplay.evaluation.calibration import calibration_error, reliability
 from charplay.inference.classify import logits_of, remove_prior
 from charplay.inference.quantized import QuantizedStep
-from charplay.inference.quantized import State as StepperState
+from charplay.inference.quantized import State as QuantizedState
 from charplay.models.networks import CharLM, NameClassifier
 
-CHUNK_CHARACTERS = 4096  # characters a language model reads at once; the state is carried over
+CHUNK_CHARACTERS = 4096  # of one call of a language model; the hidden state is carried over
 
 
 def macro_f1(confusion: torch.Tensor) -> float:
-    """The mean over the classes of F1 = 2 tp / (2 tp + fp + fn); a class never seen nor guessed counts 0.
+    """The mean over the classes of F1 = 2 tp / (2 tp + fp + fn); a class without rows and predictions counts 0.
 
     Args:
-        confusion: (classes, classes), how many rows of each true class (down) were taken for each class (across).
+        confusion: (classes, classes), rows by true class (down) and predicted class (across).
     """
     hits = confusion.diag().double()
     involved = (confusion.sum(0) + confusion.sum(1)).double()  # 2 tp + fp + fn
@@ -40,28 +40,28 @@ def macro_f1(confusion: torch.Tensor) -> float:
 def score_predictions(
     truth: torch.Tensor, guesses: torch.Tensor, classes: int, unseen: torch.Tensor | None
 ) -> dict[str, Any]:
-    """How often guesses are right, for models and baselines alike.
+    """Accuracy and macro-F1 of predictions, for models and baselines alike.
 
     Args:
         truth, guesses: int64 (rows,).
-        classes: how many there are.
-        unseen: bool (rows,), the rows whose name is not in train; None where that is not known.
+        classes: their number.
+        unseen: bool (rows,), whether the name is not in train; None if that is not known.
 
     Returns:
         n, accuracy, macro_f1, unseen_n and unseen_accuracy (None without `unseen`).
     """
-    right = guesses == truth
+    correct = guesses == truth
     return {
         "n": len(truth),
-        "accuracy": right.double().mean().item(),
+        "accuracy": correct.double().mean().item(),
         "macro_f1": macro_f1(confusion_matrix(truth, guesses, classes)),
         "unseen_n": int(unseen.sum()) if unseen is not None else None,
-        "unseen_accuracy": right[unseen].double().mean().item() if unseen is not None and unseen.any() else None,
+        "unseen_accuracy": correct[unseen].double().mean().item() if unseen is not None and unseen.any() else None,
     }
 
 
 def confusion_matrix(truth: torch.Tensor, guesses: torch.Tensor, classes: int) -> torch.Tensor:
-    """How many rows of each true class (down) were taken for each class (across), (classes, classes)."""
+    """The confusion matrix (classes, classes): rows by true class (down) and predicted class (across)."""
     return torch.bincount(truth * classes + guesses, minlength=classes * classes).view(classes, classes)
 
 
@@ -80,9 +80,9 @@ def evaluate_names(
         model: a `NameClassifier`.
         classes: the country of each logit.
         rows: (name, country), names as the network reads them.
-        known: the names of the training rows; None where they are not at hand.
-        shares: the class shares to divide out, so that all countries weigh the same; None: as trained.
-        engine: measure the network as the page runs it, 8-bit integers where they are faster.
+        known: the names of the training rows; None without the data.
+        shares: the class shares to divide out, for a uniform prior; None: as trained.
+        engine: run the network as the page does, on 8-bit integers where they are faster.
 
     Returns:
         What `score_predictions` gives, and loss (mean nats), calibration_error, reliability (its bins) and
@@ -104,7 +104,7 @@ def evaluate_names(
 
 
 def _truth(classes: Sequence[str], rows: NameRows) -> torch.Tensor:
-    """The number of each row's country, int64 (rows,)."""
+    """The class index of each row's country, int64 (rows,)."""
     index = {country: number for number, country in enumerate(classes)}
     unknown = {country for _, country in rows} - set(index)
     if unknown:
@@ -116,7 +116,7 @@ def _truth(classes: Sequence[str], rows: NameRows) -> torch.Tensor:
 def prefix_loss(model: NameClassifier, classes: Sequence[str], rows: NameRows, engine: bool = False) -> float:
     """Mean negative log-likelihood (nats) of the country over all prefixes of two letters and more of each name.
 
-    The bars move while a name is being typed: this says how good they are on the way.
+    The page classifies a name while it is being typed: this measures the predictions before it is complete.
     """
     prefixes = [(name[:end], country) for name, country in rows for end in range(2, len(name) + 1)]
     if not prefixes:
@@ -135,34 +135,34 @@ def evaluate_speech(model: CharLM, text: str, engine: bool = False) -> dict[str,
     Args:
         model: the network.
         text: as the network reads it, of two characters at least.
-        engine: measure the engine's layout of the network, 8-bit integers where they are faster, one step at a time.
+        engine: run the engine's quantized step, one character at a time.
     """
     if len(text) < 2:
         raise ValueError("The text needs at least two characters, one to read and one to predict.")
     codes = encode(text).to(next(model.parameters()).device)
-    read = _step_by_step(QuantizedStep(model)) if engine else lambda inputs, state: model(inputs[None], state)
+    run = _step_by_step(QuantizedStep(model)) if engine else lambda inputs, state: model(inputs[None], state)
     bits, state = 0.0, None
     for inputs, targets in zip(codes[:-1].split(CHUNK_CHARACTERS), codes[1:].split(CHUNK_CHARACTERS), strict=True):
-        logits, state = read(inputs, state)  # (1, chunk, 128)
+        logits, state = run(inputs, state)  # (1, chunk, 128)
         bits += nn.functional.cross_entropy(logits[0].float(), targets, reduction="sum").item() / math.log(2)
     return {"characters": len(text), "bits_per_character": bits / (len(text) - 1)}
 
 
-def _step_by_step(stepper: QuantizedStep) -> Callable:
-    """The stepper called as `CharLM` is: codes (time,), state -> logits (1, time, 128), state."""
+def _step_by_step(quantized: QuantizedStep) -> Callable:
+    """A quantized step with the interface of `CharLM`: codes (time,), state -> logits (1, time, 128), state."""
 
-    def read(codes: torch.Tensor, state: StepperState | None) -> tuple[torch.Tensor, StepperState]:
-        rows, state = [], state or stepper.initial_state(1)
+    def run(codes: torch.Tensor, state: QuantizedState | None) -> tuple[torch.Tensor, QuantizedState]:
+        rows, state = [], state or quantized.initial_state(1)
         for code in codes.split(1):
-            row, state = stepper.step(code, state)
+            row, state = quantized.step(code, state)
             rows.append(row)
         return torch.cat(rows)[None], state
 
-    return read
+    return run
 
 
 def read_names_csv(path: Path, classes: Sequence[str]) -> NameRows:
-    """Rows `name,country` of a CSV file, names normalised; a first row "name,country" is a heading.
+    """Rows `name,country` of a CSV file, names normalised; a first row "name,country" is a header.
 
     Raises:
         ValueError: naming the first row that cannot be used, and why.
@@ -171,8 +171,8 @@ def read_names_csv(path: Path, classes: Sequence[str]) -> NameRows:
     rows, number = [], 1
     try:
         for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
-            is_heading = number == 1 and [cell.strip().lower() for cell in row] == ["name", "country"]
-            if row and not is_heading:
+            is_header = number == 1 and [cell.strip().lower() for cell in row] == ["name", "country"]
+            if row and not is_header:
                 rows.append(_read_row(row, classes))
     except (csv.Error, ValueError) as error:
         raise ValueError(f"{path}, row {number}: {error}") from None

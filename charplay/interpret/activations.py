@@ -1,6 +1,6 @@
-"""The way of one name through a classifier: every number between the characters and the softmax. No view here.
+"""The activations of one name in a classifier: every number between the characters and the softmax.
 
-From the lecture: name -> codes -> embedding rows -> a hidden state for each step of time -> linear layer -> softmax.
+From the lecture: name -> codes -> embedding rows -> a hidden state for each time step -> linear layer -> softmax.
 """
 
 import base64
@@ -14,19 +14,19 @@ from charplay.inference.classify import remove_prior, require_name
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
-MAX_VALUES = 512  # of a vector that are handed on; the shapes tell how many it has
+MAX_VALUES = 512  # of each vector that is returned
 
 
 class EncodedArray(TypedDict):
-    """Float32 numbers as JSON can carry them without writing each out."""
+    """A float32 array in JSON, compactly."""
 
-    shape: list[int]  # of the numbers that are here
+    shape: list[int]  # of what is encoded
     float32: str  # little-endian, row after row, base64
-    size: int  # how many numbers each row has in the network; the first `MAX_VALUES` are here
+    size: int  # numbers of each row in the network, of which the first `MAX_VALUES` are encoded
 
 
 class Activations(TypedDict):
-    """What stands at each stage of one name's way; of an average, up to the logits, in its first member."""
+    """The activations of one name; of an ensemble, those before the logits are its first member's."""
 
     normalized: str
     classes: list[str]
@@ -35,12 +35,12 @@ class Activations(TypedDict):
     hidden: list[list[EncodedArray]]  # of each layer, of each direction: (characters, hidden)
     features: list[EncodedArray]  # what the linear layer reads: last states, and with pooling the largest and the mean
     logits: list[list[float]]  # (members, classes)
-    averaged: list[float]  # their mean, with the prior "uniform" less the log of each class's share
+    averaged: list[float]  # their mean; with the prior "uniform", minus the log of each class's share
     probabilities: list[float]  # its softmax
 
 
 def _encode(rows: torch.Tensor) -> EncodedArray:
-    """(rows, numbers) -> what JSON can carry."""
+    """Encodes (rows, numbers)."""
     kept = rows[:, :MAX_VALUES].float().contiguous()
     return EncodedArray(
         shape=list(kept.shape),
@@ -52,7 +52,7 @@ def _encode(rows: torch.Tensor) -> EncodedArray:
 def hidden_states(model: NameClassifier, codes: torch.Tensor, lengths: torch.Tensor) -> list[list[torch.Tensor]]:
     """The outputs of each layer and direction over one name (1, time): (time, hidden) each, in the order of the name.
 
-    The backward direction comes second; it has read a letter and all that stand after it.
+    The backward direction comes second: its state at a letter depends on that letter and all after it.
     """
     directions = 2 if model.config.bidirectional else 1
     return [list(outputs[0].chunk(directions, 1)) for outputs in model.run_layers(codes, lengths)]
@@ -65,7 +65,7 @@ def activations_of(checkpoint: Checkpoint[NameClassifier], name: object, prior: 
     Args:
         checkpoint: a name classifier.
         name: as typed.
-        prior: "data" or "uniform": what the softmax is taken of.
+        prior: "data" or "uniform".
 
     Raises:
         ValueError: the name cannot be read, or there is no such prior; the sentence says what to change.

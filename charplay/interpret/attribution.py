@@ -1,8 +1,8 @@
-"""Which letters decided: what each letter of a name does to the score of one country. No view here.
+"""Attribution: the effect of each letter of a name on the score of one country.
 
-Two answers, asked of the same network. Leaving a letter out and reading the shorter name is exact and coarse: all that
-follows moves up by one. The gradient says how fast the score would move if the letter's embedding did, and only for a
-small step ("saliency", Simonyan et al. 2014).
+Two methods. Leave-one-out classifies the name without the letter: exact but coarse, since all later letters move up by
+one. The gradient norm at the letter's embedding says how fast the score changes, for small changes only ("saliency",
+Simonyan et al. 2014).
 """
 
 from typing import TypedDict
@@ -17,42 +17,42 @@ from charplay.models.networks import NameClassifier
 
 
 class Attribution(TypedDict):
-    """What each letter of a name does to one country."""
+    """The effect of each letter of a name on one country."""
 
-    normalized: str  # as read: the lists below have an entry for each of its characters
-    country: str  # the one asked for, or the likeliest
+    normalized: str  # the lists below have an entry for each of its characters
+    country: str  # the requested one, or the likeliest
     probability: float  # of the country, given the whole name
-    without: list[float] | None  # its probability, given the name without that letter; None: there is but one letter
+    without: list[float] | None  # its probability without that letter; None for a name of one letter
     changes: list[float] | None  # of its log-probability, in nats, when that letter is left out
     gradients: list[float]  # norm of the gradient of its logit at that letter's embedding
 
 
 def leave_one_out(normalized: str) -> list[str]:
-    """The names that remain when each letter in turn is left out, as they would be read."""
+    """The name without each letter in turn, normalised."""
     return [require_name(normalized[:at] + normalized[at + 1 :]) for at in range(len(normalized))]
 
 
 def gradient_norms(model: NameClassifier, padded: Padded, target: int) -> torch.Tensor:
     """The norm of the gradient of one logit at each embedding row that a single name picks.
 
-    An average has an embedding in each of its members: its logit is the mean of theirs, and the norm is taken over the
-    rows of all.
+    Each member of an ensemble has its own embedding: the logit is the mean of theirs, and the norm is over the rows of
+    all members.
 
     Args:
-        model: the network, as it is; its weights are not changed.
+        model: the network; its weights are not changed.
         padded: one name, (1, time).
-        target: the class whose logit it is.
+        target: the index of the class.
 
     Returns:
         (time,), in the dtype of the model.
     """
     picked: list[torch.Tensor] = []
 
-    def watch(module: torch.nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
+    def record(module: torch.nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
         picked.append(output.requires_grad_())
         return output
 
-    hooks = [member.embedding.register_forward_hook(watch) for member in model.ensemble_members]
+    hooks = [member.embedding.register_forward_hook(record) for member in model.ensemble_members]
     try:
         with torch.enable_grad():
             logit = model(padded.codes, padded.lengths)[0, target]
@@ -66,13 +66,13 @@ def gradient_norms(model: NameClassifier, padded: Padded, target: int) -> torch.
 def attribute(
     checkpoint: Checkpoint[NameClassifier], name: object, prior: object = "data", country: str | None = None
 ) -> Attribution:
-    """What each letter of a name does to a country.
+    """The effect of each letter of a name on a country.
 
     Args:
         checkpoint: a name classifier.
         name: as typed.
-        prior: "data" or "uniform", for the probabilities. The gradient knows no prior: a share that is divided out is
-            a constant beside the logit.
+        prior: "data" or "uniform", for the probabilities. The gradients do not depend on it: dividing out a share adds
+            a constant to the logit.
         country: one of the checkpoint's classes; None: the likeliest.
 
     Raises:

@@ -1,8 +1,8 @@
-"""The PyTorch lines that make one batch from its names: to be read, copied and run anywhere. Nothing is run here."""
+"""PyTorch code that pads and packs the names of a batch, to copy and run anywhere; nothing is run here."""
 
 from collections.abc import Sequence
 
-MAX_LINE_CHARACTERS = 88  # characters of a line of names, at most: what a projector shows
+MAX_LINE_CHARACTERS = 88  # of a line of names; more would not fit a projector
 
 _LINES = """\
 import torch
@@ -33,13 +33,13 @@ rows, lengths = [rows[index] for index in order], lengths[order]
 
 
 def snippet(names: Sequence[str], sort: bool) -> str:
-    """The lines that make the batch of `names` (normalised, as typed), sorted by length or as they come.
+    """The code for a batch of normalised `names`, sorted by length or in the order given.
 
-    The names are quoted as Python does, so that whatever stands in them is text.
+    Names are quoted with `repr`, so that none of them can become code.
     """
     lengths = [len(name) for name in names]
     return _LINES.format(
-        names=_filled([repr(name) for name in names]),
+        names=_wrapped([repr(name) for name in names]),
         order=_SORTED if sort else "",
         shape=(len(names), max(lengths)),
         is_sorted=sort,
@@ -47,8 +47,8 @@ def snippet(names: Sequence[str], sort: bool) -> str:
     )
 
 
-def _filled(quoted: Sequence[str]) -> str:
-    """Items of a list, as many on a line as it holds."""
+def _wrapped(quoted: Sequence[str]) -> str:
+    """Items of a list, wrapped into lines."""
     lines = [""]
     for item in quoted:
         if lines[-1] and len(lines[-1]) + len(item) + 2 > MAX_LINE_CHARACTERS:

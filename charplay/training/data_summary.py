@@ -1,4 +1,4 @@
-"""What is known of a visitor's own data before anything is trained on it, and what a run is given of it."""
+"""The summary of user data that the page shows before training, and the recipe and training set made from it."""
 
 import dataclasses
 import math
@@ -21,38 +21,38 @@ from charplay.training.trainer import Trainer
 from charplay.training.training_sets import TrainingSet
 
 UserData = UserText | UserRows
-MIN_EPOCH_STEPS = 12  # that a small text or table is cut into at least, by smaller batches
-EVALUATION_SECONDS = 6.0  # between two evaluations, about
-TRIAL_SECONDS = 0.7  # for which steps are taken, to see how long the training will last
+MIN_EPOCH_STEPS = 12  # steps of an epoch, at least: small data gets smaller batches
+EVALUATION_SECONDS = 6.0  # between two evaluations, roughly
+TRIAL_SECONDS = 0.7  # of trial steps, from which the duration of a training is estimated
 CPU = torch.device("cpu")
 
 
 class DataSummary(TypedDict):
-    """The checked summary; what only rows or only a text has is empty for the other."""
+    """Data and recipe in figures; those of rows alone are empty for a text, and the reverse."""
 
     task: str  # "names" or "speech": what can be trained on it
     read_as: dict[str, Any]  # encoding; of rows delimiter, has_header, columns, text_column, label_column
     count: int  # characters of a text; rows that can be used
     training: int  # of them
     validation: int
-    vocabulary: str  # the different characters, in order of code
-    lost: dict[str, int]  # characters of a text that have no ASCII form, and how often each stood there
+    vocabulary: str  # distinct characters, in order of code
+    lost: dict[str, int]  # characters of a text without an ASCII form -> how often each occurs
     classes: dict[str, int]  # label -> rows
     left_out: int  # rows that cannot be used
     named: list[dict[str, Any]]  # the first of them: {"line", "reason"}
-    lengths: list[int]  # how many texts have each length, from 0 on
-    padding_shuffled: float | None  # share of a batch's cells that hold no character, in batches as they come
-    padding_grouped: float | None  # and in batches of similar lengths
-    baseline: float  # what counting reaches on the validation part: unigram bits per character, or accuracy
-    recipe: dict[str, Any]  # every field, as it would be trained
+    lengths: list[int]  # number of texts of each length, from 0 on
+    padding_shuffled: float | None  # padding fraction of batches in random order
+    padding_grouped: float | None  # padding fraction of batches of similar lengths
+    baseline: float  # on the validation part: unigram bits per character, or accuracy of the commonest label
+    recipe: dict[str, Any]  # every field of recipe and config
     parameters: int
     steps: int  # of all epochs
-    per_second: float | None  # characters or rows, as measured here
-    seconds: float | None  # that the training will last, about
+    per_second: float | None  # characters or rows, measured here
+    seconds: float | None  # estimated duration of the training
 
 
 def read_user_data(task: str, data: bytes | str, options: dict[str, Any]) -> UserData:
-    """Reads a visitor's data for a task; `options` are those of `read_rows`.
+    """Reads user data for a task; `options` are those of `read_rows`.
 
     Raises:
         ValueError: it cannot be used; the sentence says what to change.
@@ -61,7 +61,7 @@ def read_user_data(task: str, data: bytes | str, options: dict[str, Any]) -> Use
 
 
 def read_data_set(task: str, directory: Path) -> UserData:
-    """One of the project's own data sets in the same form: the training names, or the speeches to learn most from."""
+    """One of the project's data sets in the same form: the training names, or Barack Obama's training speeches."""
     if task == "names":
         rows = datasets.load_names("train", directory)
         return UserRows(rows, "ASCII", ",", False, ("name", "country"), 0, 1, [])
@@ -69,21 +69,21 @@ def read_data_set(task: str, directory: Path) -> UserData:
     return UserText(datasets.join_speeches(speeches), "UTF-8", {})
 
 
-def choose_recipe(task: str, own: UserData, preset: object, changes: dict[str, Any]) -> Recipe:
-    """The recipe of a size by name, adjusted to what is there, with some fields chosen otherwise.
+def choose_recipe(task: str, user_data: UserData, preset: object, changes: dict[str, Any]) -> Recipe:
+    """The recipe of a size by name, adjusted to the amount of data, then by `changes`.
 
     Raises:
-        ValueError: there is no such size, or a field is out of bounds, or the network too large.
+        ValueError: there is no such size, a field is out of bounds, or the network is too large.
     """
     recipe = USER_RECIPES[task][limits.check_choice("size", preset, tuple(USER_RECIPES[task]))]
     known = {field.name for holder in (recipe, recipe.config) for field in dataclasses.fields(holder)}
     if unknown := sorted(set(changes) - known | {"config", "members", "classes"} & set(changes)):
         raise ValueError(f"A recipe has no {', '.join(unknown)} to choose.")
-    recipe = adjust(recipe, _fitting(recipe, own) | changes)
+    recipe = adjust(recipe, _changes_for_size(recipe, user_data) | changes)
     limits.check_fields(limits.USER_RECIPE, recipe)
     limits.check_fields(limits.USER_RECIPE, recipe.config)
-    if isinstance(own, UserRows):
-        recipe = adjust(recipe, {"classes": len(own.classes)})
+    if isinstance(user_data, UserRows):
+        recipe = adjust(recipe, {"classes": len(user_data.classes)})
     parameters = count_parameters(build_without_weights(task, recipe.config))
     if parameters > limits.MAX_USER_PARAMETERS:
         raise ValueError(
@@ -93,80 +93,81 @@ def choose_recipe(task: str, own: UserData, preset: object, changes: dict[str, A
     return recipe
 
 
-def _fitting(recipe: Recipe, own: UserData) -> dict[str, Any]:
-    """Smaller batches, and more epochs, for what would be read in a few steps."""
-    if isinstance(own, UserRows):
-        batch_size = max(min(recipe.batch_size, len(own.rows) // MIN_EPOCH_STEPS), 2)
+def _changes_for_size(recipe: Recipe, user_data: UserData) -> dict[str, Any]:
+    """Smaller batches and more epochs for data that would take only a few steps."""
+    if isinstance(user_data, UserRows):
+        batch_size = max(min(recipe.batch_size, len(user_data.rows) // MIN_EPOCH_STEPS), 2)
         return {"batch_size": batch_size}
-    characters = len(own.split()[0])
+    characters = len(user_data.split()[0])
     batch_size = max(min(recipe.batch_size, characters // (MIN_EPOCH_STEPS * recipe.steps)), 1)
     steps = min(recipe.steps, (characters - 1) // (2 * batch_size))
-    wanted = 800 * recipe.batch_size * recipe.steps  # characters in all, before a small text is learnt by heart
+    wanted = 800 * recipe.batch_size * recipe.steps  # characters of all epochs; more would overfit a small text
     epochs = max(recipe.epochs, min(round(wanted / characters), 60))
     return {"batch_size": batch_size, "steps": steps, "epochs": epochs}
 
 
-def training_set_of(task: str, own: UserData, recipe: Recipe) -> TrainingSet:
-    """What `runs.run` trains on; the header gets what was measured in validation, since there is no test part.
+def training_set_of(task: str, user_data: UserData, recipe: Recipe) -> TrainingSet:
+    """What `run.run` trains on. There is no test part: the header holds the baseline and the count instead.
 
     Raises:
-        ValueError: it is too short for the recipe's batches.
+        ValueError: the data is too short for the recipe's batches.
     """
-    baseline = baseline_of(own, recipe)
-    measure = lambda checkpoint: {"own": {"baseline": baseline, "count": count_of(own)}}  # noqa: E731
-    if isinstance(own, UserRows):
-        train, validation = own.split(recipe.seed)
+    baseline = baseline_of(user_data, recipe)
+    measure = lambda checkpoint: {"own": {"baseline": baseline, "count": count_of(user_data)}}  # noqa: E731
+    if isinstance(user_data, UserRows):
+        train, validation = user_data.split(recipe.seed)
         return TrainingSet(
-            NamesTask(train, validation, own.classes, recipe),
+            NamesTask(train, validation, user_data.classes, recipe),
             alphabet="".join(sorted({character for text, _ in train for character in text})),
-            data=own.fingerprint,
+            data=user_data.fingerprint,
             measure=measure,
-            classes=own.classes,
-            shares=tuple(class_shares(train, own.classes, recipe.class_weight)),
+            classes=user_data.classes,
+            shares=tuple(class_shares(train, user_data.classes, recipe.class_weight)),
         )
-    train, validation = own.split()
+    train, validation = user_data.split()
     return TrainingSet(
         SpeechTask([Speech("", "", train)], validation, recipe),
         alphabet="".join(sorted(set(train))),
-        data=own.fingerprint,
+        data=user_data.fingerprint,
         measure=measure,
     )
 
 
-def count_of(own: UserData) -> int:
+def count_of(user_data: UserData) -> int:
     """Rows, or characters."""
-    return len(own.rows) if isinstance(own, UserRows) else len(own.text)
+    return len(user_data.rows) if isinstance(user_data, UserRows) else len(user_data.text)
 
 
-def baseline_of(own: UserData, recipe: Recipe) -> float:
-    """What counting reaches on the validation part: the commonest label's accuracy, or a unigram's bits per character.
+def baseline_of(user_data: UserData, recipe: Recipe) -> float:
+    """The baseline on the validation part: the commonest label's accuracy, or a unigram model's bits per character.
 
-    A character that training never showed counts as shown once.
+    Characters that are not in the training part count once.
     """
-    if isinstance(own, UserRows):
-        train, validation = own.split(recipe.seed)
+    if isinstance(user_data, UserRows):
+        train, validation = user_data.split(recipe.seed)
         commonest, _ = Counter(label for _, label in train).most_common(1)[0]
         return sum(label == commonest for _, label in validation) / len(validation)
-    train, validation = own.split()
+    train, validation = user_data.split()
     counts = Counter(train)
     total = len(train) + len(set(validation) - set(train))
     return -sum(math.log2(max(counts[character], 1) / total) for character in validation) / len(validation)
 
 
 def with_evaluations(recipe: Recipe, steps: int, per_second: float, units: float) -> Recipe:
-    """The recipe, evaluated so often that a page sees something new every few seconds.
+    """The recipe with an evaluation every few seconds, so that the page can be updated.
 
     Args:
         recipe: as chosen.
         steps: in an epoch.
-        per_second, units: characters or rows that are trained in a second, and in an epoch.
+        per_second: characters or rows trained in a second.
+        units: characters or rows of an epoch.
     """
-    often = round(units / max(per_second, 1e-9) / EVALUATION_SECONDS)
-    return dataclasses.replace(recipe, evaluations=int(max(min(often, steps, 100), 1)))
+    evaluations = round(units / max(per_second, 1e-9) / EVALUATION_SECONDS)
+    return dataclasses.replace(recipe, evaluations=int(max(min(evaluations, steps, 100), 1)))
 
 
 def measure_speed(task: str, training_set: TrainingSet, recipe: Recipe) -> float:
-    """Characters or rows a second, from a few steps of a network that is thrown away."""
+    """Characters or rows trained per second, from a few steps of a throw-away network."""
     torch.manual_seed(recipe.seed)
     trainer = Trainer(MODELS[task][1](recipe.config), training_set.task, recipe, device=CPU, precision="float32")
     trainer.advance()  # to warm up
@@ -182,48 +183,48 @@ def units_of(task: NamesTask | SpeechTask) -> int:
     return len(task.names) if isinstance(task, NamesTask) else task.characters
 
 
-def summarize(own: UserData, recipe: Recipe, is_timed: bool = True) -> DataSummary:
-    """The checked summary of a visitor's data, and of what training on it by `recipe` will be.
+def summarize(user_data: UserData, recipe: Recipe, is_timed: bool = True) -> DataSummary:
+    """The figures of user data, and of training on it by `recipe`.
 
-    `is_timed`: measure how long it will last, which takes a second; otherwise it is not known.
+    `is_timed`: estimate the duration by trial steps, which take a second.
     """
-    task = "names" if isinstance(own, UserRows) else "speech"
-    training_set = training_set_of(task, own, recipe)
+    task = "names" if isinstance(user_data, UserRows) else "speech"
+    training_set = training_set_of(task, user_data, recipe)
     per_second = measure_speed(task, training_set, recipe) if is_timed else None
     steps = training_set.task.count()
-    made: dict[str, Any] = {"lost": {}, "classes": {}, "left_out": 0, "named": [], "lengths": []}
-    made |= {"padding_shuffled": None, "padding_grouped": None, "read_as": {"encoding": own.encoding}}
-    if isinstance(own, UserRows):
-        train, validation = own.split(recipe.seed)
-        lengths = [len(text) for text, _ in own.rows]
+    figures: dict[str, Any] = {"lost": {}, "classes": {}, "left_out": 0, "named": [], "lengths": []}
+    figures |= {"padding_shuffled": None, "padding_grouped": None, "read_as": {"encoding": user_data.encoding}}
+    if isinstance(user_data, UserRows):
+        train, validation = user_data.split(recipe.seed)
+        lengths = [len(text) for text, _ in user_data.rows]
         named = ("delimiter", "has_header", "columns", "text_column", "label_column")
-        made["read_as"] |= {key: getattr(own, key) for key in named}
-        made |= {"vocabulary": "".join(sorted({character for text, _ in own.rows for character in text}))}
-        made |= {"classes": count_labels(own.rows), "left_out": len(own.rejected)}
-        made["named"] = [left._asdict() for left in own.rejected[:MAX_REPORTED_ROWS]]
-        made["lengths"] = torch.tensor(lengths).bincount().tolist()
-        made |= padding_of(lengths, recipe)
+        figures["read_as"] |= {key: getattr(user_data, key) for key in named}
+        figures |= {"vocabulary": "".join(sorted({character for text, _ in user_data.rows for character in text}))}
+        figures |= {"classes": count_labels(user_data.rows), "left_out": len(user_data.rejected)}
+        figures["named"] = [left._asdict() for left in user_data.rejected[:MAX_REPORTED_ROWS]]
+        figures["lengths"] = torch.tensor(lengths).bincount().tolist()
+        figures |= padding_of(lengths, recipe)
     else:
-        train, validation = own.split()
-        made |= {"vocabulary": "".join(sorted(set(own.text))), "lost": own.lost}
+        train, validation = user_data.split()
+        figures |= {"vocabulary": "".join(sorted(set(user_data.text))), "lost": user_data.lost}
     return DataSummary(
         task=task,
-        count=count_of(own),
+        count=count_of(user_data),
         training=len(train),
         validation=len(validation),
-        baseline=baseline_of(own, recipe),
+        baseline=baseline_of(user_data, recipe),
         recipe={key: value for key, value in dataclasses.asdict(recipe).items() if key != "config"}
         | dataclasses.asdict(recipe.config),
         parameters=count_parameters(build_without_weights(task, recipe.config)),
         steps=steps * recipe.epochs,
         per_second=per_second,
         seconds=recipe.epochs * len(train) / per_second if per_second else None,
-        **made,
+        **figures,
     )
 
 
 def padding_of(lengths: list[int], recipe: Recipe) -> dict[str, float]:
-    """The share of padding in an epoch's batches: in a shuffled order, and in batches of similar lengths."""
+    """The padding fraction of an epoch's batches: in random order, and in batches of similar lengths."""
     generator = torch.Generator().manual_seed(recipe.seed)
     shuffled = torch.tensor(lengths)[torch.randperm(len(lengths), generator=generator)]
     batches = {

@@ -1,7 +1,7 @@
-"""A training run as it stands, in one safetensors file, from which it goes on as if nothing had been.
+"""The state of an unfinished run in one safetensors file, from which it resumes to the same weights.
 
-The file holds weights, optimiser state, step and random state (see `training.Trainer.snapshot`), and as JSON in its
-header what the run is: a snapshot of another run is refused.
+The file holds weights, optimiser state, step and random state (see `Trainer.snapshot`); its header holds, as JSON, the
+identity of the run, so that a snapshot of another run is refused.
 """
 
 import json
@@ -19,10 +19,10 @@ _HEADER = "snapshot"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a run needs to go on."""
+    """What a run needs to resume."""
 
     tensors: dict[str, torch.Tensor]
-    facts: dict[str, Any]  # as JSON keeps them
+    facts: dict[str, Any]  # JSON values
 
 
 def save(path: Path, snapshot: Snapshot) -> None:
