@@ -1,10 +1,10 @@
-"""Copied or made up: which characters of a text stand word for word in the speeches that a model was trained on.
+"""Memorization: the verbatim passages of a text that occur in the speeches that a model was trained on.
 
-The speeches are not part of this project. What is, in `checkpoints/`, is a Bloom filter (Burton Bloom, 1970) of every
-eighth 24-gram of them: it knows which of those it holds and cannot tell what they are. A text is looked up 24-gram by
-24-gram. A run of 31 characters that stands in the speeches holds at least one that was indexed, so none is missed; of
-a shorter one, down to 24, it is chance whether it holds one. Either end of a run may lie up to 7 characters beyond the
-24-grams that are found. A filter never misses what it holds, and rarely takes what it does not hold for its own.
+The speeches are not part of this project. `checkpoints/` holds a Bloom filter (Burton Bloom, 1970) of every eighth
+24-gram of them, which tells members from others but does not reveal them. A text is looked up 24-gram by 24-gram. A
+passage of 31 characters from the speeches holds at least one indexed 24-gram and is always found; a shorter one, down
+to 24, only by chance. A found passage may extend up to 7 characters further at either end. There are no false
+negatives among the indexed 24-grams, and few false positives.
 """
 
 import dataclasses
@@ -28,12 +28,12 @@ from charplay.models import checkpoints
 from charplay.models.checkpoints import SPEECH_FILTER, Checkpoint, CheckpointError, read_header, write_atomically
 
 FORMAT_VERSION = 1
-FILTER_FILE = f"{SPEECH_FILTER}.safetensors"  # what the filter is called in a directory of checkpoints
-GRAM_CHARACTERS = 24  # characters that are looked up together; a multiple of 8, since they are hashed in words of 8
-STRIDE_CHARACTERS = 8  # of the characters of the speeches every so many begin a 24-gram that is indexed
-GUARANTEED_CHARACTERS = GRAM_CHARACTERS + STRIDE_CHARACTERS - 1  # 31: a run of so many characters is always found
-# A text of 600 characters is 577 look-ups. At one mistake in a thousand, every other text would be said to hold a
-# copy that it does not hold; at one in 100,000, one text in 170. That costs two thirds more bits.
+FILTER_FILE = f"{SPEECH_FILTER}.safetensors"  # in a directory of checkpoints
+GRAM_CHARACTERS = 24  # of one look-up; a multiple of 8, since they are hashed in words of 8
+STRIDE_CHARACTERS = 8  # between the starts of two indexed 24-grams
+GUARANTEED_CHARACTERS = GRAM_CHARACTERS + STRIDE_CHARACTERS - 1  # 31: a passage of this length is always found
+# A text of 600 characters takes 577 look-ups. At a rate of 1e-3 every other text would have a false positive; at 1e-5
+# one in 170 has. That costs two thirds more bits.
 MAX_FALSE_POSITIVE_RATE = 1e-5
 
 _SALT, _STEP = 0x6368_6172_706C_6179, 0x9E37_79B9_7F4A_7C15
@@ -42,18 +42,18 @@ _WORD = 2**64
 
 @dataclass(frozen=True)
 class SpeechFilter:
-    """The index of the speeches, and what is known of it."""
+    """The Bloom filter of the speeches and its description."""
 
-    bits: np.ndarray  # uint8 (bytes,), eight places each
-    hashes: int  # places that a 24-gram has
+    bits: np.ndarray  # uint8 (bytes,), eight bits each
+    hashes: int  # bits of a 24-gram
     false_positive_rate: float  # of a look-up: the share of bits that are set, to the power of `hashes`
-    grams: int  # different ones that were indexed
+    grams: int  # distinct 24-grams indexed
     characters: int  # of all speeches
     speeches: int
-    test_share: float  # of the characters of the test speeches, which are not indexed, what `find` finds
-    since: str  # the other presidents' speeches are from this year on
-    data: str  # fingerprint of the data, as a checkpoint's header has it
-    date: str  # day on which it was made, ISO 8601
+    test_share: float  # share of the characters of the test speeches, which are not indexed, in found passages
+    since: str  # first year of the other presidents' speeches
+    data: str  # fingerprint of the data, as in a checkpoint's header
+    date: str  # of creation, ISO 8601
 
 
 _DESCRIPTION = {
@@ -73,9 +73,9 @@ def build(speeches: Sequence[Speech], test: Sequence[Speech], since: str) -> Spe
     """Indexes the speeches, joined by an empty line as for training, each text once.
 
     Args:
-        speeches: a model's training mix; copies in it change nothing.
-        test: speeches that are not among them, to compare a text with: how much real ones have in common.
-        since: the year from which on the mix has the other presidents' speeches.
+        speeches: a model's training mix; repeated speeches in it are indexed once.
+        test: speeches not among them, on which `test_share` is measured: how much is found in real, unseen text.
+        since: first year of the other presidents' speeches in the mix.
     """
     distinct = list({speech.text: speech for speech in speeches}.values())
     text = join_speeches(distinct)
@@ -85,7 +85,7 @@ def build(speeches: Sequence[Speech], test: Sequence[Speech], since: str) -> Spe
     size, hashes = _dimensions(len(keys))
     is_set = np.zeros(8 * size, bool)
     for number in range(hashes):
-        is_set[_places(keys, number, size)] = True
+        is_set[_bit_positions(keys, number, size)] = True
     bits = np.packbits(is_set)
     index = SpeechFilter(
         bits,
@@ -104,26 +104,26 @@ def build(speeches: Sequence[Speech], test: Sequence[Speech], since: str) -> Spe
 
 
 def find(index: SpeechFilter, text: str) -> list[tuple[int, int]]:
-    """The stretches of `text` (ASCII) in which every character is one of 24 that stand so in the speeches.
+    """The passages of `text` (ASCII) made of 24-grams that occur in the speeches.
 
     Returns:
-        (start, end) of each, in order; they neither overlap nor touch, and each is 24 characters long or longer.
+        (start, end) of each, in order; they neither overlap nor touch, and each has at least 24 characters.
     """
     keys = _keys(text, 1)
-    starts = np.arange(len(keys))  # those not yet ruled out
+    starts = np.arange(len(keys))  # of the 24-grams whose bits so far are all set
     for number in range(index.hashes):
-        places = _places(keys[starts], number, len(index.bits))
-        starts = starts[index.bits[places >> 3] >> 7 - (places & 7) & 1 == 1]
-    stretches: list[tuple[int, int]] = []
+        positions = _bit_positions(keys[starts], number, len(index.bits))
+        starts = starts[index.bits[positions >> 3] >> 7 - (positions & 7) & 1 == 1]
+    passages: list[tuple[int, int]] = []
     for start in starts.tolist():
-        begun = stretches.pop()[0] if stretches and start <= stretches[-1][1] else start
-        stretches.append((begun, start + GRAM_CHARACTERS))
-    return stretches
+        first = passages.pop()[0] if passages and start <= passages[-1][1] else start
+        passages.append((first, start + GRAM_CHARACTERS))
+    return passages
 
 
-def count_covered(stretches: Sequence[tuple[int, int]]) -> int:
-    """How many characters they are."""
-    return sum(end - start for start, end in stretches)
+def count_covered(passages: Sequence[tuple[int, int]]) -> int:
+    """How many characters the passages have together."""
+    return sum(end - start for start, end in passages)
 
 
 def filter_path(checkpoint: Checkpoint) -> Path:
@@ -134,7 +134,7 @@ def filter_path(checkpoint: Checkpoint) -> Path:
 
 
 def find_by_file(checkpoint: Checkpoint, path: str, text: str) -> list[tuple[int, int]]:
-    """What `find` gives for a text and the filter at `path`: the question that a page asks; any model may ask it."""
+    """`find` with the filter at `path`: a query of the page, which needs no model."""
     return find(_load_once(Path(path)), text)
 
 
@@ -151,7 +151,7 @@ def load(path: Path) -> SpeechFilter:
     """Reads a filter.
 
     Raises:
-        CheckpointError: the file is missing, not safetensors, cut short, or does not hold what a filter must.
+        CheckpointError: the file is missing, truncated, not safetensors, or no such filter.
     """
     try:
         with safe_open(path, framework="numpy") as file:
@@ -189,25 +189,25 @@ def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
 
 
 def _dimensions(grams: int) -> tuple[int, int]:
-    """How many bytes and how many hashes a filter of so many 24-grams needs for the rate that is allowed."""
+    """The bytes and hashes that a filter of so many 24-grams needs for `MAX_FALSE_POSITIVE_RATE`."""
     bits = -grams * math.log(MAX_FALSE_POSITIVE_RATE) / math.log(2) ** 2
     return math.ceil(bits / 8), round(-math.log2(MAX_FALSE_POSITIVE_RATE))
 
 
 def _rate(bits: np.ndarray, hashes: int) -> float:
-    """How often a 24-gram that was not indexed is taken for one that was: all its places happen to be set."""
+    """The false positive rate: the probability that all bits of a 24-gram that was not indexed are set."""
     return (int(np.count_nonzero(np.unpackbits(bits))) / (8 * len(bits))) ** hashes
 
 
 def _mix(words: np.ndarray) -> np.ndarray:
-    """Scatters 64-bit numbers: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014). Wraps around, as it must."""
+    """Scatters 64-bit numbers: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014). Overflow is intended."""
     words = (words ^ words >> np.uint64(30)) * np.uint64(0xBF58_476D_1CE4_E5B9)
     words = (words ^ words >> np.uint64(27)) * np.uint64(0x94D0_49BB_1331_11EB)
     return words ^ words >> np.uint64(31)
 
 
 def _keys(text: str, stride: int) -> np.ndarray:
-    """A 64-bit number for each 24-gram that begins at a multiple of `stride`, uint64 (grams,)."""
+    """A 64-bit hash of each 24-gram that starts at a multiple of `stride`, uint64 (grams,)."""
     codes = np.frombuffer(text.encode("ascii"), np.uint8)
     if len(codes) < GRAM_CHARACTERS:
         return np.zeros(0, np.uint64)
@@ -218,6 +218,6 @@ def _keys(text: str, stride: int) -> np.ndarray:
     return keys
 
 
-def _places(keys: np.ndarray, number: int, size: int) -> np.ndarray:
-    """Where the hash of that number puts each key among the bits of `size` bytes, uint64 (keys,)."""
+def _bit_positions(keys: np.ndarray, number: int, size: int) -> np.ndarray:
+    """The bit of each key by hash function `number`, among the bits of `size` bytes, uint64 (keys,)."""
     return _mix(keys + np.uint64((number + 1) * _STEP % _WORD)) % np.uint64(8 * size)

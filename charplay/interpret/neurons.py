@@ -1,7 +1,8 @@
-"""Which single numbers of a language model's hidden state track something that a reader knows of, too. No view here.
+"""Neurons: the single units of a language model's hidden state that track an interpretable feature of the text.
 
 After Karpathy, Johnson and Fei-Fei (2015), Visualizing and Understanding Recurrent Networks: some units are on inside
-quotes, some count along the line. They were found by eye; here by correlation, over all units, on the text at hand.
+quotes, some count along the line. They were found by eye;
+here they are found by correlation, over all units, on the given text.
 """
 
 import re
@@ -17,22 +18,22 @@ from charplay.inference.long_text import cached_forward_pass, check_document
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM
 
-MIN_CORRELATION = 0.5  # correlation, below which nothing is claimed
-MIN_RECURRENCES = 3  # times that a feature must have come and gone in each half of a text to be claimed
-MIN_VARIANCE_PRODUCT = 1e-9  # a sum of squares, times another, of what has never changed
+MIN_CORRELATION = 0.5  # of a unit with the feature it is said to track
+MIN_RECURRENCES = 3  # ends of the feature in each half of the text, so that chance is unlikely
+MIN_VARIANCE_PRODUCT = 1e-9  # of two sums of squares; below it one of the two is constant
 
 
 class Tracker(TypedDict):
-    """A unit that tracks something on the text that was read."""
+    """A unit that tracks a feature on a text."""
 
-    feature: str  # what it tracks
-    layer: int  # from 1, the one that reads the characters
+    feature: str  # one of `FEATURES`
+    layer: int  # from 1, the one next to the embedding
     unit: int  # from 0
-    correlation: float  # Pearson's, over the text; negative where the unit is low when the feature is there
+    correlation: float  # Pearson's, over the text; negative if the unit is low where the feature is present
 
 
 def _inside_quotes(text: str, codes: np.ndarray) -> np.ndarray:
-    """1 from an opening quotation mark up to its closing one; a paragraph that ends closes what was left open."""
+    """1 from an opening quotation mark up to its closing one; the end of a paragraph closes an open quotation."""
     inside, marks = False, np.zeros(len(text))
     for at, character in enumerate(text):
         inside = character != "\n" and inside ^ (character == '"')
@@ -41,13 +42,13 @@ def _inside_quotes(text: str, codes: np.ndarray) -> np.ndarray:
 
 
 def _since(is_start: np.ndarray) -> np.ndarray:
-    """At each character, how many came after the last one that `is_start`; before the first, how many came at all."""
+    """The distance of each character from the last one that `is_start`, or from the start of the text."""
     steps = np.arange(len(is_start))
     return steps - np.maximum.accumulate(np.where(is_start, steps, 0))
 
 
 def _after(pattern: str) -> Callable[[str, np.ndarray], np.ndarray]:
-    """1 at the characters of the group in each match of `pattern`."""
+    """1 at the characters of the first group of each match of `pattern`."""
 
     def mark(text: str, codes: np.ndarray) -> np.ndarray:
         marks = np.zeros(len(text))
@@ -66,7 +67,7 @@ def _among(characters: str) -> Callable[[str, np.ndarray], np.ndarray]:
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LETTERS = _CAPITALS + _CAPITALS.lower() + "'"
 
-# what it is called -> a function of the text and its codes (time,) to a number for each character (time,)
+# feature -> function of the text and its codes (time,), which gives a number for each character, (time,)
 FEATURES: dict[str, Callable[[str, np.ndarray], np.ndarray]] = {
     "inside quotes": _inside_quotes,
     "after a full stop": _after(r"[.!?][\"')]*(\s+)"),
@@ -82,13 +83,13 @@ FEATURES: dict[str, Callable[[str, np.ndarray], np.ndarray]] = {
 
 
 def features(text: str) -> dict[str, np.ndarray]:
-    """What can be tracked on `text`, a number for each character (time,)."""
+    """Every feature of `text`, a number for each character, (time,)."""
     codes = encode(text).numpy()
     return {name: np.asarray(measure(text, codes), dtype=np.float64) for name, measure in FEATURES.items()}
 
 
 def correlations(features: np.ndarray, hidden: torch.Tensor) -> np.ndarray:
-    """Pearson's correlation of each feature with each unit, over a text and over each half of it; 0 where one is still.
+    """Pearson's correlation of each feature with each unit, over a text and each half of it; 0 where one is constant.
 
     Args:
         features: (features, time).
@@ -97,7 +98,7 @@ def correlations(features: np.ndarray, hidden: torch.Tensor) -> np.ndarray:
     Returns:
         (3, features, units), each -1 to 1: of the whole, of the first half, of the second.
     """
-    # Both are centred first: sums of squares of numbers that hardly differ would lose what differs.
+    # Both are centred first: float32 sums of squares of almost equal numbers would cancel.
     x = torch.from_numpy(features)
     x = (x - x.mean(1, keepdim=True)).float()
     y = hidden.float()
@@ -121,20 +122,20 @@ def _pearson(n: int, xy: np.ndarray, x: np.ndarray, y: np.ndarray, xx: np.ndarra
 
 
 def _recurs(marks: np.ndarray) -> bool:
-    """Whether a feature falls off often enough in each half of a text."""
+    """Whether a feature ends often enough in each half of a text."""
     middle = len(marks) // 2
     return all((np.diff(part) < 0).sum() >= MIN_RECURRENCES for part in (marks[:middle], marks[middle:]))
 
 
 def trackers(checkpoint: Checkpoint[CharLM], text: object) -> list[Tracker]:
-    """For each feature the unit that tracks it best on `text`, those that do; the strongest first.
+    """For each feature the unit that tracks it best on `text`, if one does; the strongest first.
 
-    Among a thousand units some follow anything by chance over a few characters, and whatever drifts follows a line that
-    does not end. So one is claimed only where its correlation is at least 0.5, in one direction, over the whole text
-    and over each half of it, and where what it follows comes and goes in each half.
+    Among a thousand units some correlate with anything by chance over a few characters, and any that drifts correlates
+    with the position in an endless line. So the correlation must be at least 0.5, with one sign, over the whole text
+    and each half of it, and the feature must recur in each half.
 
     Raises:
-        ValueError: it is no text that can be read.
+        ValueError: `text` is not acceptable; the sentence says why.
     """
     text = check_document(text)
     measured = {name: marks for name, marks in features(text).items() if _recurs(marks)}
@@ -152,7 +153,7 @@ def trackers(checkpoint: Checkpoint[CharLM], text: object) -> list[Tracker]:
 
 
 def activation(checkpoint: Checkpoint[CharLM], text: object, layer: object, unit: object) -> list[float]:
-    """One number of a layer's hidden state h after each character of `text`, -1 to 1, to 0.0005.
+    """One unit of a layer's hidden state h after each character of `text`, -1 to 1, rounded to 4 decimals.
 
     Args:
         checkpoint: a language model.
@@ -161,7 +162,7 @@ def activation(checkpoint: Checkpoint[CharLM], text: object, layer: object, unit
         unit: from 0.
 
     Raises:
-        ValueError: it is no text that can be read, or the model has no such unit.
+        ValueError: `text` is not acceptable, or the model has no such unit.
     """
     text, config = check_document(text), checkpoint.config
     layer = limits.Limit("layer", 1, config.layers).check(layer)

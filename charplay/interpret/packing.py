@@ -1,7 +1,7 @@
-"""What padding does to a classifier's hidden states: one batch run packed, naively, and masked, and compared.
+"""What padding does to a classifier's hidden states: one batch run packed, naively and masked, compared.
 
-The lecture's pictures (a) and (b): after `pad_packed_sequence` the outputs are zero at the pads; run over the padded
-rectangle they drift on through them, and who reads a row at its padded end reads the wrong state.
+The lecture's pictures (a) and (b): after `pad_packed_sequence` the outputs are zero at the pads; in a run over the
+padded rectangle the hidden state keeps changing at the pads, and the final state of a padded row is wrong.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from charplay.data.text import normalize_name
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
-MAX_ROWS_PER_REQUEST = 32  # of a batch, while others may wait for their turn
+MAX_ROWS_PER_REQUEST = 32  # of a batch: other requests are answered in between
 
 
 def split_rows(names: Sequence[str]) -> list[list[str]]:
-    """A batch cut into parts of so few rows that the computing of one keeps nobody waiting."""
+    """The rows of a batch in parts of `MAX_ROWS_PER_REQUEST`."""
     return [list(names[start : start + MAX_ROWS_PER_REQUEST]) for start in range(0, len(names), MAX_ROWS_PER_REQUEST)]
 
 
@@ -27,7 +27,7 @@ def normalize_names(names: object) -> list[str]:
     """Checks and normalises the names of one batch.
 
     Raises:
-        ValueError: it is no list of 1 to 500 names, or a name cannot be read; the sentence says which.
+        ValueError: not a list of 1 to 500 names, or a name is not acceptable; the sentence says which.
     """
     if not isinstance(names, list | tuple):
         raise ValueError("The names must be a list of texts.")
@@ -44,7 +44,7 @@ def normalize_names(names: object) -> list[str]:
 
 
 class CellValues(TypedDict):
-    """One number of each cell's vector, rows as in the comparison it was made from: (batch, time) each."""
+    """One unit of each cell's vector, rows in the order of the comparison: (batch, time) each."""
 
     padded: list[list[float]]  # in the run over the padded rectangle
     packed: list[list[float]]  # in the packed run, unpacked again: zero at the pads
@@ -52,13 +52,13 @@ class CellValues(TypedDict):
 
 @torch.no_grad()
 def cell_values(checkpoint: Checkpoint[NameClassifier], names: list[str], unit: int, hidden: bool) -> CellValues:
-    """What cells hold inside the network, for normalised names, a row each.
+    """One unit of the embedding or the hidden state at each cell, for normalised names, a row each.
 
     Args:
-        checkpoint: a name classifier; of an average of several networks its first is looked into.
+        checkpoint: a name classifier; of an ensemble the first member is used.
         names: in the order of the rows.
-        unit: which number of each vector.
-        hidden: the outputs of the recurrent network, rather than what the embedding puts into it.
+        unit: index into each vector.
+        hidden: the outputs of the recurrent network, rather than its inputs, the embeddings.
     """
     model, padded = checkpoint.model, pad(names)
     if not hidden:
@@ -70,11 +70,11 @@ def cell_values(checkpoint: Checkpoint[NameClassifier], names: list[str], unit: 
 
 
 def state_differences(checkpoint: Checkpoint[NameClassifier], names: list[str], time: int) -> list[tuple[float, float]]:
-    """What is at stake for a few rows of a batch of `time` columns.
+    """How far naive and masked runs are from packed ones, for some rows of a batch of `time` columns.
 
     Returns:
-        One pair (naive, masked): the largest |difference| of final hidden states, packed against read at the padded
-        end of the whole batch, and packed against held still at the pads; the latter is zero to rounding.
+        one pair (naive, masked): the largest |difference| of final hidden states between the packed run and one that
+        includes the pads, and between the packed run and one that keeps the state at the pads, zero up to rounding.
     """
     model, padded = checkpoint.model, pad(names, time)
     with torch.no_grad():
@@ -84,7 +84,7 @@ def state_differences(checkpoint: Checkpoint[NameClassifier], names: list[str], 
 
 
 class PackedBatch(TypedDict):
-    """One batch padded and packed, in numbers; rows in `order` throughout."""
+    """One batch padded and packed; rows in `order` throughout."""
 
     order: list[int]  # index into the names, a row each
     lengths: list[int]
@@ -113,9 +113,9 @@ def describe(comparison: Comparison) -> PackedBatch:
     )
 
 
-def report(comparison: Comparison, at_stake: Sequence[tuple[float, float]]) -> BatchReport:
-    """The numbers of a comparison; `at_stake` are the `state_differences` of all its rows."""
-    naive, masked = zip(*at_stake, strict=True)
+def report(comparison: Comparison, differences: Sequence[tuple[float, float]]) -> BatchReport:
+    """The figures of a comparison; `differences` are the `state_differences` of all its rows."""
+    naive, masked = zip(*differences, strict=True)
     return BatchReport(**describe(comparison), naive_difference=max(naive), masked_difference=max(masked))
 
 
@@ -123,7 +123,7 @@ def read_batch(names: object, sort: object) -> Comparison:
     """Checks and normalises the names of one batch, and packs and pads them.
 
     Raises:
-        ValueError: no names, too many, or one that cannot be read; `sort` is not true or false.
+        ValueError: no names, too many, or one that is not acceptable; `sort` is not true or false.
     """
     if not isinstance(sort, bool):
         raise ValueError("sort must be true or false.")
@@ -131,10 +131,10 @@ def read_batch(names: object, sort: object) -> Comparison:
 
 
 def compare_batches(checkpoint: Checkpoint[NameClassifier], names: object, sort: object = True) -> BatchReport:
-    """Pads and packs `names` and says what is at stake, from the loaded model.
+    """Pads and packs `names` and measures the differences of hidden states in the model.
 
     Raises:
-        ValueError: no names, too many, or one that cannot be read; `sort` is not true or false.
+        ValueError: no names, too many, or one that is not acceptable; `sort` is not true or false.
     """
     comparison = read_batch(names, sort)
     time = len(comparison.batch_sizes)

@@ -1,4 +1,4 @@
-"""What a network believes on the way: numbers for the views that look inside. No view here."""
+"""Prefix probabilities: the class probabilities after each letter of a name."""
 
 from collections.abc import Sequence
 from typing import TypedDict
@@ -10,23 +10,23 @@ class PrefixProbabilities(TypedDict):
     """The softmax after each prefix of a name."""
 
     name: str  # as typed
-    normalized: str  # as read: a column for each of its characters
+    normalized: str  # a column for each of its characters
     countries: list[str]  # in the model's order
     probabilities: list[list[float]]  # (countries, characters); each column sums to 1
 
 
 def prefixes_of(name: object) -> list[str]:
-    """The beginnings of a name as the network reads it, from its first character to all of it.
+    """The prefixes of a normalised name, from its first character to all of it.
 
     Raises:
-        ValueError: it is blank or cannot be read; the sentence says what to change.
+        ValueError: it is blank or not acceptable; the sentence says what to change.
     """
     normalized = require_name(name)
     return [normalized[:end] for end in range(1, len(normalized) + 1)]
 
 
 def prefix_probabilities(name: str, results: Sequence[Classification]) -> PrefixProbabilities:
-    """What `classify` gave for each of `prefixes(name)`, as one table; its last column is the whole name's."""
+    """The results of `classify` for `prefixes_of(name)` as one table; its last column is the whole name's."""
     return PrefixProbabilities(
         name=name,
         normalized=results[-1]["normalized"],

@@ -1,7 +1,7 @@
-"""How surprising each character of a text is to a language model, and what else it expected. No view here.
+"""Surprisal: how unexpected each character of a text is to a language model, and which candidates it expected.
 
-The surprise of a character is -log2 p, in bits (Shannon 1948): 0 for one that was certain, 1 for the toss of a coin,
-about 6.5 for one of the 88 that the speeches hold, all alike. Its mean is the model's bits per character on that text.
+The surprisal of a character is -log2 p, in bits (Shannon 1948): 0 if it was certain, 1 like the toss of a coin, about
+6.5 like a uniform draw from the 88 characters of the speeches. Its mean is the model's bits per character on the text.
 """
 
 import math
@@ -16,36 +16,36 @@ from charplay.inference.sampling import inverse_temperature
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM
 
-MAX_CANDIDATES = 10  # alternatives of one character
-DECIMALS = 5  # of the bits of one character
+MAX_CANDIDATES = 10  # at one position
+DECIMALS = 5  # of the surprisal of one character
 
 
 class Surprisal(TypedDict):
-    """A text and the bits of each of its characters."""
+    """A text and the surprisal of each of its characters."""
 
-    text: str  # as read
+    text: str  # normalised
     characters: int
-    bits: list[float | None]  # -log2 p of each given all before it; none for the first, which nothing foretold
-    bits_per_character: float | None  # their mean, as `evaluate speech` gives it; none for a single character
+    bits: list[float | None]  # -log2 p of each given all before it; None for the first
+    bits_per_character: float | None  # their mean, as in `evaluate speech`; None for a single character
 
 
 class Candidates(TypedDict):
-    """The likeliest characters at one place of a text."""
+    """The likeliest characters at one position of a text."""
 
     characters: list[str]  # the likeliest first
     probabilities: list[float]  # of each, at temperature 1
-    tempered: list[float]  # of each to be drawn at the temperature asked for
-    true: str | None  # the one that stands there; none at the end of the text
-    rank: int | None  # its place among all 128 codes, from 1
+    tempered: list[float]  # of each when sampled at the requested temperature
+    true: str | None  # the character there; None at the end of the text
+    rank: int | None  # of the true character among all 128 codes, from 1
     true_probability: float | None
     true_tempered: float | None
 
 
 def surprisal_of(checkpoint: Checkpoint[CharLM], text: object) -> Surprisal:
-    """Reads `text`, of ASCII characters, from a zero state.
+    """The surprisal of `text`, of ASCII characters, from a zero state.
 
     Raises:
-        ValueError: it is no text that can be read.
+        ValueError: `text` is not acceptable; the sentence says why.
     """
     text = check_document(text)
     logits, codes = cached_forward_pass(checkpoint.model, text).logits[:-1], encode(text)[1:, None]
@@ -59,14 +59,14 @@ def surprisal_of(checkpoint: Checkpoint[CharLM], text: object) -> Surprisal:
 
 
 def candidates_at(checkpoint: Checkpoint[CharLM], text: object, at: object, temperature: object) -> Candidates:
-    """What may stand at place `at` of `text` after what stands before it: the ten likeliest of all 128 codes.
+    """The ten likeliest of all 128 codes at position `at` of `text`, given all before it.
 
     Args:
         checkpoint: a language model.
         text: of ASCII characters.
-        at: from 1, since nothing foretells the first character, to the text's length, which is what would come next.
-        temperature: of the second of the two softmaxes, which leaves out what is never drawn: codes that training
-            never showed. At 0 the likeliest has all.
+        at: from 1, since the first character is not predicted, to the text's length: the character that would follow.
+        temperature: of `tempered`, which leaves out characters that are not in the training data and hence never
+            sampled. At 0 the likeliest has probability 1.
 
     Raises:
         ValueError: one of them is out of bounds.
