@@ -67,7 +67,8 @@ def test_the_map_names_each_module_once():
         if path.name != "__init__.py" or path.parent == PACKAGE or has_code(path)
     }
     mapped = [path for path in mapped_paths() if path.endswith(".py")]
-    assert sorted(mapped) == sorted(modules)
+    assert (modules - set(mapped), set(mapped) - modules) == (set(), set())
+    assert len(mapped) == len(modules)
 
 
 def test_the_map_names_only_files_that_exist():
