@@ -115,7 +115,7 @@ def bench_train(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
     optimizer = torch.optim.Adam(looped.parameters(), 1e-5)
 
     def lecture_loop(length: int) -> None:
-        codes, state, loss = encode(text[: length + 1]).to(device), None, 0.0
+        codes, state, loss = encode(text[: length + 1]).to(device), None, torch.zeros((), device=device)
         for at in range(length):
             logits, state = looped(codes[at].view(1, 1), state)
             loss = loss + nn.functional.cross_entropy(logits.view(1, -1), codes[at + 1].view(1))
@@ -241,7 +241,7 @@ def _random_names(count: int, generator: torch.Generator) -> list[str]:
     return [decode(torch.randint(97, 123, (length,), generator=generator)) for length in lengths]
 
 
-def _per_second(runs: dict[str, tuple[Callable[[int], None], int]]) -> dict[str, float]:
+def _per_second(runs: dict[str, tuple[Callable[[int], Any], int]]) -> dict[str, float]:
     """Calls each run(count) in turn until each has had `SECONDS_PER_FIGURE`, and returns count / seconds of each.
 
     In turn, so that a machine that is shared with others is as slow for one as for the next.

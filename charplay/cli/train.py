@@ -49,7 +49,8 @@ class ProgressOnStderr:
     """A line for each network, a bar within its epochs, a line after each evaluation."""
 
     def on_start(self, started: run.RunStart) -> None:
-        self._started, self._bar, self._per_second = started, None, 0.0
+        self._started, self._per_second = started, 0.0
+        self._bar: tqdm | None = None
         print(
             f"{started.what}: {count_parameters(started.model):,} parameters on {started.device.type} in "
             f"{started.precision}, seed {started.recipe.seed}, {started.recipe.epochs} epochs of "

@@ -17,9 +17,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 
-from charplay.models.networks import MODELS, CharLM, NameClassifier, RecurrentConfig, build_without_weights
+from charplay.models.networks import MODELS, Network, RecurrentConfig, build_without_weights
 
-Model = TypeVar("Model", bound=NameClassifier | CharLM)
+Model = TypeVar("Model", bound=Network)
 
 FORMAT_VERSION = 2
 # Files that a training run keeps beside its checkpoint, named by `sibling`: the best model so far, the state to resume
@@ -243,7 +243,7 @@ def _read_checkpoint_header(path: Path, metadata: dict[str, str]) -> dict[str, A
     return header
 
 
-def _build(path: Path, header: dict[str, Any]) -> NameClassifier | CharLM:
+def _build(path: Path, header: dict[str, Any]) -> Network:
     """The model that the config describes, without memory for its weights."""
     config_class, _ = MODELS[header["task"]]
     try:

@@ -202,8 +202,10 @@ class CharLM(nn.Module):
         return self.linear(self.dropout(outputs)), state
 
 
+Network = NameClassifier | CharLM
+
 # task -> the classes of its config and its network
-MODELS: dict[str, tuple[Callable[..., RecurrentConfig], Callable[..., NameClassifier | CharLM]]] = {
+MODELS: dict[str, tuple[Callable[..., RecurrentConfig], Callable[..., Network]]] = {
     "names": (NameClassifierConfig, NameClassifier),
     "speech": (CharLMConfig, CharLM),
 }
@@ -222,7 +224,7 @@ class _SkipInitialisation(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-def build_without_weights(task: str, config: RecurrentConfig) -> NameClassifier | CharLM:
+def build_without_weights(task: str, config: RecurrentConfig) -> Network:
     """The network of a config with parameters on the meta device: shapes without memory."""
     with torch.device("meta"), _SkipInitialisation():
         return MODELS[task][1](config)

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 from collections import Counter
+from collections.abc import Sized
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -15,8 +16,8 @@ from charplay.data.batches import group_by_length
 from charplay.data.datasets import Speech
 from charplay.data.user_data import MAX_REPORTED_ROWS, UserRows, UserText, count_labels, read_rows, read_text
 from charplay.models.networks import MODELS, build_without_weights, count_parameters
-from charplay.training.recipes import USER_RECIPES, Recipe, adjust
-from charplay.training.tasks import NamesTask, SpeechTask, class_shares
+from charplay.training.recipes import USER_RECIPES, NamesRecipe, Recipe, SpeechRecipe, adjust
+from charplay.training.tasks import NamesTask, SpeechTask, Task, class_shares
 from charplay.training.trainer import Trainer
 from charplay.training.training_sets import TrainingSet
 
@@ -98,6 +99,7 @@ def _changes_for_size(recipe: Recipe, user_data: UserData) -> dict[str, Any]:
     if isinstance(user_data, UserRows):
         batch_size = max(min(recipe.batch_size, len(user_data.rows) // MIN_EPOCH_STEPS), 2)
         return {"batch_size": batch_size}
+    assert isinstance(recipe, SpeechRecipe)  # that of a text
     characters = len(user_data.split()[0])
     batch_size = max(min(recipe.batch_size, characters // (MIN_EPOCH_STEPS * recipe.steps)), 1)
     steps = min(recipe.steps, (characters - 1) // (2 * batch_size))
@@ -115,6 +117,7 @@ def training_set_of(task: str, user_data: UserData, recipe: Recipe) -> TrainingS
     baseline = baseline_of(user_data, recipe)
     measure = lambda checkpoint: {"own": {"baseline": baseline, "count": count_of(user_data)}}  # noqa: E731
     if isinstance(user_data, UserRows):
+        assert isinstance(recipe, NamesRecipe)  # that of rows
         train, validation = user_data.split(recipe.seed)
         return TrainingSet(
             NamesTask(train, validation, user_data.classes, recipe),
@@ -124,10 +127,11 @@ def training_set_of(task: str, user_data: UserData, recipe: Recipe) -> TrainingS
             classes=user_data.classes,
             shares=tuple(class_shares(train, user_data.classes, recipe.class_weight)),
         )
-    train, validation = user_data.split()
+    assert isinstance(recipe, SpeechRecipe)  # that of a text
+    train_text, validation_text = user_data.split()
     return TrainingSet(
-        SpeechTask([Speech("", "", train)], validation, recipe),
-        alphabet="".join(sorted(set(train))),
+        SpeechTask([Speech("", "", train_text)], validation_text, recipe),
+        alphabet="".join(sorted(set(train_text))),
         data=user_data.fingerprint,
         measure=measure,
     )
@@ -147,10 +151,11 @@ def baseline_of(user_data: UserData, recipe: Recipe) -> float:
         train, validation = user_data.split(recipe.seed)
         commonest, _ = Counter(label for _, label in train).most_common(1)[0]
         return sum(label == commonest for _, label in validation) / len(validation)
-    train, validation = user_data.split()
-    counts = Counter(train)
-    total = len(train) + len(set(validation) - set(train))
-    return -sum(math.log2(max(counts[character], 1) / total) for character in validation) / len(validation)
+    train_text, validation_text = user_data.split()
+    counts = Counter(train_text)
+    total = len(train_text) + len(set(validation_text) - set(train_text))
+    bits = -sum(math.log2(max(counts[character], 1) / total) for character in validation_text)
+    return bits / len(validation_text)
 
 
 def with_evaluations(recipe: Recipe, steps: int, per_second: float, units: float) -> Recipe:
@@ -178,9 +183,12 @@ def measure_speed(task: str, training_set: TrainingSet, recipe: Recipe) -> float
     return max(units, 1) / (time.perf_counter() - start)
 
 
-def units_of(task: NamesTask | SpeechTask) -> int:
+def units_of(task: Task) -> int:
     """Rows or characters of an epoch."""
-    return len(task.names) if isinstance(task, NamesTask) else task.characters
+    if isinstance(task, NamesTask):
+        return len(task.names)
+    assert isinstance(task, SpeechTask)  # the other kind that user data makes
+    return task.characters
 
 
 def summarize(user_data: UserData, recipe: Recipe, is_timed: bool = True) -> DataSummary:
@@ -192,45 +200,52 @@ def summarize(user_data: UserData, recipe: Recipe, is_timed: bool = True) -> Dat
     training_set = training_set_of(task, user_data, recipe)
     per_second = measure_speed(task, training_set, recipe) if is_timed else None
     steps = training_set.task.count()
-    figures: dict[str, Any] = {"lost": {}, "classes": {}, "left_out": 0, "named": [], "lengths": []}
-    figures |= {"padding_shuffled": None, "padding_grouped": None, "read_as": {"encoding": user_data.encoding}}
-    if isinstance(user_data, UserRows):
-        train, validation = user_data.split(recipe.seed)
-        lengths = [len(text) for text, _ in user_data.rows]
-        named = ("delimiter", "has_header", "columns", "text_column", "label_column")
-        figures["read_as"] |= {key: getattr(user_data, key) for key in named}
-        figures |= {"vocabulary": "".join(sorted({character for text, _ in user_data.rows for character in text}))}
-        figures |= {"classes": count_labels(user_data.rows), "left_out": len(user_data.rejected)}
-        figures["named"] = [left._asdict() for left in user_data.rejected[:MAX_REPORTED_ROWS]]
-        figures["lengths"] = torch.tensor(lengths).bincount().tolist()
-        figures |= padding_of(lengths, recipe)
-    else:
-        train, validation = user_data.split()
-        figures |= {"vocabulary": "".join(sorted(set(user_data.text))), "lost": user_data.lost}
-    return DataSummary(
+    parts: tuple[Sized, Sized]  # training and validation
+    parts = user_data.split(recipe.seed) if isinstance(user_data, UserRows) else user_data.split()
+    summary = DataSummary(
         task=task,
+        read_as={"encoding": user_data.encoding},
         count=count_of(user_data),
-        training=len(train),
-        validation=len(validation),
+        training=len(parts[0]),
+        validation=len(parts[1]),
+        vocabulary="",
+        lost={},
+        classes={},
+        left_out=0,
+        named=[],
+        lengths=[],
+        padding_shuffled=None,
+        padding_grouped=None,
         baseline=baseline_of(user_data, recipe),
         recipe={key: value for key, value in dataclasses.asdict(recipe).items() if key != "config"}
         | dataclasses.asdict(recipe.config),
         parameters=count_parameters(build_without_weights(task, recipe.config)),
         steps=steps * recipe.epochs,
         per_second=per_second,
-        seconds=recipe.epochs * len(train) / per_second if per_second else None,
-        **figures,
+        seconds=recipe.epochs * len(parts[0]) / per_second if per_second else None,
     )
+    if isinstance(user_data, UserRows):
+        lengths = [len(text) for text, _ in user_data.rows]
+        named = ("delimiter", "has_header", "columns", "text_column", "label_column")
+        summary["read_as"] |= {key: getattr(user_data, key) for key in named}
+        summary["vocabulary"] = "".join(sorted({character for text, _ in user_data.rows for character in text}))
+        summary["classes"], summary["left_out"] = count_labels(user_data.rows), len(user_data.rejected)
+        summary["named"] = [left._asdict() for left in user_data.rejected[:MAX_REPORTED_ROWS]]
+        summary["lengths"] = torch.tensor(lengths).bincount().tolist()
+        summary["padding_shuffled"], summary["padding_grouped"] = padding_of(lengths, recipe)
+    else:
+        summary["vocabulary"], summary["lost"] = "".join(sorted(set(user_data.text))), user_data.lost
+    return summary
 
 
-def padding_of(lengths: list[int], recipe: Recipe) -> dict[str, float]:
+def padding_of(lengths: list[int], recipe: Recipe) -> tuple[float, float]:
     """The padding fraction of an epoch's batches: in random order, and in batches of similar lengths."""
     generator = torch.Generator().manual_seed(recipe.seed)
-    shuffled = torch.tensor(lengths)[torch.randperm(len(lengths), generator=generator)]
-    batches = {
-        "padding_shuffled": [part.tolist() for part in shuffled.split(recipe.batch_size)],
-        "padding_grouped": [
-            [lengths[index] for index in batch] for batch in group_by_length(lengths, recipe.batch_size, generator)
-        ],
-    }
-    return {key: 1 - sum(lengths) / sum(max(batch) * len(batch) for batch in parts) for key, parts in batches.items()}
+    shuffled = torch.tensor(lengths)[torch.randperm(len(lengths), generator=generator)].tolist()
+    in_order = [shuffled[start : start + recipe.batch_size] for start in range(0, len(shuffled), recipe.batch_size)]
+    grouped = [[lengths[index] for index in batch] for batch in group_by_length(lengths, recipe.batch_size, generator)]
+
+    def fraction(batches: list[list[int]]) -> float:
+        return 1 - sum(lengths) / sum(max(batch) * len(batch) for batch in batches)
+
+    return fraction(in_order), fraction(grouped)

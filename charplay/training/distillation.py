@@ -99,11 +99,12 @@ def soft_target_logits(
     The ranks of a group share the work.
     """
     shard = group.shard(names)
-    networks = sum(teacher.config.members for teacher in teachers)
-    of_shard = sum(
-        remove_prior(logits_of(teacher.model, shard), teacher.shares) * (teacher.config.members / networks)
+    networks = sum(teacher.model.config.members for teacher in teachers)
+    weighted = [
+        remove_prior(logits_of(teacher.model, shard), teacher.shares) * (teacher.model.config.members / networks)
         for teacher in teachers
-    )
+    ]
+    of_shard = sum(weighted, torch.zeros(()))
     logits = torch.empty(len(names), of_shard.shape[1])
     for rank, part in enumerate(group.gather(of_shard)):
         logits[rank :: group.size] = part

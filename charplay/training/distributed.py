@@ -17,6 +17,7 @@ import torch
 from torch import distributed, nn
 
 T = TypeVar("T")
+Rows = TypeVar("Rows", torch.Tensor, Sequence[Any])
 TIMEOUT = timedelta(hours=1)  # for a collective operation; other ranks wait while rank 0 measures the result
 
 
@@ -32,7 +33,7 @@ class ProcessGroup:
         """Whether this is the process that writes and prints."""
         return self.rank == 0
 
-    def shard(self, rows: T) -> T:
+    def shard(self, rows: Rows) -> Rows:
         """This rank's part of a sequence or of a tensor's first dimension: every `size`-th row from `rank` on."""
         return rows[self.rank :: self.size]
 

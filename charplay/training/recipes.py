@@ -36,6 +36,8 @@ class Recipe:
 class NamesRecipe(Recipe):
     """How a name classifier is trained."""
 
+    config: NameClassifierConfig
+
     label_smoothing: float = 0.1
     hold_out: float = 0.05  # share of the training rows: the validation part, on which the temperature is fitted too
     class_weight: float = 0.3  # a row's weight is its country's share to the power of minus this
@@ -54,6 +56,8 @@ class NamesRecipe(Recipe):
 @dataclass(frozen=True)
 class SpeechRecipe(Recipe):
     """How a language model of speeches is trained."""
+
+    config: CharLMConfig
 
     steps: int = 128  # characters of truncated backpropagation through time
     since: str = "1930"  # the other presidents' speeches from this year on
@@ -84,7 +88,8 @@ _SMALL_LANGUAGE_MODEL = SpeechRecipe(
     steps=64,
 )
 
-RECIPES: dict[str, dict[str, Recipe]] = {
+# task -> name -> a `NamesRecipe` or a `SpeechRecipe`, as the task has it
+RECIPES: dict[str, dict[str, Any]] = {
     "names": {
         "best": NamesRecipe(
             NameClassifierConfig("gru", 64, 64, 2, dropout=0.1, character_dropout=0.05, members=12),

@@ -9,18 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from charplay import limits
 from charplay.evaluation.calibration import fit_temperature
 from charplay.inference.classify import logits_of
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
-from charplay.models.networks import MODELS, NameClassifier, RecurrentConfig, make_ensemble
+from charplay.models.networks import (
+    MODELS,
+    NameClassifier,
+    NameClassifierConfig,
+    Network,
+    RecurrentConfig,
+    make_ensemble,
+)
 from charplay.training import snapshots
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.precision import choose_precision
-from charplay.training.recipes import RECIPES, NamesRecipe, Recipe, describe, fields_of
+from charplay.training.recipes import RECIPES, NamesRecipe, Recipe, SpeechRecipe, describe, fields_of
 from charplay.training.snapshots import Snapshot
 from charplay.training.tasks import NamesTask, Task
 from charplay.training.trainer import Progress, Trainer, fit, with_prefix
@@ -32,7 +38,7 @@ class RunStart:
     """A network that is about to be trained."""
 
     what: str  # "the model", or "member 1 of 4" of an ensemble
-    model: nn.Module
+    model: Network
     task: Task
     recipe: Recipe
     precision: str  # "float32" or "bfloat16"
@@ -64,8 +70,9 @@ def train(
     """
     if out.is_dir():
         raise ValueError(f"{out} is a directory: name a file for the checkpoint.")
-    if task_name == "speech":
+    if isinstance(recipe, SpeechRecipe):
         return run(task_name, speech_training_set(recipe, directory, group), recipe, out, group=group, **options)
+    assert isinstance(recipe, NamesRecipe)  # the other kind that there is
     possible = [name for name, candidate in RECIPES["names"].items() if not candidate.teachers]
     names = [limits.check_choice("teacher", name, possible) for name in recipe.teachers.split(",") if name]
     paths = {name: checkpoints.sibling(out, f"{name}.{checkpoints.TEACHER_KIND}") for name in names}
@@ -167,7 +174,7 @@ class _Run:
         self.device, self.callbacks, self.group = device, callbacks, group
         self.count = getattr(recipe.config, "members", 1)
         self.member_recipe = dataclasses.replace(recipe, config=_member_config(recipe.config))
-        self.members: list[nn.Module] = []  # trained, in evaluation mode
+        self.members: list[Network] = []  # trained, in evaluation mode
         self.measured: dict[str, Any] = {}  # of the last member, at its best evaluation
 
         self.unfinished, self.interrupted = (checkpoints.sibling(out, kind) for kind in checkpoints.PARTIAL_KINDS)
@@ -207,7 +214,7 @@ class _Run:
         model, task = _join(self.members), self.training_set.task
         measured = self.measured if self.count == 1 else {"per_second": self.measured["per_second"]}
         results = {"validation": measured | task.evaluate(model)}
-        if self.task_name == "names":
+        if isinstance(model, NameClassifier) and isinstance(task, NamesTask):
             results |= _calibrate(model, task)
         # Weights are stored in half precision: the test results are those of the stored ones.
         checkpoints.save(self.unfinished, Checkpoint(model=model, results=results, **self.header), half=True)
@@ -218,12 +225,12 @@ class _Run:
         self.interrupted.unlink(missing_ok=True)
         return results
 
-    def _initialized(self, seed: int) -> nn.Module:
+    def _initialized(self, seed: int) -> Network:
         """One member's network before training."""
         torch.manual_seed(seed)
         return MODELS[self.task_name][1](self.member_recipe.config).to(self.device)
 
-    def _fit(self, model: nn.Module, recipe: Recipe, resumed: Snapshot | None) -> dict[str, Any]:
+    def _fit(self, model: Network, recipe: Recipe, resumed: Snapshot | None) -> dict[str, Any]:
         """Trains the next member; returns what was measured at its best evaluation."""
         task = self.training_set.task
         if self.group.is_rank_0:
@@ -263,10 +270,10 @@ class _Run:
 
 def _member_config(config: RecurrentConfig) -> RecurrentConfig:
     """The config of one member of an ensemble."""
-    return dataclasses.replace(config, members=1) if hasattr(config, "members") else config
+    return dataclasses.replace(config, members=1) if isinstance(config, NameClassifierConfig) else config
 
 
-def _join(members: Sequence[nn.Module]) -> nn.Module:
+def _join(members: Sequence[Any]) -> Network:
     return make_ensemble(members) if len(members) > 1 else members[0]
 
 
@@ -285,5 +292,5 @@ def _calibrate(model: NameClassifier, task: NamesTask) -> dict[str, Any]:
     with torch.no_grad():
         for network in model.ensemble_members:
             for parameter in network.linear.parameters():
-                parameter /= temperature
+                parameter.div_(temperature)
     return {"temperature": temperature, "training_rows": task.counts.int().tolist()}

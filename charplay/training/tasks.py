@@ -27,10 +27,10 @@ class Task(Protocol):
     def count(self) -> int:
         """Batches in an epoch."""
 
-    def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, float]:
+    def loss(self, model: Any, batch: Any, device: torch.device) -> tuple[torch.Tensor, float]:
         """The mean loss of a batch, and the number of units it is a mean over; in a group, this rank's share."""
 
-    def evaluate(self, model: nn.Module) -> dict[str, Any]:
+    def evaluate(self, model: Any) -> dict[str, Any]:
         """Measures the model on the validation part."""
 
     def score(self, measured: dict[str, Any]) -> float:
@@ -63,7 +63,7 @@ class NamesTask:
     """
 
     unit = "names"
-    state = None
+    state: State | None = None
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ class SpeechTask:
     def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, float]:
         inputs, targets = (part.to(device) for part in batch)
         logits, state = model(inputs, self.state)  # (batch, steps, 128)
-        self.state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+        self.state = (state[0].detach(), state[1].detach()) if isinstance(state, tuple) else state.detach()
         return nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten()), targets.numel()
 
     def evaluate(self, model: CharLM) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from torch import nn
 from charplay import limits
 from charplay.data.text import decode, encode, normalize_target
 from charplay.inference.quantized import QuantizedStep, UnroundedProduct
-from charplay.models.networks import CELLS, CharLM, CharLMConfig
+from charplay.models.networks import CELLS, CharLM, CharLMConfig, State
 from charplay.training.recipes import Recipe
 from charplay.training.trainer import Trainer
 
@@ -83,7 +83,7 @@ class TeacherForcingTask:
     """
 
     unit = "characters"
-    state = None
+    state: State | None = None
 
     def __init__(self, target: str, ratio: float):
         codes = encode(target)
@@ -99,7 +99,7 @@ class TeacherForcingTask:
         is_forced[0] = True
         return [is_forced]
 
-    def loss(self, model: nn.Module, batch: torch.Tensor, device: torch.device) -> tuple[torch.Tensor, float]:
+    def loss(self, model: CharLM, batch: torch.Tensor, device: torch.device) -> tuple[torch.Tensor, float]:
         self._is_forced = batch
         return nn.functional.cross_entropy(roll_out(model, self.codes, batch).logits, self.targets), len(self.targets)
 
@@ -141,11 +141,15 @@ class DecoderSettings:
     ratio: float  # teacher-forcing ratio of the second decoder
 
     @property
+    def config(self) -> CharLMConfig:
+        """Of both."""
+        return CharLMConfig(self.cell, EMBEDDING_SIZE, self.hidden_size, layers=1)
+
+    @property
     def recipe(self) -> Recipe:
         """How both are trained."""
-        config = CharLMConfig(self.cell, EMBEDDING_SIZE, self.hidden_size, layers=1)
         return Recipe(
-            config,
+            self.config,
             limits.MAX_DECODER_EPOCHS,
             1,
             self.learning_rate,
@@ -182,7 +186,7 @@ class DecoderPair:
 
     def __init__(self, settings: DecoderSettings):
         torch.manual_seed(settings.seed)
-        first = CharLM(settings.recipe.config)
+        first = CharLM(settings.config)
         self.settings = settings
         self.trainers = [
             Trainer(model, TeacherForcingTask(settings.target, ratio), settings.recipe, device=CPU, precision="float32")

@@ -228,7 +228,7 @@ class Trainer:
             for _ in range(into):
                 next(self._batches)
         carried = [part.to(self._device) for _, part in sorted(with_prefix(of_this_rank, "carried.").items())]
-        self.task.state = tuple(carried) if len(carried) > 1 else carried[0] if carried else None
+        self.task.state = (carried[0], carried[1]) if len(carried) > 1 else carried[0] if carried else None
         torch.set_rng_state(of_this_rank["random"])
         if "cuda" in of_this_rank:
             torch.cuda.set_rng_state(of_this_rank["cuda"])

@@ -8,13 +8,12 @@ from typing import Any, TypedDict
 
 import torch
 
-from charplay.data.user_data import UserRows
 from charplay.evaluation.metrics import confusion_matrix
 from charplay.inference.classify import logits_of
 from charplay.inference.generate import generate, make_request
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
-from charplay.models.networks import count_parameters
+from charplay.models.networks import CharLM, NameClassifier, Network, count_parameters
 from charplay.training import run, trainer
 from charplay.training.data_summary import (
     UserData,
@@ -26,6 +25,7 @@ from charplay.training.data_summary import (
     with_evaluations,
 )
 from charplay.training.recipes import Recipe
+from charplay.training.tasks import NamesTask, SpeechTask
 
 UPDATE_SECONDS = 0.25  # seconds between two updates on the progress
 SAMPLE_CHARACTERS = 200  # characters generated at an evaluation of a language model
@@ -81,7 +81,7 @@ class Job:
         self.task, self.preset, self.changes = (arguments[key] for key in ("task", "preset", "changes"))
         self.source: dict[str, Any] = arguments["data"]
         self.out = Path(arguments["out"])
-        self.data: UserData | None = None  # once it is read
+        self.data: UserData  # set when it has been read, before the rest is used
         self.queue_position = 0  # that the client knows of
         self.is_stopped = self.is_cancelled = False
 
@@ -115,7 +115,7 @@ class JobCallbacks:
         self._send, self._job, self._recipe, self._training_set = send, job, recipe, training_set
         self._max_seconds = max_seconds
         self._started_at = self._updated_at = time.monotonic()
-        self._model: torch.nn.Module | None = None
+        self._model: Network  # set on start
         self._steps = recipe.epochs * training_set.task.count()
 
     @property
@@ -159,7 +159,9 @@ class JobCallbacks:
             )
 
     def on_epoch(self, epoch: float, measured: dict[str, Any], is_best: bool) -> None:
-        shown = {key: measured[key] for key in ("accuracy", "macro_f1", "bits_per_character") if key in measured}
+        shown: dict[str, Any] = {
+            key: measured[key] for key in ("accuracy", "macro_f1", "bits_per_character") if key in measured
+        }
         loss = measured["loss"] if "loss" in measured else measured["bits_per_character"] * math.log(2)
         update = TrainingUpdate(
             kind="evaluation",
@@ -174,11 +176,14 @@ class JobCallbacks:
     def _example(self) -> TrainingUpdate:
         """What the network can do so far: a confusion matrix of a classifier, a sample of a language model."""
         task = self._training_set.task
-        if isinstance(self._job.data, UserRows):
+        if isinstance(task, NamesTask):
+            assert isinstance(self._model, NameClassifier)
             predicted = logits_of(self._model, [text for text, _ in task.validation]).argmax(1)
             truth = torch.tensor([task.classes.index(label) for _, label in task.validation])
             counts = confusion_matrix(truth, predicted, len(task.classes)).tolist()
             return TrainingUpdate(confusion=counts, classes=list(task.classes))
+        assert isinstance(task, SpeechTask)
+        assert isinstance(self._model, CharLM)
         checkpoint = Checkpoint("speech", self._model, self._training_set.alphabet, (), (), "", {}, "", {})
         prime = task.validation[:SAMPLE_PRIME_CHARACTERS]
         request = make_request(prime, SAMPLE_TEMPERATURE, SAMPLE_CHARACTERS, seed=SAMPLE_SEED)
@@ -224,4 +229,5 @@ def train(job: Job, send: Callable[[TrainingUpdate], None], max_seconds: float) 
         if job.is_cancelled:
             job.out.unlink(missing_ok=True)
     job.check_cancelled()
+    assert results is not None  # this process is rank 0
     return TrainingResult(ended=callbacks.ended, reason=reason, results=results, seconds=callbacks.seconds)
