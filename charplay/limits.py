@@ -62,12 +62,12 @@ MAX_DOCUMENT_CHARACTERS = 20_000  # longest text that a language model reads to 
 LAYER = Limit("layer", 1, 8)  # which one of the network is looked at, from the input
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
-MAX_STREAMS = 256  # texts that are written at the same time; who comes later waits in line
+MAX_STREAMS = 256  # texts that are generated at the same time; later ones are queued
 
-# What a visitor trains (`own`, `workshop`).
+# User data and the networks trained on it (`data.user_data`, `workers.training`).
 MAX_USER_DATA_BYTES = 5_000_000  # of a text, or of rows
 USER_TEXT_CHARACTERS = Limit("number of characters", 200, MAX_USER_DATA_BYTES)  # of a text, as the network reads it
-MAX_USER_TRAINING_SECONDS = 600  # of one training, whoever waits for the next
+MAX_USER_TRAINING_SECONDS = 600  # of one training, without its time in the queue
 USER_RECIPE = (
     Limit("embedding_size", 4, 256),
     Limit("hidden_size", 4, 512),
@@ -78,13 +78,11 @@ USER_RECIPE = (
     Limit("dropout", 0, 0.9, whole=False),
 )
 
-# What is kept for a page and for nobody else (`ui.store`).
+# What is kept for one page alone (`ui.session_store`).
 SESSION_SECONDS = 3_600  # after its last use
 MAX_USER_PARAMETERS = 3_000_000  # of one model
-MAX_USER_FILE_BYTES = (
-    4 * MAX_USER_PARAMETERS + 1_000_000
-)  # of one file: 4 bytes a parameter, and what its header says of it
-MAX_USER_CLASSES = 50  # that one tells apart
+MAX_USER_FILE_BYTES = 4 * MAX_USER_PARAMETERS + 1_000_000  # of one model file: 4 bytes a parameter, and its header
+MAX_USER_CLASSES = 50  # of one classifier
 MAX_SESSION_MODELS = 6  # of one page; of more the oldest goes
 MAX_SESSION_RUNS = 50  # rows of its table
 MAX_SESSIONS = 1_000  # pages
@@ -120,14 +118,14 @@ RECIPE = (
     Limit("copies", 0, 100),
 )
 
-# Two decoders that learn one short text side by side.
+# A decoder pair that learns one short text (`training.teacher_forcing`).
 TARGET_CHARACTERS = Limit("number of characters of the target text", 2, 200)
 DECODER_SIZE = Limit("hidden size", 2, 64)
 DECODER_RATE = Limit("learning rate", 0.0001, 1.0, whole=False)
 FORCING_RATIO = Limit("teacher-forcing ratio", 0.0, 1.0, whole=False)
-MAX_DECODER_EPOCHS = 1_000  # after them a lesson ends
-MAX_DECODER_PAIRS = 200  # that run or are paused at the same time, a class's
-MAX_PAUSED_SECONDS = 600  # after them a paused lesson is given up
+MAX_DECODER_EPOCHS = 1_000  # after them a run ends
+MAX_DECODER_PAIRS = 200  # that run or are paused at the same time: those of a class
+MAX_PAUSED_SECONDS = 600  # after them a paused run is dropped
 
 # The server (`ui.settings`, `ui.request_limits`).
 MAX_REQUEST_BYTES = 1_000_000  # of one request, uploads apart; the largest text that a page sends has 50,000 characters

@@ -1,4 +1,4 @@
-"""What a visitor's training costs everybody else: a classroom's load without one and beside one, on one machine."""
+"""What a training costs the rest of a class: the load of a classroom without one and beside one, on one machine."""
 
 import math
 import random
@@ -15,12 +15,10 @@ from charplay.bench.classroom import ANSWER_TIMEOUT_SECONDS, START_TIMEOUT_SECON
 from charplay.workers.client import WorkerProcess
 from charplay.workers.protocol import Response, WorkerRequest
 
-TRAINING_CHARACTERS = (
-    500_000  # of the text that is trained on, random letters: what they say does not matter to the load
-)
-EPOCHS = 500  # more than a training may last
+TRAINING_CHARACTERS = 500_000  # length of the text that is trained on: random letters, since only the load matters
+EPOCHS = 500  # epochs of a training: more than it has time for
 PRESET = "medium"  # the larger size that a page offers
-FIRST_STEP_TIMEOUT_SECONDS = 120.0  # seconds
+FIRST_STEP_TIMEOUT_SECONDS = 120.0  # seconds until a training must have taken its first steps
 COMPARED = ("typing_p95_s", "first_text_p95_s")
 
 
@@ -30,9 +28,9 @@ class BackgroundTrainings:
     def __init__(self, number: int, directory: Path):
         self._worker = WorkerProcess("charplay.workers.training")
         self._changed = threading.Condition()
-        self._remaining = number
-        self._per_second: float | None = None  # of the training that is running
-        self._failure: str | None = None
+        self._remaining = number  # trainings that have not ended
+        self._per_second: float | None = None  # characters, of the last progress
+        self._failure: str | None = None  # of the last training that has ended
         letters = random.Random(1).choices(string.ascii_lowercase + " ", k=TRAINING_CHARACTERS)
         arguments = {
             "task": "speech",
@@ -45,17 +43,17 @@ class BackgroundTrainings:
             self._worker.send(WorkerRequest("train", arguments | {"out": out}), self._receive)
 
     def wait_for_steps(self) -> None:
-        """Returns once the first training takes its steps.
+        """Waits until the first training takes steps.
 
         Raises:
-            ValueError: it does not come to that.
+            ValueError: none does.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._per_second or not self._remaining, FIRST_STEP_TIMEOUT_SECONDS)
         self.characters_per_second()
 
     def characters_per_second(self) -> float:
-        """How fast the training that is running is.
+        """The speed of the training that is running.
 
         Raises:
             ValueError: none is.
@@ -72,14 +70,14 @@ class BackgroundTrainings:
         with self._changed:
             if response["is_done"]:
                 self._remaining, self._failure = self._remaining - 1, response["failure"]
-            elif response["update"]["kind"] == "progress":
-                self._per_second = response["update"]["per_second"]
+            elif (update := response["update"] or {}).get("kind") == "progress":
+                self._per_second = update["per_second"]
             self._changed.notify_all()
 
 
 @contextmanager
 def background_trainings(seconds: float) -> Iterator[BackgroundTrainings]:
-    """Has trainings take their steps for at least `seconds`, each until its time is up."""
+    """Trainings that take steps for at least `seconds`, each until its time is up."""
     number = math.ceil(seconds / limits.MAX_USER_TRAINING_SECONDS) + 1
     with tempfile.TemporaryDirectory() as directory:
         trainings = BackgroundTrainings(number, Path(directory))
@@ -94,7 +92,7 @@ def bench_fair_use(students: int, seconds: float) -> dict[str, Any]:
     """The same load (`bench_load`) twice: with nothing beside it, then beside a training.
 
     Returns:
-        Both results, the training's characters per second under load, and how many times longer 95 of 100 answers took.
+        both results, the training's characters per second under load, and the ratios of the 95th percentiles.
 
     Raises:
         ValueError: the app did not start, or the training ended before the load did.
@@ -107,6 +105,6 @@ def bench_fair_use(students: int, seconds: float) -> dict[str, Any]:
     return {"without": without, "beside": beside, "training_characters_per_second": per_second, **ratios}
 
 
-def _ratio(longer: float | None, shorter: float | None) -> float | None:
-    """None if nobody was answered in one of the two."""
-    return longer / shorter if longer and shorter else None
+def _ratio(beside: float | None, without: float | None) -> float | None:
+    """None if one of the two has no value: no request was answered."""
+    return beside / without if beside and without else None

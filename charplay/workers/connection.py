@@ -110,7 +110,7 @@ class Connection:
         self._changed.notify()
 
     def _write_lines(self) -> None:
-        """The writer thread: it alone waits while the pipe is full."""
+        """The writer thread: no other waits while the pipe is full."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._unsent or self._is_ended)
@@ -128,7 +128,7 @@ class Connection:
             self._to_process.close()
 
     def _read_lines(self) -> None:
-        """The listener thread: whatever ends it, every pending request is told."""
+        """The listener thread: whatever ends it, every pending request fails."""
         try:
             for line in self._from_process:
                 self._receive(json.loads(line))
@@ -159,7 +159,7 @@ class Connection:
 
 
 def _call(on_response: OnResponse, response: Response) -> bool:
-    """Whether a callback took a response; a fault of one must not end the thread that serves the others."""
+    """Calls a callback; returns whether it succeeded. A fault of one must not end the listener of all."""
     try:
         on_response(response)
     except Exception:

@@ -28,7 +28,7 @@ class WorkerRequest(NamedTuple):
 
 
 class Response(TypedDict):
-    """What a worker process says about a request."""
+    """A message of a worker process about a request."""
 
     id: int  # of the request
     is_done: bool  # whether it is the last one

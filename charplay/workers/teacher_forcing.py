@@ -42,11 +42,11 @@ RUN_ENDED = "This lesson has ended: press Start to begin it anew."
 class _Run:
     """A decoder pair, and when it is due for what."""
 
-    def __init__(self, pair: DecoderPair, page: str, now: float):
-        self.pair, self.page = pair, page
+    def __init__(self, name: str, pair: DecoderPair, page: str, now: float):
+        self.name, self.pair, self.page = name, pair, page
         self.request_id: int | None = None  # that the updates go to; None: paused
         self.next_epoch_at = self.next_update_at = now
-        self.sent_epochs = 0  # how many epochs the updates have told of
+        self.sent_epochs = 0  # epochs that the updates have had
         self.paused_at = now
 
     @property
@@ -106,25 +106,35 @@ class TeacherForcingWorker(Worker):
         """Trains the run that has been due the longest for an epoch, and drops those paused for too long."""
         now = self._clock()
         self._runs = {name: run for name, run in self._runs.items() if not run.is_paused or now < run.expires_at}
-        due = {n: run.next_epoch_at for n, run in self._runs.items() if not run.is_paused and run.next_epoch_at <= now}
+        due = [run for run in self._runs.values() if not run.is_paused and run.next_epoch_at <= now]
         if not due:
             return
-        name = min(due, key=lambda name: due[name])
-        run = self._runs[name]
+        run = min(due, key=lambda run: run.next_epoch_at)
         _, failure = self.attempt(run.pair.advance)
         now = self._clock()
         run.next_epoch_at = max(run.next_epoch_at + 1 / MAX_EPOCHS_PER_SECOND, now)  # a late one waits for the others
-        assert run.request_id is not None  # it is not paused
         if failure is not None or run.pair.is_over:
-            del self._runs[name]
-            self._finish(run.request_id, name, run.pair.update_since(run.sent_epochs), failure)
+            del self._runs[run.name]
+            self._end_updates(run, failure)
         elif now >= run.next_update_at:
             running = sum(not each.is_paused for each in self._runs.values())
             seconds = min(max(MIN_UPDATE_SECONDS, running / MAX_UPDATES_PER_SECOND), MAX_UPDATE_SECONDS)
             run.next_update_at = now + seconds
+            self._update(run)
+
+    def _update(self, run: _Run) -> None:
+        """Sends what is new of a run that is not paused."""
+        if run.request_id is not None:
             state = run.pair.update_since(run.sent_epochs)
             run.sent_epochs = len(run.pair.history)
-            self.responses.update(run.request_id, {"run": name, "state": state})
+            self.responses.update(run.request_id, {"run": run.name, "state": state})
+
+    def _end_updates(self, run: _Run, failure: str | None = None, has_state: bool = True) -> None:
+        """Sends the last response to the request that gets a run's updates, and pauses the run."""
+        if run.request_id is not None:
+            state = run.pair.update_since(run.sent_epochs) if has_state else None
+            self._finish(run.request_id, run.name, state, failure)
+        run.request_id, run.paused_at = None, self._clock()
 
     def _finish(
         self, request_id: int, name: str = "", state: dict[str, Any] | None = None, failure: str | None = None
@@ -132,13 +142,13 @@ class TeacherForcingWorker(Worker):
         self.responses.finish(request_id, {"run": name, "state": state}, failure)
 
     def _start(self, request_id: int, settings: dict[str, Any], page: str) -> None:
-        for name in [name for name, run in self._runs.items() if page and run.page == page]:
-            self._drop(name)
+        for run in [run for run in self._runs.values() if page and run.page == page]:
+            self._drop(run)
         self._make_room()
-        pair, name = DecoderPair(DecoderSettings(**settings)), secrets.token_urlsafe(16)
-        pair.advance()  # every run that is kept has something to show
-        self._runs[name] = _Run(pair, page, self._clock())
-        self._resume(request_id, name)
+        run = _Run(secrets.token_urlsafe(16), DecoderPair(DecoderSettings(**settings)), page, self._clock())
+        run.pair.advance()  # every run that is kept has something to show
+        self._runs[run.name] = run
+        self._resume(request_id, run.name)
 
     def _make_room(self) -> None:
         """Drops the run that has been paused the longest, where there are as many as may be.
@@ -148,36 +158,37 @@ class TeacherForcingWorker(Worker):
         """
         if len(self._runs) < limits.MAX_DECODER_PAIRS:
             return
-        paused = {name: run.paused_at for name, run in self._runs.items() if run.is_paused}
+        paused = [run for run in self._runs.values() if run.is_paused]
         if not paused:
             raise ValueError(
                 f"{limits.MAX_DECODER_PAIRS} lessons are running, as many as this machine takes: "
                 "press Start again in a minute."
             )
-        del self._runs[min(paused, key=lambda name: paused[name])]
+        del self._runs[min(paused, key=lambda run: run.paused_at).name]
 
-    def _resume(self, request_id: int, run: str) -> None:
-        found = self._rest(run)
+    def _resume(self, request_id: int, run: object) -> None:
+        found = self._find(run)
+        self._end_updates(found, has_state=False)  # the page shows the run by this request from now on
         found.request_id, found.sent_epochs = request_id, 0
         found.next_epoch_at = found.next_update_at = self._clock()
 
-    def _pause(self, request_id: int, run: str) -> None:
+    def _pause(self, request_id: int, run: object) -> None:
         found = self._find(run)
-        if found.request_id is not None:
-            # The page may render this after the response to the pause: both show the epoch at which the run rests.
-            self._finish(found.request_id, run, found.pair.update_since(found.sent_epochs))
-            found.request_id = None
-        self._finish(request_id, run, self._rest(run).pair.update_since())
+        # The page may render this after the response to the pause: both show the epoch at which the run rests.
+        self._end_updates(found)
+        self._finish(request_id, found.name, found.pair.update_since())
 
-    def _step(self, request_id: int, run: str) -> None:
-        found = self._rest(run)
+    def _step(self, request_id: int, run: object) -> None:
+        found = self._find(run)
+        self._end_updates(found, has_state=False)
         _, failure = self.attempt(found.pair.advance)
         if failure is not None or found.pair.is_over:
-            del self._runs[run]
-        self._finish(request_id, run, found.pair.update_since(), failure)
+            del self._runs[found.name]
+        self._finish(request_id, found.name, found.pair.update_since(), failure)
 
-    def _stop(self, request_id: int, run: str) -> None:
-        self._drop(run)
+    def _stop(self, request_id: int, run: object) -> None:
+        if isinstance(run, str) and run in self._runs:  # else it has ended by itself
+            self._drop(self._runs[run])
         self._finish(request_id)
 
     def _preview(self, request_id: int, settings: dict[str, Any], epochs: int) -> None:
@@ -198,19 +209,9 @@ class TeacherForcingWorker(Worker):
             raise ValueError(RUN_ENDED)
         return run
 
-    def _rest(self, name: str) -> _Run:
-        """Has a run pause; the request that got its updates is done."""
-        run = self._find(name)
-        if run.request_id is not None:
-            self._finish(run.request_id, name)
-        run.request_id, run.paused_at = None, self._clock()
-        return run
-
-    def _drop(self, name: str) -> None:
-        """Ends a run, if it has not ended by itself."""
-        if isinstance(name, str) and name in self._runs:
-            self._rest(name)
-            del self._runs[name]
+    def _drop(self, run: _Run) -> None:
+        self._end_updates(run, has_state=False)
+        del self._runs[run.name]
 
 
 def _start(responses: Responses) -> Callable[[dict[str, Any]], None]:

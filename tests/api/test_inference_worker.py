@@ -1,6 +1,7 @@
 """The process that the networks run in, as the page sees it."""
 
 import asyncio
+import random
 from contextlib import aclosing
 
 import numpy as np
@@ -63,8 +64,8 @@ def test_the_beginnings_of_a_name_each_get_what_they_get_alone(registry, run_asy
     answers = run_async(inference_client.classify_prefixes(registry.default("names"), name, "data"))
     expected = classify(registry.default("names"), [name[:end] for end in range(1, len(name) + 1)])
     assert [answer["normalized"] for answer in answers] == [each["normalized"] for each in expected]
-    for answer, own in zip(answers, expected, strict=True):
-        assert answer["probabilities"] == pytest.approx(own["probabilities"], abs=1e-5)
+    for answer, expected_one in zip(answers, expected, strict=True):
+        assert answer["probabilities"] == pytest.approx(expected_one["probabilities"], abs=1e-5)
 
 
 def test_a_batch_is_asked_in_parts_and_says_what_is_computed_here(registry, run_async):
@@ -99,8 +100,8 @@ def test_many_names_at_once_each_get_their_own_answer(registry, run_async):
     answers = run_async(ask_all())
     assert [answer["name"] for answer in answers] == names
     expected = classify(registry.default("names"), names)
-    for answer, own in zip(answers, expected, strict=True):
-        assert answer["probabilities"] == pytest.approx(own["probabilities"], abs=1e-5)
+    for answer, expected_one in zip(answers, expected, strict=True):
+        assert answer["probabilities"] == pytest.approx(expected_one["probabilities"], abs=1e-5)
 
 
 def test_a_process_that_dies_fails_its_requests_and_the_next_one_starts_another(registry, run_async):
@@ -115,6 +116,34 @@ def test_a_process_that_dies_fails_its_requests_and_the_next_one_starts_another(
         run_async(dies_during_a_stream())
     assert run_async(inference_client.classify(registry.default("names"), "Rossi", "data"))["country"] == "Italian"
     assert INFERENCE.pending == 0
+
+
+def test_under_random_kills_every_request_gets_an_answer_or_a_sentence(registry, run_async):
+    rng, names = random.Random(3), registry.default("names")
+    text = make_request("We ", length=200, seed=1)
+
+    async def outcome(coroutine):
+        try:
+            return await coroutine
+        except GenerationError as error:
+            return str(error)
+
+    async def kill_at_random():
+        INFERENCE.start()
+        process = INFERENCE._connection._process
+        requests = [inference_client.classify(names, f"Rossi{'i' * index}", "data") for index in range(5)]
+        requests += [text_of(registry.default("speech"), text) for _ in range(5)]
+        running = [asyncio.ensure_future(outcome(request)) for request in requests]
+        await asyncio.sleep(rng.random() * 4)  # from its start to the middle of its answers
+        process.kill()
+        return await asyncio.gather(*running)
+
+    expected = generate(registry.default("speech"), [text])[0]
+    for _ in range(4):
+        outcomes = run_async(kill_at_random(), 60)
+        assert all(each == WORKER_ENDED or each["country"] for each in outcomes[:5])
+        assert set(outcomes[5:]) <= {WORKER_ENDED, expected}
+    assert run_async(inference_client.classify(names, "Rossi", "data"))["country"] == "Italian"
 
 
 def test_a_checkpoint_that_has_gone_is_named_in_a_sentence(registry, run_async, tmp_path):

@@ -1,6 +1,7 @@
 """The process that visitors' networks are trained in, driven by its lines of JSON."""
 
 import queue
+import threading
 import time
 
 import pytest
@@ -15,7 +16,7 @@ from charplay.workers.training import TrainingWorker
 from charplay.workers.training_job import DONE, NOT_FINITE, STOPPED, TIMED_OUT
 from tests.recorded_responses import RecordedResponses
 
-# the last letter alone decides
+# the label is that of the last letter
 ROWS = "\n".join(f"{'abcde'[row % 5] * (row % 3 + 1)}{'vo'[row % 2]},{('ru', 'it')[row % 2]}" for row in range(60))
 TEXT = "the cat sat on the mat. a dog ran to the door. " * 40
 LONG = {"epochs": 500}  # which no test waits for
@@ -147,7 +148,7 @@ def test_a_loss_that_is_not_finite_ends_with_a_sentence_and_keeps_the_best(worke
 
 
 @pytest.mark.parametrize(
-    ("task", "data", "changes", "says"),
+    ("task", "data", "changes", "message"),
     [
         ("speech", {"text": ""}, {}, "200 to"),
         ("names", {"text": "a,b\nc,b\n"}, {}, "two labels"),
@@ -156,12 +157,12 @@ def test_a_loss_that_is_not_finite_ends_with_a_sentence_and_keeps_the_best(worke
         ("speech", {"text": 5}, {}, "Paste a text"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_with_a_sentence(worker, recorded, tmp_path, task, data, changes, says):
+def test_what_cannot_be_trained_is_refused_with_a_sentence(worker, recorded, tmp_path, task, data, changes, message):
     arguments = {"task": task, "data": data, "preset": "small", "changes": changes}
     worker.handle({"id": 1, "kind": "summarize", "arguments": arguments})
     worker.handle({"id": 2, "kind": "train", "arguments": arguments | {"out": str(tmp_path / "user.safetensors")}})
     for number in (1, 2):
-        assert says in recorded.last(number)[0]["failure"]
+        assert message in recorded.last(number)[0]["failure"]
 
 
 def test_a_large_file_is_refused_unread(worker, recorded, tmp_path):
@@ -171,6 +172,24 @@ def test_a_large_file_is_refused_unread(worker, recorded, tmp_path):
     arguments = {"task": "speech", "data": {"file": str(large)}, "preset": "small", "changes": {}}
     worker.handle({"id": 1, "kind": "summarize", "arguments": arguments})
     assert "at most 5,000,000" in recorded.last(1)[0]["failure"]
+
+
+def test_a_fault_of_the_training_loop_ends_one_training(worker, recorded, tmp_path, monkeypatch, caplog):
+    train_job, is_broken = worker._train, threading.Event()
+    is_broken.set()
+
+    def break_once(job):
+        if is_broken.is_set():
+            is_broken.clear()
+            raise RuntimeError("the loop broke")
+        return train_job(job)
+
+    monkeypatch.setattr(worker, "_train", break_once)
+    for request_id in (1, 2):
+        worker.handle({"id": request_id} | train("names", ROWS, tmp_path / f"{request_id}.safetensors", epochs=1))
+    failures = sorted(recorded.last(request_id)[0]["failure"] or "" for request_id in (1, 2))
+    assert failures == ["", TrainingWorker.failure_message]
+    assert "the loop broke" in caplog.text
 
 
 def test_a_missing_data_set_is_fetched_with_updates(worker, recorded, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""What one page has of its own, another does not see; and the endpoints see nothing of it."""
+"""A page's user models: no other page and no endpoint can use them."""
 
 import json
 import secrets
@@ -14,7 +14,7 @@ from tests.conftest import make_checkpoint
 
 
 class Page:
-    """A page without a browser: a session of its own, over the events that a browser would call."""
+    """A page without a browser: its own session, over the events that a browser would send."""
 
     def __init__(self, app_url: str):
         self.url, self.session = app_url.rstrip("/"), secrets.token_hex(8)
@@ -57,7 +57,7 @@ def model(tmp_path) -> bytes:
 
 @pytest.fixture
 def mine(app_url, model) -> Page:
-    """A page with a model of its own, called "yours 1"."""
+    """A page with a user model, called "yours 1"."""
     page = Page(app_url)
     assert page.load(model)["success"]
     assert list(STORE.models(page.session)) == ["yours 1"]
@@ -66,10 +66,10 @@ def mine(app_url, model) -> Page:
 
 def test_a_page_tries_its_own_model_and_no_other_page_can(app_url, mine):
     request = ["Rossi", "yours 1", "as in the data"]
-    own = mine.call("name", "change", request)
-    assert own["success"]
-    shelfs = mine.call("name", "change", ["Rossi", "names", "as in the data"])
-    assert shelfs["output"]["data"] != own["output"]["data"]
+    answer = mine.call("name", "change", request)
+    assert answer["success"]
+    shipped = mine.call("name", "change", ["Rossi", "names", "as in the data"])
+    assert shipped["output"]["data"] != answer["output"]["data"]
     other = Page(app_url)
     refused = other.call("name", "change", request)
     assert not refused["success"]

@@ -1,4 +1,4 @@
-"""What a training costs the others is measured beside a training that really runs."""
+"""The load beside a training is measured beside one that really runs."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def test_without_a_training_nothing_is_compared(monkeypatch):
         pass
 
 
-def test_trainings_that_have_ended_are_told_from_one_that_runs():
+def test_trainings_that_have_ended_have_no_speed():
     with fair_use.background_trainings(1) as trainings:
         pass
     with trainings._changed:

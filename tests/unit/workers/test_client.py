@@ -155,6 +155,7 @@ def test_a_coroutine_that_is_cancelled_cancels_its_request(worker, run_async):
         waiting = asyncio.ensure_future(worker.request(SILENT))
         while not worker.pending:
             await asyncio.sleep(0.01)
+        await worker.request(WorkerRequest("echo", {}))  # the request before it has been written
         waiting.cancel()
         await asyncio.wait([waiting])
         return await worker.request(WorkerRequest("list cancelled", {}))
@@ -164,7 +165,13 @@ def test_a_coroutine_that_is_cancelled_cancels_its_request(worker, run_async):
 
 def test_a_request_whose_page_has_disconnected_is_cancelled(worker, run_async):
     async def visit():
-        abandoned = await worker.request(SILENT, is_disconnected=lambda: True)
+        is_written = asyncio.Event()
+        waiting = asyncio.ensure_future(worker.request(SILENT, is_disconnected=is_written.is_set))
+        while not worker.pending:
+            await asyncio.sleep(0.01)
+        await worker.request(WorkerRequest("echo", {}))
+        is_written.set()
+        abandoned = await waiting
         return abandoned["failure"], await worker.request(WorkerRequest("list cancelled", {}))
 
     failure, cancelled = run_async(visit())

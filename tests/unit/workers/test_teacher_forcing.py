@@ -45,7 +45,7 @@ class Classroom:
         self.now = end
 
     def epochs(self, request_id):
-        """How many epochs the responses to a request have told of."""
+        """How many epochs the responses to a request have shown."""
         newest = state_of(self.recorded.to(request_id)[-1])
         return newest["since"] + len(newest["history"])
 
@@ -100,7 +100,7 @@ def test_a_paused_run_steps_once_and_resumes_as_if_it_had_never_paused(classroom
     paused = state_of(classroom.request(2, "pause", run=name)[-1])
     assert classroom.recorded.to(1)[-1]["is_done"]
     epoch = len(paused["history"])
-    assert classroom.epochs(1) == epoch  # who followed it shows it where it rests, whichever picture comes last
+    assert classroom.epochs(1) == epoch  # both requests show the epoch at which it rests
     classroom.wait(5.0)
     assert state_of(classroom.request(3, "step", run=name)[-1])["history"][:-1] == paused["history"]
     assert classroom.request(4, "step", run=name)[-1]["is_done"]
@@ -124,7 +124,7 @@ def test_pressing_twice_changes_nothing(classroom):
     classroom.request(4, "resume", run=name)
     classroom.request(5, "resume", run=name)
     classroom.wait(0.5)
-    assert classroom.recorded.to(4)[-1]["is_done"]  # the later reader follows
+    assert classroom.recorded.to(4)[-1]["is_done"]  # the later request gets the updates
     assert classroom.epochs(5) > 20
     for number in (6, 7):
         assert classroom.request(number, "stop", run=name)[-1]["failure"] is None
