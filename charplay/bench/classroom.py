@@ -1,7 +1,7 @@
-"""A classroom against the app: `bench load` starts the app in a process of its own and drives it as browsers do.
+"""A load test: `bench load` starts the app in a process of its own and drives it as a classroom's browsers do.
 
 Every student presses Generate, reads, and presses it again; a quarter of them type names meanwhile, letter by letter.
-All of it goes through the app's public queue, over plain connections to this machine: a client library would measure
+All requests go through the app's public queue, over plain connections to this machine: a client library would measure
 itself.
 """
 
@@ -20,28 +20,28 @@ from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
-GENERATION_CHARACTERS = 300  # characters of each generation
-RAMP_UP_SECONDS = 2.0  # seconds
-READING_SECONDS = (2.0, 8.0)  # seconds between reading one text and asking for the next
-KEYSTROKE_SECONDS = (0.15, 0.35)  # seconds between two letters
+GENERATION_CHARACTERS = 300  # of each generation
+RAMP_UP_SECONDS = 2.0  # in which all students press Generate for the first time
+READING_SECONDS = (2.0, 8.0)  # least and most between a text and the next request
+KEYSTROKE_SECONDS = (0.15, 0.35)  # least and most between two letters
 TYPING_SHARE = 0.25  # share of the students who also type names
-START_TIMEOUT_SECONDS = 180.0  # seconds; a busy machine takes a minute over it
+START_TIMEOUT_SECONDS = 180.0  # a busy machine takes a minute
 ANSWER_TIMEOUT_SECONDS = 60.0
 NAMES = ("Costa", "Kowalczyk", "Nguyen", "O'Brien", "Papadopoulos", "Yamamoto")
 
 
 @dataclass
 class Measurements:
-    """What the students saw."""
+    """The latencies and errors of all students."""
 
     errors: list[str] = field(default_factory=list)
-    first_texts: list[float] = field(default_factory=list)  # seconds from pressing to the first text
-    speeds: list[float] = field(default_factory=list)  # characters a second of a whole stream, from pressing on
+    first_texts: list[float] = field(default_factory=list)  # seconds from the request to the first text
+    speeds: list[float] = field(default_factory=list)  # characters a second of a whole stream, from the request on
     answers: list[float] = field(default_factory=list)  # seconds from a letter to its probabilities
 
 
 class RequestFailed(ConnectionError):
-    """The app answered with a status that is no success."""
+    """The app answered with another HTTP status than 200."""
 
     def __init__(self, what: str, status: int):
         super().__init__(f"{what} answered {status}")
@@ -49,7 +49,7 @@ class RequestFailed(ConnectionError):
 
 
 class Connection:
-    """One connection to the app, kept open from request to request, as a browser keeps it (HTTP/1.1)."""
+    """One persistent connection to the app, as a browser has (HTTP/1.1 keep-alive)."""
 
     def __init__(self, port: int):
         self._port = port
@@ -57,7 +57,7 @@ class Connection:
         self._writer: asyncio.StreamWriter | None = None
 
     async def send(self, method: str, path: str, body: Any = None) -> AsyncIterator[bytes]:
-        """One request; yields what comes back, piece by piece, to its end."""
+        """Sends one request; yields the body of the answer chunk by chunk."""
         content = json.dumps(body).encode() if body is not None else b""
         head = f"{method} {path} HTTP/1.1\r\nHost: {HOST}:{self._port}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
@@ -66,7 +66,7 @@ class Connection:
                 raise ConnectionError
             self._writer.write(head.encode() + content)
             _, _, status = (await self._line()).partition(b" ")
-        except ConnectionError:  # none yet, or the app has closed it while it rested, as apps do: a new one
+        except ConnectionError:  # none yet, or the app has closed it while idle: open a new one
             self.close()
             self._reader, self._writer = await asyncio.open_connection(HOST, self._port)
             self._writer.write(head.encode() + content)
@@ -93,26 +93,26 @@ class Connection:
         return line
 
     def close(self) -> None:
-        """Ends it, whatever is under way."""
+        """Closes the connection, even during an answer."""
         if self._writer is not None:
             self._writer.close()
 
 
 class Page:
-    """One open page: it has a session, and waits for its last answer before it asks again."""
+    """One open page: a session that sends its next request after the answer to the last."""
 
     def __init__(self, port: int, functions: dict[str, int]):
-        self._functions, self._session = functions, uuid.uuid4().hex  # endpoint -> its number in the queue
-        self._asking, self._listening = Connection(port), Connection(port)
+        self._functions, self._session = functions, uuid.uuid4().hex  # endpoint -> its function index
+        self._requests, self._updates = Connection(port), Connection(port)
 
     async def messages(self, endpoint: str, data: list[Any]) -> AsyncIterator[tuple[dict[str, Any], float]]:
-        """Joins the queue and yields (message, seconds since joining) until the event has completed, come what may."""
+        """Joins the queue; yields (message, seconds since joining) until the event has completed or failed."""
         start, is_completed = time.monotonic(), False
         body = {"data": data, "fn_index": self._functions[endpoint], "session_hash": self._session}
-        async for _ in self._asking.send("POST", "/gradio_api/queue/join", body):
+        async for _ in self._requests.send("POST", "/gradio_api/queue/join", body):
             pass
         # A message is one chunk, and the connection can be used again once all of them are read.
-        async for chunk in self._listening.send("GET", f"/gradio_api/queue/data?session_hash={self._session}"):
+        async for chunk in self._updates.send("GET", f"/gradio_api/queue/data?session_hash={self._session}"):
             message = json.loads(chunk.removeprefix(b"data:"))
             if message["msg"] in ("process_starts", "process_generating", "process_completed"):
                 is_completed = message["msg"] == "process_completed"
@@ -121,16 +121,16 @@ class Page:
             raise ConnectionError(f"{endpoint}: the stream ended before the event did")
 
     async def call(self, endpoint: str, data: list[Any]) -> AsyncIterator[tuple[dict[str, Any], float]]:
-        """As `messages`; an event that fails raises what the page would say."""
+        """As `messages`, but an event that fails raises its error."""
         async for message, seconds in self.messages(endpoint, data):
             yield message, seconds
             if message["msg"] == "process_completed" and not message["success"]:
                 raise ConnectionError(f"{endpoint}: {message['output'].get('error')}")
 
     def close(self) -> None:
-        """Closes the page in the middle of whatever it waits for."""
-        self._asking.close()
-        self._listening.close()
+        """Closes the page, even while it waits for an answer."""
+        self._requests.close()
+        self._updates.close()
 
 
 async def _generate(page: Page, measured: Measurements) -> None:
@@ -155,38 +155,38 @@ async def _classify(page: Page, name: str) -> float:
     return last
 
 
-async def _type(page: Page, measured: Measurements, end: float, chance: random.Random) -> None:
+async def _type(page: Page, measured: Measurements, end: float, generator: random.Random) -> None:
     while time.monotonic() < end:
-        name = chance.choice(NAMES)
+        name = generator.choice(NAMES)
         for length in range(1, len(name) + 1):
-            await asyncio.sleep(chance.uniform(*KEYSTROKE_SECONDS))
+            await asyncio.sleep(generator.uniform(*KEYSTROKE_SECONDS))
             measured.answers.append(await asyncio.wait_for(_classify(page, name[:length]), ANSWER_TIMEOUT_SECONDS))
 
 
-async def _press(page: Page, measured: Measurements, end: float, chance: random.Random) -> None:
-    await asyncio.sleep(chance.uniform(0, RAMP_UP_SECONDS))
+async def _press(page: Page, measured: Measurements, end: float, generator: random.Random) -> None:
+    await asyncio.sleep(generator.uniform(0, RAMP_UP_SECONDS))
     while time.monotonic() < end:
         await asyncio.wait_for(_generate(page, measured), ANSWER_TIMEOUT_SECONDS)
-        await asyncio.sleep(chance.uniform(*READING_SECONDS))
+        await asyncio.sleep(generator.uniform(*READING_SECONDS))
 
 
 async def _classroom(port: int, process: subprocess.Popen, students: int, seconds: float) -> dict[str, Any]:
     functions = await _started(port, process)
     measured, end = Measurements(), time.monotonic() + seconds
-    doings = []
+    activities = []
     for student in range(students):
-        chance = random.Random(student)
-        doings.append(_press(Page(port, functions), measured, end, chance))
+        generator = random.Random(student)
+        activities.append(_press(Page(port, functions), measured, end, generator))
         if student < students * TYPING_SHARE:
-            doings.append(_type(Page(port, functions), measured, end, chance))
+            activities.append(_type(Page(port, functions), measured, end, generator))
 
-    async def watch_over(doing) -> None:
+    async def collect_errors(coroutine) -> None:
         try:
-            await doing
-        except (OSError, ValueError) as error:  # a student who is let down does not press again
+            await coroutine
+        except (OSError, ValueError) as error:  # this student sends no more requests
             measured.errors.append(str(error) or type(error).__name__)
 
-    running = asyncio.gather(*(watch_over(doing) for doing in doings))
+    running = asyncio.gather(*(collect_errors(coroutine) for coroutine in activities))
     await asyncio.sleep(min(60.0, seconds / 2))
     rss_start = _resident_mb(process.pid)
     await running
@@ -209,17 +209,17 @@ def _p95(seconds: list[float]) -> float | None:
 
 
 def _resident_mb(pid: int) -> float | None:
-    """Resident memory of a process and those it started, in MiB; None where there is no /proc, or they have ended."""
+    """Resident memory of a process and its children, in MiB; None without /proc, or if they have ended."""
     status = Path(f"/proc/{pid}/status")
     if not status.exists():
         return None
-    own = next((int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if "VmRSS:" in line), 0.0)
+    resident = next((int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if "VmRSS:" in line), 0.0)
     children = [child for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
-    return own + sum(_resident_mb(int(child)) or 0.0 for child in children)
+    return resident + sum(_resident_mb(int(child)) or 0.0 for child in children)
 
 
 async def endpoints(port: int) -> dict[str, int]:
-    """The named endpoints of the app on this machine's `port`, and the number that each has in its queue."""
+    """The named endpoints of the app on this machine's `port`, each with its function index."""
     connection = Connection(port)
     try:
         config = json.loads(b"".join([piece async for piece in connection.send("GET", "/config")]))
@@ -229,7 +229,7 @@ async def endpoints(port: int) -> dict[str, int]:
 
 
 async def _started(port: int, process: subprocess.Popen) -> dict[str, int]:
-    """Waits until the app answers; returns which number each endpoint has."""
+    """Waits until the app answers; returns its endpoints."""
     end = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -240,7 +240,7 @@ async def _started(port: int, process: subprocess.Popen) -> dict[str, int]:
 
 
 def bench_load(students: int, seconds: float) -> dict[str, Any]:
-    """Starts the app on a free port, lets `students` loose on it for `seconds`, and stops it again."""
+    """Starts the app on a free port, measures it under the load of `students` for `seconds`, and stops it."""
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]

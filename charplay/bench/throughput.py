@@ -1,4 +1,4 @@
-"""How fast the shipped models are on this machine: figures for the README, ratios taken within one run."""
+"""How fast the models are on this machine; ratios are measured within one run."""
 
 import copy
 import functools
@@ -34,9 +34,9 @@ from charplay.training.trainer import Trainer, fit
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SECONDS_PER_FIGURE = 5.0  # spent on each figure
-TRAINING_STEPS = 5
-BATCHES, BATCH_SIZE = 8, 256  # of names
+SECONDS_PER_FIGURE = 5.0  # of measuring
+TRAINING_STEPS = 5  # optimizer steps that are measured
+BATCHES, BATCH_SIZE = 8, 256  # batches, names in each
 
 
 def bench_generate(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
@@ -58,12 +58,12 @@ def bench_generate(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
 
     def streams(number: int) -> Callable[[int], None]:
         def run(characters: int) -> None:
-            told = threading.Event()
-            wishes = [make_request("T", length=characters // number, seed=seed) for seed in range(number)]
-            running = [engine.submit(checkpoint, wish, told.set) for wish in wishes]
+            updated = threading.Event()
+            requests = [make_request("T", length=characters // number, seed=seed) for seed in range(number)]
+            running = [engine.submit(checkpoint, request, updated.set) for request in requests]
             while not all(stream.is_done for stream in running):
-                told.wait()
-                told.clear()
+                updated.wait()
+                updated.clear()
 
         return run
 
@@ -82,7 +82,7 @@ def bench_generate(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
 def bench_classify(checkpoint: Checkpoint[NameClassifier]) -> dict[str, Any]:
     """Names a second in bulk, against one at a time as the lecture does it; the names are random letters of 2 to 14.
 
-    The lecture's way: one call of PyTorch's layers in float32 a name. `one_name_ms` is what one name costs on the page.
+    The lecture: one call of PyTorch's layers in float32 a name. `one_name_ms` is the time of one name on the page.
     """
     generator = torch.Generator().manual_seed(1)
     some, many = _random_names(50, generator), _random_names(5000, generator)
@@ -126,13 +126,13 @@ def bench_train(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
     loop = _per_second({"loop": (lecture_loop, 200)})["loop"]
     trained = copy.deepcopy(model).to(device).requires_grad_()
     recipe = replace(recipe, epochs=1, learning_rate=1e-5)
-    task = SpeechTask([Speech("2000-01-01", "nobody", text)], text[:100], recipe)
+    task = SpeechTask([Speech("2000-01-01", "", text)], text[:100], recipe)
     precision = choose_precision(trained, task, device)
-    ours = fit(Trainer(trained, task, recipe, device=device, precision=precision))["per_second"]
+    training = fit(Trainer(trained, task, recipe, device=device, precision=precision))["per_second"]
     return {
         "lecture_loop": loop,
-        "training": ours,
-        "ratio": ours / loop,
+        "training": training,
+        "ratio": training / loop,
         "precision": precision,
         "batch_size": recipe.batch_size,
         "steps": recipe.steps,
@@ -140,9 +140,9 @@ def bench_train(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
 
 
 def bench_read(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
-    """Seconds in which the page's longest text is read, and in the model's own `forward`; how busy the machine is.
+    """Seconds of a forward pass over the page's longest text, by `long_text` and by `model.forward`; machine load.
 
-    As in the process that answers the page, PyTorch has one thread for each that computes.
+    PyTorch has one thread, as in the inference worker.
     """
     model = checkpoint.model
     codes = torch.randint(97, 123, (limits.MAX_DOCUMENT_CHARACTERS,), generator=torch.Generator().manual_seed(1))
@@ -169,10 +169,10 @@ def bench_batches(checkpoint: Checkpoint[NameClassifier]) -> dict[str, Any]:
     """Names a second through the recurrent network, padded and packed, in batches shuffled and grouped by length.
 
     A padded batch is run over its whole rectangle, a packed one over its characters alone (`NameClassifier.run_padded`
-    and `run_packed`; of an average of several networks the first). The grouped batches are eight of those that one
-    epoch of training makes of all names, and the shuffled ones hold the same names: training names where the data is at
-    hand, otherwise random letters of 2 to 14. Each run has one thread: those of a pool would wait for each other at
-    every step, and on a machine that others use too that would be most of what is measured.
+    and `run_packed`; of an ensemble the first member). The grouped batches are eight of those of a training epoch, and
+    the shuffled ones hold the same names: training names if the data is there, otherwise 2 to 14 random letters. Each
+    run has one thread: the threads of a pool wait for each other at every step, and on a machine in other use that
+    would be most of what is measured.
     """
     generator = torch.Generator().manual_seed(1)
     try:
@@ -214,10 +214,10 @@ def bench_batches(checkpoint: Checkpoint[NameClassifier]) -> dict[str, Any]:
 
 @contextmanager
 def on_one_thread() -> Iterator[None]:
-    """PyTorch takes one thread for an operation within; several would wait for each other where a core is in use.
+    """Limits PyTorch to one thread; several would wait for each other where a core is in other use.
 
-    Nothing else is to be measured in the process afterwards: once the number of threads has been set, MKL takes all of
-    them for small products too, which made the lecture's loop half as fast.
+    Measure nothing else in the process afterwards: once the number of threads has been set, MKL uses all of them for
+    small products too, which made the lecture's loop half as fast.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -228,9 +228,9 @@ def on_one_thread() -> Iterator[None]:
 
 
 def on_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Calls `function` on a thread of its own, which ends with it.
+    """Calls `function` on a new thread, which ends with it.
 
-    PyTorch keeps a pool of threads for every thread that computes; one that outlives its work slows the next.
+    PyTorch keeps a thread pool for every thread that computes; a pool that outlives its work slows the next one.
     """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(function, *args, **kwargs).result()
@@ -244,7 +244,7 @@ def _random_names(count: int, generator: torch.Generator) -> list[str]:
 def _per_second(runs: dict[str, tuple[Callable[[int], Any], int]]) -> dict[str, float]:
     """Calls each run(count) in turn until each has had `SECONDS_PER_FIGURE`, and returns count / seconds of each.
 
-    In turn, so that a machine that is shared with others is as slow for one as for the next.
+    In turn, so that other load on the machine slows all of them alike.
     """
 
     calls, spent = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0.0)

@@ -17,7 +17,7 @@ def run(capsys, *arguments):
     return status, json.loads(out) if out else None, err
 
 
-def test_evaluate_gives_both_weightings_and_the_baselines(capsys, data):
+def test_evaluate_gives_results_with_a_uniform_prior_and_baselines(capsys, data):
     shipped = str(checkpoints.SHIPPED_DIRECTORY / "names-rnn.safetensors")
     status, result, _ = run(
         capsys, "evaluate", "names", "--checkpoint", shipped, "--prior", "uniform", "--baselines", "--data", str(data)
@@ -50,7 +50,7 @@ def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp
     assert checkpoint.recipe["epochs"] == 1
 
 
-def test_a_training_that_breaks_off_leaves_the_last_checkpoint_and_the_best_so_far(capsys, tmp_path, data, monkeypatch):
+def test_an_interrupted_training_leaves_the_last_checkpoint_and_the_best_epoch(capsys, tmp_path, data, monkeypatch):
     out = tmp_path / "names.safetensors"
     out.write_bytes(b"what was there")
     interrupt = mock.Mock(side_effect=KeyboardInterrupt)

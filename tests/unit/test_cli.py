@@ -40,14 +40,14 @@ def test_generate_gives_the_same_text_twice(capsys):
     assert capsys.readouterr().out == first["text"] + "\n"
 
 
-def test_equally_weighted_countries_change_what_an_unusual_name_is_taken_for(capsys):
+def test_a_uniform_prior_lowers_the_probability_of_the_commonest_country(capsys):
     (from_data,), (equal,) = (
         run(capsys, "classify", "Aziza", "--prior", prior)[1]["results"] for prior in ("data", "uniform")
     )
     assert equal["probabilities"]["Russian"] < from_data["probabilities"]["Russian"]
 
 
-def test_a_file_of_ones_own_is_measured_also_without_the_data(capsys, tmp_path, monkeypatch):
+def test_a_users_file_is_measured_without_the_data_too(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("CHARPLAY_DATA", str(tmp_path))
     (tmp_path / "my.csv").write_text("Rossi,Italian\nKowalski,Polish\n")
     status, result, _ = run(capsys, "evaluate", "names", "--file", str(tmp_path / "my.csv"))
@@ -59,7 +59,7 @@ def test_a_file_of_ones_own_is_measured_also_without_the_data(capsys, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         ([], "required"),
         (["sing"], "invalid choice"),
@@ -98,15 +98,15 @@ def test_a_file_of_ones_own_is_measured_also_without_the_data(capsys, tmp_path, 
         (["bench", "load", "--seconds", "nan"], "number of seconds must be"),
     ],
 )
-def test_a_mistake_is_one_sentence_on_stderr_and_exit_status_two(capsys, tmp_path, arguments, says):
+def test_a_user_error_is_one_sentence_on_stderr_and_exit_status_2(capsys, tmp_path, arguments, message):
     status = main([argument.replace("TMP", str(tmp_path)) for argument in arguments])
     out, err = capsys.readouterr()
     assert (status, out) == (2, "")
-    assert says in err.splitlines()[-1]
+    assert message in err.splitlines()[-1]
     assert "Traceback" not in err
 
 
-def test_a_foreign_checkpoint_is_one_sentence(capsys, tmp_path):
+def test_a_checkpoint_of_another_task_is_a_user_error(capsys, tmp_path):
     path = tmp_path / "speech.safetensors"
     checkpoints.save(path, make_checkpoint("speech"))
     assert main(["classify", "Rossi", "--checkpoint", str(path)]) == 2
@@ -116,6 +116,6 @@ def test_a_foreign_checkpoint_is_one_sentence(capsys, tmp_path):
 def test_the_module_runs_as_a_program():
     done = subprocess.run([*PROGRAM, "classify", "Rossi", "--json"], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["results"][0]["country"] == "Italian"
-    mistake = subprocess.run([*PROGRAM, "classify", "한국"], capture_output=True, text=True, check=False)
-    assert (mistake.returncode, mistake.stdout) == (2, "")
-    assert len(mistake.stderr.splitlines()) == 1
+    refused = subprocess.run([*PROGRAM, "classify", "한국"], capture_output=True, text=True, check=False)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert len(refused.stderr.splitlines()) == 1

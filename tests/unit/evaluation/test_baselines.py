@@ -9,7 +9,7 @@ from charplay.evaluation import baselines
 TRAIN = [("rossi", "Italian"), ("russo", "Italian"), ("rossi", "Spanish"), ("rossi", "Italian"), ("ivanov", "Russian")]
 
 
-def test_the_commonest_country_and_the_look_up_do_what_they_are_called():
+def test_the_commonest_country_and_the_look_up_predict_as_named():
     measured = baselines.names_baselines(
         TRAIN, [("rossi", "Italian"), ("ivanov", "Russian"), ("petrov", "Russian")], datasets.COUNTRIES
     )
@@ -18,7 +18,7 @@ def test_the_commonest_country_and_the_look_up_do_what_they_are_called():
     assert measured["look-up"]["unseen_accuracy"] == 0
 
 
-def test_naive_bayes_learns_what_decides():
+def test_naive_bayes_learns_a_decisive_ngram():
     rows = [
         (f"{start}{end}", country) for start in "abcdefgh" for end, country in (("ov", "Russian"), ("ez", "Spanish"))
     ]
@@ -35,7 +35,7 @@ def witten_bell(train: str, history: str, character: str, alphabet: int) -> floa
     return (after[character] + kinds * shorter) / (total + kinds) if total else shorter
 
 
-def test_the_five_gram_is_witten_and_bells():
+def test_the_5_gram_interpolates_after_witten_and_bell():
     train, test = "yes we can. yes we did. no we can't; we can, can we?", "we can do it. yes, can we?"
     alphabet = len(set(train) | set(test[1:]))
     expected = [

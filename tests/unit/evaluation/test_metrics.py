@@ -18,7 +18,7 @@ def test_macro_f1_is_the_mean_over_the_classes():
     assert measured["macro_f1"] == pytest.approx((4 / 6 + 4 / 5 + 0 + 0) / 4)
 
 
-def test_names_are_measured_against_a_count_by_hand(classifier):
+def test_metrics_of_names_equal_those_computed_by_hand(classifier):
     rows = [("rossi", "Italian"), ("ivanov", "Russian"), ("smith", "English"), ("lee", "Korean")]
     from charplay.inference.classify import classify
 
@@ -33,12 +33,12 @@ def test_names_are_measured_against_a_count_by_hand(classifier):
     assert metrics.evaluate_names(classifier.model, classifier.classes, rows)["unseen_accuracy"] is None
 
 
-def test_rows_of_a_country_that_the_model_does_not_know_are_refused(classifier):
+def test_rows_of_an_unknown_country_are_refused(classifier):
     with pytest.raises(ValueError, match="no class for Atlantean"):
         metrics.evaluate_names(classifier.model, classifier.classes, [("Rossi", "Italian"), ("Plato", "Atlantean")])
 
 
-def test_bits_per_character_is_the_mean_surprise_of_one_run(monkeypatch):
+def test_bits_per_character_is_the_mean_surprisal_of_one_run(monkeypatch):
     model, text = make_language_model(), "hi! This is sung, and sung again."
     logits = model(encode(text)[None])[0][0]
     bits = [-logits[at].log_softmax(0)[code].item() / math.log(2) for at, code in enumerate(encode(text)[1:].tolist())]
@@ -56,14 +56,14 @@ def test_a_text_with_nothing_to_predict_is_refused(text):
         metrics.evaluate_speech(make_language_model(), text)
 
 
-def test_names_of_a_file_are_read_and_normalised(tmp_path):
+def test_names_of_a_csv_file_are_normalised(tmp_path):
     path = tmp_path / "names.csv"
     path.write_text('name,country\n"Müller",German\n\nO’Brien, Irish\n', encoding="utf-8-sig")
     assert metrics.read_names_csv(path, datasets.COUNTRIES) == [("Muller", "German"), ("O'Brien", "Irish")]
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"Rossi,Italian\nRossi\n", "row 2: expected two cells"),
         (b"Rossi,Italian,3\n", "row 1: expected two cells"),
@@ -76,19 +76,19 @@ def test_names_of_a_file_are_read_and_normalised(tmp_path):
         (b"a\x00b,Italian\n", "row 1"),
     ],
 )
-def test_a_file_that_cannot_be_used_says_where(tmp_path, content, says):
+def test_the_error_of_an_unusable_file_names_the_row(tmp_path, content, message):
     path = tmp_path / "names.csv"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         metrics.read_names_csv(path, datasets.COUNTRIES)
 
 
-def test_a_missing_file_is_one_sentence(tmp_path):
+def test_a_missing_file_is_a_value_error(tmp_path):
     with pytest.raises(ValueError, match="cannot be read"):
         metrics.read_speech_txt(tmp_path / "missing.txt")
 
 
-def test_the_loss_on_prefixes_is_their_mean_one_by_one(classifier):
+def test_the_prefix_loss_is_the_mean_over_single_prefixes(classifier):
     rows = [("rossi", "Italian"), ("li", "Chinese"), ("x", "Greek")]
     from charplay.inference.classify import logits_of
 

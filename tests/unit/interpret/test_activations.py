@@ -40,7 +40,7 @@ def seen_by_hooks(model: NameClassifier, name: str) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("name", ["Nguyen", "O'Brien-Yamamoto", "x", "y" * 64])
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_way_is_what_forward_hooks_see(cell, bidirectional, name):
+def test_activations_are_what_forward_hooks_see(cell, bidirectional, name):
     members = [make_classifier(cell, bidirectional, seed=seed) for seed in range(2)]
     checkpoint = make_checkpoint("names", make_ensemble(members))
     way, seen = activations_of(checkpoint, name), seen_by_hooks(checkpoint.model, name)
@@ -59,22 +59,22 @@ def test_the_way_is_what_forward_hooks_see(cell, bidirectional, name):
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_first_layers_states_are_those_of_a_network_of_one_layer(cell):
     model, padded = make_classifier(cell), pad(["Rossi"])
-    alone = type(model.rnn)(8, 12, 1, batch_first=True, bidirectional=True)
-    alone.load_state_dict({key: value for key, value in model.rnn.state_dict().items() if "_l0" in key})
+    first_layer = type(model.rnn)(8, 12, 1, batch_first=True, bidirectional=True)
+    first_layer.load_state_dict({key: value for key, value in model.rnn.state_dict().items() if "_l0" in key})
     with torch.no_grad():
-        expected = alone(model.embedding(padded.codes))[0][0]
+        expected = first_layer(model.embedding(padded.codes))[0][0]
         forward, backward = hidden_states(model, padded.codes, padded.lengths)[0]
     torch.testing.assert_close(torch.cat([forward, backward], 1), expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("prior", ["data", "uniform"])
-def test_the_way_ends_in_the_bars(classifier, prior):
+def test_the_last_activations_are_the_probabilities_of_classify(classifier, prior):
     way, [bars] = activations_of(classifier, "Rossi", prior), classify(classifier, ["Rossi"], prior)
     assert way["probabilities"] == pytest.approx(list(bars["probabilities"].values()), abs=1e-3)
     assert sum(way["probabilities"]) == pytest.approx(1)
 
 
-def test_of_the_longest_vectors_the_first_numbers_are_handed_on_and_all_are_counted():
+def test_of_the_longest_vectors_the_first_values_and_the_size_are_returned():
     torch.manual_seed(0)
     config = NameClassifierConfig("rnn", 6, MAX_VALUES + 1, 1, classes=3, bidirectional=False, pooling=False)
     model = NameClassifier(config).eval()
@@ -85,6 +85,6 @@ def test_of_the_longest_vectors_the_first_numbers_are_handed_on_and_all_are_coun
 
 
 @pytest.mark.parametrize("name", ["", "한국", "x" * 65, None])
-def test_a_name_that_cannot_be_read_has_no_way(classifier, name):
+def test_activations_of_an_unacceptable_name_are_refused(classifier, name):
     with pytest.raises(ValueError, match=r"."):
         activations_of(classifier, name)

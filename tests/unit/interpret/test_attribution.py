@@ -12,39 +12,39 @@ from tests.conftest import make_checkpoint, make_classifier
 
 @pytest.mark.parametrize("prior", ["data", "uniform"])
 @pytest.mark.parametrize("name", ["Nguyen", "O'Brien-Yamamoto", "van der Berg", "x" * 64])
-def test_what_a_letter_that_is_left_out_changes_is_what_fresh_calls_give(classifier, name, prior):
+def test_leave_one_out_gives_what_classify_gives_for_the_shorter_names(classifier, name, prior):
     found = attribute(classifier, name, prior)
     [whole] = classify(classifier, [name], prior)
     assert found["country"] == whole["country"]
     assert found["probability"] == pytest.approx(whole["probabilities"][found["country"]], rel=1e-5)
     for at in range(len(name)):
-        [alone] = classify(classifier, [name[:at] + name[at + 1 :]], prior)
-        share = alone["probabilities"][found["country"]]
-        assert found["without"][at] == pytest.approx(share, rel=1e-4)
-        assert found["changes"][at] == pytest.approx(math.log(share / found["probability"]), abs=1e-4)
+        [shorter] = classify(classifier, [name[:at] + name[at + 1 :]], prior)
+        probability = shorter["probabilities"][found["country"]]
+        assert found["without"][at] == pytest.approx(probability, rel=1e-4)
+        assert found["changes"][at] == pytest.approx(math.log(probability / found["probability"]), abs=1e-4)
 
 
-def test_any_country_can_be_asked_and_no_other_thing(classifier):
+def test_attribution_takes_any_class_of_the_model_and_nothing_else(classifier):
     [whole] = classify(classifier, ["Rossi"])
-    for country, share in whole["probabilities"].items():
-        assert attribute(classifier, "Rossi", country=country)["probability"] == pytest.approx(share)
+    for country, probability in whole["probabilities"].items():
+        assert attribute(classifier, "Rossi", country=country)["probability"] == pytest.approx(probability)
     with pytest.raises(ValueError, match="country must be one of Arabic"):
         attribute(classifier, "Rossi", country="Atlantis")
 
 
-def test_a_name_of_one_letter_has_no_shorter_one(classifier):
+def test_a_name_of_one_letter_has_no_leave_one_out(classifier):
     found = attribute(classifier, "x")
     assert (found["without"], found["changes"]) == (None, None)
     assert len(found["gradients"]) == 1
 
 
 @pytest.mark.parametrize("name", ["", "  ", "한국", "x" * 65, None, 7])
-def test_a_name_that_cannot_be_read_is_refused(classifier, name):
+def test_an_unacceptable_name_is_refused(classifier, name):
     with pytest.raises(ValueError, match=r"."):
         attribute(classifier, name)
 
 
-def test_shorter_names_are_read_as_if_they_had_been_typed():
+def test_shorter_names_are_normalised():
     assert leave_one_out("a bc") == ["bc", "abc", "a c", "a b"]
 
 
@@ -53,7 +53,7 @@ def make_average(cell: str) -> NameClassifier:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_gradient_is_what_a_small_step_of_every_members_embedding_gives(cell):
+def test_a_gradient_norm_is_that_of_finite_differences_over_all_members(cell):
     model, padded, target, step = make_average(cell), pad(["rosi"]), 5, 1e-6
     found = gradient_norms(model, padded, target)
     for at, code in enumerate(padded.codes[0].tolist()):  # each letter once: its row is its place
@@ -72,7 +72,7 @@ def test_a_gradient_is_what_a_small_step_of_every_members_embedding_gives(cell):
         assert found[at].item() == pytest.approx(math.sqrt(squares), rel=1e-5)
 
 
-def test_asking_for_gradients_leaves_the_model_as_it_was(classifier):
+def test_gradient_norms_leave_the_model_unchanged(classifier):
     model, padded = classifier.model.requires_grad_(False), pad(["Rossi"])
     before = model(padded.codes, padded.lengths)
     gradient_norms(model, padded, 0)
@@ -82,7 +82,7 @@ def test_asking_for_gradients_leaves_the_model_as_it_was(classifier):
     assert not after.requires_grad
 
 
-def test_a_model_of_other_classes_and_one_direction_is_asked_just_so():
+def test_attribution_works_with_other_classes_and_one_direction():
     torch.manual_seed(0)
     model = NameClassifier(NameClassifierConfig("rnn", 6, 10, 1, classes=2, bidirectional=False, pooling=False)).eval()
     two = make_checkpoint("names", model)

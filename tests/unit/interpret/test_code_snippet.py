@@ -29,7 +29,7 @@ def run(code: str) -> tuple[dict, str]:
 
 @pytest.mark.parametrize("sort", [True, False])
 @pytest.mark.parametrize("names", BATCHES.values(), ids=BATCHES)
-def test_the_lines_make_what_compare_batches_says(classifier, names, sort):
+def test_the_snippet_computes_what_compare_batches_gives(classifier, names, sort):
     report = compare_batches(classifier, names, sort)
     left, printed = run(snippet(normalize_names(names), sort))
     assert left["padded"].tolist() == report["padded"]
@@ -40,7 +40,7 @@ def test_the_lines_make_what_compare_batches_says(classifier, names, sort):
     assert printed.endswith("True\n")
 
 
-def test_names_fill_their_lines_and_no_more():
+def test_lines_of_names_are_wrapped_at_the_limit():
     code = snippet(["abcdefgh"] * 100, sort=True)
     lines = [line for line in code.splitlines() if line.startswith("    '")]
     assert len(lines) == 15

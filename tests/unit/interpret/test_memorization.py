@@ -34,14 +34,14 @@ def saved(small, tmp_path):
     return tmp_path / memorization.FILTER_FILE
 
 
-def test_copies_of_a_speech_are_indexed_once(small):
+def test_a_repeated_speech_is_indexed_once(small):
     speech = Speech("2000-01-01", "Nobody", noise(5_000, 1))
     again = memorization.build([speech] * 3, [speech], "1930")
     assert np.array_equal(again.bits, small.bits)
     assert again.test_share == pytest.approx(1, abs=2 * STRIDE_CHARACTERS / 5_000)
 
 
-def test_stretches_that_overlap_or_touch_are_one(small):
+def test_passages_that_overlap_or_touch_are_one(small):
     text = noise(5_000, 1)
     assert memorization.find(small, text[800:840]) == [(0, 40)]
     assert memorization.find(small, text[800:824] + text[1600:1624]) == [(0, 48)]
@@ -62,7 +62,7 @@ def test_a_saved_filter_equals_the_loaded_one(small, saved):
 
 
 @pytest.mark.parametrize("kept", KEPT_BYTES)
-def test_a_file_cut_short_is_refused(saved, kept):
+def test_a_truncated_file_is_refused(saved, kept):
     truncate(saved, kept)
     with pytest.raises(CheckpointError, match=memorization.FILTER_FILE):
         memorization.load(saved)
@@ -72,18 +72,18 @@ def test_a_missing_file_a_directory_a_pickle_and_a_model_are_refused(tmp_path):
     (tmp_path / "directory").mkdir()
     (tmp_path / "pickle").write_bytes(pickle.dumps([1]))
     checkpoints.save(tmp_path / "model", make_checkpoint("speech"))
-    for name, says in (
+    for name, message in (
         ("missing", "no missing"),
         ("directory", "readable"),
         ("pickle", "readable"),
         ("model", "lacks"),
     ):
-        with pytest.raises(CheckpointError, match=says):
+        with pytest.raises(CheckpointError, match=message):
             memorization.load(tmp_path / name)
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (lambda m: m.clear(), "lacks format_version, gram, stride"),
         (lambda m: m.pop("since"), "lacks since"),
@@ -102,14 +102,14 @@ def test_a_missing_file_a_directory_a_pickle_and_a_model_are_refused(tmp_path):
         (lambda m: m.update(data="{"), "no JSON"),
     ],
 )
-def test_a_header_that_does_not_describe_the_filter_is_refused(saved, change, says):
+def test_a_header_that_does_not_describe_the_filter_is_refused(saved, change, message):
     change_metadata(saved, change)
-    with pytest.raises(CheckpointError, match=says):
+    with pytest.raises(CheckpointError, match=message):
         memorization.load(saved)
 
 
 @pytest.mark.parametrize("fill", [0, 255])
-def test_bits_that_are_not_those_of_the_header_are_refused(saved, small, fill):
+def test_bits_that_contradict_the_header_are_refused(saved, small, fill):
     replace_tensors(saved, {"bits": torch.full((len(small.bits),), fill, dtype=torch.uint8)})
     with pytest.raises(CheckpointError, match="other bits"):
         memorization.load(saved)
@@ -118,7 +118,7 @@ def test_bits_that_are_not_those_of_the_header_are_refused(saved, small, fill):
         memorization.load(saved)
 
 
-def test_a_shelf_takes_the_filter_for_no_model(saved):
+def test_the_registry_does_not_list_the_filter_as_a_model(saved):
     checkpoints.save(saved.with_name("speech.safetensors"), make_checkpoint("speech"))
     registry = checkpoints.load_all(saved.parent)
     assert (list(registry.models["speech"]), registry.problems) == (["speech"], {})

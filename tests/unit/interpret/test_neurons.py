@@ -13,7 +13,7 @@ from tests.conftest import make_checkpoint, make_language_model
 TEXT = 'He said: "Yes, we can."  It was 2008.\n\nA new "line that ends\nopen. Ha!'
 
 
-def test_features_are_what_their_names_say():
+def test_features_mark_what_their_names_say():
     features = {name: "".join("x" if mark else "." for mark in marks) for name, marks in neurons.features(TEXT).items()}
     shown = TEXT.replace("\n", "/")
     assert shown == 'He said: "Yes, we can."  It was 2008.//A new "line that ends/open. Ha!'
@@ -29,7 +29,7 @@ def test_features_are_what_their_names_say():
     assert word[TEXT.index("said") :][:5].tolist() == [1, 2, 3, 4, 0]
 
 
-def test_correlations_are_numpys_over_the_text_and_over_its_halves():
+def test_correlations_equal_numpys_over_the_text_and_its_halves():
     generator = np.random.default_rng(0)
     features = np.stack([generator.integers(0, 2, 301), np.arange(301), np.full(301, 7)]).astype(float)
     noise = generator.normal(size=(301, 5))
@@ -57,7 +57,7 @@ def plant(monkeypatch, checkpoint, text, hidden):
     monkeypatch.setattr(neurons, "cached_forward_pass", lambda model, asked: planted)
 
 
-def test_a_planted_unit_is_found_with_its_correlation_and_noise_is_not(monkeypatch, language_model):
+def test_a_planted_tracker_is_found_among_noise(monkeypatch, language_model):
     text = "the Cat and the Dog said Hello to a Mouse, and the Mouse ran. " * 5
     generator = torch.Generator().manual_seed(1)
     hidden = torch.randn(2, len(text), 12, generator=generator) / 10
@@ -72,7 +72,7 @@ def test_a_planted_unit_is_found_with_its_correlation_and_noise_is_not(monkeypat
     assert tracker["correlation"] < -neurons.MIN_CORRELATION
 
 
-def test_what_holds_in_one_half_of_the_text_alone_is_not_claimed(monkeypatch, language_model):
+def test_a_correlation_in_one_half_of_the_text_only_does_not_count(monkeypatch, language_model):
     text = "one, two, three, four, five, six. " * 10
     hidden = torch.randn(2, len(text), 12, generator=torch.Generator().manual_seed(1)) / 10
     commas = torch.tensor([float(character == ",") for character in text])
@@ -82,7 +82,7 @@ def test_what_holds_in_one_half_of_the_text_alone_is_not_claimed(monkeypatch, la
     assert neurons.trackers(language_model, text) == []
 
 
-def test_a_unit_that_drifts_is_not_said_to_count_along_a_line_that_does_not_end(monkeypatch, language_model):
+def test_a_drifting_unit_does_not_track_the_position_in_an_endless_line(monkeypatch, language_model):
     text = "one long line, and on and on it goes " * 10
     hidden = torch.linspace(-1, 1, len(text))[None, :, None].expand(2, -1, 12)
     plant(monkeypatch, language_model, text, hidden.half())
@@ -94,13 +94,13 @@ def test_a_unit_that_drifts_is_not_said_to_count_along_a_line_that_does_not_end(
 
 
 @pytest.mark.parametrize("text", ["x", "xy", "xxxxxxxx", "\n\n", '"'])
-def test_a_text_that_says_nothing_tracks_nothing(language_model, text):
+def test_a_text_without_recurring_features_has_no_trackers(language_model, text):
     assert all(abs(tracker["correlation"]) >= 0.5 for tracker in neurons.trackers(language_model, text))
     assert neurons.trackers(language_model, text[:1]) == []
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_an_activation_is_the_hidden_state_of_a_run_step_by_step(cell):
+def test_an_activation_is_the_hidden_state_of_single_steps(cell):
     checkpoint = make_checkpoint("speech", make_language_model(cell))
     state, hidden = None, []
     with torch.no_grad():
@@ -116,6 +116,6 @@ def test_an_activation_is_the_hidden_state_of_a_run_step_by_step(cell):
 @pytest.mark.parametrize(
     ("layer", "unit"), [(0, 0), (3, 0), (1, 12), (1, -1), ("1", 0), (1, 0.5), (None, 0), (True, 0)]
 )
-def test_a_unit_that_the_model_has_not_is_refused(language_model, layer, unit):
+def test_a_unit_that_does_not_exist_is_refused(language_model, layer, unit):
     with pytest.raises(ValueError, match="must be a whole number"):
         neurons.activation(language_model, TEXT, layer, unit)

@@ -20,13 +20,13 @@ def test_a_report_has_its_rows_in_one_order_throughout(classifier):
     assert unsorted["packed"] == report["packed"]  # PyTorch sorts inside
 
 
-def test_the_padded_end_is_wrong_and_the_mask_is_right(classifier):
+def test_the_state_at_the_padded_end_differs_and_the_masked_one_does_not(classifier):
     report = compare_batches(classifier, LECTURE)
     assert report["naive_difference"] > 1e-2
     assert report["masked_difference"] < 1e-6
 
 
-def test_a_large_batch_is_computed_in_parts_and_means_the_same(classifier):
+def test_a_large_batch_in_parts_gives_the_same_differences(classifier):
     names = [chr(97 + index % 26) * (1 + index * 7 % 20) for index in range(100)]
     assert [len(part) for part in split_rows(names)] == [32, 32, 32, 4]
     report = compare_batches(classifier, names)
@@ -39,7 +39,7 @@ def test_a_large_batch_is_computed_in_parts_and_means_the_same(classifier):
 
 
 @pytest.mark.parametrize("hidden", [True, False])
-def test_a_cells_value_is_that_number_of_its_vector(classifier, hidden):
+def test_a_cell_value_is_the_unit_of_its_vector(classifier, hidden):
     padded, unit = pad(LECTURE), 5
     shown = cell_values(classifier, LECTURE, unit, hidden)
     if hidden:
@@ -53,14 +53,14 @@ def test_a_cells_value_is_that_number_of_its_vector(classifier, hidden):
 
 
 @pytest.mark.parametrize("names", [["solo"], ["anna", "otto"], ["x"] * 500])
-def test_without_pads_nothing_is_at_stake(classifier, names):
+def test_without_pads_there_are_no_differences(classifier, names):
     report = compare_batches(classifier, names)
     assert report["padding_fraction"] == 0
     assert report["naive_difference"] < 1e-5
 
 
 @pytest.mark.parametrize(
-    ("names", "says"),
+    ("names", "message"),
     [
         ([], "number of names must be a whole number from 1 to 500"),
         (["x"] * 501, "number of names must be a whole number from 1 to 500"),
@@ -73,11 +73,11 @@ def test_without_pads_nothing_is_at_stake(classifier, names):
         (["x" * 65], "Name 1: .*at most 64"),
     ],
 )
-def test_names_that_are_no_batch_are_refused(classifier, names, says):
-    with pytest.raises(ValueError, match=says):
+def test_an_unacceptable_batch_is_refused(classifier, names, message):
+    with pytest.raises(ValueError, match=message):
         compare_batches(classifier, names)
 
 
-def test_sort_is_true_or_false(classifier):
+def test_a_sort_that_is_not_a_bool_is_refused(classifier):
     with pytest.raises(ValueError, match="true or false"):
         compare_batches(classifier, LECTURE, sort="yes")

@@ -16,7 +16,7 @@ TEXT = "ask not what your country can do for you.\n{Never} seen in training: <b>
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_summed_it_is_what_evaluate_measures(cell):
+def test_the_mean_surprisal_is_what_evaluate_measures(cell):
     checkpoint = make_checkpoint("speech", make_language_model(cell))
     result = surprisal_of(checkpoint, TEXT)
     measured = evaluate_speech(checkpoint.model, TEXT)
@@ -26,13 +26,13 @@ def test_summed_it_is_what_evaluate_measures(cell):
     assert sum(result["bits"][1:]) == pytest.approx(measured["bits_per_character"] * (len(TEXT) - 1), rel=1e-5)
 
 
-def test_a_single_character_has_no_bits_and_no_mean(language_model):
+def test_a_single_character_has_no_surprisal(language_model):
     result = surprisal_of(language_model, "x")
     assert (result["bits"], result["bits_per_character"]) == ([None], None)
 
 
 @pytest.mark.parametrize("temperature", [0, 0.3, 1, 2])
-def test_alternatives_are_the_two_softmaxes_of_a_fresh_call(language_model, temperature):
+def test_candidates_are_the_two_softmaxes_of_a_fresh_call(language_model, temperature):
     for at in (1, 9, len(TEXT) - 1, len(TEXT)):
         with torch.no_grad():
             logits = language_model.model(encode(TEXT[:at])[None])[0][0, -1].double()
@@ -56,7 +56,7 @@ def test_alternatives_are_the_two_softmaxes_of_a_fresh_call(language_model, temp
         assert result["rank"] == 1 + (plain > plain[ord(TEXT[at])]).sum()
 
 
-def test_what_training_never_showed_has_a_probability_and_is_never_drawn(language_model):
+def test_a_character_unseen_in_training_has_a_probability_and_is_never_sampled(language_model):
     at = TEXT.index("{")
     result = candidates_at(language_model, TEXT, at, 1)
     assert result["true_probability"] > 0
@@ -67,12 +67,12 @@ def test_what_training_never_showed_has_a_probability_and_is_never_drawn(languag
     ("at", "temperature"),
     [(0, 1), (len(TEXT) + 1, 1), (-1, 1), (1.5, 1), ("3", 1), (None, 1), (True, 1), (3, -1), (3, math.nan), (3, "hot")],
 )
-def test_a_place_or_a_temperature_out_of_bounds_is_refused(language_model, at, temperature):
+def test_a_position_or_temperature_out_of_bounds_is_refused(language_model, at, temperature):
     with pytest.raises(ValueError, match="must be a"):
         candidates_at(language_model, TEXT, at, temperature)
 
 
-def test_a_text_of_the_largest_size_can_be_read(language_model):
+def test_a_text_of_the_largest_size_is_accepted(language_model):
     assert (
         surprisal_of(language_model, "x" * limits.MAX_DOCUMENT_CHARACTERS)["characters"]
         == limits.MAX_DOCUMENT_CHARACTERS

@@ -25,7 +25,7 @@ def naive_by_hand(model, padded) -> torch.Tensor:
 
 @torch.no_grad()
 @pytest.mark.parametrize("pooling", [True, False])
-def test_naively_every_network_reads_the_whole_rectangle_and_their_logits_are_averaged(pooling):
+def test_unmasked_logits_are_the_mean_over_networks_run_on_the_whole_rectangle(pooling):
     checkpoint, padded = averaged(pooling), pad(NAMES)
     readings = compare_unmasked(checkpoint, NAMES, time=padded.codes.shape[1])
     members = checkpoint.model.ensemble_members
@@ -37,27 +37,27 @@ def test_naively_every_network_reads_the_whole_rectangle_and_their_logits_are_av
 
 
 @torch.no_grad()
-def test_packed_each_name_says_what_it_says_alone_and_flips_where_the_two_differ():
+def test_a_packed_name_gives_what_it_gives_alone_and_flips_if_unmasked_differs():
     checkpoint, padded = averaged(), pad(NAMES)
     everything = torch.full_like(padded.lengths, padded.codes.shape[1])
     readings = compare_unmasked(checkpoint, NAMES, time=padded.codes.shape[1])
     assert [reading["name"] for reading in readings] == NAMES
     for row, (name, reading) in enumerate(zip(NAMES, readings, strict=True)):
-        alone = pad([name])
-        packed = checkpoint.model(alone.codes, alone.lengths).softmax(1)[0]
+        single = pad([name])
+        packed = checkpoint.model(single.codes, single.lengths).softmax(1)[0]
         naive = checkpoint.model(padded.codes[[row]], everything[[row]])[0]
         assert reading["country"] == checkpoint.classes[packed.argmax()]
         assert reading["probability"] == pytest.approx(packed.max().item(), abs=ROUNDING)
         assert has_flipped(reading) == (int(packed.argmax()) != int(naive.argmax()))
 
 
-def test_a_name_without_pads_says_the_same_both_ways():
+def test_a_name_without_pads_gives_the_same_packed_and_unmasked():
     [longest] = compare_unmasked(averaged(), ["van der Berg"], time=len("van der Berg"))
     assert not has_flipped(longest)
     assert longest["probability"] == longest["naive_probability"]
 
 
-def test_the_rows_of_a_part_say_what_they_say_in_the_whole_batch():
+def test_the_rows_of_a_part_give_what_they_give_in_the_whole_batch():
     checkpoint, time = averaged(), max(map(len, NAMES))
     whole = compare_unmasked(checkpoint, NAMES, time)
     parts = compare_unmasked(checkpoint, NAMES[:3], time) + compare_unmasked(checkpoint, NAMES[3:], time)

@@ -18,7 +18,7 @@ def own_of(task: str) -> data_summary.UserData:
     return data_summary.read_user_data(task, {"names": ROWS, "speech": TEXT}[task], {})
 
 
-def test_a_table_is_counted():
+def test_a_summary_of_rows_counts_them():
     own = own_of("names")
     recipe = data_summary.choose_recipe("names", own, "small", {"batch_size": 4})
     made = data_summary.summarize(own, recipe)
@@ -36,7 +36,7 @@ def test_a_table_is_counted():
     assert recipe.config.classes == 2
 
 
-def test_padding_is_the_share_of_cells_that_hold_no_character():
+def test_the_padding_fraction_is_the_share_of_cells_without_a_character():
     recipe = data_summary.choose_recipe("names", own_of("names"), "small", {"batch_size": 2})
     assert data_summary.padding_of([3, 3, 3, 3], recipe) == (0.0, 0.0)
     shuffled, grouped = data_summary.padding_of([1, 5] * 20, recipe)
@@ -44,7 +44,7 @@ def test_padding_is_the_share_of_cells_that_hold_no_character():
     assert 0.1 < shuffled < 0.5
 
 
-def test_a_text_is_counted():
+def test_a_summary_of_a_text_counts_its_characters():
     own = own_of("speech")
     made = data_summary.summarize(own, data_summary.choose_recipe("speech", own, "small", {}))
     assert made["training"] + made["validation"] == made["count"] == len(TEXT.strip())
@@ -56,21 +56,21 @@ def test_a_text_is_counted():
     assert made["padding_shuffled"] is None
 
 
-def test_a_character_that_training_never_showed_has_a_finite_price():
+def test_the_unigram_baseline_is_finite_for_characters_unseen_in_training():
     own = data_summary.read_user_data("speech", "a" * 450 + "z" * 50, {})
     assert 0 < data_summary.baseline_of(own, USER_RECIPES["speech"]["small"]) < 20
 
 
 @pytest.mark.parametrize("characters", [200, 300, 1_000, 20_000, 400_000])
 @pytest.mark.parametrize("preset", USER_RECIPES["speech"])
-def test_a_recipe_is_made_to_fit_whatever_there_is(characters, preset):
+def test_a_recipe_fits_a_text_of_any_size(characters, preset):
     own = data_summary.read_user_data("speech", "x" + "the cat " * (characters // 8), {})
     recipe = data_summary.choose_recipe("speech", own, preset, {})
     assert data_summary.training_set_of("speech", own, recipe).task.count() >= 1
 
 
 @pytest.mark.parametrize("rows", [2, 3, 10, 500])
-def test_a_recipe_is_made_to_fit_few_rows(rows):
+def test_a_recipe_fits_few_rows(rows):
     own = data_summary.read_user_data(
         "names", "\n".join(f"n{row},{kind}" for row in range(rows) for kind in ("a", "b")), {}
     )
@@ -79,7 +79,7 @@ def test_a_recipe_is_made_to_fit_few_rows(rows):
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"hidden_size": 513}, "hidden_size must be"),
         ({"hidden_size": "many"}, "hidden_size must be"),
@@ -95,18 +95,18 @@ def test_a_recipe_is_made_to_fit_few_rows(rows):
         ({"batch_size": 512, "steps": 256}, "smaller batch_size"),
     ],
 )
-def test_a_recipe_out_of_bounds_is_refused_with_a_sentence(changes, says):
+def test_a_recipe_for_user_data_out_of_bounds_is_refused(changes, message):
     own = own_of("speech")
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         data_summary.training_set_of("speech", own, data_summary.choose_recipe("speech", own, "small", changes))
 
 
-def test_a_size_that_there_is_not_is_refused():
+def test_an_unknown_size_is_refused():
     with pytest.raises(ValueError, match="size must be one of"):
         data_summary.choose_recipe("speech", own_of("speech"), "huge", {})
 
 
-def test_every_size_is_within_the_bounds_of_a_page():
+def test_every_size_is_within_the_limits_for_user_data():
     for task, sizes in USER_RECIPES.items():
         for name, recipe in sizes.items():
             assert count_parameters(MODELS[task][1](recipe.config)) <= limits.MAX_USER_PARAMETERS

@@ -17,12 +17,12 @@ SHIPPED = sorted(
 ZOO = [f"{task}-{cell}" for task in RECIPES for cell in ("rnn", "gru", "lstm")]
 
 
-def test_the_shipped_models_are_the_defaults_and_the_zoo():
+def test_the_shipped_models_are_the_defaults_and_three_cells_for_each_task():
     assert sorted([*RECIPES, *ZOO]) == SHIPPED
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_shipped_checkpoint_names_the_recipe_that_makes_it_again(name):
+def test_a_shipped_checkpoint_names_the_recipe_it_was_trained_by(name):
     checkpoint = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / f"{name}.safetensors")
     recipe = RECIPES[checkpoint.task][checkpoint.recipe["name"]]
     assert checkpoint.recipe["changed"] == {}
@@ -34,7 +34,7 @@ def test_a_shipped_checkpoint_names_the_recipe_that_makes_it_again(name):
     assert name.partition("-")[2] in (checkpoint.recipe["name"], "")
 
 
-def test_the_zoo_is_small_and_of_equal_hidden_size():
+def test_the_three_cells_are_small_and_of_equal_hidden_size():
     for task in RECIPES:
         small = [
             checkpoints.load(checkpoints.SHIPPED_DIRECTORY / f"{name}.safetensors") for name in ZOO if task in name
@@ -45,12 +45,12 @@ def test_the_zoo_is_small_and_of_equal_hidden_size():
         assert (checkpoints.SHIPPED_DIRECTORY / f"{name}.safetensors").stat().st_size <= most * 2**20
 
 
-def test_the_large_recipe_fits_a_checkpoint():
+def test_the_large_recipe_fits_the_size_limit_of_a_checkpoint():
     model = MODELS["speech"][1](RECIPES["speech"]["large"].config)
     assert 2 * count_parameters(model) <= 20 * 2**20
 
 
-def test_a_header_says_what_was_changed_of_a_recipe():
+def test_a_description_holds_the_changed_fields_of_a_recipe():
     changed = adjust(RECIPES["names"]["gru"], {"epochs": 3, "hidden_size": 8})
     described = describe("names", changed, "gru")
     assert (described["name"], described["changed"]) == ("gru", {"epochs": 3, "hidden_size": 8})
