@@ -68,7 +68,7 @@ def activations_of(checkpoint: Checkpoint[NameClassifier], name: object, prior: 
         prior: "data" or "uniform".
 
     Raises:
-        ValueError: the name cannot be read, or there is no such prior; the sentence says what to change.
+        ValueError: the name is not acceptable, or there is no such prior.
     """
     limits.check_choice("prior", prior, limits.PRIORS)
     normalized, model = require_name(name), checkpoint.model

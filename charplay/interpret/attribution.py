@@ -76,7 +76,7 @@ def attribute(
         country: one of the checkpoint's classes; None: the likeliest.
 
     Raises:
-        ValueError: the name cannot be read, or there is no such prior or country; the sentence says what to change.
+        ValueError: the name is not acceptable, or there is no such prior or country.
     """
     prior = limits.check_choice("prior", prior, limits.PRIORS)
     normalized = require_name(name)

@@ -17,15 +17,13 @@ from tests.safetensors_files import KEPT_BYTES, change_metadata, replace_tensors
 
 
 def noise(length: int, seed: int) -> str:
-    """Characters at random, of which nobody has made a speech."""
+    """Random characters."""
     return "".join(random.Random(seed).choices(string.ascii_lowercase + " .,", k=length))
 
 
 @pytest.fixture
 def small():
-    return memorization.build(
-        [Speech("2000-01-01", "Nobody", noise(5_000, 1))], [Speech("", "", noise(500, 2))], "1930"
-    )
+    return memorization.build([Speech("2000-01-01", "", noise(5_000, 1))], [Speech("", "", noise(500, 2))], "1930")
 
 
 @pytest.fixture
@@ -35,7 +33,7 @@ def saved(small, tmp_path):
 
 
 def test_a_repeated_speech_is_indexed_once(small):
-    speech = Speech("2000-01-01", "Nobody", noise(5_000, 1))
+    speech = Speech("2000-01-01", "", noise(5_000, 1))
     again = memorization.build([speech] * 3, [speech], "1930")
     assert np.array_equal(again.bits, small.bits)
     assert again.test_share == pytest.approx(1, abs=2 * STRIDE_CHARACTERS / 5_000)

@@ -52,7 +52,7 @@ def test_correlations_equal_numpys_over_the_text_and_its_halves():
 
 
 def plant(monkeypatch, checkpoint, text, hidden):
-    """Has the checkpoint's reading of `text` hold the hidden states given, (layers, time, hidden)."""
+    """Makes the forward pass over `text` return the given hidden states, (layers, time, hidden)."""
     planted = long_text.ForwardPass(torch.zeros(len(text), 128), hidden)
     monkeypatch.setattr(neurons, "cached_forward_pass", lambda model, asked: planted)
 

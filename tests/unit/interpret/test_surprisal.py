@@ -1,4 +1,4 @@
-"""Bits of a text against `evaluate`, alternatives against a softmax of their own."""
+"""Surprisal against `evaluate`, candidates against a fresh softmax."""
 
 import math
 

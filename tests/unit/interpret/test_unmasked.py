@@ -27,12 +27,12 @@ def naive_by_hand(model, padded) -> torch.Tensor:
 @pytest.mark.parametrize("pooling", [True, False])
 def test_unmasked_logits_are_the_mean_over_networks_run_on_the_whole_rectangle(pooling):
     checkpoint, padded = averaged(pooling), pad(NAMES)
-    readings = compare_unmasked(checkpoint, NAMES, time=padded.codes.shape[1])
+    comparisons = compare_unmasked(checkpoint, NAMES, time=padded.codes.shape[1])
     members = checkpoint.model.ensemble_members
     shares = torch.stack([naive_by_hand(member, padded) for member in members]).mean(0).softmax(1)
-    for reading, row in zip(readings, shares, strict=True):
-        naive = row[checkpoint.classes.index(reading["naive_country"])].item()
-        assert reading["naive_probability"] == pytest.approx(naive, abs=ROUNDING)
+    for comparison, row in zip(comparisons, shares, strict=True):
+        naive = row[checkpoint.classes.index(comparison["naive_country"])].item()
+        assert comparison["naive_probability"] == pytest.approx(naive, abs=ROUNDING)
         assert row.max().item() == pytest.approx(naive, abs=ROUNDING)
 
 
@@ -40,15 +40,15 @@ def test_unmasked_logits_are_the_mean_over_networks_run_on_the_whole_rectangle(p
 def test_a_packed_name_gives_what_it_gives_alone_and_flips_if_unmasked_differs():
     checkpoint, padded = averaged(), pad(NAMES)
     everything = torch.full_like(padded.lengths, padded.codes.shape[1])
-    readings = compare_unmasked(checkpoint, NAMES, time=padded.codes.shape[1])
-    assert [reading["name"] for reading in readings] == NAMES
-    for row, (name, reading) in enumerate(zip(NAMES, readings, strict=True)):
+    comparisons = compare_unmasked(checkpoint, NAMES, time=padded.codes.shape[1])
+    assert [comparison["name"] for comparison in comparisons] == NAMES
+    for row, (name, comparison) in enumerate(zip(NAMES, comparisons, strict=True)):
         single = pad([name])
         packed = checkpoint.model(single.codes, single.lengths).softmax(1)[0]
         naive = checkpoint.model(padded.codes[[row]], everything[[row]])[0]
-        assert reading["country"] == checkpoint.classes[packed.argmax()]
-        assert reading["probability"] == pytest.approx(packed.max().item(), abs=ROUNDING)
-        assert has_flipped(reading) == (int(packed.argmax()) != int(naive.argmax()))
+        assert comparison["country"] == checkpoint.classes[packed.argmax()]
+        assert comparison["probability"] == pytest.approx(packed.max().item(), abs=ROUNDING)
+        assert has_flipped(comparison) == (int(packed.argmax()) != int(naive.argmax()))
 
 
 def test_a_name_without_pads_gives_the_same_packed_and_unmasked():

@@ -1,4 +1,4 @@
-"""The summary of a visitor's data against counts made another way, and the recipe that is made to fit it."""
+"""The summary of user data against independent counts, and the recipe fitted to it."""
 
 import math
 from collections import Counter
@@ -14,30 +14,30 @@ ROWS = "name,country\n" + "\n".join(f"{'ab' * (row % 4 + 1)}{row % 2},{'it' if r
 TEXT = "The cat sat on the mat, and the dog sat by the door.\n" * 30
 
 
-def own_of(task: str) -> data_summary.UserData:
+def user_data_of(task: str) -> data_summary.UserData:
     return data_summary.read_user_data(task, {"names": ROWS, "speech": TEXT}[task], {})
 
 
 def test_a_summary_of_rows_counts_them():
-    own = own_of("names")
-    recipe = data_summary.choose_recipe("names", own, "small", {"batch_size": 4})
-    made = data_summary.summarize(own, recipe)
-    lengths = [len(text) for text, _ in own.rows]
-    assert (made["count"], made["training"], made["validation"]) == (48, 44, 4)
-    assert made["classes"] == {"it": 24, "ru": 24}
-    assert {length: count for length, count in enumerate(made["lengths"]) if count} == Counter(lengths)
-    assert made["vocabulary"] == "01ab"
-    assert 0 <= made["padding_grouped"] < made["padding_shuffled"] < 1
-    assert made["baseline"] == 0.5
-    assert made["parameters"] == count_parameters(MODELS["names"][1](recipe.config))
-    assert made["steps"] == recipe.epochs * 11
-    assert made["seconds"] == pytest.approx(recipe.epochs * 44 / made["per_second"])
-    assert made["read_as"]["has_header"] is True
+    user_data = user_data_of("names")
+    recipe = data_summary.choose_recipe("names", user_data, "small", {"batch_size": 4})
+    summary = data_summary.summarize(user_data, recipe)
+    lengths = [len(text) for text, _ in user_data.rows]
+    assert (summary["count"], summary["training"], summary["validation"]) == (48, 44, 4)
+    assert summary["classes"] == {"it": 24, "ru": 24}
+    assert {length: count for length, count in enumerate(summary["lengths"]) if count} == Counter(lengths)
+    assert summary["vocabulary"] == "01ab"
+    assert 0 <= summary["padding_grouped"] < summary["padding_shuffled"] < 1
+    assert summary["baseline"] == 0.5
+    assert summary["parameters"] == count_parameters(MODELS["names"][1](recipe.config))
+    assert summary["steps"] == recipe.epochs * 11
+    assert summary["seconds"] == pytest.approx(recipe.epochs * 44 / summary["per_second"])
+    assert summary["read_as"]["has_header"] is True
     assert recipe.config.classes == 2
 
 
 def test_the_padding_fraction_is_the_share_of_cells_without_a_character():
-    recipe = data_summary.choose_recipe("names", own_of("names"), "small", {"batch_size": 2})
+    recipe = data_summary.choose_recipe("names", user_data_of("names"), "small", {"batch_size": 2})
     assert data_summary.padding_of([3, 3, 3, 3], recipe) == (0.0, 0.0)
     shuffled, grouped = data_summary.padding_of([1, 5] * 20, recipe)
     assert grouped == 0.0
@@ -45,37 +45,37 @@ def test_the_padding_fraction_is_the_share_of_cells_without_a_character():
 
 
 def test_a_summary_of_a_text_counts_its_characters():
-    own = own_of("speech")
-    made = data_summary.summarize(own, data_summary.choose_recipe("speech", own, "small", {}))
-    assert made["training"] + made["validation"] == made["count"] == len(TEXT.strip())
-    assert made["vocabulary"] == "".join(sorted(set(TEXT)))
-    train, held_out = own.split()
+    user_data = user_data_of("speech")
+    summary = data_summary.summarize(user_data, data_summary.choose_recipe("speech", user_data, "small", {}))
+    assert summary["training"] + summary["validation"] == summary["count"] == len(TEXT.strip())
+    assert summary["vocabulary"] == "".join(sorted(set(TEXT)))
+    train, held_out = user_data.split()
     shares = {character: count / len(train) for character, count in Counter(train).items()}
     bits = -sum(math.log2(shares[character]) for character in held_out) / len(held_out)
-    assert made["baseline"] == pytest.approx(bits)
-    assert made["padding_shuffled"] is None
+    assert summary["baseline"] == pytest.approx(bits)
+    assert summary["padding_shuffled"] is None
 
 
 def test_the_unigram_baseline_is_finite_for_characters_unseen_in_training():
-    own = data_summary.read_user_data("speech", "a" * 450 + "z" * 50, {})
-    assert 0 < data_summary.baseline_of(own, USER_RECIPES["speech"]["small"]) < 20
+    user_data = data_summary.read_user_data("speech", "a" * 450 + "z" * 50, {})
+    assert 0 < data_summary.baseline_of(user_data, USER_RECIPES["speech"]["small"]) < 20
 
 
 @pytest.mark.parametrize("characters", [200, 300, 1_000, 20_000, 400_000])
 @pytest.mark.parametrize("preset", USER_RECIPES["speech"])
 def test_a_recipe_fits_a_text_of_any_size(characters, preset):
-    own = data_summary.read_user_data("speech", "x" + "the cat " * (characters // 8), {})
-    recipe = data_summary.choose_recipe("speech", own, preset, {})
-    assert data_summary.training_set_of("speech", own, recipe).task.count() >= 1
+    user_data = data_summary.read_user_data("speech", "x" + "the cat " * (characters // 8), {})
+    recipe = data_summary.choose_recipe("speech", user_data, preset, {})
+    assert data_summary.training_set_of("speech", user_data, recipe).task.count() >= 1
 
 
 @pytest.mark.parametrize("rows", [2, 3, 10, 500])
 def test_a_recipe_fits_few_rows(rows):
-    own = data_summary.read_user_data(
+    user_data = data_summary.read_user_data(
         "names", "\n".join(f"n{row},{kind}" for row in range(rows) for kind in ("a", "b")), {}
     )
-    recipe = data_summary.choose_recipe("names", own, "medium", {})
-    assert data_summary.training_set_of("names", own, recipe).task.count() >= 1
+    recipe = data_summary.choose_recipe("names", user_data, "medium", {})
+    assert data_summary.training_set_of("names", user_data, recipe).task.count() >= 1
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,16 @@ def test_a_recipe_fits_few_rows(rows):
     ],
 )
 def test_a_recipe_for_user_data_out_of_bounds_is_refused(changes, message):
-    own = own_of("speech")
+    user_data = user_data_of("speech")
     with pytest.raises(ValueError, match=message):
-        data_summary.training_set_of("speech", own, data_summary.choose_recipe("speech", own, "small", changes))
+        data_summary.training_set_of(
+            "speech", user_data, data_summary.choose_recipe("speech", user_data, "small", changes)
+        )
 
 
 def test_an_unknown_size_is_refused():
     with pytest.raises(ValueError, match="size must be one of"):
-        data_summary.choose_recipe("speech", own_of("speech"), "huge", {})
+        data_summary.choose_recipe("speech", user_data_of("speech"), "huge", {})
 
 
 def test_every_size_is_within_the_limits_for_user_data():

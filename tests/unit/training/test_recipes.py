@@ -1,4 +1,4 @@
-"""The recipes, and what the shipped checkpoints say of them."""
+"""The recipes and the shipped checkpoints trained by them."""
 
 import dataclasses
 
