@@ -85,7 +85,8 @@ class Classifier(_Model):
         >>> len(table["probabilities"]), len(table["probabilities"][0])
         (18, 5)
         """
-        return prefix_probabilities(name, classify(self.checkpoint, prefixes_of(name), prior))
+        prefixes = prefixes_of(self.checkpoint, name)
+        return prefix_probabilities(name, classify(self.checkpoint, prefixes, prior, are_read=True))
 
 
 class LanguageModel(_Model):

@@ -65,6 +65,17 @@ def normalize_name(name: object) -> str:
     return limits.check_text("name", normalized, limits.MAX_NAME_CHARACTERS)
 
 
+def capitalize_name(name: str) -> str:
+    """A normalised name typed in one case, as the training names are written: "ROSSI" -> "Rossi".
+
+    A capital begins the name and follows an apostrophe or a hyphen; after a space the names have none ("De la cruz").
+    A name in both cases stays as it is.
+    """
+    if name not in (name.lower(), name.upper()):
+        return name
+    return re.sub(r"(^|['-])([a-z])", lambda match: match[1] + match[2].upper(), name.lower())
+
+
 def normalize_prose(text: str) -> str:
     """Normalises running text to newlines and printable ASCII, as the speeches were before training.
 

@@ -10,7 +10,7 @@ import torch
 
 from charplay import limits
 from charplay.data.batches import pad
-from charplay.inference.classify import remove_prior, require_name
+from charplay.inference.classify import read_name, remove_prior
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
@@ -71,7 +71,7 @@ def activations_of(checkpoint: Checkpoint[NameClassifier], name: object, prior: 
         ValueError: the name is not acceptable, or there is no such prior.
     """
     limits.check_choice("prior", prior, limits.PRIORS)
-    normalized, model = require_name(name), checkpoint.model
+    normalized, model = read_name(checkpoint, name), checkpoint.model
     padded = pad([normalized])
     codes, lengths = padded.codes, padded.lengths
     features = model.features(codes, lengths)[0]

@@ -11,7 +11,7 @@ import torch
 
 from charplay import limits
 from charplay.data.batches import Padded, pad
-from charplay.inference.classify import logits_with_prior, require_name
+from charplay.inference.classify import logits_with_prior, read_name, require_name
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
@@ -79,7 +79,7 @@ def attribute(
         ValueError: the name is not acceptable, or there is no such prior or country.
     """
     prior = limits.check_choice("prior", prior, limits.PRIORS)
-    normalized = require_name(name)
+    normalized = read_name(checkpoint, name)
     shorter = leave_one_out(normalized) if len(normalized) > 1 else []
     logs = logits_with_prior(checkpoint, [normalized, *shorter], prior).log_softmax(1)  # (1 + letters, classes)
     if country is None:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
-from charplay.inference.classify import Classification, require_name
+from charplay.inference.classify import Classification, read_name
+from charplay.models.checkpoints import Checkpoint
 
 
 class PrefixProbabilities(TypedDict):
@@ -15,18 +16,18 @@ class PrefixProbabilities(TypedDict):
     probabilities: list[list[float]]  # (countries, characters); each column sums to 1
 
 
-def prefixes_of(name: object) -> list[str]:
-    """The prefixes of a normalised name, from its first character to all of it.
+def prefixes_of(checkpoint: Checkpoint, name: object) -> list[str]:
+    """The prefixes of a name as the model reads it, from its first character to all of it.
 
     Raises:
         ValueError: it is blank or not acceptable; the sentence says what to change.
     """
-    normalized = require_name(name)
+    normalized = read_name(checkpoint, name)
     return [normalized[:end] for end in range(1, len(normalized) + 1)]
 
 
 def prefix_probabilities(name: str, results: Sequence[Classification]) -> PrefixProbabilities:
-    """The results of `classify` for `prefixes_of(name)` as one table; its last column is the whole name's."""
+    """The results of `classify` for `prefixes_of` as one table; its last column is the whole name's."""
     return PrefixProbabilities(
         name=name,
         normalized=results[-1]["normalized"],

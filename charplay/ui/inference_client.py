@@ -80,8 +80,9 @@ def _generate_example(checkpoint: Checkpoint, example: Future[Example]) -> None:
     INFERENCE.send(_generation(checkpoint, make_request(controls.PRIME.default, length=1)), on_loaded)
 
 
-def _classification(checkpoint: Checkpoint, names: list[str], prior: str) -> WorkerRequest:
-    return WorkerRequest("classify", {"checkpoint": str(checkpoint.path), "names": names, "prior": prior})
+def _classification(checkpoint: Checkpoint, names: list[str], prior: str, are_read: bool = False) -> WorkerRequest:
+    request = {"checkpoint": str(checkpoint.path), "names": names, "prior": prior, "are_read": are_read}
+    return WorkerRequest("classify", request)
 
 
 def _generation(checkpoint: Checkpoint, request: Request) -> WorkerRequest:
@@ -100,7 +101,7 @@ async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classificat
 
 async def classify_prefixes(checkpoint: Checkpoint, name: str, prior: str) -> list[Classification]:
     """What `classify` gives for each prefix of a name, the whole last: one request, and one forward pass."""
-    return await _result(_classification(checkpoint, prefixes_of(name), prior))
+    return await _result(_classification(checkpoint, prefixes_of(checkpoint, name), prior, are_read=True))
 
 
 async def query(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:

@@ -6,7 +6,7 @@ of short operations of a step would wait for the page, and the page for each of 
 Requests (see `workers.protocol`); `checkpoint` is a path:
 
     generate {checkpoint, request}                updates and result {text, queue_position}: the continuation so far
-    classify {checkpoint, names, prior}           result: a classification for each name
+    classify {checkpoint, names, prior, are_read}          result: a classification for each name
     question {question, checkpoint, arguments}    result: what the function in `QUESTIONS` returns
     count {}                                      result: how many texts are being generated or queued
     cancel                                        ends a text; drops a name or question that is still queued
@@ -42,6 +42,8 @@ MAX_USER_MODELS = 16  # models of visitors that are kept in memory, those used l
 # Seconds for which one Python thread may keep another waiting, default 0.005: a classification is some hundred short
 # operations, after each of which it needs its turn again.
 SWITCH_INTERVAL_SECONDS = 0.0001
+
+BATCH_KEYS = ("checkpoint", "prior", "are_read")  # what the names of one forward pass have in common
 
 # question -> what answers it: a function of the checkpoint and the arguments, whose result is JSON
 QUESTIONS: dict[str, Callable[..., Any]] = {
@@ -97,10 +99,12 @@ class InferenceWorker(Worker):
         self._names.cancel(request_id)
         self._questions.cancel(request_id)
 
-    def _queue_names(self, request_id: int, checkpoint: str, names: list[str], prior: str) -> None:
+    def _queue_names(
+        self, request_id: int, checkpoint: str, names: list[str], prior: str, are_read: bool = False
+    ) -> None:
         # Checked here, where what is wrong with one request cannot end a batch of several.
         prior = limits.check_choice("prior", prior, limits.PRIORS)
-        self._names.put(request_id, checkpoint=Path(checkpoint), names=list(names), prior=prior)
+        self._names.put(request_id, checkpoint=Path(checkpoint), names=list(names), prior=prior, are_read=are_read)
 
     def _queue_question(self, request_id: int, question: str, checkpoint: str, arguments: dict[str, Any]) -> None:
         self._questions.put(request_id, question=question, checkpoint=checkpoint, arguments=arguments)
@@ -135,8 +139,11 @@ class InferenceWorker(Worker):
                     if (request := self._names.get_waiting()) is None:
                         break
                     requests.append(request)
-                for key in {(each["checkpoint"], each["prior"]) for _, each in requests}:
-                    self._classify([each for each in requests if (each[1]["checkpoint"], each[1]["prior"]) == key])
+                groups: dict[tuple, list] = {}
+                for request in requests:
+                    groups.setdefault(tuple(request[1][key] for key in BATCH_KEYS), []).append(request)
+                for group in groups.values():
+                    self._classify(group)
             except Exception:  # whatever it is, the next batch must come
                 logging.exception("A batch of names failed.")
                 for request_id, _ in requests:
@@ -149,7 +156,8 @@ class InferenceWorker(Worker):
 
         def compute() -> list[Any]:
             names = [name for _, each in requests for name in each["names"]]
-            return classify(_load(first["checkpoint"], "names"), names, first["prior"])
+            model = _load(first["checkpoint"], "names")
+            return classify(model, names, first["prior"], are_read=first["are_read"])
 
         results, failure = self.attempt(compute)
         if failure is not None and len(requests) > 1:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from charplay.data import datasets
+from charplay.inference.classify import classify
 from charplay.models import checkpoints
 from charplay.training.measurements import measure, measure_baselines
 
@@ -59,3 +61,12 @@ def test_the_baselines_of_names_reach_what_is_known_of_them():
     assert baselines["commonest country"]["accuracy"] == pytest.approx(0.468, abs=0.0005)
     assert baselines["look-up"]["accuracy"] == pytest.approx(0.576, abs=0.0005)
     assert 0.83 < baselines["naive Bayes"]["accuracy"] < 0.85
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_names_typed_in_one_case_are_classified_as_well_as_those_written_properly(case, data):
+    checkpoint = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "names.safetensors", "names")
+    rows = datasets.load_names("test", data)
+    results = classify(checkpoint, [case(name) for name, _ in rows])
+    correct = sum(result["country"] == country for result, (_, country) in zip(results, rows, strict=True))
+    assert correct / len(rows) == pytest.approx(checkpoint.results["test"]["accuracy"], abs=0.005)

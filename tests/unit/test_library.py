@@ -52,7 +52,7 @@ def test_a_classifier_gives_what_the_core_gives(tmp_path):
     assert model.classify(names[0]) == classify(model.checkpoint, names[:1])[0]
     assert model.classify([]) == []
     table = model.prefix_probabilities(names[0])
-    for column, result in enumerate(classify(model.checkpoint, prefixes_of(names[0]))):
+    for column, result in enumerate(classify(model.checkpoint, prefixes_of(model.checkpoint, names[0]), are_read=True)):
         assert [row[column] for row in table["probabilities"]] == list(result["probabilities"].values())
 
 

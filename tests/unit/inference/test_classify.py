@@ -3,6 +3,7 @@ import torch
 
 from charplay.data.datasets import COUNTRIES
 from charplay.inference.classify import BATCH_SIZE, classify, logits_of
+from charplay.interpret.prefixes import prefixes_of
 from charplay.models.checkpoints import load
 
 
@@ -50,3 +51,33 @@ def test_the_uniform_prior_divides_the_class_shares_out(classifier):
 def test_an_unknown_prior_is_refused(classifier, prior):
     with pytest.raises(ValueError, match="prior must be one of data, uniform"):
         classify(classifier, ["Rossi"], prior)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("ROSSI", "Rossi"),
+        ("rossi", "Rossi"),
+        ("o'brien", "O'Brien"),
+        ("SMITH-JONES", "Smith-Jones"),
+        ("de la cruz", "De la cruz"),
+        ("McDonald", "McDonald"),
+        ("van Gogh", "van Gogh"),
+        ("MÜLLER", "Muller"),
+    ],
+)
+def test_a_name_typed_in_one_case_is_read_as_the_training_names_are_written(shipped_names, typed, read):
+    [result] = classify(shipped_names, [typed])
+    assert (result["name"], result["normalized"]) == (typed, read)
+    [expected] = classify(shipped_names, [read])
+    assert result["probabilities"] == expected["probabilities"]
+
+
+def test_parts_of_a_name_keep_their_case(shipped_names):
+    assert prefixes_of(shipped_names, "van Gogh")[:3] == ["v", "va", "van"]
+    [part] = classify(shipped_names, ["van"], are_read=True)
+    assert part["normalized"] == "van"
+
+
+def test_a_model_of_other_data_reads_a_name_as_it_is_typed(classifier):
+    assert classify(classifier, ["ROSSI"])[0]["normalized"] == "ROSSI"

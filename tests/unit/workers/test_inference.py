@@ -41,9 +41,9 @@ def question(request_id: int, path: str, name: str) -> dict:
 def test_the_prefixes_of_a_name_share_one_forward_pass(worker, recorded, path, monkeypatch):
     passes = []
 
-    def count_passes(checkpoint, names, prior):
+    def count_passes(checkpoint, names, prior, **how):
         passes.append(list(names))
-        return classify(checkpoint, names, prior)
+        return classify(checkpoint, names, prior, **how)
 
     monkeypatch.setattr(inference, "classify", count_passes)
     prefixes = ["N", "Ng", "Ngu"]
@@ -55,11 +55,11 @@ def test_the_prefixes_of_a_name_share_one_forward_pass(worker, recorded, path, m
 def test_a_batch_that_fails_fails_only_the_request_at_fault(worker, recorded, path, monkeypatch):
     is_gathered = threading.Event()
 
-    def fail_for_one(checkpoint, names, prior):
+    def fail_for_one(checkpoint, names, prior, **how):
         is_gathered.wait()  # the first request, while the others queue
         if "bad" in names:
             raise RuntimeError("a cell broke")
-        return classify(checkpoint, names, prior)
+        return classify(checkpoint, names, prior, **how)
 
     monkeypatch.setattr(inference, "classify", fail_for_one)
     worker.handle(classification(1, path, "first"))
