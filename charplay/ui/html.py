@@ -34,6 +34,11 @@ def headline(markup: str) -> str:
     return f'<p class="headline">{markup}</p>'
 
 
+def about(markup: str) -> str:
+    """The longer explanation of a tab, collapsed under its first sentence."""
+    return f'<details class="about"><summary>What is this?</summary><p>{markup}</p></details>'
+
+
 def screen_reader_text(text: str) -> str:
     """What a plot shows, for people who cannot see it."""
     return f'<p class="screen-reader">{escape(text)}</p>'
@@ -59,7 +64,7 @@ def text_box(markup: str, *, label: str, classes: str = "") -> str:
         classes: further CSS classes.
     """
     box = _classes("text", classes)
-    return f'<div class="{box}" tabindex="0" aria-label="{escape(label)}"><div>{markup}</div></div>'
+    return f'<div class="{box}" tabindex="0" role="region" aria-label="{escape(label)}"><div>{markup}</div></div>'
 
 
 def table(

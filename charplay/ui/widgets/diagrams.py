@@ -2,6 +2,8 @@
 
 from html import escape
 
+from charplay.ui import html
+
 _BOX, _GAP, _ROW = 15, 12, 24  # px: a box, the space between two steps, the height of a row
 
 
@@ -64,6 +66,12 @@ FORCING = _diagram(
 TRAIN = _diagram("tip-train", 4, (0, 1, 2, 3), False, f"{_MANY_TO_MANY}, compared with the true next one")
 
 
-def lead(diagram: str, sentence: str) -> str:
-    """The head of a tab: the diagram, and the sentence that says what to look at (HTML)."""
-    return f'<div class="lead">{diagram}<p>{sentence}</p></div>'
+def lead(diagram: str, sentence: str, about: str = "") -> str:
+    """The head of a tab (HTML).
+
+    Args:
+        diagram: one of those above.
+        sentence: what to do and what to look at, as markup.
+        about: the longer explanation, as markup; it is collapsed at first.
+    """
+    return f'<div class="lead">{diagram}<div><p>{sentence}</p>{html.about(about) if about else ""}</div></div>'
