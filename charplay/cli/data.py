@@ -34,7 +34,9 @@ def add_to(commands: Commands) -> None:
     """Add the commands."""
     parser = add_command(commands, "index", index_speeches)
     add_data(parser, "where the data lies")
-    parser.add_argument("--out", type=Path, metavar="F", help=f"default: {memorization.FILTER_FILE} in checkpoints/")
+    parser.add_argument(
+        "--out", type=Path, metavar="F", help="default: in checkpoints/, installed in your data directory"
+    )
 
     parser = add_command(add_group(commands, "data", "the two data sets", "what", ("fetch",)), "fetch", fetch_data)
     add_data(parser, "where to put the data")

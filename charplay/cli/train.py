@@ -93,7 +93,12 @@ def add_to(commands: Commands) -> None:
 def _add_recipe(parser: Parser, task: str) -> None:
     """A recipe, and every field of it and of the model's config, to be overridden."""
     parser.add_argument("--recipe", choices=tuple(RECIPES[task]), default="best", help="default: best")
-    parser.add_argument("--out", type=Path, metavar="F", help="default: the recipe's checkpoint in checkpoints/")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="F",
+        help="default: the recipe's file in checkpoints/, installed in your data directory",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), help="default: the faster one here")
     for name, value in fields_of(RECIPES[task]["best"]).items():
