@@ -64,6 +64,11 @@ TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
 MAX_STREAMS = 256  # texts that are generated at the same time; later ones are queued
 
+# What one session may have under way at once (`ui.session_shares`).
+MAX_SESSION_TEXTS = 8  # that are generated or queued; a page's own buttons start four
+MAX_SESSION_QUESTIONS = 12  # about a model; a page with every accordion open has eight
+MAX_SESSION_CLASSIFICATIONS = 32  # requests to classify names
+
 # User data and the networks trained on it (`data.user_data`, `workers.training`).
 MAX_USER_DATA_BYTES = 5_000_000  # of a text, or of rows
 USER_TEXT_CHARACTERS = Limit("number of characters", 200, MAX_USER_DATA_BYTES)  # of a text, as the network reads it

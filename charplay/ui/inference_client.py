@@ -14,7 +14,7 @@ from charplay.inference.generate import Request, make_request
 from charplay.interpret.packing import split_rows
 from charplay.interpret.prefixes import prefixes_of
 from charplay.models.checkpoints import Checkpoint, Registry
-from charplay.ui import controls
+from charplay.ui import controls, session_shares
 from charplay.ui.disconnects import is_disconnected
 from charplay.workers.client import INFERENCE
 from charplay.workers.protocol import Response, WorkerRequest
@@ -94,14 +94,16 @@ async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classificat
 
     Raises:
         GenerationError: the model failed; the sentence says what to do.
+        ValueError: the session has its whole share under way.
     """
-    [result] = await _result(_classification(checkpoint, [name], prior))
+    [result] = await _result(_classification(checkpoint, [name], prior), session_shares.CLASSIFICATIONS)
     return result
 
 
 async def classify_prefixes(checkpoint: Checkpoint, name: str, prior: str) -> list[Classification]:
     """What `classify` gives for each prefix of a name, the whole last: one request, and one forward pass."""
-    return await _result(_classification(checkpoint, prefixes_of(checkpoint, name), prior, are_read=True))
+    request = _classification(checkpoint, prefixes_of(checkpoint, name), prior, are_read=True)
+    return await _result(request, session_shares.CLASSIFICATIONS)
 
 
 async def query(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
@@ -109,9 +111,10 @@ async def query(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
 
     Raises:
         GenerationError: it could not be answered; the sentence says why.
+        ValueError: the session has its whole share under way.
     """
     request = {"question": question, "checkpoint": str(checkpoint.path), "arguments": arguments}
-    return await _result(WorkerRequest("question", request))
+    return await _result(WorkerRequest("question", request), session_shares.QUESTIONS)
 
 
 async def query_rows(checkpoint: Checkpoint, question: str, names: list[str], **arguments: Any) -> list[Any]:
@@ -128,9 +131,10 @@ async def differences(checkpoint: Checkpoint, comparison: Comparison) -> list[tu
     return await query_rows(checkpoint, "state_differences", comparison.names, time=time_steps)
 
 
-async def _result(request: WorkerRequest) -> Any:
-    """The result of a request that has one response."""
-    response = await INFERENCE.request(request, is_disconnected)
+async def _result(request: WorkerRequest, kind: str) -> Any:
+    """The result of a request that has one response; `kind` is that of the share it takes."""
+    with session_shares.share(kind):
+        response = await INFERENCE.request(request, is_disconnected)
     if response["failure"] is not None:
         raise GenerationError(response["failure"])
     return response["result"]
@@ -148,6 +152,7 @@ async def stream_text(checkpoint: Checkpoint, request: Request) -> AsyncGenerato
 
     Raises:
         GenerationError: the model failed; the sentence says what to do.
+        ValueError: the session has its whole share under way.
     """
     async with aclosing(stream_texts(checkpoint, [request])) as stream:
         async for [update] in stream:
@@ -157,10 +162,12 @@ async def stream_text(checkpoint: Checkpoint, request: Request) -> AsyncGenerato
 async def stream_texts(checkpoint: Checkpoint, requests: Sequence[Request]) -> AsyncGenerator[list[TextUpdate], None]:
     """What `stream_text` gives, of several texts at once; closing this cancels them all, and so does a failure."""
     updates = [TextUpdate("", 0)] * len(requests)
-    async with aclosing(INFERENCE.stream(*(_generation(checkpoint, request) for request in requests))) as stream:
-        async for responses in stream:
-            for response in responses:
-                if response["failure"] is not None:
-                    raise GenerationError(response["failure"])
-                updates[response["index"]] = TextUpdate(**(response["update"] or response["result"]))
-            yield updates.copy()
+    generations = [_generation(checkpoint, request) for request in requests]
+    with session_shares.share(session_shares.TEXTS, len(requests)):
+        async with aclosing(INFERENCE.stream(*generations)) as stream:
+            async for responses in stream:
+                for response in responses:
+                    if response["failure"] is not None:
+                        raise GenerationError(response["failure"])
+                    updates[response["index"]] = TextUpdate(**(response["update"] or response["result"]))
+                yield updates.copy()

@@ -38,6 +38,8 @@ from charplay.workers.server import RequestQueue, Responses, Worker, run_worker
 
 MAX_BATCH_NAMES = 32  # names in one forward pass: more would keep the next ones waiting
 BATCH_PAUSE_SECONDS = 0.02  # seconds before the next pass: nobody types faster, and what comes meanwhile shares it
+# In the arguments of a question: with more it takes up to seconds, and waits for others of its kind alone.
+MAX_QUICK_CHARACTERS = 1_000
 MAX_USER_MODELS = 16  # models of visitors that are kept in memory, those used last
 # Seconds for which one Python thread may keep another waiting, default 0.005: a classification is some hundred short
 # operations, after each of which it needs its turn again.
@@ -86,9 +88,10 @@ class InferenceWorker(Worker):
         )
         self._engine = Engine(is_paced=True)
         self._streams: dict[int, Stream] = {}  # id of a request -> its text
-        self._names, self._questions = RequestQueue(), RequestQueue()
+        self._names, self._quick_questions, self._long_questions = RequestQueue(), RequestQueue(), RequestQueue()
         threading.Thread(target=self._classify_batches, name="names", daemon=True).start()
-        threading.Thread(target=self._answer_questions, name="questions", daemon=True).start()
+        for questions, name in ((self._quick_questions, "quick"), (self._long_questions, "long")):
+            threading.Thread(target=self._answer_questions, args=(questions,), name=name, daemon=True).start()
 
     def _count(self, request_id: int) -> None:
         self.responses.finish(request_id, self._engine.active)
@@ -96,8 +99,8 @@ class InferenceWorker(Worker):
     def _cancel(self, request_id: int) -> None:
         if stream := self._streams.pop(request_id, None):
             stream.close()
-        self._names.cancel(request_id)
-        self._questions.cancel(request_id)
+        for queue in (self._names, self._quick_questions, self._long_questions):
+            queue.cancel(request_id)
 
     def _queue_names(
         self, request_id: int, checkpoint: str, names: list[str], prior: str, are_read: bool = False
@@ -107,7 +110,9 @@ class InferenceWorker(Worker):
         self._names.put(request_id, checkpoint=Path(checkpoint), names=list(names), prior=prior, are_read=are_read)
 
     def _queue_question(self, request_id: int, question: str, checkpoint: str, arguments: dict[str, Any]) -> None:
-        self._questions.put(request_id, question=question, checkpoint=checkpoint, arguments=arguments)
+        is_long = _count_characters(list(arguments.values())) > MAX_QUICK_CHARACTERS
+        queue = self._long_questions if is_long else self._quick_questions
+        queue.put(request_id, question=question, checkpoint=checkpoint, arguments=arguments)
 
     def _generate(self, request_id: int, checkpoint: str, request: dict[str, Any]) -> None:
         loaded = _load(Path(checkpoint), "speech")
@@ -169,16 +174,23 @@ class InferenceWorker(Worker):
             result = list(itertools.islice(remaining, len(each["names"]))) if failure is None else None
             self.responses.finish(request_id, result, failure)
 
-    def _answer_questions(self) -> None:
-        """Answers the questions one after another: they are rare, and the cores are needed for other things."""
+    def _answer_questions(self, questions: RequestQueue) -> None:
+        """Answers the questions of a queue one after another: the cores are needed for other things."""
         while True:
-            request_id, each = self._questions.get()
+            request_id, each = questions.get()
             answer = functools.partial(self._answer, **each)
             self.responses.finish(request_id, *self.attempt(answer))
 
     @staticmethod
     def _answer(question: str, checkpoint: str, arguments: dict[str, Any]) -> Any:
         return QUESTIONS[question](_load(Path(checkpoint)), **arguments)
+
+
+def _count_characters(value: Any) -> int:
+    """Those of a text, or of all texts in a list."""
+    if isinstance(value, list):
+        return sum(map(_count_characters, value))
+    return len(value) if isinstance(value, str) else 0
 
 
 def _start(responses: Responses) -> Callable[[dict[str, Any]], None]:

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from charplay import limits
 from charplay.inference.classify import classify
 from charplay.models.checkpoints import save
 from charplay.workers import inference
@@ -130,6 +131,25 @@ def test_a_cancelled_question_that_is_queued_is_dropped(worker, recorded, path, 
     assert recorded.next(3)["result"] == "c"
     assert computed == ["a", "c"]
     assert recorded.to(2) == []
+
+
+def test_a_quick_question_is_answered_beside_a_long_one(worker, recorded, path, monkeypatch):
+    is_computing, is_released = threading.Event(), threading.Event()
+
+    def compute(checkpoint, text):
+        is_computing.set()
+        is_released.wait()
+        return len(text)
+
+    monkeypatch.setitem(inference.QUESTIONS, "surprisal", compute)
+    long = {"question": "surprisal", "checkpoint": path, "arguments": {"text": "a" * limits.MAX_DOCUMENT_CHARACTERS}}
+    worker.handle({"id": 1, "kind": "question", "arguments": long})
+    is_computing.wait()
+    worker.handle(question(2, path, "Rossi"))
+    assert recorded.next(2)["failure"] is None
+    assert recorded.to(1) == []
+    is_released.set()
+    assert recorded.next(1)["result"] == limits.MAX_DOCUMENT_CHARACTERS
 
 
 def test_an_answer_that_json_has_no_form_for_is_a_failure(worker, recorded, path, monkeypatch):

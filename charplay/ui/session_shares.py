@@ -1,0 +1,53 @@
+"""What one session may have under way at once, so that no visitor takes the slots and the processor of all others."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gradio.context import LocalContext
+
+from charplay import limits
+
+TEXTS, QUESTIONS, CLASSIFICATIONS = "texts", "questions", "classifications"
+_BOUNDS = {
+    TEXTS: (limits.MAX_SESSION_TEXTS, "texts are being generated for this page"),
+    QUESTIONS: (limits.MAX_SESSION_QUESTIONS, "questions of this page are being answered"),
+    CLASSIFICATIONS: (limits.MAX_SESSION_CLASSIFICATIONS, "names of this page are being classified"),
+}
+
+_lock = threading.Lock()  # apps of one process have an event loop each
+_under_way: Counter[tuple[str, str]] = Counter()  # (session, kind); no entry is zero
+
+
+def current_session() -> str | None:
+    """The session of the event that is being answered; None outside events."""
+    return getattr(LocalContext.request.get(None), "session_hash", None)
+
+
+@contextmanager
+def share(kind: str, count: int = 1) -> Iterator[None]:
+    """Holds a part of the current session's share while something is under way; outside events there is no bound.
+
+    Raises:
+        ValueError: with these the session would have more under way than its share.
+    """
+    session = current_session()
+    if session is None:
+        yield
+        return
+    bound, what = _BOUNDS[kind]
+    key = session, kind
+    with _lock:
+        if _under_way[key] + count > bound:
+            if not _under_way[key]:
+                del _under_way[key]
+            raise ValueError(f"At most {bound} {what} at once: wait for one of them, or stop it.")
+        _under_way[key] += count
+    try:
+        yield
+    finally:
+        with _lock:
+            _under_way[key] -= count
+            if not _under_way[key]:
+                del _under_way[key]
