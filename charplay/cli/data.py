@@ -1,4 +1,4 @@
-"""`data fetch` and `index`: bring the data here, and make the filter of memorized passages from it."""
+"""`data fetch`, `data summary` and `index`: bring the data here, check a file, and index memorized passages."""
 
 import argparse
 import sys
@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from charplay.cli.parser import Commands, add_command, add_data, add_group
+from charplay.cli.user_data import ROWS, TEXT, add_user_data, read_user_data
 from charplay.data import datasets
+from charplay.data.user_data.report import report_on
 from charplay.interpret import memorization
 from charplay.models import checkpoints
 from charplay.training.recipes import RECIPES
@@ -18,6 +20,16 @@ def fetch_data(arguments: argparse.Namespace) -> dict[str, Any]:
     directory = datasets.data_directory(arguments.data)
     files = datasets.fetch(directory, arguments.source, on_progress=lambda line: print(line, file=sys.stderr))
     return {"directory": str(directory), "files": [path.name for path in files]}
+
+
+def summarize_rows(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Show how rows text,label are read, and what is left out, before anything is trained on them."""
+    return dict(report_on(read_user_data(arguments, ROWS)))
+
+
+def summarize_text(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Show how a text is read, and what is left out, before anything is trained on it."""
+    return dict(report_on(read_user_data(arguments, TEXT)))
 
 
 def index_speeches(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -38,6 +50,11 @@ def add_to(commands: Commands) -> None:
         "--out", type=Path, metavar="F", help="default: in checkpoints/, installed in your data directory"
     )
 
-    parser = add_command(add_group(commands, "data", "the two data sets", "what", ("fetch",)), "fetch", fetch_data)
+    data = add_group(commands, "data", "the data sets, and files of your own", "what", ("fetch", "summary"))
+    parser = add_command(data, "fetch", fetch_data)
     add_data(parser, "where to put the data")
     parser.add_argument("--from", dest="source", type=Path, metavar="DIR", help="a mirror instead of the network")
+
+    summary = add_group(data, "summary", "how a file of your own is read", "kind", (ROWS, TEXT))
+    for kind, execute in ((ROWS, summarize_rows), (TEXT, summarize_text)):
+        add_user_data(add_command(summary, kind, execute), kind)

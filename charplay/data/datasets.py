@@ -208,6 +208,7 @@ def load_speeches(directory: Path) -> list[Speech]:
     for name, content in _archived_speeches(_verified(SPEECHES, directory)):
         heading, _, body = content.decode("utf-8").partition("\n")
         president = heading.removeprefix("President:").strip()
+        body = body.replace("\u2011", "")  # four hyphens that the shipped models were trained without
         speeches.append(Speech(name[:10], president, normalize_prose(body).strip()))
     return speeches
 

@@ -6,11 +6,12 @@ Input is normalised to ASCII; characters that NFKD does not decompose are looked
 
 import re
 import unicodedata
+from collections import Counter
 
 import torch
 
 from charplay import limits
-from charplay.data.letter_table import LETTERS, PUNCTUATION
+from charplay.data.letter_table import LETTERS, PROSE_PUNCTUATION, PUNCTUATION
 
 VOCABULARY_SIZE = 128  # ASCII codes, 0 to 127
 PAD = 0  # the code of padding: NUL, which no normalised text holds
@@ -20,10 +21,31 @@ def _is_printable_ascii(text: str) -> bool:
     return all(" " <= character <= "~" for character in text)
 
 
-def _quoted(character: str) -> str:
+def quoted(character: str) -> str:
     """`character` for an error message: by its code point alone if it cannot be displayed or encoded."""
     code = f"U+{ord(character):04X}"
     return f"“{character}” ({code})" if character.isprintable() else code
+
+
+def is_ignored(character: str) -> bool:
+    """Whether a character adds nothing of its own: a combining mark, a variation selector, or a format character."""
+    return unicodedata.category(character) in ("Mn", "Me", "Cf")
+
+
+def ascii_form(character: str) -> str | None:
+    """The printable ASCII that stands for one composed character in a name; None: there is none."""
+    for table in (LETTERS, PUNCTUATION):
+        if character in table:
+            return table[character]
+    if is_ignored(character):
+        return ""
+    decomposed = "".join(c for c in unicodedata.normalize("NFKD", character) if not is_ignored(c))
+    form = decomposed.translate(_NAME_TABLE)
+    return form if form and _is_printable_ascii(form) else None
+
+
+_NAME_TABLE = str.maketrans(LETTERS | PUNCTUATION)
+_PROSE_TABLE = str.maketrans(LETTERS | PROSE_PUNCTUATION)
 
 
 def normalize_name(name: object) -> str:
@@ -43,24 +65,18 @@ def normalize_name(name: object) -> str:
     parts = []
     # NFC first, so that "u" + combining diaeresis is one character to look up and to quote.
     for character in unicodedata.normalize("NFC", name):
-        category = unicodedata.category(character)
-        if category == "Cf":
-            continue
-        if category == "Cc":
+        if unicodedata.category(character) == "Cc":
             raise ValueError(
                 f"A name holds letters, spaces, apostrophes and hyphens, but no control character such as "
-                f"{_quoted(character)}: please take it out."
+                f"{quoted(character)}: please take it out."
             )
-        replacement = LETTERS.get(character) or PUNCTUATION.get(character)
-        ascii_form = replacement or "".join(
-            c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)
-        )
-        if (not ascii_form and not unicodedata.combining(character)) or not _is_printable_ascii(ascii_form):
+        form = ascii_form(character)
+        if form is None:
             raise ValueError(
-                f"The model reads the Latin alphabet, and {_quoted(character)} has no ASCII form: "
+                f"The model reads the Latin alphabet, and {quoted(character)} has no ASCII form: "
                 "please leave it out or type a romanised spelling."
             )
-        parts.append(ascii_form)
+        parts.append(form)
     normalized = " ".join("".join(parts).split())
     return limits.check_text("name", normalized, limits.MAX_NAME_CHARACTERS)
 
@@ -79,15 +95,15 @@ def capitalize_name(name: str) -> str:
 def normalize_prose(text: str) -> str:
     """Normalises running text to newlines and printable ASCII, as the speeches were before training.
 
-    NFKD; curly quotes become straight, en dashes "-", em dashes "--", tabs spaces; backslashes and characters without
-    an ASCII form are dropped; runs of spaces become one, spaces around a newline are dropped, two or more newlines
-    become two. The ends are not stripped: whether a prime ends in a space changes its continuation.
+    NFKD and the letter table; curly quotes become straight, en dashes "-", em dashes "--", tabs spaces; backslashes
+    and characters without an ASCII form are dropped; runs of spaces become one, spaces around a newline are dropped,
+    two or more newlines become two. The ends are not stripped: whether a prime ends in a space changes its
+    continuation.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = unicodedata.normalize("NFKD", text)
-    text = re.sub("[\u2018\u2019]", "'", text)
-    text = re.sub("[\u201c\u201d]", '"', text)
-    text = text.replace("\u2013", "-").replace("\u2014", "--").replace("\\", "").replace("\t", " ")
+    # Looked up twice: NFKD would make a space of the acute accent, and makes “Ø” and a mark of “Ǿ”.
+    text = unicodedata.normalize("NFKD", text.translate(_PROSE_TABLE)).translate(_PROSE_TABLE)
+    text = text.replace("\\", "").replace("\t", " ")
     text = re.sub(r"[^\n -~]", "", text)
     text = re.sub(" +", " ", text)
     text = re.sub(r" ?\n ?", "\n", text)
@@ -131,11 +147,11 @@ def _normalize(what: str, text: object, max_characters: int) -> str:
     return limits.check_text(what, normalized, max_characters)
 
 
-def count_without_ascii(text: str) -> int:
-    """How many characters `normalize_prose` drops because they have no ASCII form, not counting accents."""
-    text = unicodedata.normalize("NFC", text)
-    dropped = {c for c in set(text) if not normalize_prose(c) and not unicodedata.combining(c)}
-    return sum(text.count(character) for character in dropped)
+def without_ascii(text: str) -> dict[str, int]:
+    """The characters that `normalize_prose` drops for having no ASCII form, and their counts, largest first."""
+    counts = Counter(unicodedata.normalize("NFC", text))
+    dropped = {c: count for c, count in counts.items() if not (normalize_prose(c) or is_ignored(c) or c in PROSE_PUNCTUATION)}
+    return dict(sorted(dropped.items(), key=lambda item: -item[1]))
 
 
 def normalize_target(target: object) -> str:

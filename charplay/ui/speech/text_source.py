@@ -7,7 +7,7 @@ from html import escape
 import gradio as gr
 from gradio.components import Component
 
-from charplay.data.text import count_without_ascii, normalize_document
+from charplay.data.text import normalize_document, without_ascii
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, session_store
 from charplay.ui.errors import as_gradio_error
@@ -57,7 +57,7 @@ def _note(choice: object, pasted: str, alphabet: str) -> str:
     sentences = [f"{len(text):,} characters are read."]
     if text != pasted:
         sentences.append("The text was brought to ASCII as the speeches were.")
-    if lost := count_without_ascii(pasted):
+    if lost := sum(without_ascii(pasted).values()):
         subject = "character has" if lost == 1 else "characters have"
         sentences.append(f"{lost:,} {subject} no ASCII form and are left out.")
     if unseen := sorted(set(text) - set(alphabet)):

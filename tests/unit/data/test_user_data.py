@@ -58,12 +58,12 @@ def test_the_encoding_is_detected_and_reported(codec, encoding):
     assert [text for text, _ in parsed.rows] == ["Muller", "Schroder", "Garcia", "Munoz"]
     text = read_text(("Grüße aus Köln. " * 20).encode(codec))
     assert text.encoding == encoding
-    assert text.text.startswith("Gruße".replace("ß", "") + " aus Koln.")
-    assert text.lost == {"ß": 20}
+    assert text.text.startswith("Grusse aus Koln.")
+    assert text.lost == {}
 
 
 def test_rows_that_cannot_be_used_are_rejected_with_their_line_and_reason():
-    parsed = read_rows(ROWS + "one\na,b,c\n한국,kr\n,it\nRossi,\n" + "x" * 65 + ",it\nLone,fr\n")
+    parsed = read_rows(ROWS + "one\na,b,c\n한국,kr\n,it\nRossi,\n" + "x" * 100_001 + ",it\nLone,fr\n")
     assert len(parsed.rows) == 4
     reasons = dict(parsed.rejected)
     assert list(reasons) == [5, 6, 7, 8, 9, 10, 11]
@@ -73,7 +73,7 @@ def test_rows_that_cannot_be_used_are_rejected_with_their_line_and_reason():
         (7, "romanised"),
         (8, "text is blank"),
         (9, "label is blank"),
-        (10, "64 characters"),
+        (10, "100,000"),
         (11, "only row labelled “fr”"),
     ):
         assert essential in reasons[line]

@@ -1,0 +1,47 @@
+"""A cell of a user's table -> the text that the network reads, or a label."""
+
+import unicodedata
+from collections import Counter
+
+from charplay import limits
+from charplay.data.text import ascii_form, quoted
+
+
+def clean(cell: str) -> str:
+    """Composed (NFC), without format characters; runs of spaces, tabs and line ends are one space."""
+    if not cell.isascii():
+        composed = unicodedata.normalize("NFC", cell)
+        cell = "".join(character for character in composed if unicodedata.category(character) != "Cf")
+    return " ".join(cell.split())
+
+
+def romanize(text: str, lost: Counter[str]) -> str:
+    """A cleaned text in ASCII; signs without an ASCII form are dropped and counted in `lost`.
+
+    Raises:
+        ValueError: a letter has no ASCII form, or a character is a control character.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    parts = []
+    for character in text:
+        category = unicodedata.category(character)
+        if category == "Cc":
+            raise ValueError(f"its text holds the control character {quoted(character)}")
+        form = ascii_form(character)
+        if form is None and category[0] in "LC":
+            raise ValueError(f"its text holds {quoted(character)}, which has no ASCII form: give a romanised spelling")
+        if form is None:
+            lost[character] += 1
+        parts.append(form or "")
+    return " ".join("".join(parts).split())
+
+
+def check_cell(cells: list[str]) -> None:
+    """Raises `ValueError` if a cell is longer than any text is."""
+    longest = max(map(len, cells))
+    if longest > limits.MAX_USER_CELL_CHARACTERS:
+        raise ValueError(
+            f"it has a cell of {longest:,} characters, and at most {limits.MAX_USER_CELL_CHARACTERS:,} are read: "
+            "is a quote in it not closed?"
+        )

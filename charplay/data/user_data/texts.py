@@ -1,0 +1,73 @@
+"""A text for a language model: read, checked, and split."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from charplay import limits
+from charplay.data.text import normalize_prose, without_ascii
+from charplay.data.user_data.decoding import check_size, decode
+
+VALIDATION_SHARE = 0.1  # of a user's data that is held out for validation
+MAX_VALIDATION_CHARACTERS = 20_000  # of a text; more would delay every evaluation for no better an estimate
+FIRST_LINES = 3  # lines that a summary shows as they were read
+MAX_LINE_CHARACTERS = 200  # of each of them
+
+
+@dataclass(frozen=True)
+class UserText:
+    """A text for a language model."""
+
+    text: str  # as the network reads it
+    encoding: str
+    lost: dict[str, int]  # the characters dropped for having no ASCII form, and their counts
+    first: tuple[str, ...] = ()  # the first lines, before they were brought to ASCII
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the text in a checkpoint's header."""
+        return fingerprint(self.text)
+
+    def split(self) -> tuple[str, str]:
+        """(training text, its end held out for validation)."""
+        held_out = min(int(len(self.text) * VALIDATION_SHARE), MAX_VALIDATION_CHARACTERS)
+        return self.text[:-held_out], self.text[-held_out:]
+
+
+def fingerprint(text: str) -> str:
+    """Identifies data in a checkpoint's header."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_text(data: bytes | str, encoding: str | None = None) -> UserText:
+    """Parses a text to train on; an encoding that is None is detected.
+
+    Raises:
+        ValueError: it is too large, too short, binary, or in another alphabet.
+    """
+    return _check(*decode(data, encoding))
+
+
+def read_text_files(files: Sequence[tuple[str, bytes]], encoding: str | None = None) -> UserText:
+    """One text of several files, (name, content), an empty line between them.
+
+    Raises:
+        ValueError: as `read_text` does; of several files the sentence names the one.
+    """
+    check_size(sum(len(content) for _, content in files))
+    decoded = []
+    for name, content in files:
+        try:
+            decoded.append(decode(content, encoding))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None if len(files) > 1 else error
+    return _check("\n\n".join(text for text, _ in decoded), ", ".join(dict.fromkeys(name for _, name in decoded)))
+
+
+def _check(text: str, encoding: str) -> UserText:
+    normalized = normalize_prose(text).strip()
+    if any(map(str.isalpha, text)) and not any(map(str.isalnum, normalized)):
+        raise ValueError("Nothing in this text has an ASCII form: the networks here read the Latin alphabet.")
+    limits.USER_TEXT_CHARACTERS.check_length(normalized, "text")
+    lines = [line.rstrip()[:MAX_LINE_CHARACTERS] for line in text.splitlines() if line.strip()]
+    return UserText(normalized, encoding, without_ascii(text), tuple(lines[:FIRST_LINES]))
