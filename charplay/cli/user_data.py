@@ -29,9 +29,7 @@ def add_user_data(parser: Parser, kind: str) -> None:
             default=None,
             help="whether the first row names the columns; default: detected",
         )
-        parser.add_argument(
-            "--merge-case", action="store_true", help="labels that differ by case alone are one"
-        )
+        parser.add_argument("--merge-case", action="store_true", help="labels that differ by case alone are one")
 
 
 def read_user_data(arguments: argparse.Namespace, kind: str) -> UserRows | UserText:

@@ -150,7 +150,9 @@ def _normalize(what: str, text: object, max_characters: int) -> str:
 def without_ascii(text: str) -> dict[str, int]:
     """The characters that `normalize_prose` drops for having no ASCII form, and their counts, largest first."""
     counts = Counter(unicodedata.normalize("NFC", text))
-    dropped = {c: count for c, count in counts.items() if not (normalize_prose(c) or is_ignored(c) or c in PROSE_PUNCTUATION)}
+    dropped = {
+        c: count for c, count in counts.items() if not (normalize_prose(c) or is_ignored(c) or c in PROSE_PUNCTUATION)
+    }
     return dict(sorted(dropped.items(), key=lambda item: -item[1]))
 
 

@@ -5,6 +5,7 @@ Windows-1251. What differs is whether a word's letters belong to the alphabet of
 stand.
 """
 
+import itertools
 import re
 import unicodedata
 
@@ -95,7 +96,8 @@ def _languages_of(word: str) -> list[str]:
     return [
         name
         for name, alphabet in _LANGUAGES.items()
-        if letters <= alphabet and not (latin and name in ("Greek", "Russian", "Ukrainian", "Serbian"))
+        if letters <= alphabet
+        and not (latin and name in ("Greek", "Russian", "Ukrainian", "Serbian"))
         # No language of Latin letters writes many words of three letters and more without a letter of ASCII.
         and (latin or len(word) < 3 or name in ("Greek", "Russian", "Ukrainian", "Serbian"))
     ]
@@ -103,7 +105,7 @@ def _languages_of(word: str) -> list[str]:
 
 def _case_penalty(word: str) -> float:
     """Points for a capital after a small letter, and a little for capitals throughout."""
-    is_mixed = any(a.islower() and b.isupper() for a, b in zip(word, word[1:], strict=False))
+    is_mixed = any(a.islower() and b.isupper() for a, b in itertools.pairwise(word))
     return 1.0 if is_mixed else 0.1 if len(word) > 1 and word.isupper() else 0.0
 
 

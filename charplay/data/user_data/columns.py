@@ -17,8 +17,9 @@ _LABEL_NAMES = (
     "rating", "stars", "gender", "sex",
 )  # fmt: skip
 _OTHER_NAMES = (  # neither, where there is another column
-    "id", "ids", "index", "idx", "nr", "row", "row id", "date", "datetime", "time", "timestamp", "year", "split", "fold",
-    "subset", "partition", "url", "uri", "uuid", "created at", "updated at", "count", "frequency", "user id", "#",
+    "id", "ids", "index", "idx", "nr", "row", "row id", "date", "datetime", "time", "timestamp", "year", "split",
+    "fold", "subset", "partition", "url", "uri", "uuid", "created at", "updated at", "count", "frequency",
+    "user id", "#",
 )  # fmt: skip
 _TEXT_RANK = {name: rank for rank, name in enumerate(_TEXT_NAMES)}
 _LABEL_RANK = {name: rank for rank, name in enumerate(_LABEL_NAMES)}

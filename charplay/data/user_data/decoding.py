@@ -34,7 +34,10 @@ _BYTE_ORDER_MARKS = (  # mark, codec, name; that of UTF-32 begins with that of U
 _WIDE_CODECS = (("utf-32-le", "UTF-32"), ("utf-32-be", "UTF-32"), ("utf-16-le", "UTF-16"), ("utf-16-be", "UTF-16"))
 MAX_SNIFFED_BYTES = 20_000  # bytes from which an encoding is detected, and in which control characters are counted
 MAX_CONTROL_SHARE = 0.01  # of the characters of a text file
-MIN_COMMON_SHARE = 0.05  # of the characters of a text in UTF-16 or UTF-32 are common ones: spaces, line ends, delimiters
+MIN_BINARY_CONTROLS = 8  # control characters: fewer make no binary file, however short it is
+MIN_COMMON_SHARE = (
+    0.05  # of the characters of a text in UTF-16 or UTF-32 are common ones: spaces, line ends, delimiters
+)
 MAX_DAMAGED_SHARE = 0.02  # of the characters beyond ASCII of a file that is taken for damaged UTF-8
 _COMMON = re.compile("[\t\r\n -~\u3000-\u3002\u3040-\u30ff\uff0c]")
 _BINARY = "This is no text but a binary file: save it as plain text (.txt) or as CSV first."
@@ -119,7 +122,7 @@ def _detect(data: bytes) -> tuple[str, str]:
                 break
     sniffed = data[:MAX_SNIFFED_BYTES]
     control_characters = sum(byte < 32 and byte not in b"\t\n\r\f" for byte in sniffed)
-    if b"\0" in data or control_characters > MAX_CONTROL_SHARE * len(sniffed):
+    if b"\0" in data or control_characters > max(MAX_CONTROL_SHARE * len(sniffed), MIN_BINARY_CONTROLS):
         return _detect_wide(data)
     try:
         return data.decode("utf-8"), "UTF-8"

@@ -125,9 +125,7 @@ def read_rows(
     Raises:
         ValueError: it is too large, binary, or has less than two classes of two usable rows each.
     """
-    return _read(
-        [("", data)], _Options(delimiter, has_header, text_column, label_column, encoding, merge_case)
-    )
+    return _read([("", data)], _Options(delimiter, has_header, text_column, label_column, encoding, merge_case))
 
 
 def read_row_files(files: Sequence[tuple[str, bytes]], **options: Any) -> UserRows:
@@ -143,7 +141,7 @@ def _read(files: Sequence[tuple[str, bytes | str]], options: _Options) -> UserRo
         try:
             parts.append(_read_file(number, data, options, lost))
         except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None if len(files) > 1 else error
+            raise ValueError(f"{name}: {error}" if len(files) > 1 else str(error)) from None
     usable, variants = _match_case([row for part in parts for row in part.usable], options.merge_case)
     usable, single = _split_single_rows(usable)
     rejected = []

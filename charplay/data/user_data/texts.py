@@ -60,7 +60,7 @@ def read_text_files(files: Sequence[tuple[str, bytes]], encoding: str | None = N
         try:
             decoded.append(decode(content, encoding))
         except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None if len(files) > 1 else error
+            raise ValueError(f"{name}: {error}" if len(files) > 1 else str(error)) from None
     return _check("\n\n".join(text for text, _ in decoded), ", ".join(dict.fromkeys(name for _, name in decoded)))
 
 

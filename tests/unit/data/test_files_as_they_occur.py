@@ -1,4 +1,4 @@
-"""Files as they occur, bytes included: each is read into the right rows and classes, or refused for the right reason."""
+"""Files as they occur, bytes included: each gives the right rows and classes, or is refused for the right reason."""
 
 import json
 from collections import Counter
@@ -30,7 +30,11 @@ def table(*rows: str, header: str = "") -> bytes:
 # A file that holds all PEOPLE whichever way it is written.
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 HEADERS = {"no header": "", "header": "name{d}country", "unusual header": "Wer{d}Woher"}
-QUOTES = {"plain": "{text}{d}{label}", "quoted": '"{text}"{d}"{label}"', "quoted after a space": '"{text}"{d} "{label}"'}
+QUOTES = {
+    "plain": "{text}{d}{label}",
+    "quoted": '"{text}"{d}"{label}"',
+    "quoted after a space": '"{text}"{d} "{label}"',
+}
 LINE_ENDS = ("\n", "\r\n")
 
 
@@ -70,15 +74,19 @@ FILES = {
     "dates without a header": (table("{d},{text},{label}"), 1, 2, IT_RU),
     "name,country,date": (table("{text},{label},{d}", header="name,country,date"), 0, 1, IT_RU),
     "Unnamed: 0": (table("{n},{label},{text}", header="Unnamed: 0,label,text"), 2, 1, IT_RU),
-    "UTF-16 with an index": (table("{n}\t{text}\t{label}", header="\tname\tcountry").decode().encode("utf-16"), 1, 2, IT_RU),
+    "UTF-16 with an index": (
+        table("{n}\t{text}\t{label}", header="\tname\tcountry").decode().encode("utf-16"), 1, 2, IT_RU,
+    ),
     # another column with few values is not the label
     "name,country,split": (table("{text},{label},{split}", header="name,country,split"), 0, 1, IT_RU),
     "splits without a header": (table("{text},{label},{split}"), 0, 1, IT_RU),
     "name,country,gender": (
-        lines("name,country,gender", "Rossi,it,f", "Verdi,it,f", "Ivanov,ru,f", "Petrov,ru,m", "Costa,pt,m", "Sousa,pt,m"),
-        0, 1, IT_RU | {"pt": 2},
+        lines("name,country,gender", "Rossi,it,f", "Verdi,it,f", "Ivanov,ru,f", "Petrov,ru,m", "Costa,pt,m"), 0, 1,
+        {"it": 2, "ru": 2},
     ),
-    "gender first": (lines("gender,language,word", "f,it,Rossi", "m,it,Verdi", "f,ru,Ivanov", "m,ru,Petrov"), 2, 1, IT_RU),
+    "gender first": (
+        lines("gender,language,word", "f,it,Rossi", "m,it,Verdi", "f,ru,Ivanov", "m,ru,Petrov"), 2, 1, IT_RU,
+    ),
     "name,gender": (lines("name,gender", "Anna,f", "Eva,f", "Paul,m", "Tom,m"), 0, 1, {"f": 2, "m": 2}),
     "a constant column": (table("{text},web,{label}"), 0, 2, IT_RU),
     # header names win over statistics
@@ -124,7 +132,8 @@ FILES = {
     # JSON Lines
     "JSON Lines": (lines(*(json.dumps({"text": text, "label": label}) for text, label in PEOPLE)), 0, 1, IT_RU),
     "JSON Lines, label first, an id": (
-        lines(*(json.dumps({"id": n, "label": label, "text": text}) for n, (text, label) in enumerate(PEOPLE))), 2, 1, IT_RU,
+        lines(*(json.dumps({"id": n, "label": label, "text": text}) for n, (text, label) in enumerate(PEOPLE))), 2, 1,
+        IT_RU,
     ),
     "JSON Lines, number labels": (
         lines(*(json.dumps({"label": n // 2, "sentence": text}) for n, (text, _) in enumerate(PEOPLE))), 1, 0,
@@ -210,12 +219,18 @@ def test_a_file_cut_within_a_character_or_damaged_stays_utf8():
 
 # what is cleaned: (bytes, the rows as the network reads them)
 CLEANED = {
-    "composed and decomposed": (lines("Rossi,Français", "Verdi,Franc\u0327ais", "Ivanov,ru", "Petrov,ru"), {"Français", "ru"}),
+    "composed and decomposed": (
+        lines("Rossi,Français", "Verdi,Franc\u0327ais", "Ivanov,ru", "Petrov,ru"), {"Français", "ru"},
+    ),
     "a zero width space": (lines("Rossi,it", "Verdi,it\u200b", "Ivanov,ru\ufeff", "Petrov,ru"), {"it", "ru"}),
-    "a space before a quote": (lines('"Rossi", "it"', '"Verdi", "it"', '"Ivanov", "ru"', '"Petrov", "ru"'), {"it", "ru"}),
+    "a space before a quote": (
+        lines('"Rossi", "it"', '"Verdi", "it"', '"Ivanov", "ru"', '"Petrov", "ru"'), {"it", "ru"},
+    ),
     "a newline in a cell": (lines('"Rossi\nBianchi",it', "Verdi,it", "Ivanov,ru", "Petrov,ru"), {"it", "ru"}),
     "a tab in a cell": (lines("Rossi\tBianchi,it", "Verdi,it", "Ivanov,ru", "Petrov,ru"), {"it", "ru"}),
-    "a newline in a quoted label": (lines('Rossi,"south\nit"', "Verdi,south it", "Ivanov,ru", "Petrov,ru"), {"south it", "ru"}),
+    "a newline in a quoted label": (
+        lines('Rossi,"south\nit"', "Verdi,south it", "Ivanov,ru", "Petrov,ru"), {"south it", "ru"},
+    ),
     "no-break spaces": (lines("Rossi,south\u00a0it", "Verdi,south it", "Ivanov,ru", "Petrov,ru"), {"south it", "ru"}),
 }  # fmt: skip
 
@@ -261,7 +276,7 @@ LEFT_OUT = {
     "a line that is no JSON": (
         lines(*(json.dumps({"text": text, "label": label}) for text, label in PEOPLE), '{"text": '), [5], "1 columns",
     ),
-    "a line after a quoted newline": (lines('"a\nb",it') + table("{text},{label}") + lines(",it"), [7], "text is blank"),
+    "a line after a quoted newline": (lines('"a\nb",it') + table("{text},{label}") + lines(",it"), [7], "blank"),
     "a control character": (table("{text},{label}") + lines("Ro\x01ssi,it"), [5], "U+0001"),
     "another alphabet": (table("{text},{label}") + lines("Иванов,ru"), [5], "romanised"),
     "a single class": (table("{text},{label}") + lines("Costa,pt"), [5], "only row labelled"),
@@ -311,7 +326,7 @@ def test_columns_can_be_named():
 
 
 def test_quotes_that_never_close_take_no_longer_than_the_file():
-    data = 'a,"b\n' * 200_000 + "a,c\nb,c\n" * 3
+    data = 'a,"b\n' * 50_000 + "a,c\nb,c\n" * 3
     parsed = read_rows(data[: limits.MAX_USER_DATA_BYTES])
     assert isinstance(parsed, UserRows)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from charplay.data.text import decode, encode, normalize_name, normalize_prime, normalize_prose
+from charplay.data.text import decode, encode, normalize_name, normalize_prime, normalize_prose, without_ascii
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,13 @@ from charplay.data.text import decode, encode, normalize_name, normalize_prime, 
         ("van\u00a0der  Berg", "van der Berg"),
         ("Smith\u2013Jones", "Smith-Jones"),
         ("\u200eLee\ufeff", "Lee"),  # invisible marks
+        ("Lee\ufe0f", "Lee"),  # a variation selector
+        ("Əliyev", "Aliyev"),
+        ("Saʿd", "Sa'd"),
+        ("Gal·la", "Galla"),
+        ("Gaŀla", "Galla"),
+        ("Ǿrsted", "Orsted"),
+        ("Smith—Jones", "Smith-Jones"),
         ("<img onerror=x>", "<img onerror=x>"),  # a name like any other; the page shows it as text
         ("", ""),
         ("   ", ""),
@@ -57,6 +64,25 @@ def test_a_name_that_cannot_be_read_is_refused_in_one_line(typed, essential):
 def test_prose_is_normalised_to_ascii():
     typed = "“Yes”\u2014we\u2013can\u2026 it\u2019s\\ now\t \n\n \n\n  done é\u0007한"
     assert normalize_prose(typed) == '"Yes"--we-can... it\'s now\n\ndone e'
+
+
+@pytest.mark.parametrize(
+    ("typed", "normalized"),
+    [
+        ("Straße", "Strasse"),
+        ("søt łódź ılık cœur", "sot lodz ilik coeur"),
+        ("„Ja“, sagt er", '"Ja", sagt er'),
+        ("so\u2011called", "so-called"),
+        ("l´été", "l'ete"),
+        ("♥\ufe0f", ""),
+    ],
+)
+def test_prose_and_names_share_the_letter_table(typed, normalized):
+    assert normalize_prose(typed) == normalized
+
+
+def test_characters_that_prose_drops_are_counted():
+    assert without_ascii("Straße 한국 한 Mu\u0308ller\u200b \\") == {"한": 2, "국": 1, "\\": 1}
 
 
 def test_a_prime_keeps_the_space_at_its_end():

@@ -1,0 +1,85 @@
+"""A user's own files on the command line: summarized as they would be trained on."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from charplay.cli import main
+
+KEYS = {
+    "encoding", "delimiter", "has_header", "text_column", "label_column", "rows", "classes", "characters", "first",
+    "left_out", "left_out_count",
+}  # fmt: skip
+
+
+def run(capsys, *arguments):
+    """Exit status, what stdout holds as JSON, and stderr."""
+    status = main([*map(str, arguments), "--json"])
+    out, err = capsys.readouterr()
+    return status, json.loads(out) if out else None, err
+
+
+def test_rows_are_summarized_as_they_are_read(capsys, tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_bytes(",name,country\n0,Müller,de\n1,Schröder,de\n2,Muñoz,es\n3,García,es\n4,,es\n".encode("cp1252"))
+    status, found, _ = run(capsys, "data", "summary", "rows", file)
+    assert status == 0
+    assert set(found) == KEYS
+    assert found["first"] == [["Müller", "de"], ["Schröder", "de"], ["Muñoz", "es"]]
+    assert (found["encoding"], found["delimiter"], found["has_header"]) == ("Windows-1252", ",", True)
+    assert (found["text_column"], found["label_column"]) == ("name", "country")
+    assert (found["rows"], found["classes"]) == (4, {"de": 2, "es": 2})
+    assert [row["line"] for row in found["left_out"]] == [6]
+    assert found["left_out_count"] == 1
+    assert found["characters"]["r"] == len(["Mulle", " Sch", "ode", " Munoz Ga", "cia"]) - 1
+
+
+def test_columns_are_numbered_from_1_where_they_have_no_names(capsys, tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text("it;a;Rossi\nit;b;Verdi\nru;a;Ivanov\nru;b;Petrov\n")
+    _, found, _ = run(capsys, "data", "summary", "rows", file, "--text-column", 3, "--label-column", "2")
+    assert (found["text_column"], found["label_column"], found["classes"]) == (3, 2, {"a": 2, "b": 2})
+    status, _, err = run(capsys, "data", "summary", "rows", file, "--text-column", 9)
+    assert (status, err.count("\n")) == (2, 1)
+
+
+def test_several_files_are_one_table(capsys, tmp_path):
+    one, two = tmp_path / "one.csv", tmp_path / "two.tsv"
+    one.write_text("name,country\nRossi,it\nIvanov,ru\n")
+    two.write_text("land\tname\nit\tVerdi\nru\tPetrov\nde\tLone\n".replace("land", "country"), encoding="utf-16")
+    _, found, _ = run(capsys, "data", "summary", "rows", one, two)
+    assert (found["rows"], found["classes"], found["left_out_count"]) == (4, {"it": 2, "ru": 2}, 1)
+    assert found["left_out"][0]["line"] == 4
+    assert "two.tsv" in found["left_out"][0]["reason"]
+
+
+def test_a_text_is_summarized_and_read_from_standard_input(capsys, monkeypatch):
+    text = "„Straße“ 한 한\n" * 30
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(text.encode())))
+    status, found, _ = run(capsys, "data", "summary", "text", "-")
+    assert status == 0
+    assert set(found) == KEYS
+    assert (found["encoding"], found["rows"], found["first"]) == ("UTF-8", None, ["„Straße“ 한 한"] * 3)
+    assert (found["characters"]["s"], found["left_out_count"]) == (60, 60)
+    assert sum(found["characters"].values()) == len("\n".join(['"Strasse"'] * 30))
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "named"),
+    [
+        (b"Rossi\nVerdi\n", (), "one column"),
+        (b"\0\1\2", (), "binary"),
+        (b"a,x\nb,x\nc,y\nd,y\n", ("--delimiter", "dot"), "delimiter"),
+        (b"a,x\nb,x\nc,y\nd,y\n", ("--encoding", "klingon"), "encoding"),
+        (b"a,x\nb,x\nc,y\nd,y\n", ("--label-column", "age"), "age"),
+        (b"a,x\nb,x\nc,y\nd,y\n", ("--label-column", "0"), "from 1"),
+        (b"x" * 5_000_001, (), "5,000,000"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_sentence(capsys, tmp_path, content, arguments, named):
+    (tmp_path / "file").write_bytes(content)
+    status, found, err = run(capsys, "data", "summary", "rows", tmp_path / "file", *arguments)
+    assert (status, found, err.count("\n")) == (2, None, 1)
+    assert named in err
