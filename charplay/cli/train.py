@@ -25,18 +25,23 @@ def train(arguments: argparse.Namespace) -> dict[str, Any] | None:
     out = arguments.out or _default_out(arguments.task, arguments.recipe)
     shown = ProgressOnStderr()
     with process_group() as (group, device):
-        results = run.train(
-            arguments.task,
-            adjust(recipe, changes),
-            datasets.data_directory(arguments.data),
-            out,
-            name=arguments.recipe,
-            precision=arguments.precision,
-            callbacks=run.Callbacks(shown.on_start, shown.on_step, shown.on_epoch),
-            group=group,
-            device=device,
-            is_resumed=arguments.resume,
-        )
+        try:
+            results = run.train(
+                arguments.task,
+                adjust(recipe, changes),
+                datasets.data_directory(arguments.data),
+                out,
+                name=arguments.recipe,
+                precision=arguments.precision,
+                callbacks=run.Callbacks(shown.on_start, shown.on_step, shown.on_epoch),
+                group=group,
+                device=device,
+                is_resumed=arguments.resume,
+            )
+        except OSError as error:  # a full disk
+            best = checkpoints.sibling(out, "unfinished")
+            kept = f" The best model so far is {best}." if best.exists() else ""
+            raise ValueError(f"{error.filename or out} cannot be used: {error.strerror or error}.{kept}") from None
     return {"checkpoint": str(out), **results} if results is not None else None  # only rank 0 has results
 
 

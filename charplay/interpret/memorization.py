@@ -165,7 +165,7 @@ def load(path: Path) -> SpeechFilter:
     except FileNotFoundError:
         raise CheckpointError(f"There is no {path.name}.") from None
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path.name} is no readable safetensors file ({error}).") from None
+        raise checkpoints.unreadable(path, error) from None
     if not math.isclose(_rate(bits, described["hashes"]), described["false_positive_rate"], rel_tol=1e-6):
         raise CheckpointError(f"{path.name} holds other bits than those that its header counted.")
     return SpeechFilter(bits, **described)
@@ -176,7 +176,8 @@ _load_once = functools.lru_cache(1)(load)
 
 def _read_description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     fixed = {"format_version": FORMAT_VERSION, "gram": GRAM_CHARACTERS, "stride": STRIDE_CHARACTERS}
-    described = read_header(path, metadata, dict.fromkeys(fixed, int) | _DESCRIPTION, "filter of speeches")
+    kinds = dict.fromkeys(fixed, int) | _DESCRIPTION
+    described = read_header(path, metadata, kinds, "filter of speeches")
     for key, value in fixed.items():
         if described[key] != value:
             name = key.replace("_", " ")

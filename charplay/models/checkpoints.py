@@ -35,6 +35,8 @@ SHIPPED_DIRECTORY = (_PACKAGE if _IS_INSTALLED else _PACKAGE.parent) / "checkpoi
 DIRECTORIES: tuple[Path, ...] = (SHIPPED_DIRECTORY,)
 if _IS_INSTALLED:
     DIRECTORIES += (Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "charplay/checkpoints",)
+# How a file begins that Git wrote in place of a large one: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+_LFS_POINTER_START = b"version https://git-lfs"
 SPEECH_FILTER = "speeches.filter"  # stem of a file that is no checkpoint; `interpret.memorization` reads it
 
 
@@ -102,12 +104,18 @@ def save(path: Path, checkpoint: Checkpoint, half: bool = False) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file by renaming a temporary one, so it is never partial; an existing file is replaced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes a file by renaming a temporary one, so it is never partial; an existing file is replaced.
+
+    Raises:
+        OSError: it cannot be written, as on a full disk; the error names `path`.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         temporary.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -150,12 +158,24 @@ def load(path: Path, task: str | None = None) -> Checkpoint:
     except FileNotFoundError:
         raise CheckpointError(f"There is no checkpoint at {path}.") from None
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path.name} is no readable safetensors file ({error}).") from None
+        raise unreadable(path, error) from None
     if not all(tensor.isfinite().all() for tensor in weights.values()):
         raise CheckpointError(f"{path.name} holds values that are no finite numbers.")
     model.load_state_dict(weights, assign=True)
     model.requires_grad_(False).eval()
     return Checkpoint(model=model, path=path.resolve(), **{key: header[key] for key in _HEADER_FIELDS})
+
+
+def unreadable(path: Path, error: Exception) -> CheckpointError:
+    """Why `path` could not be read as a safetensors file: `error`, or that it is only a Git LFS pointer to one."""
+    try:
+        with open(path, "rb") as file:
+            is_pointer = file.read(len(_LFS_POINTER_START)) == _LFS_POINTER_START
+    except OSError:
+        is_pointer = False
+    if is_pointer:
+        return CheckpointError(f"{path.name} is only a Git LFS pointer to the file: fetch that with `git lfs pull`.")
+    return CheckpointError(f"{path.name} is no readable safetensors file ({error}).")
 
 
 @dataclass(frozen=True)
@@ -177,12 +197,19 @@ class Registry:
 
 
 def load_all(*directories: Path) -> Registry:
-    """Loads every checkpoint in `directories`; of files with the same name, that of the last directory."""
+    """Loads every checkpoint in `directories`; of files with the same name, that of the last directory.
+
+    Files whose name begins with a dot are none: macOS leaves `._names.safetensors` beside a file that it has copied.
+    """
     models: dict[str, dict[str, Checkpoint]] = {task: {} for task in MODELS}
     problems = {}
     skipped = (*PARTIAL_KINDS, TEACHER_KIND)
     paths = {path.stem: path for directory in directories for path in sorted(directory.glob("*.safetensors"))}
-    names = {name for name in paths if name.rpartition(".")[2] not in skipped and name != SPEECH_FILTER}
+    names = {
+        name
+        for name in paths
+        if not name.startswith(".") and name.rpartition(".")[2] not in skipped and name != SPEECH_FILTER
+    }
     # default models first, then by name
     for name in sorted(names, key=lambda name: (name not in MODELS, name)):
         try:
@@ -220,6 +247,13 @@ def read_header(path: Path, metadata: dict[str, str], kinds: dict[str, type], wh
 
 def _read_checkpoint_header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     """Parses and validates a checkpoint's metadata."""
+    version = metadata.get("format_version", "")
+    is_number = version.isdecimal() and len(version) < 10
+    if is_number and int(version) > FORMAT_VERSION:  # first: its other entries may be of another format too
+        raise CheckpointError(
+            f"{path.name} was written by a newer charplay (format version {version}, this one reads "
+            f"{FORMAT_VERSION}): update charplay."
+        )
     header = read_header(path, metadata, _HEADER_TYPES, "charplay checkpoint")
     if header["format_version"] != FORMAT_VERSION:
         raise CheckpointError(

@@ -144,6 +144,7 @@ def run(
     Raises:
         ValueError: there is no such run to resume.
         FloatingPointError: the loss is not finite any more; the best epoch is in the unfinished file beside `out`.
+        OSError: a file cannot be written, as on a full disk; the best epoch before is in the unfinished file.
     """
     this_run = _Run(task_name, training_set, recipe, out, device, name, precision, callbacks, group, is_resumed)
     this_run.train_members()
@@ -243,12 +244,12 @@ class _Run:
             return fit(trainer, on_snapshot=lambda snapshot: None)  # the group takes snapshots together
 
         def on_epoch(epoch: float, measured: dict[str, Any], is_best: bool) -> None:
-            self.callbacks.on_epoch(epoch, measured, is_best)
-            if is_best:
+            if is_best:  # saved before it is reported: on a full disk what was reported as the best is what is kept
                 best = _join([*self.members, model])
                 checkpoints.save(
                     self.unfinished, Checkpoint(model=best, results={"validation": measured}, **self.header)
                 )
+            self.callbacks.on_epoch(epoch, measured, is_best)
 
         return fit(trainer, on_step=self.callbacks.on_step, on_epoch=on_epoch, on_snapshot=self._save_snapshot)
 

@@ -5,7 +5,6 @@ identity of the run, so that a snapshot of another run is refused.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
+
+from charplay.models.checkpoints import write_atomically
 
 _HEADER = "snapshot"
 
@@ -27,14 +28,8 @@ class Snapshot:
 
 def save(path: Path, snapshot: Snapshot) -> None:
     """Writes `snapshot` to `path`, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    arriving = path.with_name(f".{path.name}.{os.getpid()}")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in snapshot.tensors.items()}
-    try:
-        arriving.write_bytes(serialize(tensors, {_HEADER: json.dumps(snapshot.facts)}))
-        arriving.replace(path)
-    finally:
-        arriving.unlink(missing_ok=True)
+    write_atomically(path, serialize(tensors, {_HEADER: json.dumps(snapshot.facts)}))
 
 
 def load(path: Path) -> Snapshot:

@@ -1,5 +1,6 @@
 """One training of a visitor's network: what its worker knows of it, and the updates it sends as the steps go by."""
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -31,7 +32,8 @@ UPDATE_SECONDS = 0.25  # seconds between two updates on the progress
 SAMPLE_CHARACTERS = 200  # characters generated at an evaluation of a language model
 SAMPLE_PRIME_CHARACTERS = 20  # characters of the validation part before them
 SAMPLE_TEMPERATURE, SAMPLE_SEED = 0.7, 1
-DONE, STOPPED, TIMED_OUT, NOT_FINITE = "done", "stopped", "time is up", "no finite number"  # how a training ended
+# How a training ended.
+DONE, STOPPED, TIMED_OUT, NOT_FINITE, NOT_WRITTEN = "done", "stopped", "time is up", "no finite number", "disk is full"
 
 
 class TrainingUpdate(TypedDict, total=False):
@@ -63,8 +65,8 @@ class TrainingUpdate(TypedDict, total=False):
 class TrainingResult(TypedDict):
     """What came of a training; the checkpoint lies where the request said."""
 
-    ended: str  # DONE, STOPPED, TIMED_OUT or NOT_FINITE
-    reason: str | None  # the sentence where the loss was no finite number
+    ended: str  # DONE, STOPPED, TIMED_OUT, NOT_FINITE or NOT_WRITTEN
+    reason: str | None  # the sentence where it was one of the last two
     results: dict[str, Any]  # those in the checkpoint's header
     seconds: float
 
@@ -190,11 +192,20 @@ class JobCallbacks:
         return TrainingUpdate(prime=request.prime, sample=generate(checkpoint, [request])[0])
 
 
+def _keep_best(out: Path) -> dict[str, Any] | None:
+    """Moves the best model so far of a run that broke off to `out`; its results, None where there is none."""
+    best = checkpoints.sibling(out, "unfinished")
+    if not best.exists():
+        return None
+    best.replace(out)
+    return checkpoints.load(out).results
+
+
 def train(job: Job, send: Callable[[TrainingUpdate], None], max_seconds: float) -> TrainingResult:
     """Trains a job's network on its data, and leaves the best checkpoint at `job.out`.
 
     Raises:
-        ValueError: the data or a setting cannot be used.
+        ValueError: the data or a setting cannot be used, or no model could be written.
         FloatingPointError: the loss was no finite number before an evaluation had come.
         TrainingCancelled: the client has disconnected; no file is left.
     """
@@ -214,15 +225,17 @@ def train(job: Job, send: Callable[[TrainingUpdate], None], max_seconds: float) 
             precision="float32",
             callbacks=run.Callbacks(callbacks.on_start, callbacks.on_step, callbacks.on_epoch),
         )
-    except OSError:
+    except OSError as error:
         job.check_cancelled()  # the page that disconnected took the directory along
-        raise
+        logging.exception("A training could not write its files.")
+        reason = f"The server cannot store the model: {error.strerror or error}."
+        if (kept := _keep_best(job.out)) is None:
+            raise ValueError(reason) from None
+        results, callbacks.ended = kept, NOT_WRITTEN
     except FloatingPointError as error:
-        best = checkpoints.sibling(job.out, "unfinished")
-        if not best.exists():
+        if (kept := _keep_best(job.out)) is None:
             raise
-        best.replace(job.out)
-        results, callbacks.ended, reason = checkpoints.load(job.out).results, NOT_FINITE, str(error)
+        results, callbacks.ended, reason = kept, NOT_FINITE, str(error)
     finally:
         for kind in checkpoints.PARTIAL_KINDS:
             checkpoints.sibling(job.out, kind).unlink(missing_ok=True)

@@ -1,8 +1,11 @@
 """The process that visitors' networks are trained in, driven by its lines of JSON."""
 
+import errno
+import os
 import queue
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +16,7 @@ from charplay.workers import training, training_job
 from charplay.workers.client import WorkerProcess
 from charplay.workers.protocol import WorkerRequest
 from charplay.workers.training import TrainingWorker
-from charplay.workers.training_job import DONE, NOT_FINITE, STOPPED, TIMED_OUT
+from charplay.workers.training_job import DONE, NOT_FINITE, NOT_WRITTEN, STOPPED, TIMED_OUT
 from tests.recorded_responses import RecordedResponses
 
 # the label is that of the last letter
@@ -145,6 +148,43 @@ def test_a_loss_that_is_not_finite_ends_with_a_sentence_and_keeps_the_best(worke
         assert "smaller learning rate than 100" in response["failure"]
         assert not [item for item in updates if item["kind"] == "evaluation"]
     assert {path.name for path in tmp_path.iterdir()} <= {out.name}
+
+
+def fill_disk(monkeypatch, free_writes: int) -> None:
+    """From now on `free_writes` files find room; of the next, half is written."""
+    write, left = Path.write_bytes, [free_writes]
+
+    def write_bytes(path: Path, content: bytes) -> int:
+        left[0] -= 1
+        if left[0] >= 0:
+            return write(path, content)
+        write(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+
+
+def test_a_full_disk_in_mid_training_keeps_the_best_so_far_and_no_half_file(worker, recorded, tmp_path, monkeypatch):
+    fill_disk(monkeypatch, free_writes=1)
+    out = tmp_path / "user.safetensors"
+    worker.handle({"id": 1} | train("names", ROWS, out, epochs=4))
+    response, updates = recorded.last(1)
+    assert response["result"]["ended"] == NOT_WRITTEN
+    assert os.strerror(errno.ENOSPC) in response["result"]["reason"]
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+    kept = checkpoints.load(out, "names").results["validation"]
+    assert kept == response["result"]["results"]["validation"]
+    best = [item["measured"] for item in updates if item["kind"] == "evaluation" and item["is_best"]]
+    assert best[-1].items() <= kept.items()  # what was reported as the best is what is kept
+
+
+def test_a_disk_that_was_full_before_the_first_evaluation_fails_with_the_reason(
+    worker, recorded, tmp_path, monkeypatch
+):
+    fill_disk(monkeypatch, free_writes=0)
+    worker.handle({"id": 1} | train("names", ROWS, tmp_path / "user.safetensors", epochs=1))
+    assert os.strerror(errno.ENOSPC) in recorded.last(1)[0]["failure"]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

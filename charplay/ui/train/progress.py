@@ -26,6 +26,7 @@ _ENDS = {
     "stopped": "Stopped.",
     "time is up": "The time of one training is up: with fewer epochs or a smaller network it comes to its end.",
     "no finite number": "The loss was no finite number any more: choose a smaller learning rate.",
+    "disk is full": "The server has no room to store a better model.",
 }
 
 

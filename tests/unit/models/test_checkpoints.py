@@ -1,6 +1,9 @@
 import dataclasses
+import errno
 import json
+import os
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -161,3 +164,48 @@ def test_a_registry_holds_the_usable_checkpoints_and_the_problems_of_the_rest(tm
         checkpoints.load_all(tmp_path).default("speech")
     (tmp_path / "names.safetensors").unlink()
     assert list(checkpoints.load_all(tmp_path).models["names"]) == ["names-b"]
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 1215\n"
+
+
+def test_a_git_lfs_pointer_names_the_command_that_fetches_the_file(tmp_path):
+    path = tmp_path / "names.safetensors"
+    path.write_text(POINTER)
+    with pytest.raises(CheckpointError, match=r"names\.safetensors.*`git lfs pull`"):
+        checkpoints.load(path)
+    with pytest.raises(CheckpointError, match="`git lfs pull`"):
+        checkpoints.load_all(tmp_path).default("names")
+
+
+def test_files_whose_name_begins_with_a_dot_are_ignored(tmp_path):
+    checkpoints.save(tmp_path / "names.safetensors", make_checkpoint("names"))
+    (tmp_path / "._names.safetensors").write_bytes(b"\0\5\x16\7")  # what macOS leaves beside a copied file
+    checkpoints.save(tmp_path / ".hidden.safetensors", make_checkpoint("names"))
+    registry = checkpoints.load_all(tmp_path)
+    assert list(registry.models["names"]) == ["names"]
+    assert registry.problems == {}
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_checkpoint_of_a_newer_format_says_so_whatever_else_it_holds(saved, renamed):
+    def change(metadata):
+        metadata.update(format_version=str(checkpoints.FORMAT_VERSION + 1))
+        if renamed:
+            metadata["model"] = metadata.pop("config")
+
+    change_metadata(saved, change)
+    with pytest.raises(CheckpointError, match=rf"newer.*format version {checkpoints.FORMAT_VERSION + 1}"):
+        checkpoints.load(saved)
+
+
+def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path, monkeypatch):
+    def write_half(path, content):
+        path.open("wb").write(content[:10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", write_half)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)) as raised:
+        checkpoints.save(tmp_path / "names.safetensors", make_checkpoint("names"))
+    assert raised.value.filename == str(tmp_path / "names.safetensors")
+    assert list(tmp_path.iterdir()) == []
