@@ -5,6 +5,9 @@ import os
 import threading
 from pathlib import Path
 
+# Before torch is imported. The tests' networks are small: threads would wait for each other longer than they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import hypothesis
 import pytest
 import torch
