@@ -74,6 +74,8 @@ MAX_USER_DATA_BYTES = 5_000_000  # of a text, or of rows
 MAX_USER_ROW_CHARACTERS = 500  # of a row's text; a longer one is cut
 MAX_USER_CELL_CHARACTERS = 100_000  # of a table's cell; a row with a longer one is left out
 USER_TEXT_CHARACTERS = Limit("number of characters", 200, MAX_USER_DATA_BYTES)  # of a text, as the network reads it
+MAX_USER_ROWS = 100_000  # of a table
+MAX_QUEUED_TRAININGS = 60  # trainings that wait; more are refused
 MAX_USER_TRAINING_SECONDS = 600  # of one training, without its time in the queue
 USER_RECIPE = (
     Limit("embedding_size", 4, 256),

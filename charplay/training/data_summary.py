@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import time
 from collections import Counter
 from collections.abc import Sized
 from pathlib import Path
@@ -15,17 +14,14 @@ from charplay.data import datasets
 from charplay.data.batches import group_by_length
 from charplay.data.datasets import Speech
 from charplay.data.user_data import MAX_REPORTED_ROWS, UserRows, UserText, count_labels, read_rows, read_text
-from charplay.models.networks import MODELS, build_without_weights, count_parameters
+from charplay.models.networks import build_without_weights, count_parameters
 from charplay.training.recipes import USER_RECIPES, NamesRecipe, Recipe, SpeechRecipe, adjust
-from charplay.training.tasks import NamesTask, SpeechTask, Task, class_shares
-from charplay.training.trainer import Trainer
+from charplay.training.tasks import NamesTask, SpeechTask, class_shares
+from charplay.training.time_estimate import Speed, estimate_seconds
 from charplay.training.training_sets import TrainingSet
 
 UserData = UserText | UserRows
 MIN_EPOCH_STEPS = 12  # steps of an epoch, at least: small data gets smaller batches
-EVALUATION_SECONDS = 6.0  # between two evaluations, roughly
-TRIAL_SECONDS = 0.7  # of trial steps, from which the duration of a training is estimated
-CPU = torch.device("cpu")
 
 
 class DataSummary(TypedDict):
@@ -158,47 +154,10 @@ def baseline_of(user_data: UserData, recipe: Recipe) -> float:
     return bits / len(validation_text)
 
 
-def with_evaluations(recipe: Recipe, steps: int, per_second: float, units: float) -> Recipe:
-    """The recipe with an evaluation every few seconds, so that the page can be updated.
-
-    Args:
-        recipe: as chosen.
-        steps: in an epoch.
-        per_second: characters or rows trained in a second.
-        units: characters or rows of an epoch.
-    """
-    evaluations = round(units / max(per_second, 1e-9) / EVALUATION_SECONDS)
-    return dataclasses.replace(recipe, evaluations=int(max(min(evaluations, steps, 100), 1)))
-
-
-def measure_speed(task: str, training_set: TrainingSet, recipe: Recipe) -> float:
-    """Characters or rows trained per second, from a few steps of a throw-away network."""
-    torch.manual_seed(recipe.seed)
-    trainer = Trainer(MODELS[task][1](recipe.config), training_set.task, recipe, device=CPU, precision="float32")
-    trainer.advance()  # to warm up
-    done, start = trainer.done, time.perf_counter()
-    while time.perf_counter() - start < TRIAL_SECONDS and not trainer.is_done:
-        trainer.advance()
-    units = (trainer.done - done) * units_of(training_set.task) / trainer.steps
-    return max(units, 1) / (time.perf_counter() - start)
-
-
-def units_of(task: Task) -> int:
-    """Rows or characters of an epoch."""
-    if isinstance(task, NamesTask):
-        return len(task.names)
-    assert isinstance(task, SpeechTask)  # the other kind that user data makes
-    return task.characters
-
-
-def summarize(user_data: UserData, recipe: Recipe, is_timed: bool = True) -> DataSummary:
-    """The figures of user data, and of training on it by `recipe`.
-
-    `is_timed`: estimate the duration by trial steps, which take a second.
-    """
+def summarize(user_data: UserData, recipe: Recipe, speed: Speed | None = None) -> DataSummary:
+    """The figures of user data, and of training on it by `recipe`, with its duration where the speed is known."""
     task = "names" if isinstance(user_data, UserRows) else "speech"
     training_set = training_set_of(task, user_data, recipe)
-    per_second = measure_speed(task, training_set, recipe) if is_timed else None
     steps = training_set.task.count()
     parts: tuple[Sized, Sized]  # training and validation
     parts = user_data.split(recipe.seed) if isinstance(user_data, UserRows) else user_data.split()
@@ -221,8 +180,8 @@ def summarize(user_data: UserData, recipe: Recipe, is_timed: bool = True) -> Dat
         | dataclasses.asdict(recipe.config),
         parameters=count_parameters(build_without_weights(task, recipe.config)),
         steps=steps * recipe.epochs,
-        per_second=per_second,
-        seconds=recipe.epochs * len(parts[0]) / per_second if per_second else None,
+        per_second=speed.per_second if speed else None,
+        seconds=estimate_seconds(recipe, training_set, speed) if speed else None,
     )
     if isinstance(user_data, UserRows):
         lengths = [len(text) for text, _ in user_data.rows]

@@ -20,6 +20,7 @@ class Control:
     limit: Limit | None = None  # bounds of a number
     step: float | None = None
     choices: tuple[str, ...] = ()
+    choice_labels: tuple[str, ...] = ()  # what the page shows of them, where that differs
     info: str | None = None  # a line under the label
     placeholder: str | None = None
 
@@ -30,7 +31,7 @@ class Control:
             ValueError: it is not; the sentence lists them.
         """
         if not isinstance(value, str) or value not in self.choices:
-            raise ValueError(f"{self.label} must be one of {', '.join(self.choices)}.")
+            raise ValueError(f"{self.label} must be one of {', '.join(self.choice_labels or self.choices)}.")
         return value
 
     def arguments(self) -> dict[str, Any]:
@@ -46,7 +47,7 @@ class Control:
         if self.step:
             arguments["step"] = self.step
         if self.choices:
-            arguments["choices"] = list(self.choices)
+            arguments["choices"] = list(zip(self.choice_labels or self.choices, self.choices, strict=True))
         if self.placeholder:
             arguments["placeholder"] = self.placeholder
         return arguments
@@ -132,27 +133,27 @@ EXAMPLE_EPOCHS = 40  # of the initial example: by then teacher-forced is nearly 
 
 TEXT, ROWS = "text", "rows"
 DATA_KIND = Control("data-kind", "Learn from", ROWS, choices=(ROWS, TEXT))
-PASTE, UPLOAD, BUILT_IN = "box", "file", "data set"
-SOURCE = Control("source", "They stand in a", PASTE, choices=(PASTE, UPLOAD, BUILT_IN))
+PASTE, UPLOAD, BUILT_IN = "paste", "upload", "built-in"
+SOURCE = Control("source", "Data source", PASTE, choices=(PASTE, UPLOAD, BUILT_IN))
 PASTED_DATA = Control("pasted-data", "The text", "", placeholder="Paste it here")
-PASTED_DATA_LABELS = {TEXT: "Text: paste your own", ROWS: "Rows of text,label: paste your own"}
+PASTED_DATA_LABELS = {TEXT: "Your text", ROWS: "Your rows: text,label"}
 DETECTED = "as detected"
 DELIMITERS = {DETECTED: None, "comma": ",", "semicolon": ";", "tab": "\t", "bar |": "|"}
-DELIMITER = Control("delimiter", "Columns parted by", DETECTED, choices=tuple(DELIMITERS))
-HEADERS = {DETECTED: None, "names of the columns": True, "a row like the others": False}
+DELIMITER = Control("delimiter", "Delimiter", DETECTED, choices=tuple(DELIMITERS))
+HEADERS = {DETECTED: None, "names of the columns": True, "a row of data": False}
 HEADER = Control("header", "First line", DETECTED, choices=tuple(HEADERS))
-TEXT_COLUMN = Control("text-column", "Texts in", DETECTED)  # more choices: the columns found
-LABEL_COLUMN = Control("label-column", "Labels in", DETECTED)
+TEXT_COLUMN = Control("text-column", "Column of the texts", DETECTED)  # more choices: the columns found
+LABEL_COLUMN = Control("label-column", "Column of the labels", DETECTED)
 
 SMALL, MEDIUM = "small", "medium"
 PRESET = Control("preset", "Network", SMALL, choices=(SMALL, MEDIUM))
 _USER_LIMITS = {limit.name: limit for limit in limits.USER_RECIPE}
-CELL = Control("cell", "Cell", "gru", choices=("rnn", "gru", "lstm"))
+CELL = Control("cell", "Cell", "gru", choices=("rnn", "gru", "lstm"), choice_labels=("RNN", "GRU", "LSTM"))
 HIDDEN_SIZE = Control("hidden-size", "Hidden size", 128, _USER_LIMITS["hidden_size"], 1)
 LAYERS = Control("layers", "Layers", 1, _USER_LIMITS["layers"], 1)
-EPOCHS = Control("epochs", "Epochs: how often it reads everything", 20, _USER_LIMITS["epochs"], 1)
+EPOCHS = Control("epochs", "Epochs: passes over the data", 20, _USER_LIMITS["epochs"], 1)
 BATCH_SIZE = Control("batch-size", "Batch size", 16, _USER_LIMITS["batch_size"], 1)
 _RECIPE_LIMITS = {limit.name: limit for limit in limits.RECIPE}
-LEARNING_RATE = Control("learning-rate", "Learning rate, the highest", 0.004, _RECIPE_LIMITS["learning_rate"])
+LEARNING_RATE = Control("learning-rate", "Learning rate (its maximum)", 0.004, _RECIPE_LIMITS["learning_rate"])
 TRAINING_SEED = Control("training-seed", "Seed", 1, limits.SEED)
 USER_MODEL = Control("user-model", "Your models", None)

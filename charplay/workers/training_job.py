@@ -9,44 +9,34 @@ from typing import Any, TypedDict
 
 import torch
 
-from charplay.evaluation.metrics import confusion_matrix
-from charplay.inference.classify import logits_of
-from charplay.inference.generate import generate, make_request
 from charplay.models import checkpoints
-from charplay.models.checkpoints import Checkpoint
-from charplay.models.networks import CharLM, NameClassifier, Network, count_parameters
+from charplay.models.networks import Network, count_parameters
 from charplay.training import run, trainer
-from charplay.training.data_summary import (
-    UserData,
-    baseline_of,
-    choose_recipe,
-    measure_speed,
-    training_set_of,
-    units_of,
-    with_evaluations,
-)
+from charplay.training.data_summary import UserData, baseline_of, choose_recipe, training_set_of
+from charplay.training.evaluation_example import EvaluationExample, example_of, opening_of
 from charplay.training.recipes import Recipe
 from charplay.training.tasks import NamesTask, SpeechTask
+from charplay.training.time_estimate import measure_speed, with_evaluations
 
+UNKNOWN_SECONDS = 30.0  # that a training is expected to take whose client does not know
 UPDATE_SECONDS = 0.25  # seconds between two updates on the progress
-SAMPLE_CHARACTERS = 200  # characters generated at an evaluation of a language model
-SAMPLE_PRIME_CHARACTERS = 20  # characters of the validation part before them
-SAMPLE_TEMPERATURE, SAMPLE_SEED = 0.7, 1
 # How a training ended.
 DONE, STOPPED, TIMED_OUT, NOT_FINITE, NOT_WRITTEN = "done", "stopped", "time is up", "no finite number", "disk is full"
 
 
-class TrainingUpdate(TypedDict, total=False):
-    """What is new of a training; `kind` tells which of the others are there."""
+class TrainingUpdate(EvaluationExample, total=False):
+    """What is new of a training; `kind` tells which of the others are there, at an evaluation the example too."""
 
     kind: str  # "queued", "fetching", "started", "progress" or "evaluation"
     queue_position: int  # queued: how many trainings must end before this one starts
+    wait_seconds: float  # queued: an estimate of how long they take
     message: str  # fetching: how the data set is being fetched
     parameters: int  # started
     steps: int  # started: of all epochs; progress: how many are done
     epochs: int  # started
     unit: str  # started: "names" or "characters"
-    baseline: float  # started: what counting reaches in validation
+    baseline: float  # started: accuracy of the most common class, or bits per character of the unigram model
+    held_out: int  # started: rows or characters of the validation part, on which both are measured
     epoch: float  # progress and evaluation: how many are done
     loss: float  # progress: mean nats in training since the last evaluation
     per_second: float  # progress: characters or rows
@@ -56,10 +46,6 @@ class TrainingUpdate(TypedDict, total=False):
     validation_loss: float  # evaluation: mean nats
     measured: dict[str, Any]  # evaluation: bits_per_character, or accuracy and macro_f1
     is_best: bool  # evaluation
-    prime: str  # evaluation of a language model: the beginning of the validation part
-    sample: str  # the text generated after it
-    confusion: list[list[int]]  # evaluation of a classifier: true classes down, predicted ones across
-    classes: list[str]  # evaluation of a classifier
 
 
 class TrainingResult(TypedDict):
@@ -69,6 +55,8 @@ class TrainingResult(TypedDict):
     reason: str | None  # the sentence where it was one of the last two
     results: dict[str, Any]  # those in the checkpoint's header
     seconds: float
+    kept: EvaluationExample  # of the model in the checkpoint, the best one
+    opening: str  # a text of the validation part to try it with
 
 
 class TrainingCancelled(Exception):
@@ -83,7 +71,9 @@ class Job:
         self.task, self.preset, self.changes = (arguments[key] for key in ("task", "preset", "changes"))
         self.source: dict[str, Any] = arguments["data"]
         self.out = Path(arguments["out"])
-        self.data: UserData  # set when it has been read, before the rest is used
+        self.expected_seconds = arguments.get("expected_seconds") or UNKNOWN_SECONDS  # that it will take
+        self.ends_at: float | None = None  # once it runs: when it will end, by `time.monotonic`; an estimate
+        self.data: UserData  # set when its turn has come, before the rest is used
         self.queue_position = 0  # that the client knows of
         self.is_stopped = self.is_cancelled = False
 
@@ -95,6 +85,11 @@ class Job:
             ValueError: a field is out of bounds.
         """
         return choose_recipe(self.task, self.data, self.preset, self.changes)
+
+    @property
+    def seconds_left(self) -> float:
+        """An estimate, from 0 on, of a job that runs."""
+        return max((self.ends_at or 0) - time.monotonic(), 0.0)
 
     def check_cancelled(self) -> None:
         """Raises `TrainingCancelled` if it is."""
@@ -126,6 +121,8 @@ class JobCallbacks:
         return time.monotonic() - self._started_at
 
     def on_start(self, started: run.RunStart) -> None:
+        task = self._training_set.task
+        assert isinstance(task, NamesTask | SpeechTask)
         self._model = started.model
         self._send(
             TrainingUpdate(
@@ -133,8 +130,9 @@ class JobCallbacks:
                 parameters=count_parameters(started.model),
                 steps=self._steps,
                 epochs=self._recipe.epochs,
-                unit=self._training_set.task.unit,
+                unit=task.unit,
                 baseline=baseline_of(self._job.data, self._recipe),
+                held_out=len(task.validation),
             )
         )
 
@@ -148,6 +146,8 @@ class JobCallbacks:
         now = time.monotonic()
         if progress.loss is not None and now - self._updated_at >= UPDATE_SECONDS:
             self._updated_at = now
+            seconds_left = min(self.seconds / done * (self._steps - done), self._max_seconds - self.seconds)
+            self._job.ends_at = now + seconds_left
             self._send(
                 TrainingUpdate(
                     kind="progress",
@@ -156,13 +156,13 @@ class JobCallbacks:
                     loss=progress.loss,
                     per_second=progress.per_second,
                     seconds=self.seconds,
-                    seconds_left=min(self.seconds / done * (self._steps - done), self._max_seconds - self.seconds),
+                    seconds_left=seconds_left,
                 )
             )
 
     def on_epoch(self, epoch: float, measured: dict[str, Any], is_best: bool) -> None:
         shown: dict[str, Any] = {
-            key: measured[key] for key in ("accuracy", "macro_f1", "bits_per_character") if key in measured
+            key: measured[key] for key in ("n", "accuracy", "macro_f1", "bits_per_character") if key in measured
         }
         loss = measured["loss"] if "loss" in measured else measured["bits_per_character"] * math.log(2)
         update = TrainingUpdate(
@@ -173,23 +173,7 @@ class JobCallbacks:
             training_loss=measured["training_loss"],
             validation_loss=loss,
         )
-        self._send(update | self._example())
-
-    def _example(self) -> TrainingUpdate:
-        """What the network can do so far: a confusion matrix of a classifier, a sample of a language model."""
-        task = self._training_set.task
-        if isinstance(task, NamesTask):
-            assert isinstance(self._model, NameClassifier)
-            predicted = logits_of(self._model, [text for text, _ in task.validation]).argmax(1)
-            truth = torch.tensor([task.classes.index(label) for _, label in task.validation])
-            counts = confusion_matrix(truth, predicted, len(task.classes)).tolist()
-            return TrainingUpdate(confusion=counts, classes=list(task.classes))
-        assert isinstance(task, SpeechTask)
-        assert isinstance(self._model, CharLM)
-        checkpoint = Checkpoint("speech", self._model, self._training_set.alphabet, (), (), "", {}, "", {})
-        prime = task.validation[:SAMPLE_PRIME_CHARACTERS]
-        request = make_request(prime, SAMPLE_TEMPERATURE, SAMPLE_CHARACTERS, seed=SAMPLE_SEED)
-        return TrainingUpdate(prime=request.prime, sample=generate(checkpoint, [request])[0])
+        self._send(update | TrainingUpdate(**example_of(self._model, self._training_set)))
 
 
 def _keep_best(out: Path) -> dict[str, Any] | None:
@@ -212,7 +196,7 @@ def train(job: Job, send: Callable[[TrainingUpdate], None], max_seconds: float) 
     recipe = job.recipe
     training_set = training_set_of(job.task, job.data, recipe)
     speed = measure_speed(job.task, training_set, recipe)
-    recipe = with_evaluations(recipe, training_set.task.count(), speed, units_of(training_set.task))
+    recipe = with_evaluations(recipe, training_set, speed)
     callbacks, reason = JobCallbacks(send, job, recipe, training_set, max_seconds), None
     try:
         results = run.run(
@@ -243,4 +227,12 @@ def train(job: Job, send: Callable[[TrainingUpdate], None], max_seconds: float) 
             job.out.unlink(missing_ok=True)
     job.check_cancelled()
     assert results is not None  # this process is rank 0
-    return TrainingResult(ended=callbacks.ended, reason=reason, results=results, seconds=callbacks.seconds)
+    kept = checkpoints.load(job.out)  # as stored: what is shown of a model is what its file holds
+    return TrainingResult(
+        ended=callbacks.ended,
+        reason=reason,
+        results=results,
+        seconds=callbacks.seconds,
+        kept=example_of(kept.model.eval(), training_set),
+        opening=opening_of(training_set),
+    )

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from charplay import limits
+from charplay.data import datasets
 from charplay.inference.classify import classify
 from charplay.inference.generate import generate, make_request
 from charplay.models import checkpoints
-from charplay.workers import training, training_job
+from charplay.training import evaluation_example
+from charplay.workers import summaries, user_data_source
 from charplay.workers.client import WorkerProcess
 from charplay.workers.protocol import WorkerRequest
 from charplay.workers.training import TrainingWorker
@@ -75,7 +78,7 @@ def test_a_text_is_trained_to_a_checkpoint_that_generates(worker, recorded, tmp_
     response, updates = recorded.last(1)
     assert response["failure"] is None
     evaluated = [item for item in updates if item["kind"] == "evaluation"]
-    assert len(evaluated[-1]["sample"]) == training_job.SAMPLE_CHARACTERS
+    assert len(evaluated[-1]["sample"]) == evaluation_example.SAMPLE_CHARACTERS
     assert set(evaluated[-1]["sample"]) <= set(TEXT)
     best = min(item["measured"]["bits_per_character"] for item in evaluated)
     assert response["result"]["results"]["validation"]["bits_per_character"] == best
@@ -239,13 +242,14 @@ def test_a_missing_data_set_is_fetched_with_updates(worker, recorded, tmp_path, 
     def fetch(directory, on_progress):
         on_progress("fetching")
         directories.append(directory)
-        raise training.datasets.DataError("There is no network.")
+        raise datasets.DataError("There is no network.")
 
-    monkeypatch.setattr(training.datasets, "fetch", fetch)
+    monkeypatch.setattr(datasets, "fetch", fetch)
     arguments = {"task": "names", "data": {"built_in": True}, "preset": "small", "changes": {}}
     worker.handle({"id": 1, "kind": "train", "arguments": arguments | {"out": str(tmp_path / "x")}})
     response, updates = recorded.last(1)
-    assert response["failure"] == "There is no network."
+    assert "--from" not in response["failure"]  # someone at a page has no command line of this machine
+    assert "There is no network." not in response["failure"]
     assert [item["message"] for item in updates] == ["fetching"]
     assert directories == [tmp_path / "nowhere"]
 
@@ -259,3 +263,74 @@ def test_it_runs_in_a_process_of_its_own(tmp_path):
     assert response["result"]["ended"] == DONE
     assert checkpoints.load(tmp_path / "user.safetensors", "names")
     process.kill()
+
+
+def summarize(data: str, **changes) -> dict:
+    arguments = {"task": "names", "data": {"text": data}, "preset": "small", "changes": changes}
+    return {"kind": "summarize", "arguments": arguments}
+
+
+def test_a_training_is_read_at_its_turn_and_no_more_are_queued_than_the_bound(worker, recorded, tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_QUEUED_TRAININGS", 2)
+    worker.handle({"id": 1} | train("speech", TEXT, tmp_path / "1.safetensors", **LONG))
+    recorded.until(1, "started")
+    read = []
+    original = user_data_source.read
+    monkeypatch.setattr(user_data_source, "read", lambda task, source: read.append(task) or original(task, source))
+    for number in (2, 3, 4):
+        worker.handle({"id": number} | train("names", ROWS, tmp_path / f"{number}.safetensors", epochs=1))
+    assert str(limits.MAX_QUEUED_TRAININGS) in recorded.last(4)[0]["failure"]
+    recorded.until(3, "queued")
+    assert not read
+    about(worker, 1, "cancel")
+    assert recorded.last(3)[0]["result"]["ended"] == DONE
+    assert len(read) == 2
+
+
+def test_the_wait_in_the_queue_grows_with_what_those_ahead_are_expected_to_take(worker, recorded, tmp_path):
+    worker.handle({"id": 1} | train("speech", TEXT, tmp_path / "1.safetensors", **LONG))
+    recorded.until(1, "started")
+    waits = []
+    for number in (2, 3):
+        request = train("names", ROWS, tmp_path / f"{number}.safetensors", epochs=1)
+        request["arguments"]["expected_seconds"] = 40
+        worker.handle({"id": number} | request)
+        waits.append(recorded.until(number, "queued")["wait_seconds"])
+    assert 30 < waits[1] - waits[0] <= 40
+
+
+def test_summaries_are_timed_one_at_a_time_and_all_are_shown_before(worker, recorded, monkeypatch):
+    running, most = [], []
+    measure = summaries.measure_speed
+
+    def watched(*arguments):
+        running.append(1)
+        most.append(len(running))
+        try:
+            return measure(*arguments)
+        finally:
+            running.pop()
+
+    monkeypatch.setattr(summaries, "measure_speed", watched)
+    for number in range(1, 6):
+        worker.handle({"id": number} | summarize(ROWS, seed=number))
+    worker.handle({"id": 6} | summarize(ROWS, seed=1))  # the same again: it is timed once
+    for number in range(1, 7):
+        response, updates = recorded.last(number)
+        assert response["result"]["seconds"] > 0
+        assert all(update["seconds"] is None for update in updates)
+    assert most == [1] * 5
+
+
+def test_what_is_shown_of_a_finished_training_is_what_its_file_does(worker, recorded, tmp_path):
+    out = tmp_path / "user.safetensors"
+    worker.handle({"id": 1} | train("names", ROWS, out, learning_rate=0.05, epochs=30))
+    response, updates = recorded.last(1)
+    kept, results = response["result"]["kept"], response["result"]["results"]
+    confusion = kept["confusion"]
+    correct = sum(confusion[row][row] for row in range(2))
+    assert correct == round(results["validation"]["accuracy"] * sum(map(sum, confusion)))
+    evaluations = [item for item in updates if item["kind"] == "evaluation"]
+    best = [item for item in evaluations if item["is_best"]][-1]
+    assert confusion == best["confusion"]
+    assert response["result"]["opening"] in {row.split(",")[0] for row in ROWS.splitlines()}

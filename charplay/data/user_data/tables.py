@@ -55,6 +55,7 @@ def _parse_json_lines(text: str) -> list[Row] | None:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines or _as_object(lines[0][1]) is None:
         return None
+    check_count(len(lines))
     objects = [(number, _as_object(line)) for number, line in lines]
     keys = list(dict.fromkeys(key for _, values in objects if values is not None for key in values))
     rows = [Row(lines[0][0], keys)]
@@ -147,9 +148,16 @@ def split_rows(text: str, delimiter: str) -> list[Row]:
             end = stop
         if any(value.strip() for value in cells):
             rows.append(Row(line, cells))
+            check_count(len(rows))
         line += 1 + text.count("\n", at, end)
         at = end + 1
     return rows
+
+
+def check_count(rows: int) -> None:
+    """Refuses a table of too many rows, before more memory is taken for them."""
+    if rows > limits.MAX_USER_ROWS:
+        raise ValueError(f"There are more than {limits.MAX_USER_ROWS:,} rows: take a part of them.")
 
 
 def _split_quoted(text: str, at: int, cell: re.Pattern, plain: re.Pattern) -> tuple[list[str], int]:

@@ -25,7 +25,7 @@ def _initial_summary() -> dict[str, Any]:
     task = TASKS[controls.DATA_KIND.default]
     data = read_user_data(task, EXAMPLES[controls.DATA_KIND.default], {})
     recipe = choose_recipe(task, data, controls.PRESET.default, {})
-    return dict(summarize(data, recipe, is_timed=False))
+    return dict(summarize(data, recipe))
 
 
 def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, ModelTab]) -> None:

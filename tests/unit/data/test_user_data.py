@@ -149,3 +149,10 @@ def test_the_fingerprint_depends_on_the_data_and_not_on_its_format():
     assert read_text(TEXT).fingerprint != read_text(TEXT + "x").fingerprint
     assert read_rows(ROWS).fingerprint != read_rows(ROWS.replace("Rossi", "Bianchi")).fingerprint
     assert Counter(read_rows(ROWS).rows) == Counter(read_rows(ROWS.replace(",", ";")).rows)
+
+
+@pytest.mark.parametrize("line", ["a,b\n", '{"text": "a", "label": "b"}\n'])
+def test_a_table_of_too_many_rows_is_refused_before_they_are_kept(monkeypatch, line):
+    monkeypatch.setattr(limits, "MAX_USER_ROWS", 100)
+    with pytest.raises(ValueError, match="100 rows"):
+        read_rows(line * 101)

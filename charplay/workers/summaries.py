@@ -1,0 +1,96 @@
+"""Data summaries in the training worker, one at a time: at first without an estimate of the duration, then with it.
+
+Two at once would each find the machine half as fast, and thirty tabs that are opened together would be shown times
+thirty times too long. What has not been summarized at all goes before what is only to be timed.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from charplay.training.data_summary import UserData, choose_recipe, summarize, training_set_of
+from charplay.training.recipes import Recipe
+from charplay.training.time_estimate import Speed, measure_speed
+from charplay.workers import user_data_source
+from charplay.workers.server import Responses
+
+MAX_KNOWN_SPEEDS = 100  # of data and recipes measured last: those of a class that opens the same tab
+Attempt = Callable[[Callable[[], Any]], tuple[Any, str | None]]
+
+
+class Summaries:
+    """The requests for summaries, and the thread that answers them."""
+
+    def __init__(self, responses: Responses, attempt: Attempt):
+        """`attempt` turns what a function raises into a sentence."""
+        self._responses, self._attempt = responses, attempt
+        self._changed = threading.Condition()
+        self._open: set[int] = set()  # ids of the requests that are neither answered nor cancelled
+        self._unread: OrderedDict[int, dict[str, Any]] = OrderedDict()  # id -> arguments
+        self._untimed: OrderedDict[int, dict[str, Any]] = OrderedDict()  # they are read again: no data waits in memory
+        self._speeds: OrderedDict[tuple[str, Recipe], Speed] = OrderedDict()  # by the data's fingerprint
+        threading.Thread(target=self._answer_all, name="summaries", daemon=True).start()
+
+    def add(self, request_id: int, **arguments: Any) -> None:
+        """Takes a request; a data set that is missing is fetched beside the others."""
+        self._open.add(request_id)
+        if user_data_source.is_missing(arguments["data"]):
+            threading.Thread(target=self._fetch, args=(request_id, arguments), name="fetch", daemon=True).start()
+        else:
+            self._put(self._unread, request_id, arguments)
+
+    def cancel(self, request_id: int) -> None:
+        with self._changed:
+            self._open.discard(request_id)
+            self._unread.pop(request_id, None)
+            self._untimed.pop(request_id, None)
+
+    def _put(self, queue: OrderedDict[int, dict[str, Any]], request_id: int, arguments: dict[str, Any]) -> None:
+        with self._changed:
+            if request_id in self._open:
+                queue[request_id] = arguments
+                self._changed.notify()
+
+    def _fetch(self, request_id: int, arguments: dict[str, Any]) -> None:
+        _, failure = self._attempt(lambda: user_data_source.fetch(lambda message: None))
+        if failure is None:
+            self._put(self._unread, request_id, arguments)
+        else:
+            self._finish(request_id, None, failure)
+
+    def _answer_all(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._unread or self._untimed)
+                is_timed = not self._unread
+                request_id, arguments = (self._untimed if is_timed else self._unread).popitem(last=False)
+            summary, failure = self._attempt(lambda: self._summarize(arguments, is_timed))  # noqa: B023 (called at once)
+            if failure is not None or summary["seconds"] is not None:
+                self._finish(request_id, summary, failure)
+            else:
+                self._responses.update(request_id, summary)
+                self._put(self._untimed, request_id, arguments)
+
+    def _finish(self, request_id: int, summary: Any, failure: str | None) -> None:
+        with self._changed:
+            self._open.discard(request_id)
+        self._responses.finish(request_id, summary, failure)
+
+    def _summarize(self, arguments: dict[str, Any], is_timed: bool) -> dict[str, Any]:
+        task = arguments["task"]
+        data = user_data_source.read(task, arguments["data"])
+        recipe = choose_recipe(task, data, arguments["preset"], arguments["changes"])
+        return dict(summarize(data, recipe, self._speed(task, data, recipe, is_timed)))
+
+    def _speed(self, task: str, data: UserData, recipe: Recipe, is_timed: bool) -> Speed | None:
+        """The speed of training, measured if it `is_timed` and not known."""
+        key = (data.fingerprint, recipe)
+        if key not in self._speeds:
+            if not is_timed:
+                return None
+            self._speeds[key] = measure_speed(task, training_set_of(task, data, recipe), recipe)
+        self._speeds.move_to_end(key)
+        while len(self._speeds) > MAX_KNOWN_SPEEDS:
+            self._speeds.popitem(last=False)
+        return self._speeds[key]
