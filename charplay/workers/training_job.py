@@ -227,12 +227,12 @@ def train(job: Job, send: Callable[[TrainingUpdate], None], max_seconds: float) 
             job.out.unlink(missing_ok=True)
     job.check_cancelled()
     assert results is not None  # this process is rank 0
-    kept = checkpoints.load(job.out)  # as stored: what is shown of a model is what its file holds
+    stored = checkpoints.load(job.out)  # what is shown of a model is what its file holds
     return TrainingResult(
         ended=callbacks.ended,
         reason=reason,
         results=results,
         seconds=callbacks.seconds,
-        kept=example_of(kept.model.eval(), training_set),
+        kept=example_of(stored.model.eval(), training_set),
         opening=opening_of(training_set),
     )
