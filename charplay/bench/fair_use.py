@@ -88,7 +88,7 @@ def background_trainings(seconds: float) -> Iterator[BackgroundTrainings]:
             trainings.close()
 
 
-def bench_fair_use(students: int, seconds: float) -> dict[str, Any]:
+def bench_fair_use(students: int, seconds: float, is_open: bool = False) -> dict[str, Any]:
     """The same load (`bench_load`) twice: with nothing beside it, then beside a training.
 
     Returns:
@@ -97,9 +97,9 @@ def bench_fair_use(students: int, seconds: float) -> dict[str, Any]:
     Raises:
         ValueError: the app did not start, or the training ended before the load did.
     """
-    without = bench_load(students, seconds)
+    without = bench_load(students, seconds, is_open)
     with background_trainings(START_TIMEOUT_SECONDS + seconds + ANSWER_TIMEOUT_SECONDS) as trainings:
-        beside = bench_load(students, seconds)
+        beside = bench_load(students, seconds, is_open)
         per_second = trainings.characters_per_second()
     ratios = {key.removesuffix("_s") + "_ratio": _ratio(beside[key], without[key]) for key in COMPARED}
     return {"without": without, "beside": beside, "training_characters_per_second": per_second, **ratios}

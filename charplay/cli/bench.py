@@ -33,7 +33,7 @@ def bench(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure speed on this machine: of a model, or of the whole app under a classroom's load."""
     if arguments.what == "load":
         students, seconds = limits.STUDENTS.check(arguments.students), limits.SECONDS.check(arguments.seconds)
-        return (bench_fair_use if arguments.training else bench_load)(students, seconds)
+        return (bench_fair_use if arguments.training else bench_load)(students, seconds, arguments.accordions)
     task, measure = MODEL_BENCHES[arguments.what]
     return measure(on_own_thread(checkpoints.load, arguments.checkpoint or checkpoints.find(task), task))
 
@@ -47,3 +47,4 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--students", type=int, default=30, metavar="N")
     parser.add_argument("--seconds", type=float, default=30, metavar="S")
     parser.add_argument("--training", action="store_true", help="twice, the second time beside a training run")
+    parser.add_argument("--accordions", action="store_true", help="those who type have the accordions open")

@@ -20,6 +20,15 @@ def test_bench_load_lets_a_small_class_loose_on_the_app():
     assert result["typing_p95_s"] > 0
 
 
+def test_bench_load_opens_the_accordions_that_follow_a_name():
+    arguments = ["bench", "load", "--students", "2", "--seconds", "1", "--accordions", "--json"]
+    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout)
+    assert (result["accordions"], result["errors"]) == (True, 0)
+    assert result["typing_median_s"] > 0
+    assert result["typing_bytes"] > 10_000  # the plots of the accordions
+
+
 def test_bench_load_measures_the_same_class_beside_a_training():
     arguments = ["bench", "load", "--students", "2", "--seconds", "2", "--training", "--json"]
     done = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=True)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from charplay import limits
-from charplay.bench.classroom import Page, RequestFailed, endpoints
+from charplay.bench.page_client import Page, RequestFailed, read_config
 from charplay.ui import page
 from charplay.workers.client import INFERENCE
 from charplay.workers.protocol import WorkerRequest
@@ -145,7 +145,7 @@ def test_the_servers_queue_gives_a_result_or_a_sentence(app_url, run_async, capf
     port = urlsplit(app_url).port
 
     async def last_message():
-        client = Page(port, await endpoints(port))
+        client = Page(port, await read_config(port))
         try:
             async for message, _ in client.messages(endpoint, list(arguments)):
                 last = message
@@ -168,7 +168,7 @@ def test_a_client_that_disconnects_in_mid_stream_frees_its_slot(app_url, run_asy
     port = urlsplit(app_url).port
 
     async def disconnect(seed: int) -> None:
-        client = Page(port, await endpoints(port))
+        client = Page(port, await read_config(port))
         async for message, _ in client.messages("generate", ["We ", 0.8, limits.LENGTH.high, None, 0, seed]):
             if message["msg"] == "process_generating":
                 break
