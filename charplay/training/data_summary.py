@@ -14,6 +14,9 @@ from charplay.data import datasets
 from charplay.data.batches import group_by_length
 from charplay.data.datasets import Speech
 from charplay.data.user_data import MAX_REPORTED_ROWS, UserRows, UserText, count_labels, read_rows, read_text
+from charplay.data.user_data.report import count_characters
+from charplay.data.user_data.rows import FIRST_ROWS
+from charplay.data.user_data.texts import first_lines
 from charplay.models.networks import build_without_weights, count_parameters
 from charplay.training.recipes import USER_RECIPES, NamesRecipe, Recipe, SpeechRecipe, adjust
 from charplay.training.tasks import NamesTask, SpeechTask, class_shares
@@ -32,9 +35,12 @@ class DataSummary(TypedDict):
     count: int  # characters of a text; rows that can be used
     training: int  # of them
     validation: int
-    vocabulary: str  # distinct characters, in order of code
-    lost: dict[str, int]  # characters of a text without an ASCII form -> how often each occurs
+    characters: dict[str, int]  # that the network reads, and how often, the commonest first
+    first: list[Any]  # the first three rows as they were read, [text, label], or lines of a text
+    lost: dict[str, int]  # characters without an ASCII form -> how often each occurs
     classes: dict[str, int]  # label -> rows
+    case_variants: list[list[str]]  # labels that differ by case alone
+    cut: int  # texts of rows that were too long
     left_out: int  # rows that cannot be used
     named: list[dict[str, Any]]  # the first of them: {"line", "reason"}
     lengths: list[int]  # number of texts of each length, from 0 on
@@ -49,21 +55,22 @@ class DataSummary(TypedDict):
 
 
 def read_user_data(task: str, data: bytes | str, options: dict[str, Any]) -> UserData:
-    """Reads user data for a task; `options` are those of `read_rows`.
+    """Reads user data for a task; `options` are those of `read_rows`, or of `read_text`.
 
     Raises:
         ValueError: it cannot be used; the sentence says what to change.
     """
-    return read_rows(data, **options) if task == "names" else read_text(data)
+    return read_rows(data, **options) if task == "names" else read_text(data, **options)
 
 
 def read_data_set(task: str, directory: Path) -> UserData:
     """One of the project's data sets in the same form: the training names, or Barack Obama's training speeches."""
     if task == "names":
         rows = datasets.load_names("train", directory)
-        return UserRows(rows, "ASCII", ",", False, ("name", "country"), 0, 1, [])
+        return UserRows(rows, "ASCII", ",", False, ("name", "country"), 0, 1, first=rows[:FIRST_ROWS])
     speeches = datasets.split_speeches(datasets.load_speeches(directory))["train"]
-    return UserText(datasets.join_speeches(speeches), "UTF-8", {})
+    text = datasets.join_speeches(speeches)
+    return UserText(text, "UTF-8", {}, first=first_lines(text))
 
 
 def choose_recipe(task: str, user_data: UserData, preset: object, changes: dict[str, Any]) -> Recipe:
@@ -167,9 +174,12 @@ def summarize(user_data: UserData, recipe: Recipe, speed: Speed | None = None) -
         count=count_of(user_data),
         training=len(parts[0]),
         validation=len(parts[1]),
-        vocabulary="",
-        lost={},
+        characters=count_characters(user_data),
+        first=[list(row) if isinstance(row, tuple) else row for row in user_data.first],
+        lost=user_data.lost,
         classes={},
+        case_variants=[],
+        cut=0,
         left_out=0,
         named=[],
         lengths=[],
@@ -187,13 +197,11 @@ def summarize(user_data: UserData, recipe: Recipe, speed: Speed | None = None) -
         lengths = [len(text) for text, _ in user_data.rows]
         named = ("delimiter", "has_header", "columns", "text_column", "label_column")
         summary["read_as"] |= {key: getattr(user_data, key) for key in named}
-        summary["vocabulary"] = "".join(sorted({character for text, _ in user_data.rows for character in text}))
+        summary["case_variants"], summary["cut"] = [list(labels) for labels in user_data.case_variants], user_data.cut
         summary["classes"], summary["left_out"] = count_labels(user_data.rows), len(user_data.rejected)
         summary["named"] = [left._asdict() for left in user_data.rejected[:MAX_REPORTED_ROWS]]
         summary["lengths"] = torch.tensor(lengths).bincount().tolist()
         summary["padding_shuffled"], summary["padding_grouped"] = padding_of(lengths, recipe)
-    else:
-        summary["vocabulary"], summary["lost"] = "".join(sorted(set(user_data.text))), user_data.lost
     return summary
 
 

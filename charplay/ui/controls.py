@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from charplay import limits
+from charplay.data.user_data.decoding import ENCODINGS
 from charplay.limits import Limit
 
 
@@ -140,6 +141,8 @@ PASTED_DATA_LABELS = {TEXT: "Your text", ROWS: "Your rows: text,label"}
 DETECTED = "as detected"
 DELIMITERS = {DETECTED: None, "comma": ",", "semicolon": ";", "tab": "\t", "bar |": "|"}
 DELIMITER = Control("delimiter", "Delimiter", DETECTED, choices=tuple(DELIMITERS))
+ENCODING = Control("encoding", "Encoding of the file", DETECTED, choices=(DETECTED, *ENCODINGS))
+MERGE_CASE = Control("merge-case", "Merge labels that differ by case alone", False)
 HEADERS = {DETECTED: None, "names of the columns": True, "a row of data": False}
 HEADER = Control("header", "First line", DETECTED, choices=tuple(HEADERS))
 TEXT_COLUMN = Control("text-column", "Column of the texts", DETECTED)  # more choices: the columns found

@@ -15,10 +15,10 @@ Requests (see `workers.protocol`):
     cancel                                       of a training: it ends, and nothing is kept; drops a summary
 
 `out` is the path of the checkpoint. `data` is {"text": pasted text}, {"file": PATH}, or {"built_in": true} for the
-project's own data set of the task, which is fetched if it is missing; of rows also "delimiter", "has_header",
-"text_column", "label_column", as `user_data.read_rows` has them. `preset` and `changes` are those of
-`data_summary.choose_recipe`. `expected_seconds`, which may be missing, is what a summary estimated: those who wait
-behind this training are told how long.
+project's own data set of the task, which is fetched if it is missing; also "encoding", and of rows "delimiter",
+"has_header", "text_column", "label_column" and "merge_case", as `user_data.read_rows` has them. `preset` and `changes`
+are those of `data_summary.choose_recipe`. `expected_seconds`, which may be missing, is what a summary estimated: those
+who wait behind this training are told how long.
 """
 
 import functools

@@ -252,6 +252,30 @@ def test_the_detected_row_format_can_be_changed(open_page):
     expect(page.locator("#data-summary")).to_contain_text("one column", timeout=PATIENT)
 
 
+def test_the_encoding_of_a_file_is_shown_and_can_be_changed(open_page, tmp_path):
+    file = tmp_path / "names.csv"
+    file.write_bytes("Nowak,mąż\nWiśniewski,mąż\nŁukaszewicz,żona\nGołębiowska,żona\n".encode("cp1250"))
+    page, summary = train_tab(open_page()), "#data-summary"
+    choose(page, "source", controls.UPLOAD)
+    page.locator("#file input[type=file]").set_input_files(file)
+    expect(page.locator(summary)).to_contain_text("Windows-1250", timeout=PATIENT)
+    expect(page.locator(summary)).to_contain_text("Wiśniewski → mąż")
+    page.locator("#encoding input").click()
+    page.get_by_role("option", name="Mac Roman", exact=True).click()
+    expect(page.locator(summary)).to_contain_text("Mac Roman", timeout=PATIENT)
+    expect(page.locator(summary)).not_to_contain_text("mąż")
+
+
+def test_json_lines_and_merged_labels(open_page):
+    page = train_tab(open_page())
+    rows = "".join(f'{{"label": "{label}", "text": "name {n}"}}\n' for n, label in enumerate(["it", "IT", "ru"] * 2))
+    paste(page, controls.ROWS, rows, "JSON Lines")
+    expect(page.locator("#data-summary")).to_contain_text("3 classes")
+    page.locator("#row-format-accordion button").first.click()
+    page.locator("#merge-case input").check()
+    expect(page.locator("#data-summary")).to_contain_text("2 classes", timeout=PATIENT)
+
+
 @pytest.mark.parametrize(("size", "mode"), [("projector", "light"), ("phone", "dark")])
 def test_a_training_fits_the_page_and_can_be_read(open_page, size, mode):
     page = train_tab(open_page(size, mode))

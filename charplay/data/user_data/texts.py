@@ -1,6 +1,7 @@
 """A text for a language model: read, checked, and split."""
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,5 +70,10 @@ def _check(text: str, encoding: str) -> UserText:
     if any(map(str.isalpha, text)) and not any(map(str.isalnum, normalized)):
         raise ValueError("Nothing in this text has an ASCII form: the networks here read the Latin alphabet.")
     limits.USER_TEXT_CHARACTERS.check_length(normalized, "text")
-    lines = [line.rstrip()[:MAX_LINE_CHARACTERS] for line in text.splitlines() if line.strip()]
-    return UserText(normalized, encoding, without_ascii(text), tuple(lines[:FIRST_LINES]))
+    return UserText(normalized, encoding, without_ascii(text), first_lines(text))
+
+
+def first_lines(text: str) -> tuple[str, ...]:
+    """The first lines that are not blank, long ones cut."""
+    lines = (line.rstrip()[:MAX_LINE_CHARACTERS] for line in text.splitlines() if line.strip())
+    return tuple(itertools.islice(lines, FIRST_LINES))

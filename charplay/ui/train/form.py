@@ -19,11 +19,13 @@ class Form(NamedTuple):
     source: gr.Radio
     pasted: gr.Textbox
     file: gr.File
+    encoding: gr.Dropdown
     row_format: gr.Accordion
     delimiter: gr.Dropdown
     header: gr.Dropdown
     text_column: gr.Dropdown
     label_column: gr.Dropdown
+    merge_case: gr.Checkbox
     preset: gr.Radio
     settings: list[Setting]  # in the order of `SETTINGS`
     changes: gr.Textbox  # hidden JSON: the settings that the user has changed
@@ -33,7 +35,8 @@ class Form(NamedTuple):
     @property
     def inputs(self) -> set[Block]:
         """What `parse_request` needs."""
-        return {self.kind, self.source, self.pasted, *self.row_format_controls, self.preset, self.changes}
+        read_by = (self.encoding, *self.row_format_controls, self.merge_case)
+        return {self.kind, self.source, self.pasted, *read_by, self.preset, self.changes}
 
     @property
     def row_format_controls(self) -> list[gr.Dropdown]:
@@ -41,7 +44,7 @@ class Form(NamedTuple):
         return [self.delimiter, self.header, self.text_column, self.label_column]
 
 
-def _lay_out_row_format() -> tuple[gr.Accordion, list[gr.Dropdown]]:
+def _lay_out_row_format() -> tuple[gr.Accordion, list[gr.Dropdown], gr.Checkbox]:
     with gr.Accordion("How the rows are read", open=False, elem_id="row-format-accordion") as accordion:
         with gr.Row():
             delimiter = gr.Dropdown(**controls.DELIMITER.arguments(), min_width=150)
@@ -50,7 +53,8 @@ def _lay_out_row_format() -> tuple[gr.Accordion, list[gr.Dropdown]]:
             only_detected: dict[str, Any] = {"choices": [controls.DETECTED], "min_width": 150}
             text_column = gr.Dropdown(**controls.TEXT_COLUMN.arguments() | only_detected)
             label_column = gr.Dropdown(**controls.LABEL_COLUMN.arguments() | only_detected)
-    return accordion, [delimiter, header, text_column, label_column]
+        merge_case = gr.Checkbox(**controls.MERGE_CASE.arguments())
+    return accordion, [delimiter, header, text_column, label_column], merge_case
 
 
 def _lay_out_settings(recipe: dict[str, Any]) -> list[Setting]:
@@ -79,17 +83,20 @@ def lay_out(recipe: dict[str, Any]) -> Form:
     example = {"value": EXAMPLES[default], "label": controls.PASTED_DATA_LABELS[default]}
     pasted = gr.Textbox(**controls.PASTED_DATA.arguments() | example, lines=3, max_lines=3)
     file = gr.File(elem_id="file", visible=False, height=110, show_label=False)
-    row_format, (delimiter, header, text_column, label_column) = _lay_out_row_format()
+    encoding = gr.Dropdown(**controls.ENCODING.arguments(), visible=False)
+    row_format, (delimiter, header, text_column, label_column), merge_case = _lay_out_row_format()
     return Form(
         kind=kind,
         source=source,
         pasted=pasted,
         file=file,
+        encoding=encoding,
         row_format=row_format,
         delimiter=delimiter,
         header=header,
         text_column=text_column,
         label_column=label_column,
+        merge_case=merge_case,
         preset=gr.Radio(**controls.PRESET.arguments()),
         settings=_lay_out_settings(recipe),
         changes=gr.Textbox("{}", visible="hidden", elem_id=CHANGES),

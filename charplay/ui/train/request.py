@@ -44,7 +44,11 @@ def parse_request(values: Mapping[str, Any], session: str | None) -> TrainingReq
             "has_header": controls.HEADERS[controls.HEADER.choose(values[controls.HEADER.name])],
             "text_column": _column(values[controls.TEXT_COLUMN.name]),
             "label_column": _column(values[controls.LABEL_COLUMN.name]),
+            "merge_case": values[controls.MERGE_CASE.name] is True,
         }
+    if source == controls.UPLOAD:
+        encoding = controls.ENCODING.choose(values[controls.ENCODING.name])
+        data["encoding"] = None if encoding == controls.DETECTED else encoding
     preset = controls.PRESET.choose(values[controls.PRESET.name])
     return TrainingRequest(task, name, data, preset, _parse_changes(values[CHANGES]))
 

@@ -9,6 +9,7 @@ from charplay.data.user_data import MAX_REPORTED_ROWS
 from charplay.ui import html
 from charplay.ui.controls import DELIMITERS
 
+MAX_SHOWN_CHARACTERS = 70  # of a text that is shown as it was read
 MAX_LISTED = 12  # classes or characters that are named; the rest is counted
 
 
@@ -60,17 +61,25 @@ def _time(seconds: float | None) -> str:
 def _facts(data_summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Terms and descriptions, both as markup."""
     facts = [("read as", _read_as(data_summary["read_as"]))]
+    if data_summary["first"]:
+        facts.append(("the first", "<br>".join(map(_first_row, data_summary["first"]))))
     if data_summary["classes"]:
         classes = list(data_summary["classes"].items())
         listed = ", ".join(f"{escape(label)} {count:,}" for label, count in classes[:MAX_LISTED])
         more = f" and {len(classes) - MAX_LISTED} more" if len(classes) > MAX_LISTED else ""
         facts.append((f"{len(classes)} classes", listed + more))
-    vocabulary = data_summary["vocabulary"]
-    facts.append((f"{len(vocabulary)} characters", f"<code>{escape(html.visible(vocabulary))}</code>"))
+    if variants := data_summary["case_variants"]:
+        listed = "; ".join(escape(", ".join(labels)) for labels in variants[:MAX_LISTED])
+        facts.append(("differ by case alone", f"{listed}: how the rows are read can merge them"))
+    facts.append((f"{len(data_summary['characters'])} characters", _characters(data_summary["characters"])))
     if data_summary["lost"]:
         lost = list(data_summary["lost"].items())
         listed = ", ".join(f"{escape(character)} ({count:,} times)" for character, count in lost[:MAX_LISTED])
         facts.append(("left out", f"{listed}{' and others' if len(lost) > MAX_LISTED else ''}: no ASCII form"))
+    if data_summary["cut"]:
+        facts.append(
+            (f"{data_summary['cut']:,} cut", f"texts of more than {limits.MAX_USER_ROW_CHARACTERS} characters")
+        )
     if data_summary["left_out"]:
         reasons = [f"line {row['line']}: {escape(row['reason'])}" for row in data_summary["named"]]
         more = "; …" if data_summary["left_out"] > MAX_REPORTED_ROWS else ""
@@ -84,12 +93,30 @@ def _facts(data_summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     return facts
 
 
+def _characters(counts: Mapping[str, int]) -> str:
+    """The characters, the commonest first, those with their counts."""
+    characters = list(counts)
+    counted = (f"<code>{escape(html.visible(c))}</code> {counts[c]:,}" for c in characters[:MAX_LISTED])
+    more = html.visible("".join(characters[MAX_LISTED:]))
+    return ", ".join(counted) + (f", <code>{escape(more)}</code>" if more else "")
+
+
+def _first_row(row: str | Sequence[str]) -> str:
+    """A row or a line as it was read, its beginning alone if it is long."""
+    text, *labels = [row] if isinstance(row, str) else row
+    shown = text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 1] + "…"
+    return escape(shown) + "".join(f" &rarr; <b>{escape(label)}</b>" for label in labels)
+
+
 def _read_as(read_as: Mapping[str, Any]) -> str:
     parts = [escape(str(read_as["encoding"]))]
     if "delimiter" in read_as:
         delimiters = {character: name for name, character in DELIMITERS.items()}
         text, label = (read_as["columns"][read_as[f"{which}_column"]] for which in ("text", "label"))
-        parts.append(f"columns parted by a {delimiters[read_as['delimiter']]}")
-        parts.append("the first line names them" if read_as["has_header"] else "no header")
+        if read_as["delimiter"] is None:
+            parts.append("JSON Lines")
+        else:
+            parts.append(f"columns parted by a {delimiters[read_as['delimiter']]}")
+            parts.append("the first line names them" if read_as["has_header"] else "no header")
         parts.append(f"texts in <b>{escape(text)}</b>, labels in <b>{escape(label)}</b>")
     return ", ".join(parts)

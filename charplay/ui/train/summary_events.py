@@ -95,6 +95,7 @@ def _show_source(kind: object, source: object, pasted: object) -> tuple:
     return (
         gr.update(visible=source == controls.PASTE, label=controls.PASTED_DATA_LABELS[kind], **example),
         gr.update(visible=source == controls.UPLOAD),
+        gr.update(visible=source == controls.UPLOAD, value=controls.DETECTED),
         gr.update(visible=kind == controls.ROWS and source != controls.BUILT_IN),
         "{}",
         "{}",
@@ -123,7 +124,15 @@ def wire(form: Form, view: SummaryView, tab: gr.Tab) -> None:
         [form.kind.input, form.source.input],
         as_gradio_error(_show_source),
         [form.kind, form.source, form.pasted],
-        [form.pasted, form.file, form.row_format, form.changes, form.accepted, *form.row_format_controls],
+        [
+            form.pasted,
+            form.file,
+            form.encoding,
+            form.row_format,
+            form.changes,
+            form.accepted,
+            *form.row_format_controls,
+        ],
         **QUIET,
     )
     summarize_after(shown, QUIET)
@@ -134,7 +143,11 @@ def wire(form: Form, view: SummaryView, tab: gr.Tab) -> None:
     form.file.upload(summaries.upload, form.inputs | {form.file}, [form.file, *outputs], **QUIET)
     summarize_after(form.preset.input(lambda: ("{}", "{}"), None, [form.changes, form.accepted], **QUIET), QUIET)
     gr.on(
-        [*(control.input for control in form.row_format_controls), tab.select],
+        [
+            *(control.input for control in (form.encoding, *form.row_format_controls)),
+            form.merge_case.input,
+            tab.select,
+        ],
         summaries.summarize,
         form.inputs,
         outputs,

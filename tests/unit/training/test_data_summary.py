@@ -28,7 +28,9 @@ def test_a_summary_of_rows_counts_them():
     assert (summary["count"], summary["training"], summary["validation"]) == (48, 44, 4)
     assert summary["classes"] == {"it": 24, "ru": 24}
     assert {length: count for length, count in enumerate(summary["lengths"]) if count} == Counter(lengths)
-    assert summary["vocabulary"] == "01ab"
+    assert summary["characters"] == dict(Counter("".join(text for text, _ in user_data.rows)).most_common())
+    assert set(summary["characters"]) == set("01ab")
+    assert summary["first"] == [[text, label] for text, label in user_data.rows[:3]]
     assert 0 <= summary["padding_grouped"] < summary["padding_shuffled"] < 1
     assert summary["baseline"] == 0.5
     assert summary["parameters"] == count_parameters(MODELS["names"][1](recipe.config))
@@ -50,7 +52,8 @@ def test_a_summary_of_a_text_counts_its_characters():
     user_data = user_data_of("speech")
     summary = data_summary.summarize(user_data, data_summary.choose_recipe("speech", user_data, "small", {}))
     assert summary["training"] + summary["validation"] == summary["count"] == len(TEXT.strip())
-    assert summary["vocabulary"] == "".join(sorted(set(TEXT)))
+    assert summary["characters"] == Counter(TEXT.strip())
+    assert summary["first"] == TEXT.splitlines()[:3]
     train, held_out = user_data.split()
     shares = {character: count / len(train) for character, count in Counter(train).items()}
     bits = -sum(math.log2(shares[character]) for character in held_out) / len(held_out)
