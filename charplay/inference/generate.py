@@ -6,6 +6,7 @@ character sampled from the softmax is fed back as the next input. Temperature an
 
 import random
 import secrets
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,11 +14,13 @@ import torch
 
 from charplay import limits
 from charplay.data.text import VOCABULARY_SIZE, encode, normalize_prime
+from charplay.inference.long_text import check_document
 from charplay.inference.quantized import QuantizedStep, State
 from charplay.inference.sampling import inverse_temperature, sample
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM
 
+POSITION = limits.Limit("position", 0, limits.LENGTH.high - 1)  # of a character in a continuation
 PRIME_CHARACTERS_PER_STEP = 16  # characters read of each new prime per character generated: long primes stall no text
 
 
@@ -69,7 +72,8 @@ def make_request(
 class Generation:
     """One text being generated: its request, the characters so far, and the state of its random numbers."""
 
-    def __init__(self, request: Request):
+    def __init__(self, request: Request, position: int = 0):
+        """`position`: of its first character in a longer continuation, whose random numbers it goes on with."""
         self.request = request
         self.unread_prime = encode(request.prime[-request.prime_length :])  # int64 (time,)
         self.remaining = request.length  # characters still to be generated
@@ -78,6 +82,8 @@ class Generation:
         self._codes = bytearray()  # of the characters generated
         # Uniform in [0, 1), a new one for each character; at temperature 0 always 0.0: the first of equal maxima.
         self._next_uniform = random.Random(request.seed).random if request.temperature else float
+        for _ in range(position):
+            self._next_uniform()
         self.uniform = self._next_uniform()
 
     def append(self, code: int) -> None:
@@ -238,6 +244,21 @@ class GenerationBatch:
 
 
 @torch.inference_mode()
+def run_generations(batch: GenerationBatch, generations: Sequence[Generation]) -> list[str]:
+    """Runs generations side by side to their ends; returns their continuations.
+
+    Raises:
+        Exception: whatever ended one of them.
+    """
+    batch.add(generations)
+    while batch.generations:
+        batch.step()
+    for generation in generations:
+        if generation.failure is not None:
+            raise generation.failure
+    return [generation.continuation for generation in generations]
+
+
 def generate(
     checkpoint: Checkpoint[CharLM], requests: Sequence[Request], batch: GenerationBatch | None = None
 ) -> list[str]:
@@ -251,11 +272,33 @@ def generate(
     Raises:
         Exception: whatever ended one of the generations.
     """
-    batch, generations = batch or GenerationBatch(checkpoint), [Generation(request) for request in requests]
-    batch.add(generations)
-    while batch.generations:
-        batch.step()
-    for generation in generations:
-        if generation.failure is not None:
-            raise generation.failure
-    return [generation.continuation for generation in generations]
+    return run_generations(batch or GenerationBatch(checkpoint), [Generation(request) for request in requests])
+
+
+# A model's batch for `next_character`: its prepared weights live as long as the model.
+_batch_by_model: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def next_character(
+    checkpoint: Checkpoint[CharLM], text: object, seed: object, position: object, temperature: object
+) -> str:
+    """The character that `generate` would write after `text`, from its seed and position alone.
+
+    Written one by one, a continuation is the same as that of one request; the temperature may change on the way.
+
+    Args:
+        checkpoint: a language model.
+        text: what warms up the hidden state: the prime as far as it is read, and the continuation so far.
+        seed: of the random numbers.
+        position: of the character in the continuation, from 0.
+        temperature: of the softmax.
+
+    Raises:
+        ValueError: one of them is out of bounds.
+    """
+    text = check_document(text)
+    position = POSITION.check(position)
+    request = Request(text, limits.TEMPERATURE.check(temperature), 1, len(text), 0, limits.SEED.check(seed))
+    if checkpoint.model not in _batch_by_model:
+        _batch_by_model[checkpoint.model] = GenerationBatch(checkpoint)
+    return run_generations(_batch_by_model[checkpoint.model], [Generation(request, position)])[0]

@@ -17,6 +17,8 @@ from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM
 
 MAX_CANDIDATES = 10  # at one position
+POSITIONS = limits.Limit("number of positions", 1, 64)  # whose likeliest next characters are requested at once
+LIKELIEST = 3  # next characters of each of them
 DECIMALS = 5  # of the surprisal of one character
 
 
@@ -90,3 +92,26 @@ def candidates_at(checkpoint: Checkpoint[CharLM], text: object, at: object, temp
         true_probability=None if true is None else plain[true].item(),
         true_tempered=None if true is None else tempered[true].item(),
     )
+
+
+def likeliest_next(checkpoint: Checkpoint[CharLM], text: object, positions: object) -> list[list[tuple[str, float]]]:
+    """The three likeliest next characters after each of the last characters of `text`, at temperature 1.
+
+    Args:
+        checkpoint: a language model.
+        text: of ASCII characters.
+        positions: for how many of its last characters; all of them where it has fewer.
+
+    Returns:
+        a list for each, in the order of the text: (character, probability), the likeliest first.
+
+    Raises:
+        ValueError: one of them is out of bounds.
+    """
+    text, positions = check_document(text), POSITIONS.check(positions)
+    probabilities = cached_forward_pass(checkpoint.model, text).logits[-positions:].double().softmax(1)
+    shares, codes = probabilities.topk(LIKELIEST, dim=1)  # (positions, 3) each
+    return [
+        [(chr(code), share) for code, share in zip(*row, strict=True)]
+        for row in zip(codes.tolist(), shares.tolist(), strict=True)
+    ]

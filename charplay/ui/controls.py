@@ -54,6 +54,9 @@ class Control:
         return arguments
 
 
+CELL_KINDS = ("rnn", "gru", "lstm")
+CELL_LABELS = tuple(cell.upper() for cell in CELL_KINDS)
+
 NAME = Control("name", "Name", "Costa", placeholder="Type a surname, such as Costa")
 
 MODEL = Control("model", "Model", None)  # the choices are the registry's models
@@ -69,15 +72,15 @@ COUNTRY = Control("country", "Country asked for", LIKELIEST, choices=(LIKELIEST,
 PRIORS = {AS_IN_THE_DATA: "data", ALL_EQUAL: "uniform"}  # choice of PRIOR -> one of `limits.PRIORS`
 
 _PRIME = "My fellow Americans, "
-PRIME = Control("prime", "Prime: the first words of a speech", _PRIME, placeholder="Write the first words of a speech")
-PRIME_LENGTH = Control("prime-length", "Prime length: how much of its end is read", len(_PRIME), limits.PRIME_LENGTH, 1)
+PRIME = Control("prime", "Opening words (prime)", _PRIME, placeholder="Write the first words of a speech")
+PRIME_LENGTH = Control("prime-length", "Read the last N characters", len(_PRIME), limits.PRIME_LENGTH, 1)
 TEMPERATURE = Control("temperature", "Temperature", 0.8, limits.TEMPERATURE, 0.05)
 LENGTH = Control("length", "Length", 300, limits.LENGTH, 1)
 TEMPERATURES = tuple(
     Control(f"temperature-{number}", f"{name} temperature", temperature, limits.TEMPERATURE, 0.05)
     for number, (name, temperature) in enumerate((("First", 0.2), ("Second", 0.8), ("Third", 1.4)), 1)
 )  # of the texts side by side
-SEED = Control("seed", "Seed", "", placeholder="a new one each time")
+SEED = Control("seed", "Seed", "", placeholder="new each time")
 SPEECH_MODEL = Control("speech-model", "Model", None)
 EXAMPLE_SEED = 7  # of the initial text on the Speech tab
 
@@ -124,8 +127,8 @@ FOUND_UNITS = Control("found", "Units that track something on this text", None) 
 LAYER = Control("layer", "Layer", 1, limits.LAYER, 1)
 NEURON = Control("neuron", "Unit", 0, limits.UNIT, 1)
 
-TARGET = Control("target", "Target text (2 to 200 characters)", "hihello", placeholder="Write a short text to learn")
-DECODER_CELL = Control("decoder-cell", "Cell", "rnn", choices=("rnn", "gru", "lstm"))
+TARGET = Control("target", "Target text, 2 to 200 characters", "hihello", placeholder="Write a short text to learn")
+DECODER_CELL = Control("decoder-cell", "Cell", "rnn", choices=CELL_KINDS, choice_labels=CELL_LABELS)
 DECODER_SIZE = Control("decoder-size", "Hidden size", 16, limits.DECODER_SIZE, 1)
 DECODER_RATE = Control("decoder-rate", "Learning rate", 0.003, limits.DECODER_RATE, 0.001)
 DECODER_SEED = Control("decoder-seed", "Seed", 2, limits.SEED, 1)
@@ -151,7 +154,7 @@ LABEL_COLUMN = Control("label-column", "Column of the labels", DETECTED)
 SMALL, MEDIUM = "small", "medium"
 PRESET = Control("preset", "Network", SMALL, choices=(SMALL, MEDIUM))
 _USER_LIMITS = {limit.name: limit for limit in limits.USER_RECIPE}
-CELL = Control("cell", "Cell", "gru", choices=("rnn", "gru", "lstm"), choice_labels=("RNN", "GRU", "LSTM"))
+CELL = Control("cell", "Cell", "gru", choices=CELL_KINDS, choice_labels=CELL_LABELS)
 HIDDEN_SIZE = Control("hidden-size", "Hidden size", 128, _USER_LIMITS["hidden_size"], 1)
 LAYERS = Control("layers", "Layers", 1, _USER_LIMITS["layers"], 1)
 EPOCHS = Control("epochs", "Epochs: passes over the data", 20, _USER_LIMITS["epochs"], 1)

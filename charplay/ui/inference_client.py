@@ -1,7 +1,8 @@
 """The page's requests to the process that its models run in, so that it stays responsive while they compute."""
 
+import functools
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import aclosing
 from dataclasses import asdict
@@ -28,33 +29,48 @@ class Example(NamedTuple):
     seconds: float  # that generating it took
 
 
+NextCharacters = list[list[tuple[str, float]]]  # as `interpret.surprisal.likeliest_next` gives them
+PRIME_POSITIONS = 10  # the prime's last characters whose likeliest next ones are shown
+
+
 class InitialExamples(NamedTuple):
     """The models of a page, and what its tabs open with, as it is computed."""
 
     registry: Registry
     name: Future[Classification]
     text: Future[Example]
+    next_characters: Future[NextCharacters]  # of the prime that Speech opens with
 
 
 def compute_examples(registry: Registry) -> InitialExamples:
     """Requests what the tabs open with; after it the process is warm for the first visitor."""
-    initial = InitialExamples(registry, Future(), Future())
+    initial = InitialExamples(registry, Future(), Future(), Future())
     if registry.models["names"]:
         _classify_example(registry.default("names"), initial.name)
     if registry.models["speech"]:
         _generate_example(registry.default("speech"), initial.text)
+        _predict_example(registry.default("speech"), initial.next_characters)
     return initial
 
 
 def _classify_example(checkpoint: Checkpoint, example: Future[Classification]) -> None:
-    def on_response(response: Response) -> None:
-        if response["failure"] is None:
-            example.set_result(response["result"][0])
-        else:
-            example.set_exception(GenerationError(response["failure"]))
-
     prior = controls.PRIORS[controls.PRIOR.default]
-    INFERENCE.send(_classification(checkpoint, [controls.NAME.default], prior), on_response)
+    request = _classification(checkpoint, [controls.NAME.default], prior)
+    INFERENCE.send(request, functools.partial(_resolve, example, lambda results: results[0]))
+
+
+def _predict_example(checkpoint: Checkpoint, example: Future[NextCharacters]) -> None:
+    arguments = {"text": controls.PRIME.default, "positions": PRIME_POSITIONS}
+    request = _question(checkpoint, "likeliest_next", arguments)
+    INFERENCE.send(request, functools.partial(_resolve, example, lambda result: result))
+
+
+def _resolve(example: Future, read: Callable[[Any], Any], response: Response) -> None:
+    """Gives the future of an example what `read` makes of the only response to its request."""
+    if response["failure"] is None:
+        example.set_result(read(response["result"]))
+    else:
+        example.set_exception(GenerationError(response["failure"]))
 
 
 def _generate_example(checkpoint: Checkpoint, example: Future[Example]) -> None:
@@ -89,6 +105,11 @@ def _generation(checkpoint: Checkpoint, request: Request) -> WorkerRequest:
     return WorkerRequest("generate", {"checkpoint": str(checkpoint.path), "request": asdict(request)})
 
 
+def _question(checkpoint: Checkpoint, question: str, arguments: dict[str, Any]) -> WorkerRequest:
+    parts = {"question": question, "checkpoint": str(checkpoint.path), "arguments": arguments}
+    return WorkerRequest("question", parts)
+
+
 async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classification:
     """What `inference.classify.classify` gives for one name; those of other visitors share its batch.
 
@@ -113,8 +134,7 @@ async def query(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
         GenerationError: it could not be answered; the sentence says why.
         ValueError: the session has its whole share under way.
     """
-    request = {"question": question, "checkpoint": str(checkpoint.path), "arguments": arguments}
-    return await _result(WorkerRequest("question", request), session_shares.QUESTIONS)
+    return await _result(_question(checkpoint, question, arguments), session_shares.QUESTIONS)
 
 
 async def query_rows(checkpoint: Checkpoint, question: str, names: list[str], **arguments: Any) -> list[Any]:

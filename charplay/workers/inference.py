@@ -25,12 +25,12 @@ from typing import Any
 from charplay import limits
 from charplay.inference.classify import classify
 from charplay.inference.engine import Engine, Stream
-from charplay.inference.generate import Request
+from charplay.inference.generate import Request, next_character
 from charplay.interpret import memorization, packing, unmasked
 from charplay.interpret.activations import activations_of
 from charplay.interpret.attribution import attribute
 from charplay.interpret.neurons import activation, trackers
-from charplay.interpret.surprisal import candidates_at, surprisal_of
+from charplay.interpret.surprisal import candidates_at, likeliest_next, surprisal_of
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
 from charplay.workers.protocol import CANCEL
@@ -54,6 +54,8 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "memorization": memorization.find_by_file,
     "surprisal": surprisal_of,
     "candidates": candidates_at,
+    "likeliest_next": likeliest_next,
+    "next_character": next_character,
     "trackers": trackers,
     "unit_activation": activation,
     "state_differences": packing.state_differences,

@@ -40,7 +40,7 @@ def directory(tmp_path):
 
 
 def field_of(continuation: str, model: str = "speech") -> str:
-    return GeneratedText(model, "We ", 3, 0.8, continuation).as_field()
+    return GeneratedText(model, "We ", 3, 0.8, 1, continuation).as_field()
 
 
 def test_the_inference_worker_finds_the_same_spans_as_the_function(run_async, speeches):
@@ -60,7 +60,7 @@ def test_a_copied_text_is_underlined_and_counted_and_the_prime_is_left_out(compu
     assert f"<b>{100 * (end - start) / 400:.1f} %</b> of this text, {end - start} of 400 characters" in shown
     assert "in one stretch" in shown
     assert shown.count("<mark") == 1
-    prime_copied = GeneratedText("speech", text, len(text), 0.8, " zxq" * 20).as_field()
+    prime_copied = GeneratedText("speech", text, len(text), 0.8, 1, " zxq" * 20).as_field()
     shown = run_async(compute(prime_copied))
     assert "Nothing is underlined: <b>0 %</b> of the 80 characters" in shown
     assert "<mark" not in shown

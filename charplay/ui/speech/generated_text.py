@@ -15,8 +15,14 @@ class GeneratedText:
     model: str  # name of the model
     prime: str  # normalised
     prime_length: int  # characters of the prime's end that warmed up the hidden state
-    temperature: float
+    temperature: float  # of its last character
+    seed: int
     continuation: str
+
+    @property
+    def read(self) -> str:
+        """What the network has read of it, the last `prime_length` characters of the prime and the continuation."""
+        return self.prime[-self.prime_length :] + self.continuation
 
     def as_field(self) -> str:
         """The value of the page's hidden field: a line of JSON, then the text.
@@ -39,8 +45,11 @@ def parse_generated_text(field: object) -> GeneratedText:
         header = json.loads(header)
         end = int(limits.PRIME_LENGTH.check(header.pop("prime_characters")))
         generated = GeneratedText(prime=text[:end], continuation=text[end:], **header)
-        request = make_request(generated.prime, generated.temperature, prime_length=generated.prime_length)
-        limits.LENGTH.check(len(generated.continuation))
+        request = make_request(
+            generated.prime, generated.temperature, prime_length=generated.prime_length, seed=generated.seed
+        )
+        if generated.continuation:
+            limits.LENGTH.check(len(generated.continuation))
         encode(generated.continuation)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         request = None

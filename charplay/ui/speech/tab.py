@@ -1,170 +1,225 @@
-"""The Speech tab: a prime, and the model's continuation of it streamed at any temperature."""
+"""The Speech tab: opening words, and the model's continuation of them, streamed at any temperature or step by step."""
 
-import functools
-import time
-from collections.abc import AsyncIterator
-from contextlib import aclosing
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import gradio as gr
 
 from charplay.data.text import normalize_prime
-from charplay.inference.generate import Request, make_request
+from charplay.inference.engine import GenerationError
+from charplay.inference.generate import make_request
 from charplay.models.checkpoints import Registry
-from charplay.ui import controls, html, scoreboard, session_store
-from charplay.ui.errors import as_gradio_error
+from charplay.ui import controls, html, inference_client, scoreboard, session_store
+from charplay.ui.assets import read_asset
 from charplay.ui.events import LATEST, QUIET
-from charplay.ui.inference_client import Example, InitialExamples, stream_text
-from charplay.ui.speech import candidates, memorization, neurons, surprisal, temperatures, text_source
-from charplay.ui.speech.generated_text import GeneratedText
-from charplay.ui.speech.text_html import queue_html, shift_html, stats_html, text_html
+from charplay.ui.inference_client import PRIME_POSITIONS, InitialExamples
+from charplay.ui.speech import candidates, generation, memorization, neurons, surprisal, temperatures, text_source
+from charplay.ui.speech.next_characters import next_characters_html
+from charplay.ui.speech.text_html import stats_html, text_html
 from charplay.ui.widgets import diagrams
 
 _LEAD = (
-    "<b>Many to many.</b> Press Generate and read on: the network writes one character at a time, each drawn from its "
-    "softmax over the next, sharpened or flattened by the temperature. The text is made by a model; nobody said it."
+    "Set the temperature, press Generate and watch the words: a network that read presidents’ speeches since 1930 "
+    "(Obama’s most) writes. <i>Many to many</i>: a prediction after every character. The text is made by a model; "
+    "nobody said it."
 )
+_ABOUT = (
+    "After every character the network predicts the next one, by a softmax over all characters. "
+    "One of them is sampled and read in turn. The temperature divides the logits before the softmax: below 1 likely "
+    "characters become likelier (at 0 the likeliest is always taken), above 1 the rare ones come more often. "
+    "The opening words (the prime) are read first, and set the hidden state."
+)
+_SHOW_TEXT = "() => document.querySelector('#text .text').scrollIntoView({block: 'nearest'})"
+_SHOW_PROBLEM = "() => document.querySelector('#speech .problem')?.scrollIntoView({block: 'nearest'})"
+_SEED_USED = "() => document.getElementById('seed-used')?.innerText ?? ''"
 
 
 class _Components(NamedTuple):
     """What the tab consists of, apart from its accordions."""
 
-    prime: gr.Textbox
-    prime_length: gr.Slider
-    shift: gr.HTML
     temperature: gr.Slider
-    length: gr.Slider
-    model: gr.Dropdown
-    seed: gr.Textbox
+    prime: gr.Textbox
     start: gr.Button
     stop: gr.Button
+    step: gr.Button
+    restart: gr.Button
+    message: gr.HTML
+    prime_length: gr.Slider
+    next_characters: gr.HTML
+    length: gr.Slider
+    seed: gr.Textbox
+    keep_seed: gr.Button
+    seed_message: gr.HTML
+    model: gr.Dropdown
     text: gr.HTML
     stats: gr.HTML
+    step_candidates: gr.HTML
     # A stateless page keeps its own text: `gr.State` would hold a connection open for every tab.
     generated: gr.Textbox
     finished: gr.Number  # counts the generations that have ended, so that their end is an event like any other
 
 
-def _as_field(model: str, request: Request, continuation: str) -> str:
-    text = GeneratedText(model, request.prime, request.prime_length, request.temperature, continuation)
-    return text.as_field()
+def _button(label: str, elem_id: str, **arguments: Any) -> gr.Button:
+    return gr.Button(label, elem_id=elem_id, size="md", min_width=90, **arguments)
 
 
-def _lay_out(registry: Registry, example: Example) -> _Components:
-    """Controls left, text right."""
+def _main() -> dict[str, Any]:
+    """Temperature, opening words, and beside them the buttons."""
+    temperature = gr.Slider(**controls.TEMPERATURE.arguments())
+    with gr.Row(elem_classes="bottom"):
+        prime = gr.Textbox(**controls.PRIME.arguments(), lines=2, max_lines=4, min_width=200, scale=4)
+        with gr.Column(min_width=280, scale=5, elem_id="speech-buttons"):
+            start = _button("Generate", "generate", variant="primary")
+            stop = _button("Stop", "stop")
+            step = _button("Next character", "next-character")
+            restart = _button("Start over", "start-over")
+    message = gr.HTML(elem_id="speech-message")
+    return {
+        "temperature": temperature,
+        "prime": prime,
+        "start": start,
+        "stop": stop,
+        "step": step,
+        "restart": restart,
+        "message": message,
+    }
+
+
+def _more(registry: Registry, drawing: str) -> dict[str, Any]:
+    """What of the opening words is read, and the controls that are changed less often."""
     models = registry.models["speech"]
-    default = next(iter(models))
-    request, continuation, seconds = example
-    with gr.Row():
-        with gr.Column(scale=2, min_width=320):
-            prime = gr.Textbox(**controls.PRIME.arguments(), lines=2, max_lines=4)
-            prime_length = gr.Slider(**controls.PRIME_LENGTH.arguments() | {"maximum": len(controls.PRIME.default)})
-            shift = gr.HTML(shift_html(request.prime, request.prime_length), elem_id="shift")
-            with gr.Row():
-                temperature = gr.Slider(**controls.TEMPERATURE.arguments(), min_width=150)
-                length = gr.Slider(**controls.LENGTH.arguments(), min_width=150)
-            model = gr.Dropdown(
-                **controls.SPEECH_MODEL.arguments() | {"choices": scoreboard.choices(models), "value": default}
+    prime_length = gr.Slider(**controls.PRIME_LENGTH.arguments() | {"maximum": len(controls.PRIME.default)})
+    next_characters = gr.HTML(drawing, elem_id="next-characters")
+    with gr.Row(elem_classes="bottom"):
+        length = gr.Slider(**controls.LENGTH.arguments(), min_width=200, scale=3)
+        seed = gr.Textbox(**controls.SEED.arguments(), max_lines=1, min_width=130, scale=2)
+        keep_seed = _button("Keep this seed", "keep-seed")
+    seed_message = gr.HTML(elem_id="seed-message")
+    model = gr.Dropdown(
+        **controls.SPEECH_MODEL.arguments() | {"choices": scoreboard.choices(models), "value": next(iter(models))}
+    )
+    return {
+        "prime_length": prime_length,
+        "next_characters": next_characters,
+        "length": length,
+        "seed": seed,
+        "keep_seed": keep_seed,
+        "seed_message": seed_message,
+        "model": model,
+    }
+
+
+def _lay_out(initial: InitialExamples) -> _Components:
+    """Controls left, text right."""
+    example = initial.text.result()
+    request = example.request
+    default = next(iter(initial.registry.models["speech"]))
+    text = replace(generation.empty_text(default, request), continuation=example.continuation)
+    drawing = next_characters_html(request.prime, request.prime_length, initial.next_characters.result())
+    with gr.Row(elem_id="speech"):
+        with gr.Column(elem_id="speech-main", min_width=0):
+            main = _main()
+        with gr.Column(elem_id="speech-text", min_width=0):
+            shown = gr.HTML(
+                text_html(text), elem_id="text", js_on_load=read_asset(__file__, "text_height.js"), padding=False
             )
-            with gr.Row(elem_classes="bottom"):
-                seed = gr.Textbox(**controls.SEED.arguments(), max_lines=1, min_width=190, scale=2)
-                start = gr.Button("Generate", variant="primary", elem_id="generate", size="md", min_width=90)
-                stop = gr.Button("Stop", elem_id="stop", size="md", min_width=90)
-        with gr.Column(scale=3, min_width=320):
-            text = gr.HTML(text_html(request, continuation), elem_id="text")
-            stats = gr.HTML(stats_html(request, len(continuation), seconds), elem_id="stats")
-    field = _as_field(default, request, continuation)
+            stats = gr.HTML(stats_html(text, request.length, example.seconds), elem_id="stats")
+            step_candidates = gr.HTML(elem_id="next-candidates")
+        with gr.Column(elem_id="speech-more", min_width=0):
+            more = _more(initial.registry, drawing)
     return _Components(
-        prime=prime,
-        prime_length=prime_length,
-        shift=shift,
-        temperature=temperature,
-        length=length,
-        model=model,
-        seed=seed,
-        start=start,
-        stop=stop,
-        text=text,
+        **main,
+        **more,
+        text=shown,
         stats=stats,
-        generated=gr.Textbox(field, visible="hidden", elem_id="generated-text"),
+        step_candidates=step_candidates,
+        generated=gr.Textbox(text.as_field(), visible="hidden", elem_id="generated-text"),
         finished=gr.Number(0, visible="hidden"),
     )
 
 
-def _update_prime(prime: str) -> tuple:
-    """Slider and shifted text of a new prime, which is read whole until the slider is moved."""
+def _wire_prime(tab: _Components, registry: Registry) -> None:
+    """Has slider, drawing and message follow the opening words, and the drawing the model."""
+
+    async def draw(prime: object, prime_length: object, model: object, page: gr.Request) -> str:
+        request = make_request(prime, prime_length=prime_length)
+        checkpoint = session_store.find(registry, "speech", model, page)
+        read = request.prime[-request.prime_length :]
+        found = await inference_client.query(checkpoint, "likeliest_next", text=read, positions=PRIME_POSITIONS)
+        return next_characters_html(request.prime, request.prime_length, found)
+
+    async def update_prime(prime: str, model: object, page: gr.Request) -> tuple:
+        """New opening words are read whole until the slider is moved."""
+        try:
+            characters = len(normalize_prime(prime))
+            drawing = await draw(prime, characters, model, page)
+        except (ValueError, GenerationError) as error:
+            return gr.skip(), "", html.problem(str(error))
+        note = ""
+        if not prime.isascii():
+            note = html.note("Brought to ASCII; what has no ASCII form is left out.", is_status=True)
+        return gr.Slider(maximum=max(characters, 2), value=characters), drawing, note
+
+    async def update_drawing(prime: object, prime_length: object, model: object, page: gr.Request) -> tuple:
+        try:
+            return await draw(prime, prime_length, model, page), gr.skip()
+        except (ValueError, GenerationError) as error:
+            return "", html.problem(str(error))
+
+    tab.prime.change(
+        update_prime, [tab.prime, tab.model], [tab.prime_length, tab.next_characters, tab.message], **LATEST
+    )
+    gr.on(
+        [tab.prime_length.input, tab.model.change],
+        update_drawing,
+        [tab.prime, tab.prime_length, tab.model],
+        [tab.next_characters, tab.message],
+        **LATEST,
+    )
+
+
+def _seed_problem(typed: object) -> str:
+    """What is wrong with a typed seed; empty if nothing is (HTML)."""
     try:
-        normalized = normalize_prime(prime)
+        controls.read_seed(typed)
     except ValueError as error:
-        return gr.skip(), html.problem(str(error))
-    characters, note = len(normalized), ""
-    if not prime.isascii():
-        note = html.note("Brought to ASCII; what has no ASCII form is left out.", is_status=True)
-    return gr.Slider(maximum=max(characters, 2), value=characters), shift_html(normalized, characters) + note
-
-
-def _update_shift(prime: str, prime_length: int) -> str:
-    request = make_request(prime, prime_length=prime_length)
-    return shift_html(request.prime, request.prime_length)
-
-
-def _wire_prime(tab: _Components) -> None:
-    """Has slider and shifted text follow the prime."""
-    tab.prime.change(_update_prime, tab.prime, [tab.prime_length, tab.shift], **LATEST)
-    tab.prime_length.input(as_gradio_error(_update_shift), [tab.prime, tab.prime_length], tab.shift, **LATEST)
+        return html.problem(str(error))
+    return ""
 
 
 def _wire_generation(tab: _Components, registry: Registry) -> None:
-    """Generate and Stop."""
-
-    async def generate(
-        prime: str, prime_length: int, temperature: float, length: int, seed: str, model: str, page: gr.Request
-    ) -> AsyncIterator[tuple]:
-        checkpoint = session_store.find(registry, "speech", model, page)
-        request = make_request(prime, temperature, length, prime_length, seed=controls.read_seed(seed))
-        start, is_first = time.monotonic(), True
-        async with aclosing(stream_text(checkpoint, request)) as stream:
-            async for update in stream:
-                if update.queue_position:
-                    start = time.monotonic()  # the speed is that of the generation, without the wait
-                seconds = time.monotonic() - start
-                if position := update.queue_position:
-                    stats = queue_html(position)
-                else:
-                    stats = stats_html(request, len(update.text), seconds)
-                field = _as_field(model, request, update.text) if update.text else gr.skip()
-                goes_on = is_first and len(update.text) < request.length
-                button = gr.update(interactive=False) if goes_on else gr.skip()
-                yield text_html(request, update.text), stats, field, button
-                is_first = False
-
-    running = gr.on(
-        [tab.start.click, tab.prime.submit],
-        as_gradio_error(generate),
-        [tab.prime, tab.prime_length, tab.temperature, tab.length, tab.seed, tab.model],
-        [tab.text, tab.stats, tab.generated, tab.start],
-        scroll_to_output=True,  # on a phone the text lies below the controls
-        **QUIET,
-    )
-    enable = functools.partial(gr.update, interactive=True)  # gr.Button(...) would reset the label
-    ended = running.then(enable, None, tab.start, **QUIET)
-    stopped = tab.stop.click(enable, None, tab.start, cancels=[running], **QUIET)
-    for event in (ended, stopped):
+    """The buttons, and the seed."""
+    inputs = [tab.seed, tab.prime, tab.prime_length, tab.temperature, tab.length, tab.model]
+    outputs = [tab.text, tab.stats, tab.generated, tab.start, tab.step_candidates, tab.message, tab.seed_message]
+    generate = generation.with_messages(generation.make_generate(registry))
+    running = gr.on([tab.start.click, tab.prime.submit], generate, inputs, outputs, **QUIET)
+    gr.on([tab.start.click, tab.prime.submit], None, None, None, js=_SHOW_TEXT)  # on a phone it lies below
+    ended = running.then(lambda: generation.IDLE, None, tab.start, **QUIET)
+    stopped = tab.stop.click(lambda: generation.IDLE, None, tab.start, cancels=[running], **QUIET)
+    write_next = generation.with_messages(generation.make_write_next(registry))
+    stepped = tab.step.click(write_next, [*inputs, tab.generated], outputs, cancels=[running], **QUIET)
+    start_over = generation.with_messages(generation.start_over)
+    restarted = tab.restart.click(start_over, inputs, outputs, cancels=[running], **QUIET)
+    for event in (ended, stopped, stepped, restarted):
         event.then(None, tab.finished, tab.finished, js="count => count + 1", **QUIET)
+    for event in (ended, stepped):
+        event.then(None, None, None, js=_SHOW_PROBLEM, **QUIET)
+    tab.keep_seed.click(None, None, tab.seed, js=_SEED_USED, **QUIET)
+    tab.seed.change(_seed_problem, tab.seed, tab.seed_message, **LATEST)
 
 
 def build(initial: InitialExamples) -> gr.Dropdown:
     """Adds the tab to the current Blocks; returns the choice of its model."""
     registry = initial.registry
-    gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD))
-    tab = _lay_out(registry, initial.text.result())
-    temperatures.build(registry, tab.prime, tab.prime_length, tab.length, tab.seed, tab.model)
+    gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD, _ABOUT))
+    tab = _lay_out(initial)
+    temperatures.build(registry, tab.prime, tab.prime_length, tab.length, tab.seed, tab.model, tab.generated)
     source = text_source.build(registry, tab.model, tab.generated, tab.finished)
     surprisal.build(source)
     candidates.build(source, tab.temperature)
     neurons.build(source)
     memorization.build(registry, tab.generated)
     scoreboard.build_speech(registry, tab.model)
-    _wire_prime(tab)
+    _wire_prime(tab, registry)
     _wire_generation(tab, registry)
     return tab.model

@@ -2,27 +2,30 @@
 
 import functools
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from html import escape
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from charplay import limits
+from charplay.inference.engine import GenerationError
 from charplay.inference.generate import Request, make_request
 from charplay.models.checkpoints import Registry
 from charplay.ui import controls, html, session_store
-from charplay.ui.errors import as_gradio_error
 from charplay.ui.events import QUIET
 from charplay.ui.inference_client import TextUpdate, stream_texts
+from charplay.ui.speech.generated_text import parse_generated_text
 
 _LEAD = html.caption(
-    "Look at how few different words the cold text has, and how many in the hot one are no words at "
-    "all: prime and throws of the dice are the same, the temperature alone is not."
+    "Press Compare and count the words: few different ones at a low temperature, and at a high one many that are no "
+    "words. Opening words and random numbers are the same; only the temperature differs."
 )
-_EMPTY = html.note("Press Compare: the prime, the length, the seed and the model are those above.")
+_SHOW_TEXTS = "() => document.getElementById('compared-1').scrollIntoView({block: 'nearest'})"
+_EMPTY = html.note("Opening words, length, seed and model are those of the text above.")
 
 
 def _text_html(temperature: float, text: str) -> str:
@@ -36,15 +39,56 @@ def _status_html(requests: Sequence[Request], updates: Sequence[TextUpdate]) -> 
     """What the three texts have in common, or the queue position of the last of them (HTML)."""
     if position := max(update.queue_position for update in updates):
         return html.caption(
-            f"Every seat is taken: you are number <b>{position:,}</b> in line, and the texts begin as soon as seats "
-            "are free.",
+            f"All slots are taken. Position in the queue: <b>{position:,}</b>. The texts start by themselves.",
             is_status=True,
         )
     return html.caption(
         f"{min(len(update.text) for update in updates):,} of {requests[0].length:,} characters each "
-        f'· seed <b id="compared-seed">{requests[0].seed}</b> · the prime’s last {requests[0].prime_length:,} '
-        "characters read, and not shown again"
+        f'· seed <b id="compared-seed">{requests[0].seed}</b> · the opening words are not shown again'
     )
+
+
+def _make_compare(registry: Registry) -> Callable[..., AsyncGenerator[tuple, None]]:
+    """The function of the Compare button."""
+
+    async def compare(
+        page: gr.Request,
+        prime: object,
+        prime_length: object,
+        length: object,
+        typed_seed: object,
+        model: str,
+        field: object,
+        *temperatures: object,
+    ) -> AsyncGenerator[tuple, None]:
+        checkpoint = session_store.find(registry, "speech", model, page)
+        first, *rest = temperatures
+        seed = controls.read_seed(typed_seed)
+        if seed is None:
+            seed = parse_generated_text(field).seed
+        request = make_request(prime, first, length, prime_length, seed=seed)
+        requests = [request, *(replace(request, temperature=limits.TEMPERATURE.check(value)) for value in rest)]
+        button = gr.update(value="Generating…", interactive=False)
+        async with aclosing(stream_texts(checkpoint, requests)) as stream:
+            async for updates in stream:
+                columns = [
+                    _text_html(request.temperature, update.text)
+                    for request, update in zip(requests, updates, strict=True)
+                ]
+                yield *columns, _status_html(requests, updates), button
+                button = gr.skip()
+
+    async def with_message(page: gr.Request, *values: Any) -> AsyncGenerator[tuple, None]:
+        """A user error stands beside the button, above empty boxes."""
+        try:
+            async with aclosing(compare(page, *values)) as steps:
+                async for step in steps:
+                    yield step
+        except (ValueError, GenerationError) as error:
+            empty = [_text_html(control.default, "") for control in controls.TEMPERATURES]
+            yield *empty, html.problem(str(error)), gr.skip()
+
+    return with_message
 
 
 def build(
@@ -54,8 +98,12 @@ def build(
     length: Component,
     seed: Component,
     model: Component,
+    generated: Component,
 ) -> None:
-    """Adds the accordion to the current Blocks; everything but the temperatures comes from the tab's own controls."""
+    """Adds the accordion to the current Blocks; all but the temperatures is as in the tab's own text.
+
+    Without a typed seed, that of the text in the hidden field `generated` is used.
+    """
     with gr.Accordion("Three temperatures", open=False, elem_id="temperatures-accordion"):
         gr.HTML(_LEAD)
         with gr.Row(elem_classes="bottom"):
@@ -70,29 +118,15 @@ def build(
                     sliders.append(gr.Slider(**control.arguments()))
                     texts.append(gr.HTML(_text_html(control.default, ""), elem_id=f"compared-{number}"))
 
-    async def compare(
-        page: gr.Request, prime: str, prime_length: int, length: int, seed: str, model: str, *temperatures: float
-    ) -> AsyncIterator[tuple]:
-        checkpoint = session_store.find(registry, "speech", model, page)
-        first, *rest = temperatures
-        request = make_request(prime, first, length, prime_length, seed=controls.read_seed(seed))
-        requests = [request, *(replace(request, temperature=limits.TEMPERATURE.check(value)) for value in rest)]
-        button = gr.update(interactive=False)
-        async with aclosing(stream_texts(checkpoint, requests)) as stream:
-            async for updates in stream:
-                columns = [
-                    _text_html(request.temperature, update.text)
-                    for request, update in zip(requests, updates, strict=True)
-                ]
-                yield *columns, _status_html(requests, updates), button
-                button = gr.skip()
+    compare = _make_compare(registry)
 
     running = start.click(
-        as_gradio_error(compare),
-        [prime, prime_length, length, seed, model, *sliders],
+        compare,
+        [prime, prime_length, length, seed, model, generated, *sliders],
         [*texts, status, start],
         **QUIET,
     )
-    enable = functools.partial(gr.update, interactive=True)  # gr.Button(...) would reset the label
+    start.click(None, None, None, js=_SHOW_TEXTS)  # on a phone they lie below
+    enable = functools.partial(gr.update, value="Compare", interactive=True)
     running.then(enable, None, start, **QUIET)
     stop.click(enable, None, start, cancels=[running], **QUIET)

@@ -36,8 +36,7 @@ class TextSource:
 
 def _choose_text(generated: object, choice: object, pasted: object) -> str | None:
     if controls.LOOK_INSIDE.choose(choice) == controls.GENERATED_TEXT:
-        text = parse_generated_text(generated)
-        return text.prime[-text.prime_length :] + text.continuation
+        return parse_generated_text(generated).read
     try:
         return normalize_document(pasted)
     except ValueError:

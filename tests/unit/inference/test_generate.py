@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from charplay.data.text import encode
-from charplay.inference.generate import Generation, generate, make_request
+from charplay.inference.generate import Generation, generate, make_request, next_character
 from charplay.inference.sampling import sample
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_language_model
@@ -119,3 +119,22 @@ def test_a_field_out_of_bounds_is_refused_with_the_bounds_named(field, value):
 
 def test_without_a_seed_each_request_gets_a_random_one():
     assert len({make_request("yes").seed for _ in range(20)}) > 1
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8, 2.0])
+def test_characters_written_one_by_one_are_those_of_one_request(language_model, temperature):
+    request = make_request("my fellow ", temperature, 40, prime_length=6, seed=11)
+    [expected] = generate(language_model, [request])
+    read, written = request.prime[-6:], ""
+    for position in range(40):
+        written += next_character(language_model, read + written, 11, position, temperature)
+    assert written == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "seed", "position", "temperature"),
+    [(5, 1, 0, 1.0), ("a", -1, 0, 1.0), ("a", 1, -1, 1.0), ("a", 1, 10_000, 1.0), ("a", 1, 0, 3.0), ("a", 1, 0.5, 1)],
+)
+def test_a_next_character_out_of_bounds_is_a_user_error(language_model, text, seed, position, temperature):
+    with pytest.raises(ValueError, match=r"must|may"):
+        next_character(language_model, text, seed, position, temperature)

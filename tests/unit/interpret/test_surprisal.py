@@ -8,7 +8,7 @@ import torch
 from charplay import limits
 from charplay.data.text import encode
 from charplay.evaluation.metrics import evaluate_speech
-from charplay.interpret.surprisal import MAX_CANDIDATES, candidates_at, surprisal_of
+from charplay.interpret.surprisal import MAX_CANDIDATES, candidates_at, likeliest_next, surprisal_of
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_language_model
 
@@ -77,3 +77,16 @@ def test_a_text_of_the_largest_size_is_accepted(language_model):
         surprisal_of(language_model, "x" * limits.MAX_DOCUMENT_CHARACTERS)["characters"]
         == limits.MAX_DOCUMENT_CHARACTERS
     )
+
+
+def test_the_likeliest_next_characters_are_those_of_the_plain_softmax(language_model):
+    text = "my fellow americans"
+    found = likeliest_next(language_model, text, 5)
+    with torch.no_grad():
+        probabilities = language_model.model(encode(text)[None])[0][0, -5:].softmax(1)
+    assert len(found) == 5
+    for row, expected in zip(found, probabilities, strict=True):
+        assert [ord(character) for character, _ in row] == expected.argsort(descending=True)[:3].tolist()
+        for character, share in row:
+            assert share == pytest.approx(expected[ord(character)].item(), abs=1e-5)
+    assert len(likeliest_next(language_model, "ab", 64)) == 2

@@ -1,0 +1,138 @@
+"""What Generate, Next character, Start over and Stop do on the Speech tab."""
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from charplay.inference.engine import GenerationError
+from charplay.inference.generate import Request, make_request
+from charplay.models.checkpoints import Registry
+from charplay.ui import controls, html, inference_client, session_store
+from charplay.ui.speech.generated_text import GeneratedText, parse_generated_text
+from charplay.ui.speech.text_html import queue_html, stats_html, text_html
+from charplay.ui.widgets import candidates
+
+OUTPUTS = 5  # values that the functions below yield: text, figures, field, Generate button, candidates
+RUNNING = gr.update(value="Generating…", interactive=False)  # of the button, until the text is complete
+IDLE = gr.update(value="Generate", interactive=True)
+
+_Steps = AsyncGenerator[tuple, None]
+
+
+def with_messages(function: Callable[..., _Steps]) -> Callable[..., _Steps]:
+    """Adds two outputs: a user error beside the opening words, and one beside the seed; each stays until the next call.
+
+    Args:
+        function: gets the page, the seed (None: the field is empty) and the other inputs, unchecked.
+    """
+    unchanged = [gr.skip()] * OUTPUTS
+
+    async def wrapper(page: gr.Request, typed_seed: object, *values: object) -> _Steps:
+        try:
+            seed = controls.read_seed(typed_seed)
+        except ValueError as error:
+            yield *unchanged, "", html.problem(str(error))
+            return
+        try:
+            async with aclosing(function(page, seed, *values)) as steps:
+                async for step in steps:
+                    yield *step, "", ""
+        except (ValueError, GenerationError) as error:
+            yield *unchanged, html.problem(str(error)), ""
+
+    return wrapper
+
+
+def empty_text(model: str, request: Request) -> GeneratedText:
+    """The text of a request before its first character."""
+    return GeneratedText(model, request.prime, request.prime_length, request.temperature, request.seed, "")
+
+
+def make_generate(registry: Registry) -> Callable[..., _Steps]:
+    """The function of Generate: yields the text as it grows."""
+
+    async def generate(
+        page: gr.Request,
+        seed: int | None,
+        prime: object,
+        prime_length: object,
+        temperature: object,
+        length: object,
+        model: str,
+    ) -> _Steps:
+        checkpoint = session_store.find(registry, "speech", model, page)
+        request = make_request(prime, temperature, length, prime_length, seed=seed)
+        text, start, is_first = empty_text(model, request), time.monotonic(), True
+        async with aclosing(inference_client.stream_text(checkpoint, request)) as stream:
+            async for update in stream:
+                if update.queue_position:
+                    start = time.monotonic()  # the speed is that of the generation, without the wait
+                text = replace(text, continuation=update.text)
+                if position := update.queue_position:
+                    stats = queue_html(position)
+                else:
+                    stats = stats_html(text, request.length, time.monotonic() - start)
+                field = text.as_field() if update.text else gr.skip()
+                goes_on = is_first and len(update.text) < request.length
+                yield text_html(text), stats, field, RUNNING if goes_on else gr.skip(), ""
+                is_first = False
+
+    return generate
+
+
+def _continues(text: GeneratedText, model: str, request: Request, seed: int | None) -> bool:
+    """Whether a text was made from what the controls show; its temperature may be another one."""
+    return (text.model, text.prime, text.prime_length) == (
+        model,
+        request.prime,
+        request.prime_length,
+    ) and seed in (None, text.seed)
+
+
+def make_write_next(registry: Registry) -> Callable[..., _Steps]:
+    """The function of Next character: goes on with the text of the page, or begins one where the controls changed."""
+
+    async def write_next(
+        page: gr.Request,
+        seed: int | None,
+        prime: object,
+        prime_length: object,
+        temperature: object,
+        _: object,
+        model: str,
+        field: object,
+    ) -> _Steps:
+        checkpoint = session_store.find(registry, "speech", model, page)
+        request = make_request(prime, temperature, prime_length=prime_length, seed=seed)
+        text = parse_generated_text(field)
+        if not _continues(text, model, request, seed):
+            text = empty_text(model, request)
+        read, position = text.read, len(text.continuation)
+        settings: dict[str, Any] = {"temperature": request.temperature}
+        character = await inference_client.query(
+            checkpoint, "next_character", text=read, seed=text.seed, position=position, **settings
+        )
+        found = await inference_client.query(checkpoint, "candidates", text=read + character, at=len(read), **settings)
+        text = replace(text, temperature=request.temperature, continuation=text.continuation + character)
+        table = candidates.table(read + character, len(read), found, request.temperature)
+        yield text_html(text), stats_html(text, position + 1, None), text.as_field(), gr.skip(), table
+
+    return write_next
+
+
+async def start_over(
+    page: gr.Request,
+    seed: int | None,
+    prime: object,
+    prime_length: object,
+    temperature: object,
+    _: object,
+    model: str,
+) -> _Steps:
+    """The function of Start over: the opening words alone."""
+    text = empty_text(model, make_request(prime, temperature, prime_length=prime_length, seed=seed))
+    yield text_html(text), stats_html(text, 0, None), text.as_field(), IDLE, ""
