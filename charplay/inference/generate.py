@@ -275,8 +275,8 @@ def generate(
     return run_generations(batch or GenerationBatch(checkpoint), [Generation(request) for request in requests])
 
 
-# A model's batch for `next_character`: its prepared weights live as long as the model.
-_batch_by_model: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+# The prepared weights of `next_character`, which threads may share; they live as long as the model.
+_quantized_by_model: weakref.WeakKeyDictionary[CharLM, QuantizedStep] = weakref.WeakKeyDictionary()
 
 
 def next_character(
@@ -299,6 +299,7 @@ def next_character(
     text = check_document(text)
     position = POSITION.check(position)
     request = Request(text, limits.TEMPERATURE.check(temperature), 1, len(text), 0, limits.SEED.check(seed))
-    if checkpoint.model not in _batch_by_model:
-        _batch_by_model[checkpoint.model] = GenerationBatch(checkpoint)
-    return run_generations(_batch_by_model[checkpoint.model], [Generation(request, position)])[0]
+    quantized = _quantized_by_model.get(checkpoint.model)
+    if quantized is None:
+        quantized = _quantized_by_model[checkpoint.model] = QuantizedStep(checkpoint.model)
+    return run_generations(GenerationBatch(checkpoint, quantized), [Generation(request, position)])[0]
