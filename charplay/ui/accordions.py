@@ -9,9 +9,9 @@ from charplay.ui.errors import as_gradio_error
 from charplay.ui.events import LATEST, QUIET
 
 # The browser decides whether to send a request: a collapsed accordion costs the server nothing at all.
-_ON_EXPAND = "(version) => [true, version + 1]"
-_ON_COLLAPSE = "() => false"
-_ON_CHANGE = "(isOpen, version) => isOpen ? version + 1 : version"
+ON_EXPAND = "(version) => [true, version + 1]"
+ON_COLLAPSE = "() => false"
+ON_CHANGE = "(isOpen, version) => isOpen ? version + 1 : version"
 
 
 def update_while_open(
@@ -31,7 +31,7 @@ def update_while_open(
     """
     is_open = gr.Checkbox(False, visible="hidden")
     version = gr.Number(0, visible="hidden")  # of what is to be shown; each new one is one request
-    accordion.expand(None, version, [is_open, version], js=_ON_EXPAND, **QUIET)
-    accordion.collapse(None, None, is_open, js=_ON_COLLAPSE, **QUIET)
-    gr.on(list(triggers), None, [is_open, version], version, js=_ON_CHANGE, **QUIET)
+    accordion.expand(None, version, [is_open, version], js=ON_EXPAND, **QUIET)
+    accordion.collapse(None, None, is_open, js=ON_COLLAPSE, **QUIET)
+    gr.on(list(triggers), None, [is_open, version], version, js=ON_CHANGE, **QUIET)
     version.change(as_gradio_error(compute), list(inputs), list(outputs), **LATEST)

@@ -8,7 +8,7 @@ import numpy as np
 from gradio.components.plot import PlotData
 
 from charplay.interpret.activations import Activations, EncodedArray
-from charplay.ui import accordions, html, inference_client
+from charplay.ui import html, inference_client
 from charplay.ui.html import screen_reader_text
 from charplay.ui.names import plots
 from charplay.ui.names.panel import BY_LETTER, IDLE_NOTE, NameControls, Query, plot, plot_value
@@ -41,9 +41,7 @@ def build(source: NameControls) -> None:
         captions = _strip_caption(activations) + screen_reader_text(_strip_in_words(activations))
         return _CAPTION, captions, _strip(activations), _scores(activations, query)
 
-    accordions.update_while_open(
-        accordion, source.triggers, show, source.inputs, [caption, strip_caption, strip, scores]
-    )
+    source.event.while_open(accordion, show, source.inputs, [caption, strip_caption, strip, scores])
 
 
 def _decode(array: EncodedArray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from gradio.components.plot import PlotData
 
 from charplay.interpret.attribution import Attribution
-from charplay.ui import accordions, controls, html, inference_client
+from charplay.ui import controls, html, inference_client
 from charplay.ui.errors import as_gradio_error
 from charplay.ui.events import QUIET
 from charplay.ui.html import percent, screen_reader_text, visible
@@ -55,9 +55,8 @@ def build(source: NameControls) -> None:
         return _headline(found), *_leave_one_out(found), *_gradients(found, query)
 
     source.model.change(as_gradio_error(update_countries), source.model, country, **QUIET)
-    triggers, inputs = [*source.triggers, country.change], [country, *source.inputs]
     outputs = [headline, leave_one_out_caption, leave_one_out, gradient_caption, gradients]
-    accordions.update_while_open(accordion, triggers, show, inputs, outputs)
+    source.event.while_open(accordion, show, [country, *source.inputs], outputs, [country.change])
 
 
 def _headline(found: Attribution) -> str:

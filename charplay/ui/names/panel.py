@@ -1,7 +1,7 @@
 """What the accordions under the bars of the Names tab share: their inputs, their idle text, their plots."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -13,6 +13,7 @@ from charplay.data.text import normalize_name
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, session_store
 from charplay.ui.names.plots import Figure
+from charplay.ui.tab_event import TabEvent
 
 IDLE_NOTE = html.note("This follows the name above, once there is one that can be read.")
 BY_LETTER = "by-letter"  # CSS class of a plot with a column for each letter, whose numbers a phone may have to hide
@@ -34,6 +35,7 @@ class NameControls:
     model: gr.Dropdown
     prior: gr.Radio
     registry: Registry
+    event: TabEvent = field(default_factory=TabEvent)  # answers for all that follows them
 
     @property
     def inputs(self) -> list[Component]:

@@ -11,7 +11,7 @@ from charplay.inference.classify import Classification
 from charplay.interpret import prefixes
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CELLS
-from charplay.ui import accordions, html, inference_client
+from charplay.ui import html, inference_client
 from charplay.ui.names.panel import IDLE_NOTE, NameControls
 from charplay.ui.widgets import heatmap
 
@@ -35,7 +35,7 @@ def build_prefixes(source: NameControls) -> None:
         results = await inference_client.classify_prefixes(query.checkpoint, query.name, query.prior)
         return _PREFIXES_CAPTION + _prefix_heatmap(results)
 
-    accordions.update_while_open(accordion, source.triggers, show, source.inputs, [shown])
+    source.event.while_open(accordion, show, source.inputs, [shown])
 
 
 def cell_models(models: dict[str, Checkpoint]) -> dict[str, Checkpoint]:
@@ -69,7 +69,7 @@ def build_cells(source: NameControls, models: dict[str, Checkpoint]) -> None:
         ]
         return [_CELLS_CAPTION + _agreement(list(compared), [of_prefixes[-1] for of_prefixes in results]), *columns]
 
-    accordions.update_while_open(accordion, source.triggers, show, source.inputs, [agreement, *shown])
+    source.event.while_open(accordion, show, source.inputs, [agreement, *shown])
 
 
 def _prefix_heatmap(results: Sequence[Classification]) -> str:

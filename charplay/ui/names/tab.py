@@ -10,8 +10,6 @@ from charplay.data.text import encode, normalize_name
 from charplay.inference.classify import Classification
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html, inference_client, scoreboard
-from charplay.ui.errors import as_gradio_error
-from charplay.ui.events import LATEST
 from charplay.ui.inference_client import InitialExamples
 from charplay.ui.names import activations, attribution, prefixes
 from charplay.ui.names.panel import NameControls
@@ -46,7 +44,7 @@ def build(examples: InitialExamples) -> gr.Dropdown:
             bars_output = gr.HTML(bars_html, elem_id="bars")
     source = NameControls(name, model, prior, registry)
 
-    async def update(name: str, chosen: str, prior: str, page: gr.Request) -> View:
+    async def update(page: gr.Request, name: str, chosen: str, prior: str) -> View:
         checkpoint = source.find(chosen, page)
         prior = controls.PRIORS[limits.check_choice("prior", prior, tuple(controls.PRIORS))]
         if view := _view_without_result(checkpoint, name):
@@ -55,12 +53,12 @@ def build(examples: InitialExamples) -> gr.Dropdown:
 
     # `change`, not `input`: a pasted or deleted text fires no input, nor does a model that the Train tab selects.
     outputs = [headline_output, bars_output, seen_output]
-    gr.on(source.triggers, as_gradio_error(update), source.inputs, outputs, **LATEST)
-    # The accordions' events come after the bars' event, so that the bars are requested first.
+    source.event.always(update, source.inputs, outputs)
     prefixes.build_prefixes(source)
     attribution.build(source)
     activations.build(source)
     prefixes.build_cells(source, models)
+    source.event.wire(source.triggers)
     scoreboard.build_names(registry, model, prior)
     return model
 
