@@ -1,5 +1,6 @@
 """How good a model is on its task's own data: what a checkpoint's header holds and `evaluate` prints."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def measure(
     return measured
 
 
+@functools.cache  # the data are pinned by their checksums, and the logistic regression takes half a minute
 def measure_baselines(task_name: str, directory: Path) -> dict[str, dict[str, Any]]:
     """The baselines on the test part, fitted on the training part of the task's best recipe."""
     if task_name == "names":
