@@ -1,21 +1,33 @@
 """`classify` and `generate`: use a model."""
 
 import argparse
+import sys
 import time
 from typing import Any
 
 from charplay import limits
 from charplay.cli.parser import Commands, add_checkpoint, add_command, add_prior
-from charplay.inference.classify import classify
+from charplay.inference.classify import classify, read_name
 from charplay.inference.generate import GenerationBatch, generate, make_request
 from charplay.models import checkpoints
 
 
 def classify_names(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Classify the names given."""
+    """Classify the names given. One that cannot be read is named on stderr, and the others are classified."""
     limits.NAMES.check(len(arguments.names))
     checkpoint = checkpoints.load(arguments.checkpoint or checkpoints.find("names"), "names")
-    return {"results": classify(checkpoint, arguments.names, arguments.prior)}
+    readable = []
+    for name in arguments.names:
+        try:
+            read_name(checkpoint, name)
+            readable.append(name)
+        except ValueError as error:
+            if len(arguments.names) == 1:
+                raise
+            print(f"“{name}”: {error}", file=sys.stderr)
+    if not readable:
+        raise ValueError("None of the names can be read.")
+    return {"results": classify(checkpoint, readable, arguments.prior)}
 
 
 def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -55,3 +55,13 @@ def add_prior(parser: Parser) -> None:
         default="data",
         help="countries weighted as in the data, or all alike; default: data",
     )
+
+
+def add_fields(parser: Parser, fields: dict[str, Any], recipe: str) -> None:
+    """An argument for every field of a recipe and of its config, to be overridden; `recipe` is what they are of."""
+    for name, value in fields.items():
+        flag, kind = "--" + name.replace("_", "-"), type(value)
+        if kind is bool:
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
+        else:
+            parser.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=f"of {recipe}: {value}")

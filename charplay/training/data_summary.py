@@ -18,6 +18,7 @@ from charplay.data.user_data.report import count_characters
 from charplay.data.user_data.rows import FIRST_ROWS
 from charplay.data.user_data.texts import first_lines
 from charplay.models.networks import build_without_weights, count_parameters
+from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.recipes import USER_RECIPES, NamesRecipe, Recipe, SpeechRecipe, adjust
 from charplay.training.tasks import NamesTask, SpeechTask, class_shares
 from charplay.training.time_estimate import Speed, estimate_seconds
@@ -111,7 +112,9 @@ def _changes_for_size(recipe: Recipe, user_data: UserData) -> dict[str, Any]:
     return {"batch_size": batch_size, "steps": steps, "epochs": epochs}
 
 
-def training_set_of(task: str, user_data: UserData, recipe: Recipe) -> TrainingSet:
+def training_set_of(
+    task: str, user_data: UserData, recipe: Recipe, group: ProcessGroup = SINGLE_PROCESS
+) -> TrainingSet:
     """What `run.run` trains on. There is no test part: the header holds the baseline and the count instead.
 
     Raises:
@@ -123,7 +126,7 @@ def training_set_of(task: str, user_data: UserData, recipe: Recipe) -> TrainingS
         assert isinstance(recipe, NamesRecipe)  # that of rows
         train, validation = user_data.split(recipe.seed)
         return TrainingSet(
-            NamesTask(train, validation, user_data.classes, recipe),
+            NamesTask(train, validation, user_data.classes, recipe, group),
             alphabet="".join(sorted({character for text, _ in train for character in text})),
             data=user_data.fingerprint,
             measure=measure,
@@ -133,7 +136,7 @@ def training_set_of(task: str, user_data: UserData, recipe: Recipe) -> TrainingS
     assert isinstance(recipe, SpeechRecipe)  # that of a text
     train_text, validation_text = user_data.split()
     return TrainingSet(
-        SpeechTask([Speech("", "", train_text)], validation_text, recipe),
+        SpeechTask([Speech("", "", train_text)], validation_text, recipe, group),
         alphabet="".join(sorted(set(train_text))),
         data=user_data.fingerprint,
         measure=measure,
@@ -157,7 +160,7 @@ def baseline_of(user_data: UserData, recipe: Recipe) -> float:
     train_text, validation_text = user_data.split()
     counts = Counter(train_text)
     total = len(train_text) + len(set(validation_text) - set(train_text))
-    bits = -sum(math.log2(max(counts[character], 1) / total) for character in validation_text)
+    bits = sum(math.log2(total / max(counts[character], 1)) for character in validation_text)
     return bits / len(validation_text)
 
 

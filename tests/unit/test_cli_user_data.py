@@ -1,12 +1,14 @@
-"""A user's own files on the command line: summarized as they would be trained on."""
+"""A user's own files on the command line: summarized as they would be trained on, and trained on."""
 
 import io
 import json
+import math
 from types import SimpleNamespace
 
 import pytest
 
 from charplay.cli import main
+from charplay.models import checkpoints
 
 KEYS = {
     "encoding", "delimiter", "has_header", "text_column", "label_column", "rows", "classes", "characters", "first",
@@ -83,3 +85,85 @@ def test_a_file_that_cannot_be_used_is_one_sentence(capsys, tmp_path, content, a
     status, found, err = run(capsys, "data", "summary", "rows", tmp_path / "file", *arguments)
     assert (status, found, err.count("\n")) == (2, None, 1)
     assert named in err
+
+
+SMALL = ("--epochs", 2, "--hidden-size", 8)
+PEOPLE = "".join(f"{name},{label}\n" for label, name in (("it", "Rossi"), ("ru", "Ivanov")) for _ in range(6))
+TEXT = "to be or not to be, that is the question. " * 12
+
+
+def numbers_in(value):
+    """All numbers in a result."""
+    if isinstance(value, dict | list):
+        return [n for part in (value.values() if isinstance(value, dict) else value) for n in numbers_in(part)]
+    return [value] if isinstance(value, int | float) else []
+
+
+def test_a_model_trained_on_rows_lies_where_the_app_looks_for_models(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "DIRECTORIES", (tmp_path / "checkpoints",))
+    (tmp_path / "my.people.csv").write_text(PEOPLE)
+    (tmp_path / "more.csv").write_text("name;country\nNowak;pl\nKot;pl\n")
+    status, found, err = run(capsys, "train", "rows", tmp_path / "my.people.csv", tmp_path / "more.csv", *SMALL)
+    assert status == 0, err
+    assert "epoch 2/2" in err
+    registry = checkpoints.load_all(*checkpoints.DIRECTORIES)
+    assert not registry.problems
+    [(name, checkpoint)] = registry.models["names"].items()
+    assert (name, checkpoint.classes) == ("my-people-rows", ("it", "pl", "ru"))
+    assert found["checkpoint"] == str(checkpoint.path)
+    assert (checkpoint.results["own"]["count"], checkpoint.recipe["name"]) == (14, "small")
+    assert all(map(math.isfinite, numbers_in(found)))
+    assert run(capsys, "classify", "--checkpoint", checkpoint.path, "Rossi")[1]["results"][0]["country"] in ("it", "ru")
+
+
+def test_a_model_trained_on_a_text_shows_samples(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(TEXT.encode("utf-16"))))
+    out = tmp_path / "mine.safetensors"
+    status, found, err = run(capsys, "train", "text", "-", *SMALL, "--sample", "--out", out)
+    assert status == 0, err
+    checkpoint = checkpoints.load(out, "speech")
+    assert set(checkpoint.alphabet) == set(TEXT)
+    assert all(map(math.isfinite, numbers_in(found)))
+    samples = [line for line in err.splitlines() if len(line) > 100 and set(line) <= set(TEXT)]
+    assert len(samples) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "options", "named"),
+    [
+        ("text", "to be or not " * 20, ("--batch-size", 512), "batch_size"),
+        ("text", "to be or not " * 20, ("--batch-size", 513), "batch_size"),
+        ("text", "a" * 500, (), "one character"),
+        ("text", "to be", (), "200 to"),
+        ("text", TEXT, ("--recipe", "huge"), "invalid choice"),
+        ("text", TEXT, ("--out", "."), "directory"),
+        ("rows", "a,x\nb,y\n", (), "two at least"),
+        ("rows", PEOPLE, ("--hidden-size", 5000), "hidden_size"),
+    ],
+)
+def test_too_little_data_or_impossible_settings_are_one_sentence(capsys, tmp_path, kind, content, options, named):
+    (tmp_path / "data").write_text(content)
+    status, found, err = run(capsys, "train", kind, tmp_path / "data", "--out", tmp_path / "o.safetensors", *options)
+    assert (status, found, err.count("\n")) == (2, None, 1)
+    assert named in err
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [("rows", "a,x\nb,x\nc,y\nd,y\n"), ("text", "ab" * 100), ("text", "a" * 450 + "z" * 50)],
+)
+def test_as_little_data_as_can_be_used_gives_finite_figures(capsys, tmp_path, kind, content):
+    (tmp_path / "data").write_text(content)
+    status, found, _ = run(capsys, "train", kind, tmp_path / "data", "--out", tmp_path / "o.safetensors", *SMALL)
+    assert status == 0
+    assert all(map(math.isfinite, numbers_in(found)))
+
+
+def test_a_name_that_cannot_be_read_is_named_and_the_others_are_classified(capsys):
+    status, found, err = run(capsys, "classify", "Rossi", "한국", "Əliyev", " ")
+    assert status == 0
+    assert [result["normalized"] for result in found["results"]] == ["Rossi", "Aliyev"]
+    assert err.count("\n") == 2
+    assert "한국" in err
+    status, found, err = run(capsys, "classify", "한국", "北京")
+    assert (status, found, err.count("\n")) == (2, None, 3)

@@ -70,6 +70,8 @@ def _check(text: str, encoding: str) -> UserText:
     if any(map(str.isalpha, text)) and not any(map(str.isalnum, normalized)):
         raise ValueError("Nothing in this text has an ASCII form: the networks here read the Latin alphabet.")
     limits.USER_TEXT_CHARACTERS.check_length(normalized, "text")
+    if len(set(normalized)) < 2:
+        raise ValueError("The text has one character only: there is nothing to predict.")
     return UserText(normalized, encoding, without_ascii(text), first_lines(text))
 
 

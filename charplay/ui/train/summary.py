@@ -70,7 +70,7 @@ def _facts(data_summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append((f"{len(classes)} classes", listed + more))
     if variants := data_summary["case_variants"]:
         listed = "; ".join(escape(", ".join(labels)) for labels in variants[:MAX_LISTED])
-        facts.append(("differ by case alone", f"{listed}: how the rows are read can merge them"))
+        facts.append(("letter case", f"{listed} differ by case alone: “How the rows are read” can merge them"))
     facts.append((f"{len(data_summary['characters'])} characters", _characters(data_summary["characters"])))
     if data_summary["lost"]:
         lost = list(data_summary["lost"].items())

@@ -1,0 +1,96 @@
+"""`train rows|text FILE...`: train on a user's own data, by the recipes of the Train tab."""
+
+import argparse
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+from charplay.cli.parser import Commands, add_command, add_fields
+from charplay.cli.progress import ProgressOnStderr
+from charplay.cli.user_data import ROWS, TEXT, add_user_data, read_user_data
+from charplay.models import checkpoints
+from charplay.training import run
+from charplay.training.data_summary import choose_recipe, training_set_of
+from charplay.training.distributed import process_group
+from charplay.training.evaluation_example import example_of
+from charplay.training.recipes import USER_RECIPES, Recipe, fields_of
+from charplay.training.training_sets import TrainingSet
+
+TASKS = {ROWS: "names", TEXT: "speech"}  # kind of data -> task
+EVALUATION_STEPS = 200  # between two evaluations, roughly
+MAX_EVALUATIONS = 100  # in an epoch
+NOT_CHOSEN = ("members", "hold_out", "teachers", "ngram_weight", "synthetic", "label_share", "since", "copies")
+DEFAULT_RECIPE = "small"
+
+
+def train_rows(arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """Train a classifier on rows text,label: files of your own."""
+    return _train(arguments, ROWS)
+
+
+def train_text(arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """Train a language model on a text: files of your own."""
+    return _train(arguments, TEXT)
+
+
+def _train(arguments: argparse.Namespace, kind: str) -> dict[str, Any] | None:
+    task, data = TASKS[kind], read_user_data(arguments, kind)
+    out = arguments.out or _default_out(arguments.files[0], kind)
+    if out.is_dir():
+        raise ValueError(f"{out} is a directory: name a file for the checkpoint.")
+    fields = fields_of(USER_RECIPES[task][arguments.recipe])
+    changes = {key: value for key, value in vars(arguments).items() if key in fields and value is not None}
+    recipe = choose_recipe(task, data, arguments.recipe, changes)
+    with process_group() as (group, device):
+        training_set = training_set_of(task, data, recipe, group)
+        if arguments.evaluations is None:
+            recipe = _with_evaluations(recipe, training_set)
+        sample_of = (lambda model: example_of(model, training_set)["sample"]) if _is_sampled(arguments) else None
+        shown = ProgressOnStderr(sample_of)
+        results = run.run(
+            task,
+            training_set,
+            recipe,
+            out,
+            device=device,
+            name=arguments.recipe,
+            precision=arguments.precision,
+            callbacks=run.Callbacks(shown.on_start, shown.on_step, shown.on_epoch),
+            group=group,
+            is_resumed=arguments.resume,
+        )
+    return {"checkpoint": str(out), **results} if results is not None else None  # only rank 0 has results
+
+
+def _is_sampled(arguments: argparse.Namespace) -> bool:
+    return getattr(arguments, "sample", False)
+
+
+def _with_evaluations(recipe: Recipe, training_set: TrainingSet) -> Recipe:
+    """The recipe with evaluations by the number of steps: by the clock, an interrupted run could not be resumed."""
+    evaluations = round(training_set.task.count() / EVALUATION_STEPS)
+    return dataclasses.replace(recipe, evaluations=max(min(evaluations, MAX_EVALUATIONS), 1))
+
+
+def _default_out(file: str, kind: str) -> Path:
+    """Where the checkpoint is written without --out: the file's name in it, and no shipped model's."""
+    stem = "stdin" if file == "-" else re.sub(r"[^\w-]+", "-", Path(file).stem)
+    return checkpoints.DIRECTORIES[-1] / f"{stem}-{kind}.safetensors"
+
+
+def add_to(tasks: Commands) -> None:
+    """Add the commands."""
+    for kind, execute in ((ROWS, train_rows), (TEXT, train_text)):
+        parser, recipes = add_command(tasks, kind, execute), USER_RECIPES[TASKS[kind]]
+        add_user_data(parser, kind)
+        parser.add_argument("--recipe", choices=tuple(recipes), default=DEFAULT_RECIPE, help="default: small")
+        parser.add_argument("--out", type=Path, metavar="F", help=f"default: FILE-{kind}.safetensors in checkpoints/")
+        parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
+        parser.add_argument(
+            "--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32, as in the tab"
+        )
+        if kind == TEXT:
+            parser.add_argument("--sample", action="store_true", help="show a sample at each evaluation")
+        fields = fields_of(recipes[DEFAULT_RECIPE])
+        add_fields(parser, {key: value for key, value in fields.items() if key not in NOT_CHOSEN}, DEFAULT_RECIPE)
