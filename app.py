@@ -3,24 +3,31 @@
 import argparse
 import sys
 
+from charplay.ui import addresses
 from charplay.workers.client import INFERENCE
-
-INFERENCE.start()  # before the imports below, so that it loads its models meanwhile
-
-from charplay.ui import launch  # noqa: E402
-
-demo = launch.build()
 
 
 def main() -> None:
     """Launch the app."""
+    global demo  # where Gradio's reloader looks for it
     parser = argparse.ArgumentParser(description="charplay: a playground for character-level recurrent networks")
-    launch.add_arguments(parser)
+    addresses.add_arguments(parser)
+    arguments = parser.parse_args()
     try:
-        launch.launch(demo, parser.parse_args())
+        address = addresses.choose(arguments.host, arguments.port)
+        INFERENCE.start()  # before this import, so that it loads its models meanwhile
+        from charplay.ui import launch
+
+        demo = launch.build()
+        launch.launch(demo, address, arguments)
     except ValueError as error:
         sys.exit(str(error))
 
 
 if __name__ == "__main__":
     main()
+else:
+    INFERENCE.start()
+    from charplay.ui import launch
+
+    demo = launch.build()

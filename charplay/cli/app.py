@@ -3,16 +3,17 @@
 import argparse
 
 from charplay.cli.parser import Commands
-from charplay.ui import launch
+from charplay.ui import addresses, launch
 
 
 def launch_app(arguments: argparse.Namespace) -> None:
     """Launch the app in a browser."""
-    launch.launch(launch.build(), arguments)
+    address = addresses.choose(arguments.host, arguments.port)
+    launch.launch(launch.build(), address, arguments)
 
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = commands.add_parser("app", help=launch_app.__doc__, description=launch_app.__doc__)
     parser.set_defaults(execute=launch_app)
-    launch.add_arguments(parser)
+    addresses.add_arguments(parser)

@@ -14,7 +14,7 @@ from charplay.models.checkpoints import CheckpointError, Registry
 from charplay.models.networks import MODELS
 from charplay.ui import api, gradio_patches, html, settings, theme
 from charplay.ui.batches import tab as batches_tab
-from charplay.ui.inference_client import InitialExamples, compute_examples
+from charplay.ui.initial_examples import InitialExamples, compute_examples
 from charplay.ui.names import tab as names_tab
 from charplay.ui.request_limits import BoundedBodies
 from charplay.ui.speech import tab as speech_tab

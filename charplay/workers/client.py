@@ -28,7 +28,10 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Starts the program unless it runs: it imports what it needs before the first request."""
-        self._connect()
+        try:
+            self._connect()
+        except OSError:  # the first request tries again, and fails where that does
+            logging.exception("A worker process could not be started.")
 
     def send(self, request: WorkerRequest, on_response: OnResponse) -> int:
         """Sends a request; `on_response` is called with each response, on another thread. Returns the request's id."""

@@ -10,7 +10,7 @@ from charplay.data.text import encode, normalize_name
 from charplay.inference.classify import Classification
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html, inference_client, scoreboard
-from charplay.ui.inference_client import InitialExamples
+from charplay.ui.initial_examples import InitialExamples
 from charplay.ui.names import activations, attribution, prefixes
 from charplay.ui.names.panel import NameControls
 from charplay.ui.widgets import diagrams
@@ -21,6 +21,7 @@ _LEAD = (
     f"{len(COUNTRIES)} countries."
 )
 _HINT = '<p class="headline hint">Type a name: the bars follow every letter.</p>'
+_NO_EXAMPLE = "The first name could not be classified: change it, and the bars follow."
 
 View = tuple[str, str, str]  # headline, bars, what the network sees (HTML)
 
@@ -29,7 +30,7 @@ def build(examples: InitialExamples) -> gr.Dropdown:
     """Lays out the tab inside the current Blocks; returns its choice of a model."""
     registry, models = examples.registry, examples.registry.models["names"]
     default = next(iter(models))
-    headline, bars_html, seen = _view(models[default], examples.name.result())
+    headline, bars_html, seen = _initial_view(models[default], examples)
     gr.HTML(diagrams.lead(diagrams.NAMES, _LEAD))
     with gr.Row(elem_id="names-row"):
         with gr.Column(scale=2, min_width=320):
@@ -61,6 +62,13 @@ def build(examples: InitialExamples) -> gr.Dropdown:
     source.event.wire(source.triggers)
     scoreboard.build_names(registry, model, prior)
     return model
+
+
+def _initial_view(checkpoint: Checkpoint, examples: InitialExamples) -> View:
+    result = examples.wait_for_name()
+    if result is None:
+        return html.problem(_NO_EXAMPLE), bars(checkpoint.classes, None), ""
+    return _view(checkpoint, result)
 
 
 def _view(checkpoint: Checkpoint, result: Classification) -> View:

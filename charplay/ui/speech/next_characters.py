@@ -5,7 +5,7 @@ from html import escape
 
 from charplay.interpret.surprisal import LIKELIEST
 from charplay.ui import html
-from charplay.ui.inference_client import PRIME_POSITIONS, NextCharacters
+from charplay.ui.initial_examples import PRIME_POSITIONS, NextCharacters
 
 _ROW_TITLES = ("1st", "2nd", "3rd")
 

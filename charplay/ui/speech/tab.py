@@ -12,7 +12,7 @@ from charplay.models.checkpoints import Registry
 from charplay.ui import controls, html, inference_client, scoreboard, session_store
 from charplay.ui.assets import read_asset
 from charplay.ui.events import LATEST, QUIET
-from charplay.ui.inference_client import PRIME_POSITIONS, InitialExamples
+from charplay.ui.initial_examples import PRIME_POSITIONS, InitialExamples, example_request
 from charplay.ui.speech import candidates, generation, memorization, neurons, surprisal, temperatures, text_source
 from charplay.ui.speech.next_characters import next_characters_html
 from charplay.ui.speech.text_html import stats_html, text_html
@@ -32,6 +32,8 @@ _ABOUT = (
 _SHOW_TEXT = "() => document.querySelector('#text .text').scrollIntoView({block: 'nearest'})"
 _SHOW_PROBLEM = "() => document.querySelector('#speech .problem')?.scrollIntoView({block: 'nearest'})"
 _SEED_USED = "() => document.getElementById('seed-used')?.innerText ?? ''"
+
+_NO_EXAMPLE = "The first text could not be generated: press Generate."
 
 
 class _Components(NamedTuple):
@@ -111,11 +113,15 @@ def _more(registry: Registry, drawing: str) -> dict[str, Any]:
 
 def _lay_out(initial: InitialExamples) -> _Components:
     """Controls left, text right."""
-    example = initial.text.result()
-    request = example.request
-    default = next(iter(initial.registry.models["speech"]))
-    text = replace(generation.empty_text(default, request), continuation=example.continuation)
-    drawing = next_characters_html(request.prime, request.prime_length, initial.next_characters.result())
+    request, example = example_request(), initial.wait_for_text()
+    text = generation.empty_text(next(iter(initial.registry.models["speech"])), request)
+    if example is not None:
+        text = replace(text, continuation=example.continuation)
+        initial_stats = stats_html(text, request.length, example.seconds)
+    else:
+        initial_stats = html.problem(_NO_EXAMPLE)
+    predictions = initial.wait_for_next_characters()
+    drawing = next_characters_html(request.prime, request.prime_length, predictions) if predictions else ""
     with gr.Row(elem_id="speech"):
         with gr.Column(elem_id="speech-main", min_width=0):
             main = _main()
@@ -123,7 +129,7 @@ def _lay_out(initial: InitialExamples) -> _Components:
             shown = gr.HTML(
                 text_html(text), elem_id="text", js_on_load=read_asset(__file__, "text_height.js"), padding=False
             )
-            stats = gr.HTML(stats_html(text, request.length, example.seconds), elem_id="stats")
+            stats = gr.HTML(initial_stats, elem_id="stats")
             step_candidates = gr.HTML(elem_id="next-candidates")
         with gr.Column(elem_id="speech-more", min_width=0):
             more = _more(initial.registry, drawing)

@@ -1,0 +1,123 @@
+"""What the page opens with: computed by the inference worker while Gradio is imported. Imports no gradio.
+
+The page comes up without an example that fails, or that is not there in time.
+"""
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, NamedTuple, TypeVar
+
+from charplay.inference.classify import Classification
+from charplay.inference.engine import GenerationError
+from charplay.inference.generate import Request, make_request
+from charplay.models.checkpoints import Checkpoint, Registry
+from charplay.ui import controls
+from charplay.ui.worker_requests import classification, generation, question_about
+from charplay.workers.client import INFERENCE
+from charplay.workers.protocol import Response
+
+MAX_SECONDS = 60.0  # seconds from the request after which the page no longer waits for its examples
+
+PRIME_POSITIONS = 10  # the prime's last characters whose likeliest next ones are shown
+
+NextCharacters = list[list[tuple[str, float]]]  # as `interpret.surprisal.likeliest_next` gives them
+Result = TypeVar("Result")
+
+
+class Example(NamedTuple):
+    """The text that the page opens with."""
+
+    continuation: str
+    seconds: float  # that generating it took
+
+
+class InitialExamples(NamedTuple):
+    """The models of a page, and what its tabs open with, as it is computed."""
+
+    registry: Registry
+    name: Future[Classification]
+    text: Future[Example]
+    next_characters: Future[NextCharacters]  # of the prime that Speech opens with
+    deadline: float  # of `time.monotonic`
+
+    def wait_for_name(self) -> Classification | None:
+        """The classified name; None where there is none in time."""
+        return self._wait_for(self.name)
+
+    def wait_for_text(self) -> Example | None:
+        """The generated text; None where there is none in time."""
+        return self._wait_for(self.text)
+
+    def wait_for_next_characters(self) -> NextCharacters | None:
+        """What is likeliest after each of the prime's last characters; None where that is not there in time."""
+        return self._wait_for(self.next_characters)
+
+    def _wait_for(self, example: Future[Result]) -> Result | None:
+        try:
+            return example.result(max(0.0, self.deadline - time.monotonic()))
+        except (GenerationError, TimeoutError) as error:
+            logging.warning("The page opens without an example: %s", error or "it was not computed in time.")
+            return None
+
+
+def example_request() -> Request:
+    """What the example text is generated from."""
+    return make_request(
+        controls.PRIME.default, controls.TEMPERATURE.default, controls.LENGTH.default, seed=controls.EXAMPLE_SEED
+    )
+
+
+def compute_examples(registry: Registry) -> InitialExamples:
+    """Requests what the tabs open with; after it the process is warm for the first visitor."""
+    initial = InitialExamples(registry, Future(), Future(), Future(), time.monotonic() + MAX_SECONDS)
+    if registry.models["names"]:
+        _classify_example(registry.default("names"), initial.name)
+    if registry.models["speech"]:
+        _generate_example(registry.default("speech"), initial.text)
+        _predict_example(registry.default("speech"), initial.next_characters)
+    return initial
+
+
+def _classify_example(checkpoint: Checkpoint, example: Future[Classification]) -> None:
+    request = classification(checkpoint, [controls.NAME.default], controls.PRIORS[controls.PRIOR.default])
+    INFERENCE.send(request, functools.partial(_resolve, example, lambda results: results[0]))
+
+
+def _predict_example(checkpoint: Checkpoint, example: Future[NextCharacters]) -> None:
+    arguments = {"text": controls.PRIME.default, "positions": PRIME_POSITIONS}
+    request = question_about(checkpoint, "likeliest_next", arguments)
+    INFERENCE.send(request, functools.partial(_resolve, example, lambda result: result))
+
+
+def _resolve(example: Future, read: Callable[[Any], Any], response: Response) -> None:
+    """Gives the future of an example what `read` makes of the only response to its request."""
+    if response["failure"] is None:
+        example.set_result(read(response["result"]))
+    else:
+        example.set_exception(GenerationError(response["failure"]))
+
+
+def _generate_example(checkpoint: Checkpoint, example: Future[Example]) -> None:
+    request, started = example_request(), time.monotonic()
+
+    def on_response(response: Response) -> None:
+        if response["failure"] is not None:
+            example.set_exception(GenerationError(response["failure"]))
+        elif response["is_done"]:
+            example.set_result(Example(response["result"]["text"], time.monotonic() - started))
+
+    def on_loaded(response: Response) -> None:
+        """The time is that of the generation: the model is in memory by now."""
+        nonlocal started
+        if not response["is_done"]:
+            return
+        if response["failure"] is not None:
+            example.set_exception(GenerationError(response["failure"]))
+            return
+        started = time.monotonic()
+        INFERENCE.send(generation(checkpoint, request), on_response)
+
+    INFERENCE.send(generation(checkpoint, make_request(controls.PRIME.default, length=1)), on_loaded)

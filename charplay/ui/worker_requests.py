@@ -1,0 +1,25 @@
+"""The requests to the inference worker that are made in more than one place. Imports no gradio."""
+
+from dataclasses import asdict
+from typing import Any
+
+from charplay.inference.generate import Request
+from charplay.models.checkpoints import Checkpoint
+from charplay.workers.protocol import WorkerRequest
+
+
+def classification(checkpoint: Checkpoint, names: list[str], prior: str, are_read: bool = False) -> WorkerRequest:
+    """`inference.classify.classify` of `names`."""
+    request = {"checkpoint": str(checkpoint.path), "names": names, "prior": prior, "are_read": are_read}
+    return WorkerRequest("classify", request)
+
+
+def generation(checkpoint: Checkpoint, request: Request) -> WorkerRequest:
+    """One text, streamed as it grows."""
+    return WorkerRequest("generate", {"checkpoint": str(checkpoint.path), "request": asdict(request)})
+
+
+def question_about(checkpoint: Checkpoint, question: str, arguments: dict[str, Any]) -> WorkerRequest:
+    """One of `workers.inference.QUESTIONS` about a model."""
+    parts = {"question": question, "checkpoint": str(checkpoint.path), "arguments": arguments}
+    return WorkerRequest("question", parts)
