@@ -15,6 +15,7 @@ from charplay.models.networks import MODELS
 from charplay.ui import api, gradio_patches, html, settings, theme
 from charplay.ui.batches import tab as batches_tab
 from charplay.ui.initial_examples import InitialExamples, compute_examples
+from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import tab as names_tab
 from charplay.ui.request_limits import BoundedBodies
 from charplay.ui.speech import tab as speech_tab
@@ -49,7 +50,7 @@ class Tab:
     id: str
     label: str
     task: str | None
-    build: Callable[[Page, gr.Tab], gr.Dropdown | None]  # returns its choice of a model, if it has one
+    build: Callable[[Page, gr.Tab], ModelControls | None]  # returns the controls of its model, if it has one
 
 
 TABS = (

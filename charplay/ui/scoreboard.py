@@ -17,7 +17,10 @@ from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import count_parameters
 from charplay.ui import controls, html, session_store
 from charplay.ui.accordions import update_while_open
+from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import QUIET
 from charplay.ui.html import DASH, percent
+from charplay.ui.results import score
 from charplay.ui.widgets import figures
 
 TITLE = "How good is it?"
@@ -71,6 +74,17 @@ def summary(checkpoint: Checkpoint) -> str:
     return TITLE
 
 
+def user_summary(checkpoint: Checkpoint) -> str:
+    """The title of the accordion for a user model, with its result on the data held out from its training."""
+    validation = checkpoint.results.get("validation")
+    if (accuracy := _number(validation, "accuracy")) is not None:
+        held_out = int(_number(validation, "n") or 0)
+        return f"{TITLE} Your model is right for {score('names', accuracy, held_out)}"
+    if (bits := _number(validation, "bits_per_character")) is not None:
+        return f"{TITLE} Your model needs {bits:.3f} bits per character on the text held out from it"
+    return TITLE
+
+
 def build_names(registry: Registry, model: gr.Dropdown, prior: gr.Radio) -> None:
     """Lays out the accordion of the classifiers."""
     models = registry.models["names"]
@@ -95,6 +109,7 @@ def build_names(registry: Registry, model: gr.Dropdown, prior: gr.Radio) -> None
 
     outputs = [table, most_missed, recall, confusion, reliability]
     update_while_open(accordion, [model.change, prior.input], show, [model, prior], outputs)
+    _follow_model(accordion, registry, "names", model)
 
 
 def build_speech(registry: Registry, model: gr.Dropdown) -> None:
@@ -110,6 +125,18 @@ def build_speech(registry: Registry, model: gr.Dropdown) -> None:
         return speech_table(models, chosen)
 
     update_while_open(accordion, [model.change], show, [model], [table, bits])
+    _follow_model(accordion, registry, "speech", model)
+
+
+def _follow_model(accordion: gr.Accordion, registry: Registry, task: str, model: gr.Dropdown) -> None:
+    """Has the title speak of a user model while one is selected, by that model's own figures."""
+
+    def title(chosen: str, page: gr.Request) -> dict:
+        checkpoint = session_store.find(registry, task, chosen, page)
+        is_shipped = chosen in registry.models[task]
+        return gr.update(label=summary(registry.default(task)) if is_shipped else user_summary(checkpoint))
+
+    model.change(as_gradio_error(title), model, accordion, **QUIET)
 
 
 def _plot(elem_id: str) -> gr.Plot:

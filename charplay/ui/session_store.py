@@ -21,7 +21,7 @@ from charplay import limits
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint, CheckpointError, Registry
 from charplay.models.networks import count_parameters
-from charplay.ui.train.run_table import RunRow
+from charplay.ui.run_record import RunRecord
 
 USER_PREFIX = "yours "  # of the name of a user model, before its number
 MODEL_EXPIRED = (
@@ -46,8 +46,10 @@ class _Session:
     used: float  # time of its last use, in seconds of the store's clock
     numbered: int = 0  # models kept so far, removed ones included; the number of the last one
     models: dict[str, Checkpoint] = field(default_factory=dict)
+    openings: dict[str, str] = field(default_factory=dict)  # name of a model -> a text of its data to try it with
+    unsaved: set[str] = field(default_factory=set)  # names of the models that were trained and not downloaded
     data: UploadedData | None = None
-    runs: list[RunRow] = field(default_factory=list)
+    runs: list[RunRecord] = field(default_factory=list)
 
 
 class SessionStore:
@@ -59,13 +61,17 @@ class SessionStore:
         self._sessions: dict[str, _Session] = {}  # the most recently used one last
         self._timer: threading.Timer | None = None
 
-    def keep_model(self, session: str | None, file: bytes | Path, file_name: str) -> str:
+    def keep_model(
+        self, session: str | None, file: bytes | Path, file_name: str, *, opening: str = "", is_saved: bool = True
+    ) -> str:
         """Keeps a model and returns its name in the session.
 
         Args:
             session: of the page.
             file: the content of a checkpoint, or the path of one, which is copied.
             file_name: how error messages call the file.
+            opening: a text of its data to try it with, if there is one.
+            is_saved: whether the user has the file.
 
         Raises:
             CheckpointError: it is not a checkpoint, or the page cannot use it; what was kept before stays.
@@ -89,6 +95,9 @@ class SessionStore:
             name = f"{USER_PREFIX}{kept.numbered}"
             # This process computes nothing with it: it keeps the shapes, the weights stay on disk.
             kept.models[name] = replace(checkpoint, model=checkpoint.model.to("meta"), path=path)
+            kept.openings[name] = opening
+            if not is_saved:
+                kept.unsaved.add(name)
             while len(kept.models) > limits.MAX_SESSION_MODELS:
                 self._drop_model(kept, next(iter(kept.models)))
             self._evict()
@@ -100,6 +109,21 @@ class SessionStore:
         if kept is None:
             return {}
         return {name: checkpoint for name, checkpoint in kept.models.items() if task in (None, checkpoint.task)}
+
+    def opening(self, session: str | None, name: str) -> str:
+        """A text of the data of a user model to try it with; empty if there is none."""
+        kept = self._find(session)
+        return "" if kept is None else kept.openings.get(name, "")
+
+    def mark_saved(self, session: str | None, name: str) -> None:
+        """Notes that the user has the file of a model."""
+        if kept := self._find(session):
+            kept.unsaved.discard(name)
+
+    def count_unsaved(self, session: str | None) -> int:
+        """How many models were trained here and not downloaded."""
+        kept = self._find(session)
+        return 0 if kept is None else len(kept.unsaved)
 
     def keep_data(self, session: str | None, name: str, content: bytes) -> None:
         """Keeps uploaded data, in place of the session's earlier data.
@@ -136,14 +160,14 @@ class SessionStore:
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
-    def add_run(self, session: str | None, run: RunRow) -> None:
+    def add_run(self, session: str | None, run: RunRecord) -> None:
         """Adds a run to the session's table; beyond the bound the oldest is dropped."""
         session = _check_session(session)
         with self._lock:
             kept = self._touch(session)
             kept.runs = [*kept.runs, run][-limits.MAX_SESSION_RUNS :]
 
-    def runs(self, session: str | None) -> list[RunRow]:
+    def runs(self, session: str | None) -> list[RunRecord]:
         """The runs of the session, in order."""
         kept = self._find(session)
         return [] if kept is None else list(kept.runs)
@@ -204,6 +228,8 @@ class SessionStore:
 
     def _drop_model(self, kept: _Session, name: str) -> None:
         path = kept.models.pop(name).path
+        kept.openings.pop(name, None)
+        kept.unsaved.discard(name)
         assert path is not None  # a model that is kept has a file
         path.unlink(missing_ok=True)
         path.parent.rmdir()

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charplay.ui.disconnects import is_disconnected
 from charplay.workers.client import WorkerProcess
 from charplay.workers.protocol import Response, WorkerRequest
 
 TRAINING = WorkerProcess("charplay.workers.training")
 # Apart from the trainings: the trial steps of a data summary draw random numbers, as a training does.
 SUMMARIES = WorkerProcess("charplay.workers.training")
+
+
+class SettingsError(ValueError):
+    """The data can be used, a setting of the training cannot."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,17 @@ class TrainingRequest:
 class Training:
     """One training of a page."""
 
-    def __init__(self, request: TrainingRequest, out: Path):
-        """`out` is where the checkpoint will lie; the training is requested by `follow`."""
+    def __init__(self, request: TrainingRequest, out: Path, expected_seconds: float | None = None):
+        """The training is requested by `follow`.
+
+        Args:
+            request: what to train.
+            out: where the checkpoint will lie.
+            expected_seconds: what a summary estimated, for those who wait behind it.
+        """
         self.out = out
-        self._request = WorkerRequest("train", request.as_arguments() | {"out": str(out)})
+        arguments = request.as_arguments() | {"out": str(out), "expected_seconds": expected_seconds}
+        self._request = WorkerRequest("train", arguments)
         self._request_id: int | None = None  # known from its first response
         self._is_stopped = False
 
@@ -73,13 +83,20 @@ def warm() -> None:
     TRAINING.start()
 
 
-async def summarize(request: TrainingRequest) -> dict[str, Any]:
-    """What `charplay.training.data_summary.summarize` finds.
+async def summarize(request: TrainingRequest) -> AsyncGenerator[dict[str, Any] | None, None]:
+    """What `charplay.training.data_summary.summarize` finds, at first perhaps without an estimate of the duration.
+
+    Yields None after each second without an answer: at a yield Gradio notices that a page has disconnected.
 
     Raises:
-        ValueError: the data or a setting cannot be used; the sentence says what to change.
+        SettingsError: a setting cannot be used; the sentence says what to change.
+        ValueError: the data cannot be used.
     """
-    response = await SUMMARIES.request(WorkerRequest("summarize", request.as_arguments()), is_disconnected)
-    if response["failure"] is not None:
-        raise ValueError(response["failure"])
-    return response["result"]
+    async with aclosing(SUMMARIES.stream(WorkerRequest("summarize", request.as_arguments()))) as stream:
+        async for responses in stream:
+            for response in responses:
+                if response["failure"] is not None:
+                    raise (SettingsError if response["result"] else ValueError)(response["failure"])
+                yield response["update"] or response["result"]
+            if not responses:
+                yield None

@@ -16,6 +16,7 @@ from charplay.workers import user_data_source
 from charplay.workers.server import Responses
 
 MAX_KNOWN_SPEEDS = 100  # of data and recipes measured last: those of a class that opens the same tab
+IS_READ = {"is_read": True}  # beside a failure: the data can be used
 Attempt = Callable[[Callable[[], Any]], tuple[Any, str | None]]
 
 
@@ -65,7 +66,7 @@ class Summaries:
                 self._changed.wait_for(lambda: self._unread or self._untimed)
                 is_timed = not self._unread
                 request_id, arguments = (self._untimed if is_timed else self._unread).popitem(last=False)
-            summary, failure = self._attempt(lambda: self._summarize(arguments, is_timed))  # noqa: B023 (called at once)
+            summary, failure = self._answer(arguments, is_timed)
             if failure is not None or summary["seconds"] is not None:
                 self._finish(request_id, summary, failure)
             else:
@@ -77,11 +78,19 @@ class Summaries:
             self._open.discard(request_id)
         self._responses.finish(request_id, summary, failure)
 
-    def _summarize(self, arguments: dict[str, Any], is_timed: bool) -> dict[str, Any]:
+    def _answer(self, arguments: dict[str, Any], is_timed: bool) -> tuple[dict[str, Any], str | None]:
+        """The summary, or why there is none, then with `IS_READ` where not the data but a setting cannot be used."""
         task = arguments["task"]
-        data = user_data_source.read(task, arguments["data"])
-        recipe = choose_recipe(task, data, arguments["preset"], arguments["changes"])
-        return dict(summarize(data, recipe, self._speed(task, data, recipe, is_timed)))
+        data, failure = self._attempt(lambda: user_data_source.read(task, arguments["data"]))
+        if failure is not None:
+            return {}, failure
+
+        def compute() -> dict[str, Any]:
+            recipe = choose_recipe(task, data, arguments["preset"], arguments["changes"])
+            return dict(summarize(data, recipe, self._speed(task, data, recipe, is_timed)))
+
+        summary, failure = self._attempt(compute)
+        return (summary, None) if failure is None else (IS_READ, failure)
 
     def _speed(self, task: str, data: UserData, recipe: Recipe, is_timed: bool) -> Speed | None:
         """The speed of training, measured if it `is_timed` and not known."""

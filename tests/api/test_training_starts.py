@@ -8,7 +8,7 @@ from charplay.ui import page, training_client
 class EndlessTraining:
     """A training of which nothing is heard."""
 
-    def __init__(self, request, out):
+    def __init__(self, request, out, expected_seconds):
         self.out = out
 
     async def follow(self):
@@ -20,7 +20,7 @@ def test_of_two_starts_of_a_page_at_once_the_second_is_refused(monkeypatch, run_
     monkeypatch.setattr(training_client, "Training", EndlessTraining)
     demo = page.build()
     [button] = (number for number, block in demo.blocks.items() if getattr(block, "elem_id", "") == "train-start")
-    [event] = (event for event in demo.fns.values() if (button, "click") in event.targets)
+    [event] = (event for event in demo.fns.values() if (button, "click") in event.targets and event.inputs)
     values = {component: component.value for component in event.inputs}
 
     async def press_twice():

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from charplay import limits
+from charplay.data.datasets import COUNTRIES
 from charplay.ui import controls
 from charplay.ui.train.examples import EXAMPLES, words
 from tests.browser.conftest import go_to_tab
@@ -48,7 +49,7 @@ def train(page: Page) -> None:
     before = runs.count()
     page.locator("#train-start").click()
     expect(runs).to_have_count(before + 1, timeout=PATIENT)
-    expect(page.locator("#train-status")).to_contain_text("Finished.")
+    expect(page.locator("#train-status [data-state=ended]")).to_be_visible()
     expect(page.locator("#train-start")).to_be_enabled()
 
 
@@ -91,7 +92,7 @@ def test_a_typed_setting_outlives_a_late_summary_and_a_preset_resets_it(open_pag
     expect(box).to_have_value("3")
     expect(changes).to_have_value('{"epochs":3}')
     box.fill("")
-    expect(page.locator("#data-summary")).to_contain_text("epochs must be")
+    expect(page.locator("#settings-problem")).to_contain_text("epochs must be")
     choose(page, "preset", "medium")
     expect(page.locator("#hidden-size input[type=number]")).to_have_value("96")
     expect(box).to_have_value(suggested)
@@ -116,11 +117,14 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
         page.locator("#save-runs").click()
     head, row = download.value.path().read_text().splitlines()
     assert head.startswith("model,data,network")
-    assert row.startswith("yours 1,the box,GRU 1 x")
+    assert row.startswith("yours 1,pasted,GRU 1 x")
 
     page.locator("#try").click()
     expect(page.locator("#model input")).to_have_value(re.compile("^yours 1: GRU"))
     expect(page.locator("#bars th")).to_have_text(["consonants", "vowels"])
+    texts = {line.split(",")[0] for line in ROWS.splitlines()[1:]}
+    assert page.locator("#name input").input_value() in texts  # it opens with a text of its own data
+    expect(page.locator("#names-score")).not_to_contain_text(str(len(COUNTRIES)))
     page.locator("#name input").fill("oaoa")
     expect(page.locator("#seen .characters span")).to_have_count(4)
     expect(page.locator("#headline b")).to_have_text(re.compile("^(consonants|vowels)$"))
@@ -132,7 +136,7 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
     with other.expect_file_chooser() as chooser:
         other.locator("#load").click()
     chooser.value.set_files(saved)
-    expect(other.locator("#user-model-description")).to_contain_text("yours 1: tells 2 classes apart")
+    expect(other.locator("#user-model-description")).to_contain_text("2 classes")
     other.locator("#try").click()
     expect(other.locator("#bars th")).to_have_text(["consonants", "vowels"])
     other.locator("#name input").fill("oaoa")
@@ -152,14 +156,15 @@ def test_a_text_is_trained_stopped_and_tried_in_speech(open_page):
     expect(page.locator("#train-start")).to_be_disabled()
     expect(page.locator("#sample .sample")).to_be_visible(timeout=PATIENT)
     page.locator("#train-stop").click()
-    expect(page.locator("#train-status")).to_contain_text("Stopped.", timeout=PATIENT)
-    expect(page.locator("#train-status")).to_contain_text("bits per character")
-    expect(page.locator("#user-model-description")).to_contain_text("goes on with a text")
+    expect(page.locator("#train-status [data-state=ended]")).to_contain_text("bits per character", timeout=PATIENT)
+    expect(page.locator("#user-model-description")).to_contain_text("yours 1")
     page.locator("#try").click()
     expect(page.locator("#text .text")).not_to_have_text(initial)
     expect(page.locator("#speech-model input")).to_have_value(re.compile("^yours 1: GRU"))
     expect(page.locator("#stats")).to_contain_text(f"{controls.LENGTH.default} of {controls.LENGTH.default}")
-    generated = page.locator("#text .text").inner_text().removeprefix(controls.PRIME.default)
+    prime = page.locator("#prime textarea").input_value()
+    assert prime.strip() in TEXT  # it opens with words of its own data
+    generated = page.locator("#text .text").inner_text().removeprefix(prime)
     assert set(generated) <= set(TEXT)  # only what it was trained on can be drawn
 
 
@@ -171,11 +176,11 @@ def test_a_second_page_sees_its_queue_position_and_trains_when_the_first_page_is
     first.locator("#train-start").click()
     expect(first.locator("#train-status")).to_contain_text("Epoch", timeout=PATIENT)
     second.locator("#train-start").click()
-    expect(second.locator("#train-status")).to_contain_text("number 1 in line")
+    expect(second.locator("#queue-position")).to_have_text("1")
     first.close()
     expect(second.locator("#train-status")).to_contain_text("Epoch")
     second.locator("#train-stop").click()
-    expect(second.locator("#train-status")).to_contain_text("Stopped.", timeout=PATIENT)
+    expect(second.locator("#train-status [data-state=ended]")).to_be_visible(timeout=PATIENT)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +199,8 @@ def test_data_that_cannot_be_used_is_a_user_error(open_page, kind, pasted, messa
     page = train_tab(open_page())
     learn_from(page, kind)
     page.locator("#pasted-data textarea").fill(pasted)
-    expect(page.locator("#data-summary")).to_contain_text(re.compile(message), timeout=PATIENT)
+    shown = page.locator("#data-summary, #data-problem").filter(has_text=re.compile(message))
+    expect(shown).to_be_visible(timeout=PATIENT)
 
 
 def test_files_that_cannot_be_used_are_user_errors_and_the_trained_model_stays(open_page, tmp_path):
@@ -208,19 +214,24 @@ def test_files_that_cannot_be_used_are_user_errors_and_the_trained_model_stays(o
     with huge.open("wb") as file:
         file.truncate(100_000_000)
     choose(page, "source", controls.UPLOAD)
-    expect(page.locator("#data-summary")).to_contain_text("Drop a file first", timeout=PATIENT)
+    problem = page.locator("#data-problem")
+    expect(problem).to_contain_text("Drop a file first", timeout=PATIENT)
     page.locator("#file input[type=file]").set_input_files(binary)
-    expect(page.locator("#data-summary")).to_contain_text("no text but a binary file", timeout=PATIENT)
+    expect(problem).to_contain_text("no text but a binary file", timeout=PATIENT)
     page.locator("#file input[type=file]").set_input_files(large)
-    expect(page.locator("#data-summary")).to_contain_text("at most 5,000,000")
+    expect(problem).to_contain_text("at most 5,000,000")
+    expect(page.locator("#data-summary")).to_have_text("")  # no older summary passes for that of this file
     toast = page.locator(".toast-body")
     page.locator("#file input[type=file]").set_input_files(huge)
     expect(toast.last).to_contain_text("maximum allowed size")
     with page.expect_file_chooser() as chooser:
         page.locator("#load").click()
     chooser.value.set_files(binary)
-    expect(toast.last).to_contain_text("binary.txt is no readable safetensors file")
-    expect(page.locator("#user-model-description")).to_contain_text("yours 1: tells 2 classes apart")
+    expect(page.locator("#user-model-problem")).to_contain_text("binary.txt")
+    expect(page.locator("#user-model-description")).to_contain_text("2 classes")
+    choose(page, "source", controls.PASTE)  # another source: what was wrong with the file is not said any more
+    expect(problem).to_have_text("", timeout=PATIENT)
+    expect(page.locator("#data-summary .tiles")).to_be_visible()
     page.locator("#try").click()
     expect(page.locator("#bars th")).to_have_text(["consonants", "vowels"])
 
@@ -232,7 +243,7 @@ def test_an_absurd_learning_rate_ends_the_training_with_an_explanation(open_page
     rate = page.locator("#learning-rate input")
     rate.fill("-1")
     rate.press("Enter")
-    expect(page.locator("#data-summary")).to_contain_text("must be a number from")
+    expect(page.locator("#settings-problem")).to_contain_text("must be a number from")
     rate.fill("100")
     rate.press("Enter")
     expect(page.locator("#changes textarea, #changes input").first).to_have_value(re.compile("learning_rate"))
@@ -242,14 +253,16 @@ def test_an_absurd_learning_rate_ends_the_training_with_an_explanation(open_page
 
 def test_the_detected_row_format_can_be_changed(open_page):
     page = train_tab(open_page())
-    paste(page, controls.ROWS, "1;one;x\n2;two;x\n3;three;y\n4;four;y\n", "labels in column 3")
+    paste(page, controls.ROWS, "1;one;x\n2;two;x\n3;three;y\n4;four;y\n", "column 3")
     page.locator("#row-format-accordion button").first.click()
     page.locator("#label-column input").click()
     page.get_by_role("option", name="column 1").click()
-    expect(page.locator("#data-summary")).to_contain_text("the only row labelled", timeout=PATIENT)
+    expect(page.locator("#data-problem, #data-summary").filter(has_text="the only row labelled")).to_be_visible(
+        timeout=PATIENT
+    )
     page.locator("#delimiter input").click()
     page.get_by_role("option", name="tab", exact=True).click()
-    expect(page.locator("#data-summary")).to_contain_text("one column", timeout=PATIENT)
+    expect(page.locator("#data-problem")).to_contain_text("one column", timeout=PATIENT)
 
 
 def test_the_encoding_of_a_file_is_shown_and_can_be_changed(open_page, tmp_path):

@@ -11,6 +11,7 @@ from charplay.inference.classify import Classification
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html, inference_client, scoreboard
 from charplay.ui.initial_examples import InitialExamples
+from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import activations, attribution, prefixes
 from charplay.ui.names.panel import NameControls
 from charplay.ui.widgets import diagrams
@@ -26,8 +27,8 @@ _NO_EXAMPLE = "The first name could not be classified: change it, and the bars f
 View = tuple[str, str, str]  # headline, bars, what the network sees (HTML)
 
 
-def build(examples: InitialExamples) -> gr.Dropdown:
-    """Lays out the tab inside the current Blocks; returns its choice of a model."""
+def build(examples: InitialExamples) -> ModelControls:
+    """Lays out the tab inside the current Blocks; returns the controls of its model."""
     registry, models = examples.registry, examples.registry.models["names"]
     default = next(iter(models))
     headline, bars_html, seen = _initial_view(models[default], examples)
@@ -61,7 +62,7 @@ def build(examples: InitialExamples) -> gr.Dropdown:
     prefixes.build_cells(source, models)
     source.event.wire(source.triggers)
     scoreboard.build_names(registry, model, prior)
-    return model
+    return ModelControls(model, name)
 
 
 def _initial_view(checkpoint: Checkpoint, examples: InitialExamples) -> View:

@@ -13,6 +13,7 @@ from charplay.ui import controls, html, inference_client, scoreboard, session_st
 from charplay.ui.assets import read_asset
 from charplay.ui.events import LATEST, QUIET
 from charplay.ui.initial_examples import PRIME_POSITIONS, InitialExamples, example_request
+from charplay.ui.model_controls import ModelControls
 from charplay.ui.speech import candidates, generation, memorization, neurons, surprisal, temperatures, text_source
 from charplay.ui.speech.next_characters import next_characters_html
 from charplay.ui.speech.text_html import stats_html, text_html
@@ -214,8 +215,8 @@ def _wire_generation(tab: _Components, registry: Registry) -> None:
     tab.seed.change(_seed_problem, tab.seed, tab.seed_message, **LATEST)
 
 
-def build(initial: InitialExamples) -> gr.Dropdown:
-    """Adds the tab to the current Blocks; returns the choice of its model."""
+def build(initial: InitialExamples) -> ModelControls:
+    """Adds the tab to the current Blocks; returns the controls of its model."""
     registry = initial.registry
     gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD, _ABOUT))
     tab = _lay_out(initial)
@@ -228,4 +229,4 @@ def build(initial: InitialExamples) -> gr.Dropdown:
     scoreboard.build_speech(registry, tab.model)
     _wire_prime(tab, registry)
     _wire_generation(tab, registry)
-    return tab.model
+    return ModelControls(tab.model, tab.prime)

@@ -20,6 +20,7 @@ class Form(NamedTuple):
     pasted: gr.Textbox
     file: gr.File
     encoding: gr.Dropdown
+    data_problem: gr.HTML  # why the data cannot be used
     row_format: gr.Accordion
     delimiter: gr.Dropdown
     header: gr.Dropdown
@@ -28,6 +29,7 @@ class Form(NamedTuple):
     merge_case: gr.Checkbox
     preset: gr.Radio
     settings: list[Setting]  # in the order of `SETTINGS`
+    settings_problem: gr.HTML  # why a setting cannot be used
     changes: gr.Textbox  # hidden JSON: the settings that the user has changed
     suggestion: gr.Textbox  # hidden JSON: the settings that the latest data summary suggests, and its number
     accepted: gr.Textbox  # hidden JSON: the suggestion that is in the form; "{}" after another preset was chosen
@@ -84,6 +86,7 @@ def lay_out(recipe: dict[str, Any]) -> Form:
     pasted = gr.Textbox(**controls.PASTED_DATA.arguments() | example, lines=3, max_lines=3)
     file = gr.File(elem_id="file", visible=False, height=110, show_label=False)
     encoding = gr.Dropdown(**controls.ENCODING.arguments(), visible=False)
+    data_problem = gr.HTML(elem_id="data-problem")
     row_format, (delimiter, header, text_column, label_column), merge_case = _lay_out_row_format()
     return Form(
         kind=kind,
@@ -91,6 +94,7 @@ def lay_out(recipe: dict[str, Any]) -> Form:
         pasted=pasted,
         file=file,
         encoding=encoding,
+        data_problem=data_problem,
         row_format=row_format,
         delimiter=delimiter,
         header=header,
@@ -99,6 +103,7 @@ def lay_out(recipe: dict[str, Any]) -> Form:
         merge_case=merge_case,
         preset=gr.Radio(**controls.PRESET.arguments()),
         settings=_lay_out_settings(recipe),
+        settings_problem=gr.HTML(elem_id="settings-problem"),
         changes=gr.Textbox("{}", visible="hidden", elem_id=CHANGES),
         suggestion=gr.Textbox(visible="hidden"),
         accepted=gr.Textbox("{}", visible="hidden"),

@@ -30,8 +30,8 @@ def losses(
         epochs: end of the axis.
     """
     lines = [
-        _line(training, "on the training part", {"color": CATEGORIES[1], "width": 3}, "lines"),
-        _line(validation, "on the part held out", {"color": ACCENT, "width": 3}, "lines+markers"),
+        _line(training, "training loss", {"color": CATEGORIES[1], "width": 3}, "lines"),
+        _line(validation, "validation loss", {"color": ACCENT, "width": 3}, "lines+markers"),
     ]
     if baseline is not None:
         ends = [(0.0, baseline), (epochs, baseline)]

@@ -12,9 +12,9 @@ import plotly.graph_objects as go
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import count_parameters
 from charplay.ui import html
+from charplay.ui.results import BASELINES, caution, duration, score
+from charplay.ui.run_record import RunRecord
 from charplay.ui.train import plots
-from charplay.ui.train.run_table import RunRow
-from charplay.ui.train.summary import duration, score
 from charplay.ui.training_client import TrainingRequest
 from charplay.ui.widgets import figures
 from charplay.workers.protocol import Response
@@ -35,14 +35,13 @@ class TrainingProgress:
 
     def __init__(self, request: TrainingRequest):
         self._request = request
-        self._message = "Reading …"  # until the training starts (HTML)
+        self._message = _state_html("waiting", html.caption("Waiting for the training to start …", is_status=True))
         self._started: dict[str, Any] = {}
         self._progress: dict[str, Any] = {}  # the latest update of each kind
-        self._evaluation: dict[str, Any] = {}
+        self._best: dict[str, Any] = {}  # the best evaluation so far, whose model is kept
         self._result: dict[str, Any] = {}
         self._training_losses: list[tuple[float, float]] = []  # (epoch, loss)
         self._validation_losses: list[tuple[float, float]] = []
-        self._results: list[tuple[bool, float]] = []  # of each evaluation: is it the best yet; accuracy or bits
         self._plotted_at, self._is_new_evaluation = 0.0, False
 
     @property
@@ -58,9 +57,10 @@ class TrainingProgress:
         update = response["update"] or {}
         kind = update.get("kind")
         if kind == "queued":
-            self._message = _queue_html(update["queue_position"])
+            self._message = _queue_html(update["queue_position"], update["wait_seconds"])
         elif kind == "fetching":
-            self._message = html.note(escape(update["message"]), is_status=True)
+            sentence = html.note("Fetching the built-in data, once for this machine …", is_status=True)
+            self._message = _state_html("fetching", sentence)
         elif kind == "started":
             self._started = update
         elif kind == "progress":
@@ -68,16 +68,31 @@ class TrainingProgress:
         elif kind == "evaluation":
             self._training_losses.append((update["epoch"], update["training_loss"] / self._nats_per_unit))
             self._validation_losses.append((update["epoch"], update["validation_loss"] / self._nats_per_unit))
-            measure = "bits_per_character" if self._is_speech else "accuracy"
-            self._results.append((update["is_best"], update["measured"][measure]))
-            self._evaluation, self._is_new_evaluation = update, True
+            self._is_new_evaluation = True
+            if update["is_best"]:
+                self._best = update
         if response["is_done"]:
             self._result, self._is_new_evaluation = response["result"], True
 
     @property
+    def _shown(self) -> dict[str, Any]:
+        """The sample or confusion matrix of the kept model: as stored, or while it trains of the best evaluation."""
+        return self._result["kept"] if self._result else self._best
+
+    @property
     def best(self) -> float | None:
-        """The result of the best evaluation, whose model is kept."""
-        return next((value for is_best, value in reversed(self._results) if is_best), None)
+        """The result of the kept model: accuracy, or bits per character."""
+        if "confusion" in self._shown:
+            counts = np.array(self._shown["confusion"])
+            return float(counts.trace() / counts.sum())
+        if self._result:
+            return self._result["results"]["validation"]["bits_per_character"]
+        return self._best["measured"]["bits_per_character"] if self._best else None
+
+    @property
+    def opening(self) -> str:
+        """A held-out text to try the trained model with."""
+        return self._result["opening"]
 
     def render(self) -> tuple:
         """Status, losses, sample and confusion matrix; what has not changed is skipped."""
@@ -91,20 +106,22 @@ class TrainingProgress:
         return self._status_html(), losses, sample, confusion
 
     def _status_html(self) -> str:
-        task, best = self._request.task, score(self._request.task, self.best)
-        baseline = f"counting alone: {score(task, self._started['baseline'])}"
+        task, held_out = self._request.task, self._started["held_out"]
+        best = score(task, self.best, held_out)
+        baseline = f"baseline, {BASELINES[task]}: {score(task, self._started['baseline'], held_out)}"
         if self._result:
             end = _ENDS.get(self._result["ended"], self._result["ended"])
-            kept = f"the best is kept: <b>{best}</b> on what was held out ({baseline})"
-            return _bar_html(1.0, f"<b>{end}</b> {duration(self._result['seconds'])}; {kept}")
+            kept = f"the best network is kept: <b>{best}</b> ({baseline}). {caution(task, self.best, held_out)}"
+            return _bar_html("ended", 1.0, f"<b>{end}</b> {duration(self._result['seconds'])}; {kept}")
         if not self._progress:
-            return _bar_html(0.0, f"Started; {baseline}")
+            return _bar_html("running", 0.0, f"Started; {baseline}")
         speed = f"{self._progress['per_second']:,.0f} {'characters' if self._is_speech else 'rows'}/s"
         time_left = f"{duration(self._progress['seconds_left'])} left"
         return _bar_html(
+            "running",
             self._progress["steps"] / self._started["steps"],
             f"Epoch {self._progress['epoch']:.1f} of {self._started['epochs']}, {time_left}, {speed}; "
-            f"best so far on what is held out: <b>{best}</b> ({baseline})",
+            f"best so far: <b>{best}</b> ({baseline})",
         )
 
     def _losses_plot(self) -> go.Figure:
@@ -115,35 +132,38 @@ class TrainingProgress:
             training,
             self._validation_losses,
             self._started["baseline"] if self._is_speech else self._label_entropy(),
-            baseline_label="counting characters" if self._is_speech else "counting labels",
+            baseline_label="baseline: unigram" if self._is_speech else "baseline: class shares",
             unit="bits per character" if self._is_speech else "nats per row",
             epochs=self._started["epochs"],
         )
 
     def _label_entropy(self) -> float | None:
         """The loss, in nats, of predicting each label with its share of the rows, whatever the text is."""
-        if "confusion" not in self._evaluation:
+        if "confusion" not in self._shown:
             return None
-        counts = np.array(self._evaluation["confusion"]).sum(1)
+        counts = np.array(self._shown["confusion"]).sum(1)
         shares = counts[counts > 0] / counts.sum()
         return float(-(shares * np.log(shares)).sum())
 
     def _sample_html(self) -> str:
         """What a language model generates after the beginning of the validation part."""
-        if "sample" not in self._evaluation:
+        if "sample" not in self._shown:
             return ""
-        prime = f'<span class="read">{escape(self._evaluation["prime"])}</span>'
-        return html.caption(
-            'What it writes by now, after <span class="read">words</span> that were held out:'
-        ) + html.text_box(prime + escape(self._evaluation["sample"]), label="Sample", classes="sample")
+        prime = f'<span class="read">{escape(self._shown["prime"])}</span>'
+        caption = html.caption(
+            'What the best network so far generates after a <span class="read">prime</span> from the held-out text:'
+            if not self._result
+            else 'What the kept network generates after a <span class="read">prime</span> from the held-out text:'
+        )
+        return caption + html.text_box(prime + escape(self._shown["sample"]), label="Sample", classes="sample")
 
     def _confusion_plot(self) -> dict:
-        if "confusion" not in self._evaluation:
+        if "confusion" not in self._shown:
             return gr.update(visible=False)
-        plot = figures.confusion(self._evaluation["classes"], np.array(self._evaluation["confusion"]))
+        plot = figures.confusion(self._shown["classes"], np.array(self._shown["confusion"]))
         return gr.update(value=plot, visible=True)
 
-    def as_row(self, name: str, checkpoint: Checkpoint) -> RunRow:
+    def as_row(self, name: str, checkpoint: Checkpoint) -> RunRecord:
         """The row of the finished training in the page's table.
 
         Args:
@@ -153,7 +173,7 @@ class TrainingProgress:
         recipe, epochs = checkpoint.recipe, self._started["epochs"]
         if self._result["ended"] != "done":
             epochs = round(self._progress.get("epoch", epochs), 2)
-        return RunRow(
+        return RunRecord(
             model=name,
             data=self._request.called,
             network=checkpoint.label,
@@ -165,21 +185,28 @@ class TrainingProgress:
             measure="bits per character" if self._is_speech else "accuracy",
             result=self.best,
             baseline=self._started["baseline"],
+            held_out=self._started["held_out"],
             seconds=round(self._result["seconds"], 1),
             ended=self._result["ended"],
         )
 
 
-def _bar_html(share: float, markup: str) -> str:
+def _state_html(state: str, markup: str) -> str:
+    """What the status shows, marked with the state that the training is in."""
+    return f'<div data-state="{state}">{markup}</div>'
+
+
+def _bar_html(state: str, share: float, markup: str) -> str:
     """A progress bar and a sentence."""
     bar = f'<progress max="1" value="{share:.4f}" aria-label="Progress"></progress>'
-    return bar + html.caption(markup, is_status=True)
+    return _state_html(state, bar + html.caption(markup, is_status=True))
 
 
-def _queue_html(position: int) -> str:
-    """The position in the queue."""
-    return html.caption(
-        f"Somebody else trains on this machine: you are number <b>{position:,}</b> in line, and yours begins as soon "
-        "as it is your turn.",
+def _queue_html(position: int, wait_seconds: float) -> str:
+    """The position in the queue, and about how long it lasts."""
+    wait = html.caption(
+        f'Another training runs on this machine. Yours is number <b id="queue-position">{position:,}</b> in the queue '
+        f"and starts in about {duration(wait_seconds)}.",
         is_status=True,
     )
+    return _state_html("queued", wait)

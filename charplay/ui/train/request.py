@@ -7,7 +7,7 @@ from typing import Any
 from charplay import limits
 from charplay.ui import controls
 from charplay.ui.session_store import STORE
-from charplay.ui.training_client import TrainingRequest
+from charplay.ui.training_client import SettingsError, TrainingRequest
 
 CHANGES = "changes"  # name of the hidden field with the settings that the user has changed
 TASKS = {controls.TEXT: "speech", controls.ROWS: "names"}  # what is learnt from -> task
@@ -33,7 +33,8 @@ def parse_request(values: Mapping[str, Any], session: str | None) -> TrainingReq
         session: of the page, which may have uploaded a file.
 
     Raises:
-        ValueError: a value is none that the page offers, or the data is missing.
+        SettingsError: a setting of the training is out of bounds.
+        ValueError: another value is none that the page offers, or the data is missing.
     """
     task = TASKS[controls.DATA_KIND.choose(values[controls.DATA_KIND.name])]
     source = controls.SOURCE.choose(values[controls.SOURCE.name])
@@ -49,8 +50,11 @@ def parse_request(values: Mapping[str, Any], session: str | None) -> TrainingReq
     if source == controls.UPLOAD:
         encoding = controls.ENCODING.choose(values[controls.ENCODING.name])
         data["encoding"] = None if encoding == controls.DETECTED else encoding
-    preset = controls.PRESET.choose(values[controls.PRESET.name])
-    return TrainingRequest(task, name, data, preset, _parse_changes(values[CHANGES]))
+    try:
+        preset = controls.PRESET.choose(values[controls.PRESET.name])
+        return TrainingRequest(task, name, data, preset, _parse_changes(values[CHANGES]))
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _data(task: str, source: str, pasted: object, session: str | None) -> tuple[str, dict[str, Any]]:
@@ -59,7 +63,7 @@ def _data(task: str, source: str, pasted: object, session: str | None) -> tuple[
         text = limits.check_text("text", pasted, limits.MAX_USER_DATA_BYTES)
         if not text.strip():
             raise ValueError("The box is empty: paste a text into it, or rows of text,label.")
-        return "the box", {"text": text}
+        return "pasted", {"text": text}
     if source == controls.UPLOAD:
         file = STORE.data(session)
         if file is None:

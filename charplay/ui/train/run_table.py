@@ -3,54 +3,45 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from html import escape
 
 from charplay.ui import html
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """One training: its settings, and its result."""
-
-    model: str  # "yours 2"
-    data: str
-    network: str  # "GRU 1 x 64"
-    parameters: int
-    epochs: float  # trained
-    batch_size: int
-    learning_rate: float
-    seed: int
-    measure: str  # "bits per character" or "accuracy"
-    result: float | None  # the best evaluation
-    baseline: float | None  # in the same measure
-    seconds: float
-    ended: str  # why: "done", "stopped", ...
-
+from charplay.ui.results import BASELINES, MIN_ROWS_FOR_PERCENT
+from charplay.ui.run_record import RunRecord
 
 _COLUMNS = (
     "model",
     "result",
-    "by counting",
-    "",
+    "baseline",
+    "ended",
     "data",
     "network",
     "parameters",
     "epochs",
-    "batch",
-    "rate",
+    "batch size",
+    "learning rate",
     "seed",
-    "s",
+    "seconds",
 )
 
 
-def _result(value: float | None, measure: str) -> str:
+def _result(run: RunRecord, value: float | None) -> str:
     if value is None:
         return html.DASH
-    return f"{html.percent(value)} right" if measure == "accuracy" else f"{value:.3f} bits"
+    if run.measure != "accuracy":
+        return f"{value:.3f} bits"
+    if run.held_out < MIN_ROWS_FOR_PERCENT:
+        return f"{round(value * run.held_out)} of {run.held_out} rows"
+    return html.percent(value)
 
 
-def table(runs: Sequence[RunRow]) -> str:
+def _baseline(run: RunRecord) -> str:
+    task = "names" if run.measure == "accuracy" else "speech"
+    return f"{_result(run, run.baseline)} ({BASELINES[task]})"
+
+
+def table(runs: Sequence[RunRecord]) -> str:
     """The runs, the latest first (HTML); empty if there is none."""
     if not runs:
         return ""
@@ -58,8 +49,8 @@ def table(runs: Sequence[RunRow]) -> str:
     for run in reversed(runs):
         cells = (
             run.model,
-            _result(run.result, run.measure),
-            _result(run.baseline, run.measure),
+            _result(run, run.result),
+            _baseline(run),
             run.ended,
             run.data,
             run.network,
@@ -74,10 +65,10 @@ def table(runs: Sequence[RunRow]) -> str:
     return html.table(_COLUMNS, rows)
 
 
-def as_csv(runs: Sequence[RunRow]) -> str:
+def as_csv(runs: Sequence[RunRecord]) -> str:
     """The runs in order; no cell is a formula to a spreadsheet."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, [field.name for field in fields(RunRow)], lineterminator="\n")
+    writer = csv.DictWriter(out, [field.name for field in fields(RunRecord)], lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: _without_formula(value) for key, value in asdict(run).items()} for run in runs)
     return out.getvalue()

@@ -8,23 +8,10 @@ from charplay import limits
 from charplay.data.user_data import MAX_REPORTED_ROWS
 from charplay.ui import html
 from charplay.ui.controls import DELIMITERS
+from charplay.ui.results import MIN_ROWS_FOR_PERCENT, duration
 
 MAX_SHOWN_CHARACTERS = 70  # of a text that is shown as it was read
 MAX_LISTED = 12  # classes or characters that are named; the rest is counted
-
-
-def duration(seconds: float) -> str:
-    """A duration in the unit that suits it."""
-    if seconds < 100:
-        return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} minutes" if seconds < 6_000 else f"{seconds / 3600:.1f} hours"
-
-
-def score(task: str, value: float | None) -> str:
-    """A result in the measure of its task."""
-    if value is None:
-        return html.DASH
-    return f"{html.percent(value)} right" if task == "names" else f"{value:.2f} bits per character"
 
 
 def columns(read_as: Mapping[str, Any]) -> Sequence[tuple[str, int]]:
@@ -36,18 +23,22 @@ def summary_html(data_summary: Mapping[str, Any]) -> str:
     """A `DataSummary` as tiles and facts."""
     is_rows, baseline = data_summary["task"] == "names", data_summary["baseline"]
     unit = "rows" if is_rows else "characters"
-    split = f"{data_summary['training']:,} to learn from, {data_summary['validation']:,} held out"
+    split = f"{data_summary['training']:,} to train on, {data_summary['validation']:,} held out"
     tiles = (
         (f"{data_summary['count']:,}", f"{unit}: {split}"),
-        (f"{html.percent(baseline)} right", "who always says the commonest label")
+        _baseline_tile(baseline, data_summary["validation"])
         if is_rows
-        else (f"{baseline:.2f} bits", "a character, for who only counts characters"),
-        (
-            _time(data_summary["seconds"]),
-            f"to train {data_summary['parameters']:,} parameters here, evaluations apart",
-        ),
+        else (f"{baseline:.2f} bits", "per character: the baseline, a unigram model"),
+        (_time(data_summary["seconds"]), f"to train {data_summary['parameters']:,} parameters here: an estimate"),
     )
     return html.tiles(tiles) + html.facts(_facts(data_summary))
+
+
+def _baseline_tile(accuracy: float, held_out: int) -> tuple[str, str]:
+    label = "held-out rows right: the baseline, which always predicts the most common class"
+    if held_out < MIN_ROWS_FOR_PERCENT:
+        return f"{round(accuracy * held_out)} of {held_out}", label
+    return html.percent(accuracy), f"of the {label}"
 
 
 def _time(seconds: float | None) -> str:
@@ -116,7 +107,7 @@ def _read_as(read_as: Mapping[str, Any]) -> str:
         if read_as["delimiter"] is None:
             parts.append("JSON Lines")
         else:
-            parts.append(f"columns parted by a {delimiters[read_as['delimiter']]}")
-            parts.append("the first line names them" if read_as["has_header"] else "no header")
-        parts.append(f"texts in <b>{escape(text)}</b>, labels in <b>{escape(label)}</b>")
+            parts.append(f"delimiter: {delimiters[read_as['delimiter']]}")
+            parts.append("the first line names the columns" if read_as["has_header"] else "no header")
+        parts.append(f"texts in column <b>{escape(text)}</b>, labels in column <b>{escape(label)}</b>")
     return ", ".join(parts)

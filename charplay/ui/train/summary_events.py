@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -18,7 +20,7 @@ from charplay.ui.train import plots, summary
 from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.form import Form
 from charplay.ui.train.request import SETTINGS, parse_request
-from charplay.ui.training_client import TrainingRequest
+from charplay.ui.training_client import SettingsError, TrainingRequest
 
 MAX_PASTED_CHARACTERS = 50_000  # a longer text would be sent with every event: it is kept like an uploaded file
 _NOTE_CHANGE = "(changes, value) => JSON.stringify({{...JSON.parse(changes), {field}: value}})"
@@ -48,44 +50,73 @@ def lengths_plot(data_summary: dict[str, Any]) -> dict:
     return gr.update(value=plots.lengths(data_summary["lengths"]), visible=True)
 
 
-class _Summaries:
+class Summaries:
     """Makes the summaries of all pages; of each page only the one requested last is shown."""
 
     def __init__(self, file: gr.File):
         self._file = file
+        self._expected_seconds: dict[str | None, float | None] = {}  # session -> of the training last summarized
         self._requested: dict[str | None, int] = {}  # session -> summaries requested so far, the latest session last
 
-    async def summarize(self, values: dict[Component, Any], page: gr.Request) -> tuple:
-        """Summary, histogram, choices of both columns, and the suggested settings."""
+    async def summarize(self, values: dict[Component, Any], page: gr.Request) -> AsyncGenerator[tuple, None]:
+        """Summary, histogram, both problems, choices of both columns, and the suggested settings.
+
+        The summary comes first without, then with an estimate of how long the training will take.
+        """
         training_client.warm()
         session = page.session_hash
         number = self._count(session)
         try:
-            found = await training_client.summarize(request_of(values, page))
-            problem = ""
+            async with aclosing(training_client.summarize(request_of(values, page))) as summaries:
+                async for found in summaries:
+                    if self._is_latest(session, number) and found is not None:
+                        self._expected_seconds[session] = found["seconds"]
+                        yield self._show(found, number)
+                    else:
+                        yield (gr.skip(),) * 7
         except ValueError as error:
-            found, problem = None, html.problem(str(error))
-        if self._requested.get(session, number) != number:
-            return (gr.skip(),) * 5
-        if found is None:
-            return problem, gr.update(visible=False), *[gr.skip()] * 3
+            if self._is_latest(session, number):
+                yield _show_problem(error)
+
+    def expected_seconds(self, session: str | None) -> float | None:
+        """How long the training of the page's latest summary will take; None if that is not known."""
+        return self._expected_seconds.get(session)
+
+    def _is_latest(self, session: str | None, number: int) -> bool:
+        return self._requested.get(session, number) == number
+
+    @staticmethod
+    def _show(found: dict[str, Any], number: int) -> tuple:
         columns = gr.update(choices=[(controls.DETECTED, controls.DETECTED), *summary.columns(found["read_as"])])
         suggestion = {"number": number, "settings": {field: found["recipe"][field] for field in SETTINGS}}
-        return summary.summary_html(found), lengths_plot(found), columns, columns, json.dumps(suggestion)
+        return summary.summary_html(found), lengths_plot(found), "", "", columns, columns, json.dumps(suggestion)
 
-    async def upload(self, values: dict[Component, Any], page: gr.Request) -> tuple:
+    async def upload(self, values: dict[Component, Any], page: gr.Request) -> AsyncGenerator[tuple, None]:
         """Keeps an uploaded file and summarizes it; empties the file's component for the next one."""
         try:
             await asyncio.to_thread(lambda: STORE.keep_data(page.session_hash, *uploads.take(values[self._file])))
         except ValueError as error:
-            return None, html.problem(str(error)), gr.update(visible=False), *[gr.skip()] * 3
-        return None, *await self.summarize(values, page)
+            yield None, *_show_problem(error)
+            return
+        async with aclosing(self.summarize(values, page)) as shown:
+            async for each in shown:
+                yield None, *each
 
     def _count(self, session: str | None) -> int:
         self._requested[session] = number = self._requested.pop(session, 0) + 1
+        self._expected_seconds.pop(session, None)
         if len(self._requested) > limits.MAX_SESSIONS:
-            del self._requested[next(iter(self._requested))]
+            oldest = next(iter(self._requested))
+            del self._requested[oldest]
+            self._expected_seconds.pop(oldest, None)
         return number
+
+
+def _show_problem(error: ValueError) -> tuple:
+    """The problem beside what causes it, and nothing in place of the summary: an old one would pass for current."""
+    problem = html.problem(str(error))
+    problems = ("", problem) if isinstance(error, SettingsError) else (problem, "")
+    return "", gr.update(visible=False), *problems, *[gr.skip()] * 3
 
 
 def _show_source(kind: object, source: object, pasted: object) -> tuple:
@@ -108,14 +139,14 @@ def _keep_long_text(pasted: object, page: gr.Request) -> tuple:
     text = limits.check_text("text", pasted, limits.MAX_USER_DATA_BYTES)
     if len(text) <= MAX_PASTED_CHARACTERS:
         return gr.skip(), gr.skip(), gr.skip()
-    STORE.keep_data(page.session_hash, f"what was pasted, {len(text):,} characters", text.encode())
+    STORE.keep_data(page.session_hash, f"pasted text, {len(text):,} characters", text.encode())
     return gr.update(value="", visible=False), controls.UPLOAD, gr.update(visible=True)
 
 
-def wire(form: Form, view: SummaryView, tab: gr.Tab) -> None:
+def wire(form: Form, view: SummaryView, tab: gr.Tab) -> Summaries:
     """Has the summary follow the form, and the form's settings follow the summary's suggestion."""
-    summaries = _Summaries(form.file)
-    outputs = [*view, form.text_column, form.label_column, form.suggestion]
+    summaries = Summaries(form.file)
+    outputs = [*view, form.data_problem, form.settings_problem, form.text_column, form.label_column, form.suggestion]
 
     def summarize_after(event: Dependency, preset: dict[str, Any]) -> None:
         event.then(summaries.summarize, form.inputs, outputs, **preset)
@@ -163,3 +194,4 @@ def wire(form: Form, view: SummaryView, tab: gr.Tab) -> None:
         js=_ACCEPT_SUGGESTION,
         **QUIET,
     )
+    return summaries

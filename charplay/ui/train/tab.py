@@ -14,9 +14,11 @@ from charplay.ui.train.summary_events import SummaryView
 from charplay.ui.train.user_models import ModelTab
 from charplay.ui.widgets import diagrams
 
-_LEAD = (
-    "<b>Your own.</b> Press Train and watch the orange line, the loss on what the network was not shown: under the "
-    "dashed line it knows more than counting does; where it turns up again, it has begun to learn by heart."
+_LEAD = "Press Train and watch the orange line: it should fall below the dashed one, and never rise again."
+_ABOUT = (
+    "A network of your own, trained live. The orange line is its <b>validation loss</b>, on data held out from "
+    "training. The dashed line is a <b>baseline</b> that reads no text: below it the network has learnt something. "
+    "Where the orange line rises again, the network is <b>overfitting</b>: it memorizes the training data."
 )
 
 
@@ -38,7 +40,7 @@ def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, 
         model_tabs: task -> the tab in which its models are tried.
     """
     initial = _initial_summary()
-    gr.HTML(diagrams.lead(diagrams.TRAIN, _LEAD))
+    gr.HTML(diagrams.lead(diagrams.TRAIN, _LEAD, _ABOUT))
     with gr.Row(elem_id="train-row"):
         with gr.Column(scale=2, min_width=320):
             data_form = form.lay_out(initial["recipe"])
@@ -48,5 +50,5 @@ def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, 
             training_view = training_events.lay_out_view(start)
             text = gr.HTML(summary.summary_html(initial), elem_id="data-summary")
             lengths = gr.Plot(plots.lengths(initial["lengths"]), elem_id="lengths", show_label=False, container=False)
-    summary_events.wire(data_form, SummaryView(text, lengths), tab)
-    training_events.wire(data_form, training_view, stop, models)
+    summaries = summary_events.wire(data_form, SummaryView(text, lengths), tab)
+    training_events.wire(data_form, training_view, stop, models, summaries)

@@ -2,8 +2,11 @@
 
 import asyncio
 import functools
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -17,10 +20,14 @@ from charplay.ui.session_store import STORE
 from charplay.ui.train import run_table
 from charplay.ui.train.form import Form
 from charplay.ui.train.progress import TrainingProgress
-from charplay.ui.train.summary_events import request_of
+from charplay.ui.train.summary_events import Summaries, request_of
 from charplay.ui.train.user_models import UserModels
+from charplay.ui.training_client import TrainingRequest
 
 _SAVE_CSV = read_asset(__file__, "save_csv.js")
+_SCROLL_TO_PROGRESS = read_asset(__file__, "scroll_to_progress.js")
+_CLEAR_PROBLEM = read_asset(__file__, "clear_problem.js")
+_START_LABEL, _RUNNING_LABEL = "Train", "Training …"
 
 
 class TrainingView(NamedTuple):
@@ -40,7 +47,7 @@ class TrainingView(NamedTuple):
 def lay_out_buttons() -> tuple[gr.Button, gr.Button]:
     """Train and Stop."""
     with gr.Row():
-        start = gr.Button("Train", variant="primary", elem_id="train-start", size="md", min_width=90)
+        start = gr.Button(_START_LABEL, variant="primary", elem_id="train-start", size="md", min_width=90)
         stop = gr.Button("Stop", elem_id="train-stop", size="md", min_width=90)
     return start, stop
 
@@ -63,8 +70,8 @@ def lay_out_view(start: gr.Button) -> TrainingView:
 class _Trainings:
     """The trainings that are running now, one a page."""
 
-    def __init__(self, user_models: UserModels):
-        self._user_models = user_models
+    def __init__(self, user_models: UserModels, summaries: Summaries):
+        self._user_models, self._summaries = user_models, summaries
         self._running: dict[str | None, training_client.Training] = {}  # by session
 
     async def train(self, values: dict[Component, Any], page: gr.Request) -> AsyncIterator[tuple]:
@@ -73,21 +80,35 @@ class _Trainings:
         unchanged = [gr.skip()] * (3 + len(self._user_models.outputs))  # table of runs, and models
         try:
             request = request_of(values, page)
+            if not session:
+                raise ValueError("Models are kept for a page: open one in a browser.")
             if session in self._running:
                 raise ValueError("This page trains already: stop that first.")
             progress = TrainingProgress(request)
             with STORE.temporary_directory() as directory:
-                training = training_client.Training(request, directory / "trained.safetensors")
+                training = training_client.Training(
+                    with_own_file(request, directory),
+                    directory / "trained.safetensors",
+                    self._summaries.expected_seconds(session),
+                )
                 self._running[session] = training  # before the first yield: a second Start must find it
                 try:
-                    yield *progress.render(), gr.update(visible=True), gr.update(interactive=False), *unchanged
+                    running = gr.update(value=_RUNNING_LABEL, interactive=False)
+                    yield *progress.render(), gr.update(visible=True), running, *unchanged
                     async with aclosing(training.follow()) as responses:
                         async for response in responses:
                             if response is not None:
                                 progress.receive(response)
                             if response is None or not response["is_done"]:
                                 yield *progress.render(), gr.skip(), gr.skip(), *unchanged
-                    name = await asyncio.to_thread(STORE.keep_model, session, training.out, "The trained model")
+                    name = await asyncio.to_thread(
+                        STORE.keep_model,
+                        session,
+                        training.out,
+                        "The trained model",
+                        opening=progress.opening,
+                        is_saved=False,
+                    )
                 finally:
                     del self._running[session]
         except ValueError as error:
@@ -109,15 +130,27 @@ def _render_runs(session: str | None) -> tuple:
     return gr.update(visible=bool(runs)), run_table.table(runs), run_table.as_csv(runs)
 
 
-def wire(form: Form, view: TrainingView, stop: gr.Button, user_models: UserModels) -> None:
+def with_own_file(request: TrainingRequest, directory: Path) -> TrainingRequest:
+    """The request with a copy of its uploaded file, which another upload may replace before its turn has come."""
+    if "file" not in request.data:
+        return request
+    copy = directory / "data"
+    shutil.copyfile(request.data["file"], copy)
+    return replace(request, data=request.data | {"file": str(copy)})
+
+
+def wire(form: Form, view: TrainingView, stop: gr.Button, user_models: UserModels, summaries: Summaries) -> None:
     """Train and Stop."""
-    trainings = _Trainings(user_models)
+    trainings = _Trainings(user_models, summaries)
     trained = view.start.click(
         as_gradio_error(trainings.train),
         form.inputs,
         [*view, *user_models.outputs],
-        scroll_to_output=True,  # on a phone the progress lies below the form
         **QUIET,
     )
-    trained.then(functools.partial(gr.update, interactive=True), None, view.start, **QUIET)
+    view.start.click(None, None, None, js=_SCROLL_TO_PROGRESS)
+    trained.then(functools.partial(gr.update, value=_START_LABEL, interactive=True), None, view.start, **QUIET)
+    changes = [form.kind.input, form.source.input, form.pasted.input, form.file.upload, form.preset.input]
+    changes += [control.input for control in (*form.row_format_controls, *form.settings)]
+    gr.on(changes, None, view.status, view.status, js=_CLEAR_PROBLEM, **QUIET)
     stop.click(trainings.stop, None, None, **QUIET)

@@ -6,20 +6,24 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from charplay import limits
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import count_parameters
 from charplay.ui import controls, html, scoreboard, uploads
 from charplay.ui.assets import read_asset
 from charplay.ui.errors import as_gradio_error
 from charplay.ui.events import QUIET
+from charplay.ui.model_controls import ModelControls
 from charplay.ui.session_store import STORE
 
 _NONE = html.note("None yet: train one, or load one that was saved here.")
 _EXPIRY = html.note(
-    "Only this page sees them, until it is closed or an hour after their last use: download what you want to keep."
+    f"Kept for this page alone, for {limits.SESSION_SECONDS // 60} minutes after its last use, together with an "
+    "uploaded file; then both are deleted. Download a model to keep it."
 )
 _DOWNLOAD = "() => setTimeout(() => document.querySelector('#fetch').click(), 100)"  # the button has its file by then
-_GENERATE = read_asset(__file__, "generate.js")
+_SHOW_MODEL = read_asset(__file__, "show_model.js")
+_GUARD_UNSAVED = read_asset(__file__, "guard_unsaved.js")
 
 
 def _label(name: str, checkpoint: Checkpoint) -> str:
@@ -28,8 +32,8 @@ def _label(name: str, checkpoint: Checkpoint) -> str:
 
 def _ability(checkpoint: Checkpoint) -> str:
     if checkpoint.task == "speech":
-        return f"goes on with a text of {len(checkpoint.alphabet)} different characters"
-    return f"tells {len(checkpoint.classes)} classes apart"
+        return f"continues a text, of {len(checkpoint.alphabet)} different characters"
+    return f"classifies texts, into {len(checkpoint.classes)} classes"
 
 
 def _description(models: dict[str, Checkpoint], chosen: object) -> str:
@@ -53,7 +57,7 @@ class ModelTab(NamedTuple):
 
     id: str
     label: str
-    choice: gr.Dropdown | None  # of a model; None: the tab has no model, and is not shown
+    controls: ModelControls | None  # None: the tab has no model, and is not shown
 
 
 @dataclass(frozen=True)
@@ -64,17 +68,24 @@ class UserModels:
     chosen: gr.Dropdown
     description: gr.HTML
     buttons: tuple[gr.Button, ...]  # that need a model
+    problem: gr.HTML  # why a model cannot be loaded, tried or downloaded
+    unsaved: gr.Textbox  # hidden: how many models were trained here and not downloaded
     tabs: dict[str, ModelTab]  # task -> its tab
 
     @property
     def choices(self) -> dict[str, gr.Dropdown]:
         """Task -> the choice of a model in its tab, where there is one."""
-        return {task: tab.choice for task, tab in self.tabs.items() if tab.choice is not None}
+        return {task: tab.controls.choice for task, tab in self.tabs.items() if tab.controls is not None}
+
+    @property
+    def texts(self) -> list[gr.Textbox]:
+        """What is typed for a model in those tabs, in the order of `choices`."""
+        return [tab.controls.text for tab in self.tabs.values() if tab.controls is not None]
 
     @property
     def outputs(self) -> list[gr.components.Component]:
         """What `updates` has values for."""
-        return [self.chosen, self.description, *self.buttons, *self.choices.values()]
+        return [self.chosen, self.description, self.problem, self.unsaved, *self.buttons, *self.choices.values()]
 
     def updates(self, session: str | None, chosen: str | None = None) -> list[Any]:
         """Values of `outputs`: all models of the session. `chosen` is chosen here; the tabs keep their choice."""
@@ -83,33 +94,52 @@ class UserModels:
         in_tabs = [gr.update(choices=self._tab_choices(task, models)) for task in self.choices]
         buttons = [gr.update(interactive=bool(models))] * len(self.buttons)
         chosen = chosen if chosen in models else next(reversed(models), None)
-        return [gr.update(choices=listed, value=chosen), _description(models, chosen), *buttons, *in_tabs]
+        listed_here = gr.update(choices=listed, value=chosen)
+        unsaved = str(STORE.count_unsaved(session))
+        return [listed_here, _description(models, chosen), "", unsaved, *buttons, *in_tabs]
 
     def _tab_choices(self, task: str, models: dict[str, Checkpoint]) -> list[tuple[str, str]]:
         users = [(_label(name, model), name) for name, model in models.items() if model.task == task]
         return scoreboard.choices(self.registry.models[task]) + users
 
     def try_it(self, name: object, page: gr.Request) -> list[Any]:
-        """Selects the tab of the model's task, and the model in it."""
-        task = _find(name, page).task
-        if task not in self.choices:
-            raise ValueError(f"The tab {self.tabs[task].label} has no model of its own here, and so it is not shown.")
+        """Selects the tab of the model's task, the model in it, and gives it a text of its own data."""
+        try:
+            task = _find(name, page).task
+            if task not in self.choices:
+                raise ValueError(f"The tab {self.tabs[task].label} has no model of its own here, and is not shown.")
+        except ValueError as error:
+            return [html.problem(str(error)), gr.skip(), *[gr.skip()] * 2 * len(self.choices)]
+        opening = STORE.opening(page.session_hash, str(name))
         values = [gr.update(value=name) if each == task else gr.skip() for each in self.choices]
-        return [gr.update(selected=self.tabs[task].id), *values]
+        texts = [gr.update(value=opening) if each == task and opening else gr.skip() for each in self.choices]
+        return ["", gr.update(selected=self.tabs[task].id), *values, *texts]
 
     def load(self, upload: object, page: gr.Request) -> list[Any]:
         """Keeps an uploaded checkpoint as a model of the page."""
-        name, content = uploads.take(upload)
-        return self.updates(page.session_hash, STORE.keep_model(page.session_hash, content, name))
+        try:
+            name, content = uploads.take(upload)
+            return self.updates(page.session_hash, STORE.keep_model(page.session_hash, content, name))
+        except ValueError as error:
+            values = [gr.skip()] * len(self.outputs)
+            values[self.outputs.index(self.problem)] = html.problem(str(error))
+            return values
 
 
-def _choose(name: object, page: gr.Request) -> str:
-    _find(name, page)
-    return _description(STORE.models(page.session_hash), name)
+def _choose(name: object, page: gr.Request) -> tuple[str, str]:
+    """Description, and the problem."""
+    try:
+        _find(name, page)
+    except ValueError as error:
+        return "", html.problem(str(error))
+    return _description(STORE.models(page.session_hash), name), ""
 
 
-def _download(name: object, page: gr.Request) -> str:
-    return str(_find(name, page).path)
+def _download(name: object, page: gr.Request) -> tuple[str, str]:
+    """The file, and how many models have still not been downloaded."""
+    path = _find(name, page).path
+    STORE.mark_saved(page.session_hash, str(name))
+    return str(path), str(STORE.count_unsaved(page.session_hash))
 
 
 def build(registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, ModelTab]) -> UserModels:
@@ -126,12 +156,15 @@ def build(registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, ModelTab]) ->
         try_button = gr.Button("Try it", elem_id="try", **look)
         download = gr.Button("Download", elem_id="download", **look)
         load = gr.UploadButton("Load a model", elem_id="load", size="md", min_width=90)
+    problem = gr.HTML(elem_id="user-model-problem")
     description = gr.HTML(_NONE, elem_id="user-model-description")
+    unsaved = gr.Textbox("0", visible="hidden", elem_id="unsaved-models")
     fetch = gr.DownloadButton("Download", elem_id="fetch", visible="hidden")
-    models = UserModels(registry, chosen, description, (try_button, download), model_tabs)
-    chosen.input(as_gradio_error(_choose), chosen, description, **QUIET)
-    tried = try_button.click(as_gradio_error(models.try_it), chosen, [tabs, *models.choices.values()], **QUIET)
-    tried.success(None, js=_GENERATE)
-    download.click(as_gradio_error(_download), chosen, fetch, **QUIET).success(None, js=_DOWNLOAD)
-    load.upload(as_gradio_error(models.load), load, models.outputs, **QUIET)
+    models = UserModels(registry, chosen, description, (try_button, download), problem, unsaved, model_tabs)
+    chosen.input(_choose, chosen, [description, problem], **QUIET)
+    shown = [problem, tabs, *models.choices.values(), *models.texts]
+    try_button.click(models.try_it, chosen, shown, **QUIET).success(None, js=_SHOW_MODEL)
+    download.click(as_gradio_error(_download), chosen, [fetch, unsaved], **QUIET).success(None, js=_DOWNLOAD)
+    load.upload(models.load, load, models.outputs, **QUIET)
+    unsaved.change(None, unsaved, None, js=_GUARD_UNSAVED, **QUIET)
     return models

@@ -4,16 +4,18 @@ import csv
 import io
 from dataclasses import replace
 
-from charplay.ui.train.run_table import RunRow, as_csv, table
+from charplay.ui.run_record import RunRecord
+from charplay.ui.train.run_table import as_csv, table
 
-RUN = RunRow("yours 1", "the box", "GRU 1 x 48", 28_579, 20, 7, 0.004, 1, "accuracy", 0.889, 0.333, 11.2, "done")
+RUN = RunRecord("yours 1", "pasted", "GRU 1 x 48", 28_579, 20, 7, 0.004, 1, "accuracy", 8 / 9, 1 / 3, 9, 11.2, "done")
 
 
 def test_the_last_run_stands_first_with_its_result_beside_the_baseline():
     html = table([RUN, replace(RUN, model="yours 2", measure="bits per character", result=0.357, baseline=3.971)])
     assert html.index("yours 2") < html.index("yours 1")
-    assert "<td>88.9 % right</td><td>33.3 % right</td>" in html
-    assert "<td>0.357 bits</td><td>3.971 bits</td>" in html
+    assert "<td>8 of 9 rows</td><td>3 of 9 rows (" in html  # of few rows a count
+    assert "<td>0.357 bits</td><td>3.971 bits (" in html
+    assert "<td>88.9 %</td><td>33.3 % (" in table([replace(RUN, held_out=900)])
     assert table([]) == ""
 
 
@@ -25,4 +27,4 @@ def test_the_csv_holds_every_field_and_no_formula():
     [row] = csv.DictReader(io.StringIO(as_csv([replace(RUN, data='=HYPERLINK("a,b")')])))
     assert row["data"] == '\'=HYPERLINK("a,b")'
     assert float(row["result"]) == RUN.result
-    assert list(row) == list(RunRow.__dataclass_fields__)
+    assert list(row) == list(RunRecord.__dataclass_fields__)
