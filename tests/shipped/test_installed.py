@@ -13,7 +13,7 @@ from charplay.models.checkpoints import PARTIAL_KINDS, SHIPPED_DIRECTORY, TEACHE
 
 UNSHIPPED_KINDS = tuple(f".{kind}" for kind in (*PARTIAL_KINDS, TEACHER_KIND))
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("charplay", "checkpoints", "pyproject.toml", "setup.py", "requirements.txt", "README.md", "LICENSE")
+SOURCES = ("charplay", "checkpoints", "pyproject.toml", "requirements.txt", "README.md", "LICENSE")
 
 # Baselines take most of the time of a small training run, and they write nothing.
 TRAIN = """
