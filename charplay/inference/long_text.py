@@ -11,6 +11,7 @@ so a layer takes as many steps as there are characters; the rest can be saved:
 The latest results are cached, because the views ask about the same text again and again.
 """
 
+import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -145,18 +146,23 @@ def forward_pass(model: CharLM, text: str) -> ForwardPass:
 
 
 _CACHE: OrderedDict[tuple[CharLM, str], ForwardPass] = OrderedDict()  # least recently used first
+_CACHE_LOCK = threading.Lock()  # held for look-ups alone, not while a network runs
 
 
 def cached_forward_pass(model: CharLM, text: object) -> ForwardPass:
-    """The result of `forward_pass`, from a cache of the most recently used; not thread-safe.
+    """The result of `forward_pass`, from a cache of the most recently used.
 
     Raises:
         ValueError: the text cannot be read.
     """
     key = (model, check_document(text))
-    if key not in _CACHE:
-        _CACHE[key] = forward_pass(*key)
-    _CACHE.move_to_end(key)
-    while sum(result.nbytes for result in _CACHE.values()) > MAX_CACHE_BYTES and len(_CACHE) > 1:
-        _CACHE.popitem(last=False)
-    return _CACHE[key]
+    with _CACHE_LOCK:
+        result = _CACHE.get(key)
+    if result is None:
+        result = forward_pass(*key)
+    with _CACHE_LOCK:
+        _CACHE[key] = result
+        _CACHE.move_to_end(key)
+        while sum(each.nbytes for each in _CACHE.values()) > MAX_CACHE_BYTES and len(_CACHE) > 1:
+            _CACHE.popitem(last=False)
+    return result

@@ -1,6 +1,7 @@
 """The pipeline of layers and chunks computes what `CharLM.forward` does."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -76,3 +77,14 @@ def test_the_cache_holds_the_most_recently_used_results(monkeypatch):
     assert calls == ["abc", "abd", "abe", "abd"]
     long_text.cached_forward_pass(model, "a text whose result is larger than the cache")
     assert len(long_text._CACHE) == 1
+
+
+def test_threads_share_the_cache(monkeypatch):
+    model, forward_pass = make_model("rnn"), long_text.forward_pass
+    monkeypatch.setattr(long_text, "_CACHE", type(long_text._CACHE)())
+    monkeypatch.setattr(long_text, "MAX_CACHE_BYTES", 2 * forward_pass(model, "abc").nbytes)
+    texts = [f"text {number % 7}" for number in range(200)]
+    with ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(lambda text: long_text.cached_forward_pass(model, text).logits, texts))
+    for text, logits in zip(texts, results, strict=True):
+        torch.testing.assert_close(logits, forward_pass(model, text).logits)
