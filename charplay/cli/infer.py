@@ -7,7 +7,7 @@ from typing import Any
 
 from charplay import limits
 from charplay.cli.parser import Commands, add_checkpoint, add_command, add_prior
-from charplay.inference.classify import classify, read_name
+from charplay.inference.classify import classify, read_text
 from charplay.inference.generate import GenerationBatch, generate, make_request
 from charplay.models import checkpoints
 
@@ -19,7 +19,7 @@ def classify_names(arguments: argparse.Namespace) -> dict[str, Any]:
     readable = []
     for name in arguments.names:
         try:
-            read_name(checkpoint, name)
+            read_text(checkpoint, name)
             readable.append(name)
         except ValueError as error:
             if len(arguments.names) == 1:

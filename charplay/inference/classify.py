@@ -1,5 +1,6 @@
 """Names -> probabilities over the countries."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -9,10 +10,12 @@ from charplay import limits
 from charplay.data import datasets
 from charplay.data.batches import order_by_length, pad
 from charplay.data.text import capitalize_name, normalize_name
+from charplay.data.user_data.cells import clean, romanize
 from charplay.inference.fast_classifier import fast_classifier_of
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
+USER_RESULTS = "own"  # in the results of a model that was trained on user data
 BATCH_SIZE = 512  # names in a batch of `NameClassifier`
 # Names in a batch of `FastClassifier`: in smaller batches a name costs more, larger ones do not fit the cache.
 FAST_BATCH_SIZE = 1024
@@ -79,6 +82,24 @@ def read_name(checkpoint: Checkpoint[NameClassifier], name: object) -> str:
     return capitalize_name(normalized) if checkpoint.data == datasets.fingerprint(datasets.NAMES_TRAIN) else normalized
 
 
+def read_text(checkpoint: Checkpoint[NameClassifier], text: object) -> str:
+    """A typed text as this model reads it: a name, or, where user rows were learnt, a text as those are read.
+
+    Raises:
+        ValueError: as `require_name`.
+    """
+    if USER_RESULTS not in checkpoint.results:
+        return read_name(checkpoint, text)
+    cleaned = clean(limits.check_text("text", text, limits.MAX_USER_ROW_CHARACTERS))
+    try:
+        normalized = romanize(cleaned, Counter())
+    except ValueError as error:
+        raise ValueError(f"This text cannot be read: {error}.") from None
+    if not normalized:
+        raise ValueError("Type a text of at least one letter.")
+    return limits.check_text("text", normalized, limits.MAX_USER_ROW_CHARACTERS)
+
+
 def logits_with_prior(checkpoint: Checkpoint[NameClassifier], names: Sequence[str], prior: str) -> torch.Tensor:
     """Logits (names, classes) of normalised names, from the model's `FastClassifier`.
 
@@ -103,7 +124,7 @@ def classify(
         ValueError: a name is blank or has no ASCII form, or the prior is unknown; the message says what to change.
     """
     prior = limits.check_choice("prior", prior, limits.PRIORS)
-    normalized = list(names) if are_read else [read_name(checkpoint, name) for name in names]
+    normalized = list(names) if are_read else [read_text(checkpoint, name) for name in names]
     if not normalized:
         return []
     probabilities = logits_with_prior(checkpoint, normalized, prior).softmax(1)  # (names, countries)

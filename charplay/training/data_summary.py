@@ -17,6 +17,7 @@ from charplay.data.user_data import MAX_REPORTED_ROWS, UserRows, UserText, count
 from charplay.data.user_data.report import count_characters
 from charplay.data.user_data.rows import FIRST_ROWS
 from charplay.data.user_data.texts import first_lines
+from charplay.inference.classify import USER_RESULTS
 from charplay.models.networks import build_without_weights, count_parameters
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.recipes import USER_RECIPES, NamesRecipe, Recipe, SpeechRecipe, adjust
@@ -121,7 +122,7 @@ def training_set_of(
         ValueError: the data is too short for the recipe's batches.
     """
     baseline = baseline_of(user_data, recipe)
-    measure = lambda checkpoint: {"own": {"baseline": baseline, "count": count_of(user_data)}}  # noqa: E731
+    measure = lambda checkpoint: {USER_RESULTS: {"baseline": baseline, "count": count_of(user_data)}}  # noqa: E731
     if isinstance(user_data, UserRows):
         assert isinstance(recipe, NamesRecipe)  # that of rows
         train, validation = user_data.split(recipe.seed)

@@ -27,10 +27,10 @@ def romanize(text: str, lost: Counter[str]) -> str:
     for character in text:
         category = unicodedata.category(character)
         if category == "Cc":
-            raise ValueError(f"its text holds the control character {quoted(character)}")
+            raise ValueError(f"{quoted(character)} is a control character")
         form = ascii_form(character)
         if form is None and category[0] in "LC":
-            raise ValueError(f"its text holds {quoted(character)}, which has no ASCII form: give a romanised spelling")
+            raise ValueError(f"{quoted(character)} has no ASCII form: give a romanised spelling")
         if form is None:
             lost[character] += 1
         parts.append(form or "")

@@ -6,8 +6,9 @@ import gradio as gr
 
 from charplay import limits
 from charplay.data.datasets import COUNTRIES
-from charplay.data.text import encode, normalize_name
-from charplay.inference.classify import Classification
+from charplay.data.text import encode
+from charplay.data.user_data.cells import clean
+from charplay.inference.classify import Classification, read_text
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html, inference_client, scoreboard
 from charplay.ui.initial_examples import InitialExamples
@@ -80,11 +81,11 @@ def _view(checkpoint: Checkpoint, result: Classification) -> View:
 def _view_without_result(checkpoint: Checkpoint, name: str) -> View | None:
     """A hint above empty bars for an empty name, the problem for an invalid one; None for a valid one."""
     try:
-        if normalize_name(name):
-            return None
-        sentence = _HINT
+        read_text(checkpoint, name)
+        return None
     except ValueError as error:
-        sentence = html.problem(str(error))
+        is_blank = isinstance(name, str) and not clean(name[: limits.MAX_USER_ROW_CHARACTERS])
+        sentence = _HINT if is_blank else html.problem(str(error))
     return sentence, bars(checkpoint.classes, None), ""
 
 
@@ -99,10 +100,11 @@ def _headline(result: Classification) -> str:
 def _seen(name: str, checkpoint: Checkpoint) -> str:
     """What the network sees of a normalised name: characters, codes, shapes (HTML)."""
     codes = encode(name).tolist()
+    shown = name[: limits.MAX_NAME_CHARACTERS]  # of a longer text its beginning
     boxes = "".join(
         f"<span><b>{escape(html.visible(character))}</b>{code}</span>"
-        for character, code in zip(name, codes, strict=True)
-    )
+        for character, code in zip(shown, codes, strict=False)
+    ) + ("…" if len(name) > len(shown) else "")
     size, classes = checkpoint.config.embedding_size, len(checkpoint.classes)
     shapes = (
         ("codes", f"(1, {len(codes)})", "a name, one ASCII code a character"),

@@ -1,8 +1,10 @@
+import dataclasses
+
 import pytest
 import torch
 
 from charplay.data.datasets import COUNTRIES
-from charplay.inference.classify import BATCH_SIZE, classify, logits_of
+from charplay.inference.classify import BATCH_SIZE, USER_RESULTS, classify, logits_of
 from charplay.interpret.prefixes import prefixes_of
 from charplay.models.checkpoints import load
 
@@ -26,6 +28,17 @@ def test_a_blank_name_is_refused_and_an_empty_list_gives_no_results(classifier):
     with pytest.raises(ValueError, match="at least one letter"):
         classify(classifier, ["Rossi", "  "])
     assert classify(classifier, []) == []
+
+
+def test_a_model_of_user_rows_reads_texts_as_those_rows_are_read(classifier):
+    user_model = dataclasses.replace(classifier, results={USER_RESULTS: {}})
+    (result,) = classify(user_model, ["Well  done 🙂, " + "x" * 480])
+    assert result["normalized"] == "Well done , " + "x" * 480
+    for unreadable in ("x" * 501, "한국", "🙂", " ", None):
+        with pytest.raises(ValueError, match=r"^[^\n]+$"):
+            classify(user_model, [unreadable])
+    with pytest.raises(ValueError, match="at most 64"):
+        classify(classifier, ["x" * 65])
 
 
 def test_the_shipped_model_classifies_well_known_names_correctly(shipped_names):
