@@ -14,9 +14,9 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from charplay import system
 from charplay.bench.page_client import HOST, Page, PageConfig, read_config
 
 GENERATION_CHARACTERS = 300  # of each generation
@@ -116,7 +116,7 @@ async def _classroom(
 
     running = asyncio.gather(*(collect_errors(coroutine) for coroutine in activities))
     await asyncio.sleep(min(60.0, seconds / 2))
-    rss_start = _resident_mb(process.pid)
+    rss_start = system.resident_mib(process.pid)
     await running
     return {
         "students": students,
@@ -129,7 +129,7 @@ async def _classroom(
         "typing_bytes": percentile(measured.answer_bytes, 0.5),
         "accordions": is_open,
         "rss_start_mb": rss_start,
-        "rss_end_mb": _resident_mb(process.pid),
+        "rss_end_mb": system.resident_mib(process.pid),
         "streams": len(measured.speeds),
     }
 
@@ -137,16 +137,6 @@ async def _classroom(
 def percentile(values: Sequence[float], share: float) -> float | None:
     """The value that `share` of all are not above, by nearest rank."""
     return sorted(values)[math.ceil(share * len(values)) - 1] if values else None
-
-
-def _resident_mb(pid: int) -> float | None:
-    """Resident memory of a process and its children, in MiB; None without /proc, or if they have ended."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return None
-    resident = next((int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if "VmRSS:" in line), 0.0)
-    children = [child for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
-    return resident + sum(_resident_mb(int(child)) or 0.0 for child in children)
 
 
 async def _started(port: int, process: subprocess.Popen) -> PageConfig:

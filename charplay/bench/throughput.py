@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch import nn
 
-from charplay import limits
+from charplay import limits, system
 from charplay.data import datasets
 from charplay.data.batches import group_by_length, pad
 from charplay.data.datasets import Speech
@@ -161,7 +160,7 @@ def bench_read(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
         "seconds": len(text) / measured["read"],
         "forward_seconds": len(text) / measured["forward"],
         "ratio": measured["read"] / measured["forward"],
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,  # not on Windows
+        "load": system.load_average(),
     }
 
 

@@ -1,6 +1,7 @@
 """What the commands share: the parser and the arguments that several of them take."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,7 +13,54 @@ Commands = Any  # what `add_subparsers` returns; argparse has no public name for
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports an error in the arguments as one sentence, without the usage before it."""
+    """Reports an error in the arguments as one sentence; a name or a text may begin with a dash.
+
+    argparse takes whatever begins with a dash for an option: "-Smith", and what follows --prime.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        self._actions_by_flag: dict[str, argparse.Action] = {}
+        self._takes_list = False  # of positional arguments
+        super().__init__(*args, **kwargs)
+
+    def add_argument(self, *flags: str, **kwargs: Any) -> argparse.Action:
+        action = super().add_argument(*flags, **kwargs)
+        self._actions_by_flag |= dict.fromkeys(action.option_strings, action)
+        self._takes_list |= not action.option_strings and action.nargs == "+"
+        return action
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        return super().parse_known_args(self._marked(sys.argv[1:] if args is None else list(args)), namespace)
+
+    def _marked(self, arguments: list[str]) -> list[str]:
+        """The arguments, in a form in which argparse takes a text with a dash for one."""
+        options: list[str] = []
+        texts: list[str] = []
+        rest = iter(arguments)
+        for argument in rest:
+            if argument == "--":
+                texts += rest
+            elif action := self._find_option(argument):
+                options.append(argument)
+                if action.nargs is None and "=" not in argument:  # it takes one value
+                    value = next(rest, None)
+                    if value not in (None, "--") and value.startswith("-") and self._find_option(value) is None:
+                        options[-1] = f"{argument}={value}"
+                    elif value is not None:
+                        options.append(value)
+            elif argument.startswith("--") or not self._takes_list:
+                options.append(argument)
+            else:
+                texts.append(argument)
+        return [*options, "--", *texts] if texts else options
+
+    def _find_option(self, argument: str) -> argparse.Action | None:
+        """The option that an argument names, which may be shortened; None: it names none."""
+        flag = argument.partition("=")[0]
+        if flag in self._actions_by_flag or not flag.startswith("--"):
+            return self._actions_by_flag.get(flag)
+        found = {id(action): action for name, action in self._actions_by_flag.items() if name.startswith(flag)}
+        return next(iter(found.values())) if len(found) == 1 else None
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(f"{message[:1].upper()}{message[1:]} (see {self.prog} --help).")

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from charplay import limits
+from charplay import limits, system
 from charplay.evaluation.calibration import fit_temperature
 from charplay.inference.classify import logits_of
 from charplay.models import checkpoints
@@ -222,8 +222,8 @@ class _Run:
         stored = checkpoints.load(self.unfinished)
         results |= self.training_set.measure(stored)
         checkpoints.save(self.out, dataclasses.replace(stored, results=results), half=True)
-        self.unfinished.unlink()
-        self.interrupted.unlink(missing_ok=True)
+        system.remove_file(self.unfinished)
+        system.remove_file(self.interrupted)
         return results
 
     def _initialized(self, seed: int) -> Network:

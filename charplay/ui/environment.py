@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from charplay import system
+
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ws_proxy", "wss_proxy", "ftp_proxy", "no_proxy")
 _SERVER_NAME = "GRADIO_SERVER_NAME"
 
@@ -54,6 +56,6 @@ def _is_own(directory: Path) -> bool:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
-            return not hasattr(os, "getuid") or directory.stat().st_uid == os.getuid()
+            return system.is_own(directory)
     except OSError:
         return False

@@ -11,13 +11,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import gradio as gr
 
-from charplay import limits
+from charplay import limits, system
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint, CheckpointError, Registry
 from charplay.models.networks import count_parameters
@@ -84,7 +84,7 @@ class SessionStore:
             arrived.write_bytes(file if isinstance(file, bytes) else file.read_bytes())
             checkpoint = _check_usable(checkpoints.load(arrived), arrived.name)
         except CheckpointError as error:
-            arrived.unlink(missing_ok=True)
+            system.remove_file(arrived)
             raise CheckpointError(str(error).replace(arrived.name, file_name)) from None
         path = arrived.with_suffix("") / download_name(checkpoint)
         path.parent.mkdir()
@@ -142,7 +142,7 @@ class SessionStore:
         with self._lock:
             kept = self._touch(session)
             if kept.data is not None:
-                kept.data.path.unlink(missing_ok=True)
+                system.remove_file(kept.data.path)
             kept.data = UploadedData(name, path, len(content))
             self._evict()
 
@@ -224,15 +224,16 @@ class SessionStore:
         for name in list(kept.models):
             self._drop_model(kept, name)
         if kept.data is not None:
-            kept.data.path.unlink(missing_ok=True)
+            system.remove_file(kept.data.path)
 
     def _drop_model(self, kept: _Session, name: str) -> None:
         path = kept.models.pop(name).path
         kept.openings.pop(name, None)
         kept.unsaved.discard(name)
         assert path is not None  # a model that is kept has a file
-        path.unlink(missing_ok=True)
-        path.parent.rmdir()
+        system.remove_file(path)
+        with suppress(OSError):  # where the file is still being sent it stays until later
+            path.parent.rmdir()
 
     def _folder(self) -> Path:
         with self._lock:

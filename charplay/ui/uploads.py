@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from charplay import limits
+from charplay import limits, system
 
 _MAX_REMEMBERED = 4  # uploads whose content is kept for a moment after their file was removed
 _LOCK = threading.Lock()
@@ -29,7 +29,7 @@ def take(upload: object) -> tuple[str, bytes]:
     with _LOCK:
         try:
             content = path.read_bytes()
-            path.unlink()
+            system.remove_file(path)
         except FileNotFoundError:
             if upload["path"] not in _remembered:
                 raise ValueError("The file did not arrive whole: please choose it again.") from None

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO, ClassVar
 
 import torch
 
+from charplay import system
 from charplay.workers.protocol import Response, encode_line, failed
 
 # PyTorch gives each thread that computes a pool of its own: pools would compete for the cores with each other and with
@@ -123,11 +123,9 @@ def run_worker(start: Callable[[Responses], Callable[[dict[str, Any]], None]], n
         start: makes the worker; returns what handles a request.
         niceness: how far other processes go first, 0 to 19.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the app's window reaches this process too
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not get among the responses
-    if niceness and hasattr(os, "nice"):
-        os.nice(niceness)
+    system.ignore_interrupts()  # Ctrl-C in the app's window reaches this process too
+    out = system.take_standard_output()  # what a library prints must not get among the responses
+    system.lower_priority(niceness)
     torch.set_num_threads(TORCH_THREADS)
     read_requests(sys.stdin.buffer, start(Responses(out)))
     os._exit(0)  # in the middle of whatever is being computed
