@@ -11,9 +11,7 @@ so a layer takes as many steps as there are characters; the rest can be saved:
 The latest results are cached, because the views ask about the same text again and again.
 """
 
-import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from torch import nn
 
 from charplay import limits
 from charplay.data.text import VOCABULARY_SIZE, encode
+from charplay.inference.expiring_cache import ExpiringCache
 from charplay.inference.quantized import supports_half_precision_weights
 from charplay.models.networks import CharLM
 
@@ -145,8 +144,9 @@ def forward_pass(model: CharLM, text: str) -> ForwardPass:
     return result
 
 
-_CACHE: OrderedDict[tuple[CharLM, str], ForwardPass] = OrderedDict()  # least recently used first
-_CACHE_LOCK = threading.Lock()  # held for look-ups alone, not while a network runs
+_CACHE: ExpiringCache[tuple[CharLM, str], ForwardPass] = ExpiringCache(
+    limits.SESSION_SECONDS, MAX_CACHE_BYTES, size=lambda result: result.nbytes
+)
 
 
 def cached_forward_pass(model: CharLM, text: object) -> ForwardPass:
@@ -156,13 +156,4 @@ def cached_forward_pass(model: CharLM, text: object) -> ForwardPass:
         ValueError: the text cannot be read.
     """
     key = (model, check_document(text))
-    with _CACHE_LOCK:
-        result = _CACHE.get(key)
-    if result is None:
-        result = forward_pass(*key)
-    with _CACHE_LOCK:
-        _CACHE[key] = result
-        _CACHE.move_to_end(key)
-        while sum(each.nbytes for each in _CACHE.values()) > MAX_CACHE_BYTES and len(_CACHE) > 1:
-            _CACHE.popitem(last=False)
-    return result
+    return _CACHE.get(key, lambda: forward_pass(*key))

@@ -4,6 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -16,7 +17,8 @@ def _to_gradio_error() -> Iterator[None]:
     try:
         yield
     except (ValueError, GenerationError) as error:
-        raise gr.Error(str(error), print_exception=False) from None
+        # Gradio renders the sentence as HTML, and it may quote what a visitor typed or named.
+        raise gr.Error(escape(str(error), quote=False), print_exception=False) from None
 
 
 def as_gradio_error(function: Callable[..., Any]) -> Callable[..., Any]:

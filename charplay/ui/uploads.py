@@ -1,21 +1,22 @@
 """An uploaded file is read once and removed: nobody can fetch it from the server again."""
 
 import threading
-from collections import OrderedDict
 from pathlib import Path
 
 from charplay import limits, system
+from charplay.inference.expiring_cache import ExpiringCache
 
-_MAX_REMEMBERED = 4  # uploads whose content is kept for a moment after their file was removed
+MAX_REMEMBERED = 4  # uploads whose content is kept for a moment after their file was removed
+REMEMBERED_SECONDS = 60.0
 _LOCK = threading.Lock()
-_remembered: OrderedDict[str, bytes] = OrderedDict()  # path -> content, the latest last
+REMEMBERED: ExpiringCache[str, bytes] = ExpiringCache(REMEMBERED_SECONDS, MAX_REMEMBERED)  # path -> content
 
 
 def take(upload: object) -> tuple[str, bytes]:
     """The name and the content of an uploaded file, which is removed.
 
     Gradio stores equal files of equal name at one path. Where a whole class uploads one handout, another page's event
-    may have removed the file already, so the latest contents are remembered.
+    may have removed the file already, so the latest contents are remembered for a minute.
 
     Args:
         upload: what Gradio passes to an event for a file; it has checked that the path is that of an upload.
@@ -30,13 +31,11 @@ def take(upload: object) -> tuple[str, bytes]:
         try:
             content = path.read_bytes()
             system.remove_file(path)
+            REMEMBERED.keep(upload["path"], content)
         except FileNotFoundError:
-            if upload["path"] not in _remembered:
+            remembered = REMEMBERED.find(upload["path"])
+            if remembered is None:
                 raise ValueError("The file did not arrive whole: please choose it again.") from None
-            content = _remembered[upload["path"]]
-        _remembered[upload["path"]] = content
-        _remembered.move_to_end(upload["path"])
-        while len(_remembered) > _MAX_REMEMBERED:
-            _remembered.popitem(last=False)
+            content = remembered
     name = upload.get("orig_name")
     return Path(name).name[-limits.MAX_NAME_CHARACTERS :] if isinstance(name, str) and name else path.name, content

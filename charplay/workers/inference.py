@@ -25,6 +25,7 @@ from typing import Any
 from charplay import limits
 from charplay.inference.classify import classify
 from charplay.inference.engine import Engine, Stream
+from charplay.inference.expiring_cache import ExpiringCache
 from charplay.inference.generate import Request, next_character
 from charplay.interpret import memorization, packing, unmasked
 from charplay.interpret.activations import activations_of
@@ -32,7 +33,7 @@ from charplay.interpret.attribution import attribute
 from charplay.interpret.neurons import activation, trackers
 from charplay.interpret.surprisal import candidates_at, likeliest_next, surprisal_of
 from charplay.models import checkpoints
-from charplay.models.checkpoints import Checkpoint
+from charplay.models.checkpoints import Checkpoint, CheckpointError
 from charplay.workers.protocol import CANCEL
 from charplay.workers.server import RequestQueue, Responses, Worker, run_worker
 
@@ -64,12 +65,20 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
 }
 
 _load_shipped = functools.cache(checkpoints.load)
-_load_user_model = functools.lru_cache(MAX_USER_MODELS)(checkpoints.load)
+USER_MODELS: ExpiringCache[Path, Checkpoint] = ExpiringCache(limits.SESSION_SECONDS, MAX_USER_MODELS)
 
 
 def _load(path: Path, task: str | None = None) -> Checkpoint:
-    """Shipped models stay in memory, however many of visitors come and go."""
-    return (_load_shipped if path.parent in checkpoints.DIRECTORIES else _load_user_model)(path, task)
+    """Shipped models stay in memory, however many of visitors come and go; each is loaded once, for whatever it is.
+
+    Raises:
+        CheckpointError: it cannot be loaded, or is for another task.
+    """
+    is_shipped = path.parent in checkpoints.DIRECTORIES
+    loaded = _load_shipped(path) if is_shipped else USER_MODELS.get(path, lambda: checkpoints.load(path))
+    if task and loaded.task != task:
+        raise CheckpointError(f"{path.name} holds a model for {loaded.task}, not for {task}.")
+    return loaded
 
 
 class InferenceWorker(Worker):

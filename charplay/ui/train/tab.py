@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+from charplay import limits
 from charplay.models.checkpoints import Registry
 from charplay.training.data_summary import choose_recipe, read_user_data, summarize
 from charplay.ui import controls
@@ -18,7 +19,10 @@ _LEAD = "Press Train and watch the orange line: it should fall below the dashed 
 _ABOUT = (
     "A network of your own, trained live. The orange line is its <b>validation loss</b>, on data held out from "
     "training. The dashed line is a <b>baseline</b> that reads no text: below it the network has learnt something. "
-    "Where the orange line rises again, the network is <b>overfitting</b>: it memorizes the training data."
+    "Where the orange line rises again, the network is <b>overfitting</b>: it memorizes the training data.<br>"
+    "What you upload, and the models, lie on this server for your page alone, until "
+    f"{limits.SESSION_SECONDS // 60} minutes after their last use. What stands in the controls stays in its memory "
+    f"until {limits.MAX_BROWSER_SESSIONS:,} later pages have displaced it, or the server ends; nothing is logged."
 )
 
 

@@ -51,6 +51,7 @@ def label_margin(labels: Sequence[str]) -> int:
 def recalls(labels: Sequence[str], shares: Sequence[float]) -> go.Figure:
     """Recall of each class, in the order given, the first in the accent colour."""
     texts = [percent(share, 0) for share in shares]
+    labels = [escape(label, quote=False) for label in labels]  # plotly parses a little HTML
     figure = _bars(labels, shares, texts, 0, left=150, right=52, hover="%{y}: %{x:.1%}")
     figure.update_xaxes(tickvals=[0, 0.5, 1], tickangle=0)
     return figure
