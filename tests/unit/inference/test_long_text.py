@@ -9,6 +9,7 @@ import torch
 from charplay import limits
 from charplay.data.text import encode
 from charplay.inference import long_text
+from charplay.inference.expiring_cache import ExpiringCache
 from charplay.models.networks import CELLS, CharLM, CharLMConfig
 
 TEXT = "My fellow Americans, tonight I want to speak with you about the state of our union.\nIt is strong. " * 3
@@ -70,8 +71,8 @@ def test_the_cache_holds_the_most_recently_used_results(monkeypatch):
     monkeypatch.setattr(
         long_text, "forward_pass", lambda model, text: (calls.append(text), forward_pass(model, text))[1]
     )
-    monkeypatch.setattr(long_text, "_CACHE", type(long_text._CACHE)())
-    monkeypatch.setattr(long_text, "MAX_CACHE_BYTES", 2 * forward_pass(model, "abc").nbytes)
+    max_bytes = 2 * forward_pass(model, "abc").nbytes
+    monkeypatch.setattr(long_text, "_CACHE", ExpiringCache(60, max_bytes, size=lambda result: result.nbytes))
     for text in ("abc", "abd", "abc", "abe", "abc", "abd"):
         torch.testing.assert_close(long_text.cached_forward_pass(model, text).logits, forward_pass(model, text).logits)
     assert calls == ["abc", "abd", "abe", "abd"]
