@@ -82,8 +82,8 @@ def test_the_cache_holds_the_most_recently_used_results(monkeypatch):
 
 def test_threads_share_the_cache(monkeypatch):
     model, forward_pass = make_model("rnn"), long_text.forward_pass
-    monkeypatch.setattr(long_text, "_CACHE", type(long_text._CACHE)())
-    monkeypatch.setattr(long_text, "MAX_CACHE_BYTES", 2 * forward_pass(model, "abc").nbytes)
+    max_bytes = 2 * forward_pass(model, "abc").nbytes
+    monkeypatch.setattr(long_text, "_CACHE", ExpiringCache(60, max_bytes, size=lambda result: result.nbytes))
     texts = [f"text {number % 7}" for number in range(200)]
     with ThreadPoolExecutor(4) as threads:
         results = list(threads.map(lambda text: long_text.cached_forward_pass(model, text).logits, texts))
