@@ -178,16 +178,8 @@ def _detect_code_page(data: bytes) -> tuple[str, str]:
             if size > MAX_SNIFFED_BYTES:
                 break
     sample = b"".join(lines)
-    # charset-normalizer tells the encodings of two bytes from the others; which code page of one byte it is, it often
-    # confuses in short texts.
     found = charset_normalizer.from_bytes(sample, cp_isolation=[*_MULTIBYTE, *code_pages.CODECS.values()]).best()
-    if found is not None and found.encoding in _MULTIBYTE:
-        name = _MULTIBYTE[found.encoding]
-        try:
-            return data.decode(ENCODINGS[name]), name
-        except UnicodeDecodeError:
-            pass
-    for name in code_pages.rank(sample):
+    for name in code_pages.rank(sample, _MULTIBYTE.get(found.encoding) if found is not None else None):
         try:
             return data.decode(ENCODINGS[name]), name
         except UnicodeDecodeError:

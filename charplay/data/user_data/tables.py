@@ -26,7 +26,7 @@ class Table(NamedTuple):
     """A parsed file."""
 
     rows: list[Row]  # those that are not blank
-    delimiter: str | None  # None: JSON Lines
+    delimiter: str | None  # None: JSON
     has_header: bool | None  # None: to be detected
 
 
@@ -37,7 +37,7 @@ def parse(text: str, delimiter: str | None = None) -> Table:
         ValueError: the delimiter is none of `DELIMITERS`.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if delimiter is None and (objects := _parse_json_lines(text)) is not None:
+    if delimiter is None and (objects := _parse_json(text)) is not None:
         return Table(objects, None, True)
     skipped = 0
     if found := _DELIMITER_LINE.match(text):
@@ -50,19 +50,33 @@ def parse(text: str, delimiter: str | None = None) -> Table:
     return Table(rows, delimiter, None)
 
 
-def _parse_json_lines(text: str) -> list[Row] | None:
-    """Rows of JSON objects, one a line, under a header of their keys; None: the text is something else."""
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    if not lines or _as_object(lines[0][1]) is None:
-        return None
-    check_count(len(lines))
-    objects = [(number, _as_object(line)) for number, line in lines]
+def _parse_json(text: str) -> list[Row] | None:
+    """Rows of JSON objects, one a line or in one array, under a header of their keys; None: the text is none."""
+    objects = _array_of_objects(text)
+    if objects is None:
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        if not lines or _as_object(lines[0][1]) is None:
+            return None
+        check_count(len(lines))
+        objects = [(number, _as_object(line)) for number, line in lines]
+    check_count(len(objects))
     keys = list(dict.fromkeys(key for _, values in objects if values is not None for key in values))
-    rows = [Row(lines[0][0], keys)]
+    rows = [Row(objects[0][0], keys)]
     for number, values in objects:
-        # A line that is no object has one cell, and is left out for that.
+        # What is no object has one cell, and is left out for that.
         rows.append(Row(number, [""] if values is None else [_as_cell(values.get(key)) for key in keys]))
     return rows
+
+
+def _array_of_objects(text: str) -> list[tuple[int, dict[str, Any] | None]] | None:
+    """The values of a JSON array, numbered, since it may have no lines; None: the text is none."""
+    if not re.match(r"\s*\[\s*\{", text):
+        return None
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return [(number, value if isinstance(value, dict) else None) for number, value in enumerate(values, 1)]
 
 
 def _as_object(line: str) -> dict[str, Any] | None:

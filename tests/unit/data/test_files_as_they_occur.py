@@ -139,6 +139,7 @@ FILES = {
         lines(*(json.dumps({"label": n // 2, "sentence": text}) for n, (text, _) in enumerate(PEOPLE))), 1, 0,
         {"0": 2, "1": 2},
     ),
+    "a JSON array": (json.dumps([{"text": text, "label": label} for text, label in PEOPLE]).encode(), 0, 1, IT_RU),
     "JSON Lines with a BOM": (
         b"\xef\xbb\xbf" + lines(*(json.dumps({"name": text, "country": label}) for text, label in PEOPLE)), 0, 1, IT_RU,
     ),
@@ -182,6 +183,14 @@ ENCODED = {
     JAPANESE: {"shift_jis": "Shift-JIS"},
     CHINESE: {"gbk": "GBK"},
     KOREAN: {"euc_kr": "EUC-KR"},
+    "Rossi,男\nVerdi,女\nIvanov,男\nPetrov,女\n": {"shift_jis": "Shift-JIS"},
+    "Rossi,北京\nVerdi,上海\n": {"gbk": "GBK"},
+    "Rossi,ИТАЛИЯ\nIvanov,РОССИЯ\n": {"cp1251": "Windows-1251"},
+    "Rossi,италия\nIvanov,россия\n": {"koi8_r": "KOI8-R", "cp1251": "Windows-1251"},
+    "Rossi’s “one” – and…\n": {"cp1252": "Windows-1252"},
+    "Rossi,Österreich\nVerdi,Español\n": {"mac_roman": "Mac Roman", "cp1252": "Windows-1252"},
+    "5 € und 20 °C\n": {"cp1252": "Windows-1252"},
+    "Østergård,da\nSøren,da\nÅse,no\n": {"cp1252": "Windows-1252"},
 }
 
 
