@@ -4,7 +4,8 @@ From the lecture: name -> codes -> embedding rows -> a hidden state for each tim
 """
 
 import base64
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 import torch
 
@@ -50,15 +51,14 @@ def _encode(rows: torch.Tensor) -> EncodedArray:
 
 
 def hidden_states(model: NameClassifier, codes: torch.Tensor, lengths: torch.Tensor) -> list[list[torch.Tensor]]:
-    """The outputs of each layer and direction over one name (1, time): (time, hidden) each, in the order of the name.
+    """The outputs of each layer and direction over names: (batch, time, hidden) each, in the order of the name.
 
     The backward direction comes second: its state at a letter depends on that letter and all after it.
     """
     directions = 2 if model.config.bidirectional else 1
-    return [list(outputs[0].chunk(directions, 1)) for outputs in model.run_layers(codes, lengths)]
+    return [list(outputs.chunk(directions, 2)) for outputs in model.run_layers(codes, lengths)]
 
 
-@torch.no_grad()
 def activations_of(checkpoint: Checkpoint[NameClassifier], name: object, prior: object = "data") -> Activations:
     """Everything that a classifier computes of one name, in 32-bit floats.
 
@@ -70,23 +70,41 @@ def activations_of(checkpoint: Checkpoint[NameClassifier], name: object, prior: 
     Raises:
         ValueError: the name is not acceptable, or there is no such prior.
     """
-    limits.check_choice("prior", prior, limits.PRIORS)
-    normalized, model = read_name(checkpoint, name), checkpoint.model
-    padded = pad([normalized])
+    return activations_of_all(checkpoint, [{"name": name, "prior": prior}])[0]
+
+
+@torch.no_grad()
+def activations_of_all(
+    checkpoint: Checkpoint[NameClassifier], requests: Sequence[Mapping[str, Any]]
+) -> list[Activations]:
+    """What `activations_of` gives for the arguments of each request, in one batch.
+
+    Raises:
+        ValueError: one of them is not acceptable.
+    """
+    priors = [limits.check_choice("prior", request["prior"], limits.PRIORS) for request in requests]
+    names, model = [read_name(checkpoint, request["name"]) for request in requests], checkpoint.model
+    padded = pad(names)
     codes, lengths = padded.codes, padded.lengths
-    features = model.features(codes, lengths)[0]
-    logits = model.member_logits(codes, lengths)[:, 0]  # (members, classes)
-    averaged = logits.mean(0)
-    if prior == "uniform":
-        averaged = remove_prior(averaged, checkpoint.shares)
-    return Activations(
-        normalized=normalized,
-        classes=list(checkpoint.classes),
-        codes=codes[0].tolist(),
-        embedding=_encode(model.embedding(codes)[0]),
-        hidden=[[_encode(states) for states in layer] for layer in hidden_states(model, codes, lengths)],
-        features=[_encode(part[None]) for part in features.chunk(3 if model.config.pooling else 1)],
-        logits=logits.tolist(),
-        averaged=averaged.tolist(),
-        probabilities=averaged.softmax(0).tolist(),
-    )
+    features, embedding = model.features(codes, lengths), model.embedding(codes)
+    hidden = hidden_states(model, codes, lengths)
+    logits = model.member_logits(codes, lengths)  # (members, batch, classes)
+    results = []
+    for row, (name, prior) in enumerate(zip(names, priors, strict=True)):
+        averaged, count = logits[:, row].mean(0), len(name)
+        if prior == "uniform":
+            averaged = remove_prior(averaged, checkpoint.shares)
+        results.append(
+            Activations(
+                normalized=name,
+                classes=list(checkpoint.classes),
+                codes=codes[row, :count].tolist(),
+                embedding=_encode(embedding[row, :count]),
+                hidden=[[_encode(states[row, :count]) for states in layer] for layer in hidden],
+                features=[_encode(part[None]) for part in features[row].chunk(3 if model.config.pooling else 1)],
+                logits=logits[:, row].tolist(),
+                averaged=averaged.tolist(),
+                probabilities=averaged.softmax(0).tolist(),
+            )
+        )
+    return results

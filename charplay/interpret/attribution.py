@@ -5,13 +5,15 @@ one. The gradient norm at the letter's embedding says how fast the score changes
 Simonyan et al. 2014).
 """
 
-from typing import TypedDict
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 import torch
 
 from charplay import limits
 from charplay.data.batches import Padded, pad
-from charplay.inference.classify import logits_with_prior, read_name, require_name
+from charplay.inference.classify import logits_of, read_name, remove_prior, require_name
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
@@ -32,19 +34,19 @@ def leave_one_out(normalized: str) -> list[str]:
     return [require_name(normalized[:at] + normalized[at + 1 :]) for at in range(len(normalized))]
 
 
-def gradient_norms(model: NameClassifier, padded: Padded, target: int) -> torch.Tensor:
-    """The norm of the gradient of one logit at each embedding row that a single name picks.
+def gradient_norms(model: NameClassifier, padded: Padded, targets: Sequence[int]) -> list[torch.Tensor]:
+    """For each name the norm of the gradient of one of its logits at each embedding row that it picks.
 
     Each member of an ensemble has its own embedding: the logit is the mean of theirs, and the norm is over the rows of
     all members.
 
     Args:
         model: the network; its weights are not changed.
-        padded: one name, (1, time).
-        target: the index of the class.
+        padded: the names, (batch, time).
+        targets: for each name the index of a class.
 
     Returns:
-        (time,), in the dtype of the model.
+        (letters,) for each name, in the dtype of the model.
     """
     picked: list[torch.Tensor] = []
 
@@ -55,12 +57,13 @@ def gradient_norms(model: NameClassifier, padded: Padded, target: int) -> torch.
     hooks = [member.embedding.register_forward_hook(record) for member in model.ensemble_members]
     try:
         with torch.enable_grad():
-            logit = model(padded.codes, padded.lengths)[0, target]
+            # Rows are independent: the gradient of the sum is that of each logit at its own row.
+            total = model(padded.codes, padded.lengths).gather(1, torch.tensor(targets)[:, None]).sum()
     finally:
         for hook in hooks:
             hook.remove()
-    gradients = torch.cat(torch.autograd.grad(logit, picked), 2)  # (1, time, members * embedding)
-    return gradients[0].norm(dim=1)
+    norms = torch.cat(torch.autograd.grad(total, picked), 2).norm(dim=2)  # over members * embedding: (batch, time)
+    return [row[:length] for row, length in zip(norms, padded.lengths.tolist(), strict=True)]
 
 
 def attribute(
@@ -78,19 +81,45 @@ def attribute(
     Raises:
         ValueError: the name is not acceptable, or there is no such prior or country.
     """
-    prior = limits.check_choice("prior", prior, limits.PRIORS)
-    normalized = read_name(checkpoint, name)
-    shorter = leave_one_out(normalized) if len(normalized) > 1 else []
-    logs = logits_with_prior(checkpoint, [normalized, *shorter], prior).log_softmax(1)  # (1 + letters, classes)
-    if country is None:
-        country = checkpoint.classes[int(logs[0].argmax())]
-    target = checkpoint.classes.index(limits.check_choice("country", country, checkpoint.classes))
-    whole, without = logs[0, target], logs[1:, target]
+    return attribute_all(checkpoint, [{"name": name, "prior": prior, "country": country}])[0]
+
+
+def attribute_all(checkpoint: Checkpoint[NameClassifier], requests: Sequence[Mapping[str, Any]]) -> list[Attribution]:
+    """What `attribute` gives for the arguments of each request, in one batch.
+
+    Raises:
+        ValueError: one of them is not acceptable.
+    """
+    names, priors, logs = [], [], []
+    for request in requests:
+        priors.append(limits.check_choice("prior", request["prior"], limits.PRIORS))
+        names.append(read_name(checkpoint, request["name"]))
+    rows = [[name, *(leave_one_out(name) if len(name) > 1 else [])] for name in names]
+    logits = logits_of(checkpoint.model, list(itertools.chain(*rows)), fast=True)
+    for prior, of_name in zip(priors, logits.split([len(row) for row in rows]), strict=True):
+        adjusted = remove_prior(of_name, checkpoint.shares) if prior == "uniform" else of_name
+        logs.append(adjusted.log_softmax(1))  # (1 + letters, classes)
+    targets = [
+        int(of_name[0].argmax())
+        if request["country"] is None
+        else checkpoint.classes.index(limits.check_choice("country", request["country"], checkpoint.classes))
+        for request, of_name in zip(requests, logs, strict=True)
+    ]
+    gradients = gradient_norms(checkpoint.model, pad(names), targets)
+    return [
+        _attribution(name, checkpoint.classes[target], of_name[:, target], norms)
+        for name, target, of_name, norms in zip(names, targets, logs, gradients, strict=True)
+    ]
+
+
+def _attribution(name: str, country: str, logs: torch.Tensor, norms: torch.Tensor) -> Attribution:
+    """From the log-probabilities (1 + letters,) of the name and of those without a letter."""
+    whole, without = logs[0], logs[1:]
     return Attribution(
-        normalized=normalized,
+        normalized=name,
         country=country,
         probability=whole.exp().item(),
-        without=without.exp().tolist() if shorter else None,
-        changes=(without - whole).tolist() if shorter else None,
-        gradients=gradient_norms(checkpoint.model, pad([normalized]), target).tolist(),
+        without=without.exp().tolist() if len(without) else None,
+        changes=(without - whole).tolist() if len(without) else None,
+        gradients=norms.tolist(),
     )

@@ -28,8 +28,8 @@ from charplay.inference.engine import Engine, Stream
 from charplay.inference.expiring_cache import ExpiringCache
 from charplay.inference.generate import Request, next_character
 from charplay.interpret import memorization, packing, unmasked
-from charplay.interpret.activations import activations_of
-from charplay.interpret.attribution import attribute
+from charplay.interpret.activations import activations_of, activations_of_all
+from charplay.interpret.attribution import attribute, attribute_all
 from charplay.interpret.neurons import activation, trackers
 from charplay.interpret.surprisal import candidates_at, likeliest_next, surprisal_of
 from charplay.models import checkpoints
@@ -39,6 +39,7 @@ from charplay.workers.server import RequestQueue, Responses, Worker, run_worker
 
 MAX_BATCH_NAMES = 32  # names in one forward pass: more would keep the next ones waiting
 BATCH_PAUSE_SECONDS = 0.02  # seconds before the next pass: nobody types faster, and what comes meanwhile shares it
+MAX_BATCH_QUESTIONS = 16  # questions in one batch, for the same reason
 # In the arguments of a question: with more it takes up to seconds, and waits for others of its kind alone.
 MAX_QUICK_CHARACTERS = 1_000
 MAX_USER_MODELS = 16  # models of visitors that are kept in memory, those used last
@@ -62,6 +63,12 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "state_differences": packing.state_differences,
     "cell_values": packing.cell_values,
     "compare_unmasked": unmasked.compare_unmasked,
+}
+
+# question -> what answers several in one batch: a function of the checkpoint and the arguments of each
+BATCHED_QUESTIONS: dict[str, Callable[..., list[Any]]] = {
+    "attribution": attribute_all,
+    "activations": activations_of_all,
 }
 
 _load_shipped = functools.cache(checkpoints.load)
@@ -186,15 +193,33 @@ class InferenceWorker(Worker):
             self.responses.finish(request_id, result, failure)
 
     def _answer_questions(self, questions: RequestQueue) -> None:
-        """Answers the questions of a queue one after another: the cores are needed for other things."""
+        """Answers the questions of a queue one after another, of those in `BATCHED_QUESTIONS` several together."""
         while True:
-            request_id, each = questions.get()
-            answer = functools.partial(self._answer, **each)
-            self.responses.finish(request_id, *self.attempt(answer))
+            first_id, first = questions.get()
+            kind = first["question"], first["checkpoint"]
+            requests = [(first_id, first)]
+            if first["question"] in BATCHED_QUESTIONS:
+                requests += questions.take_waiting(MAX_BATCH_QUESTIONS - 1, question=kind[0], checkpoint=kind[1])
+            self._answer(requests)
 
-    @staticmethod
-    def _answer(question: str, checkpoint: str, arguments: dict[str, Any]) -> Any:
-        return QUESTIONS[question](_load(Path(checkpoint)), **arguments)
+    def _answer(self, requests: list[tuple[int, dict[str, Any]]]) -> None:
+        """Answers requests with the same question and model; where a batch of several fails, each request apart."""
+        question, path = requests[0][1]["question"], requests[0][1]["checkpoint"]
+        arguments = [each["arguments"] for _, each in requests]
+
+        def compute() -> list[Any]:
+            checkpoint = _load(Path(path))
+            if len(arguments) > 1:
+                return BATCHED_QUESTIONS[question](checkpoint, arguments)
+            return [QUESTIONS[question](checkpoint, **arguments[0])]
+
+        results, failure = self.attempt(compute)
+        if failure is not None and len(requests) > 1:
+            for request in requests:
+                self._answer([request])
+            return
+        for index, (request_id, _) in enumerate(requests):
+            self.responses.finish(request_id, None if failure is not None else results[index], failure)
 
 
 def _count_characters(value: Any) -> int:

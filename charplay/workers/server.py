@@ -102,6 +102,12 @@ class RequestQueue:
         with self._changed:
             return self._take() if self._waiting else None
 
+    def take_waiting(self, most: int, **arguments: Any) -> list[tuple[int, dict[str, Any]]]:
+        """Those of the waiting requests that have these arguments, at most so many."""
+        with self._changed:
+            ids = [request_id for request_id, each in self._waiting.items() if arguments.items() <= each.items()]
+            return [(request_id, self._waiting.pop(request_id)) for request_id in ids[:most]]
+
     def _take(self) -> tuple[int, dict[str, Any]]:
         request_id = next(iter(self._waiting))
         return request_id, self._waiting.pop(request_id)

@@ -7,7 +7,7 @@ import torch
 
 from charplay.data.batches import pad
 from charplay.inference.classify import classify
-from charplay.interpret.activations import MAX_VALUES, activations_of, hidden_states
+from charplay.interpret.activations import MAX_VALUES, activations_of, activations_of_all, hidden_states
 from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig, make_ensemble
 from tests.conftest import make_checkpoint, make_classifier
 
@@ -64,7 +64,7 @@ def test_the_first_layers_states_are_those_of_a_network_of_one_layer(cell):
     with torch.no_grad():
         expected = first_layer(model.embedding(padded.codes))[0][0]
         forward, backward = hidden_states(model, padded.codes, padded.lengths)[0]
-    torch.testing.assert_close(torch.cat([forward, backward], 1), expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(torch.cat([forward[0], backward[0]], 1), expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("prior", ["data", "uniform"])
@@ -88,3 +88,13 @@ def test_of_the_longest_vectors_the_first_values_and_the_size_are_returned():
 def test_activations_of_an_unacceptable_name_are_refused(classifier, name):
     with pytest.raises(ValueError, match=r"."):
         activations_of(classifier, name)
+
+
+def test_several_names_in_one_batch_get_what_each_gets_alone(classifier):
+    requests = [{"name": name, "prior": prior} for name in ("Rossi", "x", "Yamamoto") for prior in ("data", "uniform")]
+    for found, request in zip(activations_of_all(classifier, requests), requests, strict=True):
+        expected = activations_of(classifier, **request)
+        assert (found["codes"], found["normalized"]) == (expected["codes"], expected["normalized"])
+        assert found["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-6)
+        for states, alone in zip(found["hidden"][-1], expected["hidden"][-1], strict=True):
+            np.testing.assert_allclose(array(states), array(alone), atol=1e-6)

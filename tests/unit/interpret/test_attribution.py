@@ -5,7 +5,7 @@ import torch
 
 from charplay.data.batches import pad
 from charplay.inference.classify import classify
-from charplay.interpret.attribution import attribute, gradient_norms, leave_one_out
+from charplay.interpret.attribution import attribute, attribute_all, gradient_norms, leave_one_out
 from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig, make_ensemble
 from tests.conftest import make_checkpoint, make_classifier
 
@@ -55,7 +55,7 @@ def make_average(cell: str) -> NameClassifier:
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_gradient_norm_is_that_of_finite_differences_over_all_members(cell):
     model, padded, target, step = make_average(cell), pad(["rosi"]), 5, 1e-6
-    found = gradient_norms(model, padded, target)
+    [found] = gradient_norms(model, padded, [target])
     for at, code in enumerate(padded.codes[0].tolist()):  # each letter once: its row is its place
         squares = 0.0
         for member in model.ensemble_members:
@@ -75,7 +75,7 @@ def test_a_gradient_norm_is_that_of_finite_differences_over_all_members(cell):
 def test_gradient_norms_leave_the_model_unchanged(classifier):
     model, padded = classifier.model.requires_grad_(False), pad(["Rossi"])
     before = model(padded.codes, padded.lengths)
-    gradient_norms(model, padded, 0)
+    gradient_norms(model, padded, [0])
     assert not model.embedding._forward_hooks
     after = model(padded.codes, padded.lengths)
     assert torch.equal(before, after)
@@ -89,3 +89,17 @@ def test_attribution_works_with_other_classes_and_one_direction():
     two = type(two)(**vars(two) | {"classes": ("cat", "<b>dog</b>"), "shares": (0.25, 0.75)})
     found = attribute(two, "Tom", "uniform", "<b>dog</b>")
     assert (found["country"], len(found["changes"]), len(found["gradients"])) == ("<b>dog</b>", 3, 3)
+
+
+def test_several_names_in_one_batch_get_what_each_gets_alone(classifier):
+    requests = [
+        {"name": name, "prior": prior, "country": country}
+        for name in ("Rossi", "x", "O'Brien-Yamamoto")
+        for prior, country in (("data", None), ("uniform", "Greek"))
+    ]
+    for found, request in zip(attribute_all(classifier, requests), requests, strict=True):
+        expected = attribute(classifier, **request)
+        assert found.keys() == expected.keys()
+        for key, value in expected.items():
+            same = value if isinstance(value, str) or value is None else pytest.approx(value, abs=1e-5)
+            assert found[key] == same

@@ -6,6 +6,7 @@ import pytest
 
 from charplay import limits
 from charplay.inference.classify import classify
+from charplay.interpret.activations import activations_of_all
 from charplay.models.checkpoints import save
 from charplay.workers import inference
 from charplay.workers.inference import InferenceWorker
@@ -123,6 +124,7 @@ def test_a_cancelled_question_that_is_queued_is_dropped(worker, recorded, path, 
         return name
 
     monkeypatch.setitem(inference.QUESTIONS, "activations", compute)
+    monkeypatch.delitem(inference.BATCHED_QUESTIONS, "activations")
     for request_id, name in enumerate("abc", 1):
         worker.handle(question(request_id, path, name))
     is_computing.wait()
@@ -150,6 +152,31 @@ def test_a_quick_question_is_answered_beside_a_long_one(worker, recorded, path, 
     assert recorded.to(1) == []
     is_released.set()
     assert recorded.next(1)["result"] == limits.MAX_DOCUMENT_CHARACTERS
+
+
+def test_questions_that_wait_share_a_batch_and_one_at_fault_fails_alone(worker, recorded, path, monkeypatch):
+    is_computing, is_released, batches = threading.Event(), threading.Event(), []
+
+    def wait(checkpoint, text):
+        is_computing.set()
+        is_released.wait()
+
+    def count_batches(checkpoint, requests):
+        batches.append([each["name"] for each in requests])
+        return activations_of_all(checkpoint, requests)
+
+    monkeypatch.setitem(inference.QUESTIONS, "surprisal", wait)
+    monkeypatch.setitem(inference.BATCHED_QUESTIONS, "activations", count_batches)
+    first = {"question": "surprisal", "checkpoint": path, "arguments": {"text": "a"}}
+    worker.handle({"id": 1, "kind": "question", "arguments": first})
+    is_computing.wait()
+    names = ["Rossi", "", "Yamamoto"]
+    for request_id, name in enumerate(names, 2):
+        worker.handle(question(request_id, path, name))
+    is_released.set()
+    failures = [recorded.next(request_id)["failure"] for request_id in (2, 3, 4)]
+    assert [failure is None for failure in failures] == [True, False, True]
+    assert batches == [names]
 
 
 def test_an_answer_that_json_has_no_form_for_is_a_failure(worker, recorded, path, monkeypatch):
