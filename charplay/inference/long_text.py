@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,7 +23,7 @@ from torch import nn
 from charplay import limits
 from charplay.data.text import VOCABULARY_SIZE, encode
 from charplay.inference.expiring_cache import ExpiringCache
-from charplay.inference.quantized import supports_half_precision_weights
+from charplay.inference.quantized import UNSUPPORTED, supports_half_precision_weights
 from charplay.models.networks import CharLM
 
 CHUNK_CHARACTERS = 500  # characters that a layer processes before the next layer starts on them
@@ -66,10 +67,22 @@ def _half_precision_layer(cell: str, weights: list[torch.Tensor]) -> _RunLayer |
     is_exact = all(torch.equal(weight.half().float(), weight) for weight in (weight_ih, weight_hh))
     if cell == "rnn" or not is_exact or not supports_half_precision_weights():
         return None
-    pack = torch.ops.quantized.linear_prepack_fp16
-    packed = torch.ops.quantized.make_quantized_cell_params_fp16(pack(weight_ih, bias_ih), pack(weight_hh, bias_hh))
-    if cell == "gru":
-        return lambda x, h: torch.quantized_gru(x, h, (packed,), *_ONE_LAYER)
+    try:
+        pack = torch.ops.quantized.linear_prepack_fp16
+        packed = torch.ops.quantized.make_quantized_cell_params_fp16(pack(weight_ih, bias_ih), pack(weight_hh, bias_hh))
+        run = _quantized_gru(packed) if cell == "gru" else _quantized_lstm(packed)
+        state = torch.zeros(1, 1, weight_hh.shape[1])
+        run(torch.zeros(1, 1, weight_ih.shape[1]), *[state] * (2 if cell == "lstm" else 1))
+    except UNSUPPORTED:
+        return None
+    return run
+
+
+def _quantized_gru(packed: Any) -> _RunLayer:
+    return lambda x, h: torch.quantized_gru(x, h, (packed,), *_ONE_LAYER)
+
+
+def _quantized_lstm(packed: Any) -> _RunLayer:
     return lambda x, h, c: torch.quantized_lstm(
         x, (h, c), (packed,), *_ONE_LAYER, dtype=torch.float16, use_dynamic=True
     )

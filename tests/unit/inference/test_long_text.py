@@ -89,3 +89,20 @@ def test_threads_share_the_cache(monkeypatch):
         results = list(threads.map(lambda text: long_text.cached_forward_pass(model, text).logits, texts))
     for text, logits in zip(texts, results, strict=True):
         torch.testing.assert_close(logits, forward_pass(model, text).logits)
+
+
+@pytest.mark.parametrize("owner", ["linear_prepack_fp16", "make_quantized_cell_params_fp16", "run"])
+@pytest.mark.parametrize("cell", CELLS)
+@torch.no_grad()
+def test_a_build_without_a_private_operator_runs_the_layers_in_float32(monkeypatch, owner, cell):
+    def fail(*arguments, **options):
+        raise AttributeError
+
+    if owner == "run":
+        for name in ("quantized_gru", "quantized_lstm"):
+            monkeypatch.setattr(torch, name, fail)
+    else:
+        monkeypatch.setattr(torch.ops.quantized, owner, fail, raising=False)
+    model = make_model(cell, is_half=True)
+    expected, _ = hooked(model, TEXT)
+    torch.testing.assert_close(long_text.forward_pass(model, TEXT).logits, expected, rtol=0, atol=1e-5)

@@ -7,6 +7,7 @@ from charplay.inference.quantized import (
     MAX_QUANTIZED,
     TRIALS_PER_PRODUCT,
     FloatProduct,
+    HalfProduct,
     Int8Product,
     QuantizedStep,
     UnroundedProduct,
@@ -123,3 +124,22 @@ def test_a_product_that_overflows_is_not_available(monkeypatch):
     assert not is_exact(Int8Product, 1536, 512)
     assert Int8Product not in available_products.__wrapped__()
     assert FloatProduct in available_products.__wrapped__()
+
+
+@pytest.mark.parametrize("error", [AttributeError, TypeError, NotImplementedError, RuntimeError])
+def test_a_build_without_a_private_operator_takes_another_product(monkeypatch, error):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(torch, "_int_mm", fail)
+    assert Int8Product not in available_products.__wrapped__()
+    monkeypatch.setattr(torch.ops.quantized, "linear_prepack_fp16", fail, raising=False)
+    assert available_products.__wrapped__() == [FloatProduct]
+    monkeypatch.undo()
+    monkeypatch.setattr(torch.ops.quantized, "linear_dynamic_fp16", fail, raising=False)
+    assert HalfProduct not in available_products.__wrapped__()
+
+
+def test_a_build_without_the_private_function_at_all_takes_another_product(monkeypatch):
+    monkeypatch.delattr(torch, "_int_mm")
+    assert Int8Product not in available_products.__wrapped__()
