@@ -31,7 +31,10 @@ def normalize_names(names: object) -> list[str]:
     """
     if not isinstance(names, list | tuple):
         raise ValueError("The names must be a list of texts.")
-    limits.NAMES.check(len(names))
+    if len(names) > limits.NAMES.high:
+        raise ValueError(f"{len(names):,} names; {limits.NAMES.high:g} at most.")
+    if not names:
+        raise ValueError("No names; 1 at least.")
     normalized = []
     for number, name in enumerate(names, 1):
         try:

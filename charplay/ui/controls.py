@@ -57,18 +57,13 @@ class Control:
 CELL_KINDS = ("rnn", "gru", "lstm")
 CELL_LABELS = tuple(cell.upper() for cell in CELL_KINDS)
 
-NAME = Control("name", "Name", "Costa", placeholder="Type a surname, such as Costa")
+NAME = Control("name", "Surname", "Costa", placeholder="Type a surname, such as Costa")
 
 MODEL = Control("model", "Model", None)  # the choices are the registry's models
-AS_IN_THE_DATA, ALL_EQUAL = "as in the data", "equally"
-PRIOR = Control(
-    "prior",
-    "Countries weighted",
-    AS_IN_THE_DATA,
-    choices=(AS_IN_THE_DATA, ALL_EQUAL),
-)
+AS_IN_THE_DATA, ALL_EQUAL = "as in the training data", "all equal"
+PRIOR = Control("prior", "Prior", AS_IN_THE_DATA, choices=(AS_IN_THE_DATA, ALL_EQUAL))
 LIKELIEST = "the likeliest"
-COUNTRY = Control("country", "Country asked for", LIKELIEST, choices=(LIKELIEST,))  # and the model's classes
+COUNTRY = Control("country", "Attribution for", LIKELIEST, choices=(LIKELIEST,))  # and the model's classes
 PRIORS = {AS_IN_THE_DATA: "data", ALL_EQUAL: "uniform"}  # choice of PRIOR -> one of `limits.PRIORS`
 
 _PRIME = "My fellow Americans, "
@@ -98,7 +93,6 @@ CELLS = Control(
     "Cells show",
     CHARACTERS,
     choices=(CHARACTERS, EMBEDDING, HIDDEN),
-    info="An embedding is the vector a character becomes, a hidden state what the network remembers up to it.",
 )
 UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)
 STEP = Control("step", "Step of time", 0, limits.STEP, 1)

@@ -4,6 +4,7 @@ A parameter called `text` is escaped here; one called `markup` is HTML that the 
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from decimal import Decimal
 from html import escape
 
 DASH = "–"  # stands where there is no number
@@ -92,6 +93,11 @@ def table(
 def percent(share: float | None, decimals: int = 1) -> str:
     """A share from 0 to 1 as text, "93.1 %"; a dash where there is none."""
     return DASH if share is None else f"{100 * share:.{decimals}f} %"
+
+
+def plain_decimal(value: float) -> str:
+    """A small number to one significant digit, without an exponent: "0.0000003"."""
+    return format(Decimal(f"{value:.1g}"), "f")
 
 
 def visible_newlines(text: str) -> str:

@@ -13,7 +13,7 @@ from charplay.interpret.prefixes import prefixes_of
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import session_shares
 from charplay.ui.disconnects import is_disconnected
-from charplay.ui.worker_requests import classification, generation, question_about
+from charplay.ui.worker_requests import classification, classification_of_steps, generation, question_about
 from charplay.workers.client import INFERENCE
 from charplay.workers.protocol import WorkerRequest
 
@@ -33,6 +33,11 @@ async def classify_prefixes(checkpoint: Checkpoint, name: str, prior: str) -> li
     """What `classify` gives for each prefix of a name, the whole last: one request, and one forward pass."""
     request = classification(checkpoint, prefixes_of(checkpoint, name), prior, are_read=True)
     return await _result(request, session_shares.CLASSIFICATIONS)
+
+
+async def classify_steps(checkpoint: Checkpoint, text: str, prior: str) -> list[Classification]:
+    """What `classify` gives for the prefixes of a text that are drawn, the whole last, in one request."""
+    return await _result(classification_of_steps(checkpoint, text, prior), session_shares.CLASSIFICATIONS)
 
 
 async def query(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:

@@ -15,7 +15,7 @@ from charplay.inference.engine import GenerationError
 from charplay.inference.generate import Request, make_request
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls
-from charplay.ui.worker_requests import classification, generation, question_about
+from charplay.ui.worker_requests import classification_of_steps, generation, question_about
 from charplay.workers.client import INFERENCE
 from charplay.workers.protocol import Response
 
@@ -38,13 +38,13 @@ class InitialExamples(NamedTuple):
     """The models of a page, and what its tabs open with, as it is computed."""
 
     registry: Registry
-    name: Future[Classification]
+    name: Future[list[Classification]]  # of its prefixes that are drawn, the whole last
     text: Future[Example]
     next_characters: Future[NextCharacters]  # of the prime that Speech opens with
     deadline: float  # of `time.monotonic`
 
-    def wait_for_name(self) -> Classification | None:
-        """The classified name; None where there is none in time."""
+    def wait_for_name(self) -> list[Classification] | None:
+        """The classified prefixes of the name; None where there are none in time."""
         return self._wait_for(self.name)
 
     def wait_for_text(self) -> Example | None:
@@ -81,9 +81,9 @@ def compute_examples(registry: Registry) -> InitialExamples:
     return initial
 
 
-def _classify_example(checkpoint: Checkpoint, example: Future[Classification]) -> None:
-    request = classification(checkpoint, [controls.NAME.default], controls.PRIORS[controls.PRIOR.default])
-    INFERENCE.send(request, functools.partial(_resolve, example, lambda results: results[0]))
+def _classify_example(checkpoint: Checkpoint, example: Future[list[Classification]]) -> None:
+    request = classification_of_steps(checkpoint, controls.NAME.default, controls.PRIORS[controls.PRIOR.default])
+    INFERENCE.send(request, functools.partial(_resolve, example, lambda results: results))
 
 
 def _predict_example(checkpoint: Checkpoint, example: Future[NextCharacters]) -> None:

@@ -24,7 +24,7 @@ from charplay.ui.train import tab as train_tab
 from charplay.ui.train.user_models import ModelTab
 from charplay.ui.widgets import colored_text
 
-_TITLE = '<p id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></p>'
+_TITLE = '<h1 id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></h1>'
 # A plot in a hidden tab does not notice that the window was resized or the phone turned.
 _RESIZE_PLOTS = "() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)"
 
@@ -74,7 +74,7 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
     with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
         api.build(examples.registry)  # before the tabs: an event takes the name of its function where that is free
         gr.HTML(_TITLE, elem_id="title-block")
-        with gr.Tabs() as tabs:
+        with gr.Tabs(overflow_behavior="wrap") as tabs:
             page = Page(examples, tabs, {})
             for tab in TABS:
                 with gr.Tab(tab.label, id=tab.id) as container:

@@ -24,28 +24,29 @@ from charplay.ui.results import score
 from charplay.ui.widgets import figures
 
 TITLE = "How good is it?"
+BEST = "Best"  # the default model in lists
 _NOT_MEASURED = html.note("The header of this checkpoint says nothing that can be drawn.")
 _COLUMNS_NOTE = html.note(
-    "<b>Equally weighted</b>: how common a country was in training is divided out (Bayes), so that an unusual surname "
-    "is not taken for a Russian one because most of the training names are. <b>Macro-F1</b>: every country counts the "
-    "same. <b>Calibration error</b>: how far its certainty is from how often it is right. <b>Loss on prefixes</b>: "
-    "mean nats over all beginnings of two letters and more."
+    "<b>Prior all equal</b>: how common a class was in training is divided out (Bayes), so that an unusual surname "
+    "is not taken for a Russian one because most of the training names are. <b>Macro-F1</b>: every class counts the "
+    "same. <b>Calibration error</b>: how far the probability it gives is from how often it is correct. <b>Loss on "
+    "prefixes</b>: mean nats over all prefixes of two letters and more."
 )
 _RECALL_NOTE = html.note(
-    "Bars: the share of each country’s test names that the model finds (recall), and in brackets the names it had of "
-    "that country in training."
+    "<b>Recall</b>: the share of each class’s test names that the model finds; in brackets the names of that class in "
+    "training."
 )
-_RELIABILITY_CAPTION = html.caption("<b>Reliability</b>: on the dashed line it is right as often as it is sure.")
+_RELIABILITY_CAPTION = html.caption("<b>Reliability</b>: on the dashed line it is correct as often as it is sure.")
 _CONFUSION_CAPTION = html.caption(
-    "<b>Confusion</b>: each row is a country, its cells where its names went, in percent."
+    "<b>Confusion matrix</b>: each row is a true class, its cells what its names were taken for, in percent."
 )
 _NAMES_HEAD = (
     "classifier",
-    "right",
+    "accuracy",
     "macro-F1",
-    "names not in training",
-    "right, equally weighted",
-    "macro-F1, equally weighted",
+    "accuracy on names not in training",
+    "accuracy, prior all equal",
+    "macro-F1, prior all equal",
     "calibration error",
     "loss on prefixes",
     "parameters",
@@ -59,18 +60,24 @@ def choices(checkpoints: dict[str, Checkpoint]) -> list[tuple[str, str]]:
     """What a Model control offers: (label, name in the registry); the first is the default."""
     labels = [checkpoint.label for checkpoint in checkpoints.values()]
     return [
-        (f"{label} ({name})" if labels.count(label) > 1 else f"{label} (default)" if row == 0 else label, name)
+        (BEST if row == 0 else f"{label} ({name})" if labels.count(label) > 1 else label, name)
         for row, (name, label) in enumerate(zip(checkpoints, labels, strict=True))
     ]
 
 
+def model_choices(checkpoints: dict[str, Checkpoint]) -> dict[str, Any]:
+    """Arguments of a Model control: what it offers, its default, and what the default is."""
+    name, default = next(iter(checkpoints.items()))
+    return {"choices": choices(checkpoints), "value": name, "info": f"{BEST}: {default.label}"}
+
+
 def summary(checkpoint: Checkpoint) -> str:
-    """The title of the accordion, with the default model's most important result."""
+    """The title of the accordion, with a model's most important result."""
     test = checkpoint.results.get("test")
-    if (accuracy := _number(test, "accuracy")) is not None:
-        return f"{TITLE} The default is right for {percent(accuracy)} of {_number(test, 'n') or 0:,} test names"
+    if (accuracy := _number(test, "accuracy")) is not None and (count := _number(test, "n")):
+        return f"{TITLE} {checkpoint.label} is correct for {percent(accuracy)} of {count:,} test names"
     if (bits := _number(test, "bits_per_character")) is not None:
-        return f"{TITLE} The default needs {bits:.3f} bits per character on speeches it never read"
+        return f"{TITLE} {checkpoint.label} needs {bits:.3f} bits per character on speeches it was not trained on"
     return TITLE
 
 
@@ -79,10 +86,17 @@ def user_summary(checkpoint: Checkpoint) -> str:
     validation = checkpoint.results.get("validation")
     if (accuracy := _number(validation, "accuracy")) is not None:
         held_out = int(_number(validation, "n") or 0)
-        return f"{TITLE} Your model is right for {score('names', accuracy, held_out)}"
+        return f"{TITLE} Your model is correct for {score('names', accuracy, held_out)}"
     if (bits := _number(validation, "bits_per_character")) is not None:
         return f"{TITLE} Your model needs {bits:.3f} bits per character on the text held out from it"
     return TITLE
+
+
+def commonest_class(checkpoint: Checkpoint) -> tuple[str, float]:
+    """The commonest class of a classifier's training data and its share of the rows, from the header."""
+    counts = _training_rows(checkpoint) or checkpoint.shares
+    most = max(range(len(counts)), key=counts.__getitem__)
+    return checkpoint.classes[most], counts[most] / sum(counts)
 
 
 def build_names(registry: Registry, model: gr.Dropdown, prior: gr.Radio) -> None:
@@ -129,12 +143,12 @@ def build_speech(registry: Registry, model: gr.Dropdown) -> None:
 
 
 def _follow_model(accordion: gr.Accordion, registry: Registry, task: str, model: gr.Dropdown) -> None:
-    """Has the title speak of a user model while one is selected, by that model's own figures."""
+    """Keeps the title that of the selected model."""
 
     def title(chosen: str, page: gr.Request) -> dict:
         checkpoint = session_store.find(registry, task, chosen, page)
         is_shipped = chosen in registry.models[task]
-        return gr.update(label=summary(registry.default(task)) if is_shipped else user_summary(checkpoint))
+        return gr.update(label=summary(checkpoint) if is_shipped else user_summary(checkpoint))
 
     model.change(as_gradio_error(title), model, accordion, **QUIET)
 
@@ -155,7 +169,7 @@ def names_table(checkpoints: dict[str, Checkpoint], chosen: str) -> str:
         )
         missing = [DASH] * (len(_NAMES_HEAD) - 1 - len(cells))
         rows.append((accuracy or 0, False, (f"{label}, no network", *cells, *missing)))
-    for label, name in choices(checkpoints):
+    for label, name in _rows(checkpoints):
         results = checkpoints[name].results
         test, uniform = results.get("test"), results.get("uniform")
         accuracy = _number(test, "accuracy")
@@ -214,7 +228,7 @@ def speech_table(checkpoints: dict[str, Checkpoint], chosen: str) -> tuple[str, 
         bits = _number(measured, "bits_per_character")
         if bits is not None:
             rows.append((-bits, False, (f"{label}, no network", f"{bits:.3f}", DASH, DASH)))
-    for label, name in choices(checkpoints):
+    for label, name in _rows(checkpoints):
         test, validation = (checkpoints[name].results.get(part) for part in ("test", "validation"))
         bits = _number(test, "bits_per_character")
         parameters = f"{count_parameters(checkpoints[name].model):,}"
@@ -228,6 +242,14 @@ def speech_table(checkpoints: dict[str, Checkpoint], chosen: str) -> tuple[str, 
     labels = [cells[0].removesuffix(", no network") for _, _, cells in measured_rows]
     accent = next((number for number, (_, is_chosen, _) in enumerate(measured_rows) if is_chosen), -1)
     return table, figures.bits(labels, [-key for key, _, _ in measured_rows], accent)
+
+
+def _rows(checkpoints: dict[str, Checkpoint]) -> list[tuple[str, str]]:
+    """The models of a table: (label, name in the registry)."""
+    return [
+        (f"{label}: {checkpoints[name].label}" if label == BEST else label, name)
+        for label, name in choices(checkpoints)
+    ]
 
 
 def _sort_key(row: Row) -> float:

@@ -3,8 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
+from charplay.inference.classify import read_text
 from charplay.inference.generate import Request
 from charplay.models.checkpoints import Checkpoint
+from charplay.ui.widgets.unrolled import drawn_steps
 from charplay.workers.protocol import WorkerRequest
 
 
@@ -12,6 +14,16 @@ def classification(checkpoint: Checkpoint, names: list[str], prior: str, are_rea
     """`inference.classify.classify` of `names`."""
     request = {"checkpoint": str(checkpoint.path), "names": names, "prior": prior, "are_read": are_read}
     return WorkerRequest("classify", request)
+
+
+def classification_of_steps(checkpoint: Checkpoint, text: object, prior: str) -> WorkerRequest:
+    """`inference.classify.classify` of the prefixes of one text that `ui.widgets.unrolled` draws, the whole last.
+
+    Raises:
+        ValueError: the text is blank or not acceptable; the sentence says what to change.
+    """
+    read = read_text(checkpoint, text)
+    return classification(checkpoint, [read[: step + 1] for step in drawn_steps(len(read))], prior, are_read=True)
 
 
 def generation(checkpoint: Checkpoint, request: Request) -> WorkerRequest:

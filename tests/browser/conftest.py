@@ -15,12 +15,13 @@ SIZES = {"projector": (1280, 720), "phone": (390, 844)}
 
 
 def go_to_tab(page: Page, label: str) -> None:
-    """Opens a tab, on a phone from the menu that holds those with no room beside the others."""
-    tab = page.get_by_role("tab", name=label, exact=True)
-    if not tab.count():
-        page.get_by_label("More tabs").click()
-        tab = page.locator(".overflow-dropdown").get_by_text(label, exact=True)
-    tab.click()
+    """Opens a tab."""
+    page.get_by_role("tab", name=label, exact=True).click()
+
+
+def expect_network(page: Page, letters: int) -> None:
+    """Waits until the network on the Names tab is drawn over a name of that many letters."""
+    expect(page.locator("#seen .network")).to_have_attribute("data-letters", str(letters))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from charplay import limits
 from charplay.data.datasets import COUNTRIES
 from charplay.ui import controls
 from charplay.ui.train.examples import EXAMPLES, words
-from tests.browser.conftest import go_to_tab
+from tests.browser.conftest import expect_network, go_to_tab
 from tests.browser.test_look import check_look
 
 PATIENT = 60_000  # ms: the training worker has to start, on a machine that may be busy
@@ -126,7 +126,7 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
     assert page.locator("#name input").input_value() in texts  # it opens with a text of its own data
     expect(page.locator("#names-score")).not_to_contain_text(str(len(COUNTRIES)))
     page.locator("#name input").fill("oaoa")
-    expect(page.locator("#seen .characters span")).to_have_count(4)
+    expect_network(page, 4)
     expect(page.locator("#headline b")).to_have_text(re.compile("^(consonants|vowels)$"))
     trained = page.locator("#bars .share").all_text_contents()
 
@@ -140,7 +140,7 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
     other.locator("#try").click()
     expect(other.locator("#bars th")).to_have_text(["consonants", "vowels"])
     other.locator("#name input").fill("oaoa")
-    expect(other.locator("#seen .characters span")).to_have_count(4)
+    expect_network(other, 4)
     expect(other.locator("#bars .share").first).to_have_text(trained[0])
     assert other.locator("#bars .share").all_text_contents() == trained
 

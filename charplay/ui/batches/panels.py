@@ -41,6 +41,16 @@ def parse_names(text: str) -> list[str]:
     return packing.normalize_names(lines)
 
 
+def split_at_commas(text: str) -> str:
+    """A line of names between commas as a line for each."""
+    return "\n".join(part.strip() for part in text.replace(";", ",").replace("\n", ",").split(",") if part.strip())
+
+
+def has_commas(text: object) -> bool:
+    """Whether a line holds several names between commas."""
+    return isinstance(text, str) and any(character in text for character in ",;")
+
+
 def is_sorted(order: str) -> bool:
     """Whether the rows are sorted by length."""
     return controls.ORDER.choose(order) == controls.SORTED
@@ -69,7 +79,9 @@ def build_steps(checkpoint: Checkpoint[NameClassifier], names: gr.Textbox) -> No
 
 def build_unmasked(checkpoint: Checkpoint[NameClassifier], names: gr.Textbox, order: gr.Radio) -> None:
     """Lays out "Does it matter?"."""
-    with gr.Accordion("Does it matter?", open=False, elem_id="unmasked-accordion") as accordion:
+    with gr.Accordion(
+        "Does it matter? Answers with the pads read too", open=False, elem_id="unmasked-accordion"
+    ) as accordion:
         gr.HTML(_UNMASKED_CAPTION)
         comparison = gr.HTML(elem_id="unmasked")
 
@@ -87,7 +99,7 @@ def build_unmasked(checkpoint: Checkpoint[NameClassifier], names: gr.Textbox, or
 
 def build_code(names: gr.Textbox, order: gr.Radio) -> None:
     """Lays out "The code"."""
-    with gr.Accordion("The code", open=False, elem_id="code-accordion") as accordion:
+    with gr.Accordion("The code of this batch", open=False, elem_id="code-accordion") as accordion:
         gr.HTML(_CODE_CAPTION)
         copy = gr.Button("Copy", elem_id="copy-code", size="sm")
         code = gr.HTML(elem_id="code")
@@ -112,7 +124,7 @@ def unmasked_html(compared: Sequence[UnmaskedComparison], members: int) -> str:
     time, count = max(len(each["name"]) for each in compared), len(compared)
     flips = sum(map(has_flipped, compared))
     if all(len(each["name"]) == time for each in compared):
-        return html.headline("Nothing is padded here, and both ways say the same.") + html.note(
+        return html.headline("Nothing is padded here: both runs answer the same.") + html.note(
             "Give the batch a longer name, and the others are padded to its length."
         )
     network = "the network" if members == 1 else f"each of the {members} networks whose average this is"

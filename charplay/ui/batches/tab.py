@@ -22,9 +22,15 @@ from charplay.ui.events import LATEST, QUIET
 from charplay.ui.theme import AMOUNTS
 from charplay.ui.widgets import diagrams
 
-_LEAD = (
-    "<b>Many to one</b>, for several names at once. Look at the grey cells: padded, every row is as long as the "
-    "longest name; packed, each step of time holds only the names that still have a character."
+_LEAD = "Type names and look at the grey cells: padding makes all rows equally long."
+_TERM = "<b>Packing</b> leaves them out."
+_ABOUT = (
+    "A network reads several names at once as one batch, a rectangle of character codes; shorter names are filled up "
+    "with pads. <b>Padded</b>, every row is as long as the longest name. <b>Packed</b> (pack_padded_sequence), each "
+    "time step holds only the names that still have a character, so that nothing is computed for pads, and the final "
+    "state of a name is the one after its last letter. An <b>embedding</b> is the vector that a character becomes, a "
+    "<b>hidden state</b> what the network remembers up to it. <b>Many to one</b>: a sequence in, one answer out, for "
+    "each name."
 )
 _GRADIENT = f"linear-gradient(90deg, {', '.join(colour for _, colour in get_colorscale(AMOUNTS))})"
 
@@ -48,6 +54,7 @@ class Layout(NamedTuple):
     cells: gr.Radio
     unit: gr.Slider
     message: gr.HTML
+    split: gr.Button  # shown where a line holds several names
     plots: list[Component]  # captions and plots, in the order of `_plots_html`
     facts: gr.HTML
 
@@ -56,21 +63,27 @@ class Layout(NamedTuple):
         """What a `Query` is read from."""
         return [self.names, self.order, self.cells, self.unit]
 
+    @property
+    def outputs(self) -> list[Component]:
+        """What changes with the names, besides the plots."""
+        return [self.message, self.split, self.facts]
+
 
 def build(checkpoint: Checkpoint[NameClassifier]) -> None:
     """Lays out the tab inside the current Blocks."""
-    gr.HTML(diagrams.lead(diagrams.BATCHES, _LEAD))
+    gr.HTML(diagrams.lead(diagrams.BATCHES, f'{_LEAD} <span class="term">{_TERM}</span>', _ABOUT))
     layout = _lay_out(checkpoint)
     panels.build_unmasked(checkpoint, layout.names, layout.order)
     panels.build_code(layout.names, layout.order)
 
     async def update(*values: Any) -> Updates:
+        split: Updates = {layout.split: gr.update(visible=panels.has_commas(values[0]))}
         try:
             query = _read(checkpoint, *values)
         except ValueError as error:
-            return {layout.message: html.problem(f"{error} What is drawn is the last batch that could be read.")}
+            return split | {layout.message: html.problem(f"{error} The plots show the last valid batch.")}
         plotted, counted = await asyncio.gather(_plot(checkpoint, query, layout), _count(checkpoint, query, layout))
-        return plotted | counted
+        return plotted | counted | split
 
     async def replot(*values: Any) -> Updates:
         return await _plot(checkpoint, _read(checkpoint, *values), layout)
@@ -79,8 +92,9 @@ def build(checkpoint: Checkpoint[NameClassifier]) -> None:
         return gr.Slider(visible=cells != controls.CHARACTERS, maximum=_units(checkpoint, cells) - 1, value=0)
 
     # `change`, not `input`: pasting, deleting and input methods fire no input.
-    changes, outputs = [layout.names.change, layout.order.input], [layout.message, layout.facts, *layout.plots]
+    changes, outputs = [layout.names.change, layout.order.input], [*layout.outputs, *layout.plots]
     gr.on(changes, as_gradio_error(update), layout.inputs, outputs, **LATEST)
+    layout.split.click(panels.split_at_commas, layout.names, layout.names, **QUIET)
     layout.unit.input(as_gradio_error(replot), layout.inputs, layout.plots, **LATEST)
     layout.cells.input(update_units, layout.cells, layout.unit, **LATEST).then(
         as_gradio_error(replot), layout.inputs, layout.plots, **QUIET
@@ -98,7 +112,9 @@ def _lay_out(checkpoint: Checkpoint[NameClassifier]) -> Layout:
             order = gr.Radio(**controls.ORDER.arguments())
             cells = gr.Radio(**controls.CELLS.arguments())
             unit = gr.Slider(**controls.UNIT.arguments(), visible=False)
-            message = gr.HTML(_plotted_note(example), elem_id="batch-message")
+            with gr.Column(elem_id="batch-notes"):
+                message = gr.HTML(_plotted_note(example), elem_id="batch-message")
+                split = gr.Button("One name a line: split at the commas?", elem_id="split", size="sm", visible=False)
         with gr.Column(scale=5, min_width=320):
             panels.build_steps(checkpoint, names)
             with gr.Column(elem_id="batch-plots"):
@@ -109,7 +125,7 @@ def _lay_out(checkpoint: Checkpoint[NameClassifier]) -> Layout:
                             plots += [gr.HTML(caption), _plot_component(figure, elem_id)]
                 plots += [gr.HTML(plots_html[4]), _plot_component(plots_html[5], "strip")]
                 facts = gr.HTML(_facts(report, len(checkpoint.classes)), elem_id="facts")
-    return Layout(names, order, cells, unit, message, plots, facts)
+    return Layout(names, order, cells, unit, message, split, plots, facts)
 
 
 def _read(checkpoint: Checkpoint[NameClassifier], names: str, order: str, cells: str, unit: object) -> Query:
@@ -145,7 +161,7 @@ def _plots_html(figures: BatchFigures, cells: str) -> tuple[str, go.Figure, str,
     is_hidden, sizes = cells == controls.HIDDEN, figures.batch_sizes
     padded = ", not packed: drifts on at the pads" if is_hidden else ": a rectangle, filled up"
     packed = "zero at the pads, once unpacked" if is_hidden else "the batch shrinks"
-    flat, scale = "one-dimensional: the packed picture column by column", ""
+    flat, scale = "one-dimensional: the packed plot column by column", ""
     if figures.scale is not None:
         flat, (low, high) = "a vector each, column by column", figures.scale
         scale = f'<span class="scale">{low:.2g}<i style="background: {_GRADIENT}"></i>{high:.2g}</span>'
@@ -163,11 +179,19 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
     """The numbers under the plots, over all names (HTML)."""
     count, time = len(report["lengths"]), len(report["batch_sizes"])
     cells, real = count * time, len(report["packed"])
+    pads = cells - real
+    packed = html.plain_decimal(report["masked_difference"])
     tiles = html.tiles(
         (
-            (f"{report['padding_fraction']:.1%}", f"of the rectangle is padding: {cells - real:,} of {cells:,} cells"),
-            (f"{report['naive_difference']:.2g}", "largest error of a final hidden state, read at the padded end"),
-            (f"{report['masked_difference']:.2g}", "largest difference, held still at the pads: none but rounding"),
+            (html.percent(report["padding_fraction"]), f"of the rectangle is padding: {pads:,} of {cells:,} cells"),
+            (f"{report['naive_difference']:.2g}", "is how far the final state is off, at most, without packing"),
+            (packed, "packed: nothing but rounding"),
+        )
+        if pads
+        else (
+            ("No pads", f"all {cells:,} cells hold a character"),
+            ("No error", "without packing the final states are the same"),
+            (packed, "packed: nothing but rounding"),
         )
     )
     lists = html.facts(
@@ -177,20 +201,15 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
             ("batch_sizes", report["batch_sizes"], "names still running at each step of time"),
         )
     )
-    return (
-        f"{tiles}{lists}"
-        f"<details><summary><code>({count}, {time})</code> codes in, <code>({count}, {classes})</code> logits out; "
-        "the lecture it grew from printed a leading 1</summary><p>It gave the linear layer the whole hidden state "
-        f"(layers × directions, batch, hidden), so four came out as <code>(1, 4, {classes})</code>: the leading 1 "
-        "is its single layer. Here the linear layer gets one vector for each name.</p></details>"
-    )
+    shapes = f"<code>({count}, {time})</code> codes in, <code>({count}, {classes})</code> logits out"
+    return f'{tiles}{lists}<p class="caption">{shapes}: for each name one vector goes to the linear layer.</p>'
 
 
 def _plotted_note(names: list[str]) -> str:
     total, plotted = len(names), limits.MAX_PLOTTED_NAMES
     if total <= plotted:
         return ""
-    return html.note(f"Drawn: the first {plotted} of {total}; the figures are over all.")
+    return html.note(f"The plots show the first {plotted} of {total}; the figures are over all.")
 
 
 def _plot_component(figure: go.Figure, elem_id: str) -> gr.Plot:

@@ -1,7 +1,8 @@
 """An accordion of the Names tab: the activations of one name, from character codes to the softmax."""
 
+import asyncio
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import gradio as gr
 import numpy as np
@@ -24,7 +25,7 @@ _FEATURES = ("last", "largest", "mean")  # rows of what the linear layer reads; 
 
 def build(source: NameControls) -> None:
     """Lays out the accordion."""
-    with gr.Accordion("The way through", open=False, elem_id="activations-accordion") as accordion:
+    with gr.Accordion("Activations: from letters to softmax", open=False, elem_id="activations-accordion") as accordion:
         caption = gr.HTML()
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
@@ -37,9 +38,13 @@ def build(source: NameControls) -> None:
         query = source.read(page, *values)
         if query is None:
             return IDLE_NOTE, "", None, ""
-        activations = await inference_client.query(query.checkpoint, "activations", name=query.name, prior=query.prior)
+        activations, result = await asyncio.gather(
+            inference_client.query(query.checkpoint, "activations", name=query.name, prior=query.prior),
+            inference_client.classify(query.checkpoint, query.name, query.prior),
+        )
+        probabilities = list(result["probabilities"].values())
         captions = _strip_caption(activations) + screen_reader_text(_strip_in_words(activations))
-        return _CAPTION, captions, _strip(activations), _scores(activations, query)
+        return _CAPTION, captions, _strip(activations), _scores(activations, probabilities, query)
 
     source.event.while_open(accordion, show, source.inputs, [caption, strip_caption, strip, scores])
 
@@ -96,8 +101,8 @@ def _strip_caption(activations: Activations) -> str:
     members = len(activations["logits"])
     if members > 1:
         caption += html.note(
-            f"The model in use averages {members} networks of this shape, trained apart; this is the way through the "
-            "first."
+            f"The model in use averages {members} networks of this shape, trained apart; these are the activations of "
+            "the first."
         )
     arrays = (activations["embedding"], *activations["hidden"][0], *activations["features"])
     if cut := max(array["size"] - array["shape"][1] for array in arrays):
@@ -121,8 +126,15 @@ def _strip_in_words(activations: Activations) -> str:
     return f"{'. '.join(sentences)}."
 
 
-def _scores(activations: Activations, query: Query) -> str:
-    """From the logits to the softmax (HTML)."""
+def _scores(activations: Activations, probabilities: Sequence[float], query: Query) -> str:
+    """From the logits to the softmax (HTML).
+
+    Args:
+        activations: of one name.
+        probabilities: those of the bars, so that the same number is the same in both: the classifier that the bars come
+            from rounds its weights to eight bits where that is faster.
+        query: the name and its model.
+    """
     logits = np.array(activations["logits"]).T  # (classes, members)
     is_uniform, members = query.prior == "uniform", logits.shape[1]
     shape = _shape(1, len(activations["classes"]))
@@ -132,13 +144,12 @@ def _scores(activations: Activations, query: Query) -> str:
         columns = [str(number) for number in range(1, members + 1)]
         formula = f"the logits {shape} of each of the {members} networks, under <b>all</b> their mean"
     if is_uniform:
-        formula += f"{', under <b>less</b> the same' if members == 1 else ''} less the logarithm of the country’s share"
+        formula += f"{', under <b>less</b> the same' if members == 1 else ''} less the logarithm of the class’s share"
     if members > 1 or is_uniform:
         columns.append("less" if members == 1 else "all")
         logits = np.concatenate([logits, np.array(activations["averaged"])[:, None]], 1)
     hint = " Point at a colour, or tap it, for its number." if heatmap.columns_without_text(len(columns)) else ""
     caption = html.caption(
-        f"One score for each country: {formula}, and of that the softmax <b>p</b> in percent, the bars above but for "
-        f"rounding.{hint}"
+        f"One score for each class: {formula}, and of that the softmax <b>p</b> in percent: the bars above.{hint}"
     )
-    return caption + heatmap.logit_heatmap(activations["classes"], columns, logits, activations["probabilities"])
+    return caption + heatmap.logit_heatmap(activations["classes"], columns, logits, probabilities)

@@ -15,20 +15,20 @@ from charplay.ui.names import plots
 from charplay.ui.names.panel import BY_LETTER, IDLE_NOTE, NameControls, Query, plot, plot_value
 from charplay.ui.widgets import heatmap
 
-_CAPTION = html.caption("Look for the deepest bar: without that letter the country would lose the most.")
+_CAPTION = html.caption("Look for the deepest bar: leaving out that letter costs the class the most.")
 _LEAVE_ONE_OUT_CAPTION = html.caption(
-    "<b>Left out</b>: the shorter name is read, and the bar is by how much the log-probability (natural logarithm) "
-    "changes."
+    "<b>Leave-one-out</b>: the name is read without the letter; the bar is the change of the log-probability (natural "
+    "logarithm)."
 )
 _UNIFORM_NOTE = html.note(
-    "Weighted equally, the probabilities are those with each country’s share divided out; the gradient is the same "
-    "either way, since a share is a constant beside the score."
+    "With the prior all equal, each class’s share of the training data is divided out of the probabilities; the "
+    "gradient is the same with both priors, since a share is a constant beside the score."
 )
 
 
 def build(source: NameControls) -> None:
     """Lays out the accordion."""
-    with gr.Accordion("Which letters decided", open=False, elem_id="attribution-accordion") as accordion:
+    with gr.Accordion("Attribution: which letters matter", open=False, elem_id="attribution-accordion") as accordion:
         headline = gr.HTML(elem_id="attribution-headline")
         # The choices follow the model, so the value is checked against the model's classes when it is used.
         choices = {"choices": [controls.LIKELIEST, *source.registry.default("names").classes]}
@@ -47,7 +47,7 @@ def build(source: NameControls) -> None:
             return IDLE_NOTE, "", None, "", None
         classes = query.checkpoint.classes
         if country and country not in (controls.LIKELIEST, *classes):  # typed, or a class of the previous model
-            return html.problem(f"The country must be one of {', '.join(classes)}."), "", None, "", None
+            return html.problem(f"The class must be one of {', '.join(classes)}."), "", None, "", None
         target = None if not country or country == controls.LIKELIEST else country
         found = await inference_client.query(
             query.checkpoint, "attribution", name=query.name, prior=query.prior, country=target
@@ -64,15 +64,14 @@ def _headline(found: Attribution) -> str:
     country, whole = escape(found["country"]), percent(found["probability"])
     if found["changes"] is None or found["without"] is None:
         return html.headline(
-            f"<b>{country}</b> {whole}. A name of one letter has no shorter one to compare: only the gradient can be "
-            "asked."
+            f"<b>{country}</b> {whole}. A name of one letter has no shorter one to compare: there is only the gradient."
         )
     index = int(np.argmin(found["changes"]))
     if found["changes"][index] < 0:
         letter = f"letter {index + 1}, <b>{escape(visible(found['normalized'][index]))}</b>"
         sentence = f"would fall from {whole} to {percent(found['without'][index])} without {letter}."
     else:
-        sentence = f"has {whole}, and no letter speaks for it: without any one of them it would be likelier."
+        sentence = f"has {whole}, and every letter lowers it: it would be likelier without any one of them."
     return _CAPTION + html.headline(f"<b>{country}</b> {sentence}")
 
 
@@ -105,8 +104,8 @@ def _gradients(found: Attribution, query: Query) -> tuple[str, PlotData]:
     figure = plots.letter_bars(letters, found["gradients"], int(np.argmax(found["gradients"])), hovers)
     over_members = f" over the embeddings of all {members} networks that are averaged" if members > 1 else ""
     caption = html.caption(
-        "<b>Gradient</b>: how fast the country’s score (logit) would move if the letter’s embedding did a little; the "
-        f"norm of that gradient{over_members}."
+        "<b>Gradient norm</b>: how fast the score of the class (logit) changes with the letter’s embedding"
+        f"{over_members}."
     )
     uniform_note = _UNIFORM_NOTE if query.prior == "uniform" else ""
     return caption + uniform_note + screen_reader_text("; ".join(hovers)), plot_value(figure)

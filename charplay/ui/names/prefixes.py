@@ -16,16 +16,20 @@ from charplay.ui.names.panel import IDLE_NOTE, NameControls
 from charplay.ui.widgets import heatmap
 
 _PREFIXES_CAPTION = html.caption(
-    "Look for the letter at which the belief jumps: each column is the softmax after one more letter, and the last one "
-    "is the bars above."
+    "Look for the letter at which the answer changes: each column is the softmax after one more letter, and the last "
+    "one is the bars above."
 )
-_CELLS_CAPTION = html.caption("Look for where they part: the same name, read by networks that differ in their cell.")
+_CELLS_CAPTION = html.caption(
+    "Look for where they differ: the same name, read by networks that differ only in their cell."
+)
 _LISTED_COUNTRIES = 3  # countries named for each cell type
 
 
 def build_prefixes(source: NameControls) -> None:
     """Lays out the prefix probabilities of the selected model."""
-    with gr.Accordion("Belief, letter by letter", open=False, elem_id="prefixes-accordion") as accordion:
+    with gr.Accordion(
+        "Prefix probabilities: the answer after each letter", open=False, elem_id="prefixes-accordion"
+    ) as accordion:
         shown = gr.HTML(elem_id="prefixes")
 
     async def show(page: gr.Request, *values: str) -> str:
@@ -48,7 +52,7 @@ def build_cells(source: NameControls, models: dict[str, Checkpoint]) -> None:
     compared = cell_models(models)
     if not compared:
         return
-    with gr.Accordion("Three cells, one name", open=False, elem_id="cells-accordion") as accordion:
+    with gr.Accordion("RNN, GRU and LSTM on the same name", open=False, elem_id="cells-accordion") as accordion:
         agreement = gr.HTML(elem_id="cells-headline")
         shown = []
         with gr.Row():
@@ -92,5 +96,5 @@ def _agreement(cells: Sequence[str], results: Sequence[Classification]) -> str:
         return html.headline(f"<b>{countries[0]}</b>")
     if len(set(countries)) == 1:
         return html.headline(f"They agree: <b>{countries[0]}</b>.")
-    each = (f"{cell.upper()} says <b>{country}</b>" for cell, country in zip(cells, countries, strict=True))
+    each = (f"{cell.upper()} answers <b>{country}</b>" for cell, country in zip(cells, countries, strict=True))
     return html.headline("They differ: " + ", ".join(each))

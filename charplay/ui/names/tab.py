@@ -1,50 +1,60 @@
 """The Names tab: a softmax over the countries, as you type."""
 
+from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import gradio as gr
 
 from charplay import limits
 from charplay.data.datasets import COUNTRIES
-from charplay.data.text import encode
 from charplay.data.user_data.cells import clean
 from charplay.inference.classify import Classification, read_text
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html, inference_client, scoreboard
+from charplay.ui.errors import as_gradio_error
+from charplay.ui.events import QUIET
 from charplay.ui.initial_examples import InitialExamples
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import activations, attribution, prefixes
 from charplay.ui.names.panel import NameControls
-from charplay.ui.widgets import diagrams
+from charplay.ui.widgets import diagrams, unrolled
 from charplay.ui.widgets.bars import bars
 
-_LEAD = (
-    "<b>Many to one.</b> Type a name and watch the bars: after every letter the network shares out its belief over "
-    f"{len(COUNTRIES)} countries."
+_LEAD = "Type a surname and watch the network guess where it comes from."
+_TERM = "<b>Many to one</b>: a sequence in, one answer out."
+_ABOUT = (
+    "The drawing is the network, unrolled in time. Each letter’s ASCII code picks a row of learnt numbers, its "
+    "embedding; the recurrent cell combines it with the state so far. From the states a linear layer computes a score "
+    "for each class (logits), and softmax makes of the scores probabilities that sum to 1: the bars. Beside each state "
+    "stands the answer if the name ended there. With arrows both ways the network is bidirectional: it also reads from "
+    "the end, so that every new letter changes all states. <b>Many to one</b>: a sequence in, one answer out."
 )
 _HINT = '<p class="headline hint">Type a name: the bars follow every letter.</p>'
 _NO_EXAMPLE = "The first name could not be classified: change it, and the bars follow."
+MAX_LISTED_CLASSES = 6  # of a user model, in the hint beside the name
 
-View = tuple[str, str, str]  # headline, bars, what the network sees (HTML)
+View = tuple[str, str, str]  # headline, bars, the unrolled network (HTML)
 
 
 def build(examples: InitialExamples) -> ModelControls:
     """Lays out the tab inside the current Blocks; returns the controls of its model."""
     registry, models = examples.registry, examples.registry.models["names"]
     default = next(iter(models))
-    headline, bars_html, seen = _initial_view(models[default], examples)
-    gr.HTML(diagrams.lead(diagrams.NAMES, _LEAD))
+    headline, bars_html, network = _initial_view(models[default], examples)
+    gr.HTML(diagrams.lead("", f'{_LEAD} <span class="term">{_TERM}</span>', _ABOUT))
     with gr.Row(elem_id="names-row"):
         with gr.Column(scale=2, min_width=320):
             name = gr.Textbox(**controls.NAME.arguments(), max_lines=1, autofocus=True)
-            seen_output = gr.HTML(seen, elem_id="seen")
-            with gr.Column(elem_id="names-choices"):
-                choices = {"choices": scoreboard.choices(models), "value": default}
-                model = gr.Dropdown(**controls.MODEL.arguments() | choices)
-                prior = gr.Radio(**controls.PRIOR.arguments())
+            hint = gr.HTML(_hint(models[default]), elem_id="name-hint")
+            network_output = gr.HTML(network, elem_id="seen")
         with gr.Column(scale=3, min_width=320):
             headline_output = gr.HTML(headline, elem_id="headline")
             bars_output = gr.HTML(bars_html, elem_id="bars")
+    with gr.Row(elem_id="names-choices"):
+        model = gr.Dropdown(**controls.MODEL.arguments() | scoreboard.model_choices(models), scale=2, min_width=320)
+        prior_choices = {"choices": _prior_choices(models[default])}
+        prior = gr.Radio(**controls.PRIOR.arguments() | prior_choices, scale=3, min_width=320)
     source = NameControls(name, model, prior, registry)
 
     async def update(page: gr.Request, name: str, chosen: str, prior: str) -> View:
@@ -52,11 +62,15 @@ def build(examples: InitialExamples) -> ModelControls:
         prior = controls.PRIORS[limits.check_choice("prior", prior, tuple(controls.PRIORS))]
         if view := _view_without_result(checkpoint, name):
             return view
-        return _view(checkpoint, await inference_client.classify(checkpoint, name, prior))
+        return _view(checkpoint, name, await inference_client.classify_steps(checkpoint, name, prior))
+
+    def describe(chosen: str, page: gr.Request) -> tuple[str, Any]:
+        checkpoint = source.find(chosen, page)
+        return _hint(checkpoint), gr.update(choices=_prior_choices(checkpoint))
 
     # `change`, not `input`: a pasted or deleted text fires no input, nor does a model that the Train tab selects.
-    outputs = [headline_output, bars_output, seen_output]
-    source.event.always(update, source.inputs, outputs)
+    source.event.always(update, source.inputs, [headline_output, bars_output, network_output])
+    model.change(as_gradio_error(describe), model, [hint, prior], **QUIET)
     prefixes.build_prefixes(source)
     attribution.build(source)
     activations.build(source)
@@ -67,15 +81,41 @@ def build(examples: InitialExamples) -> ModelControls:
 
 
 def _initial_view(checkpoint: Checkpoint, examples: InitialExamples) -> View:
-    result = examples.wait_for_name()
-    if result is None:
+    results = examples.wait_for_name()
+    if results is None:
         return html.problem(_NO_EXAMPLE), bars(checkpoint.classes, None), ""
-    return _view(checkpoint, result)
+    return _view(checkpoint, controls.NAME.default, results)
 
 
-def _view(checkpoint: Checkpoint, result: Classification) -> View:
-    bars_html = bars(checkpoint.classes, list(result["probabilities"].values()))
-    return _headline(result), bars_html, _seen(result["normalized"], checkpoint)
+def _hint(checkpoint: Checkpoint) -> str:
+    """What the model can answer, and what becomes of everything else (HTML)."""
+    classes = checkpoint.classes
+    if classes == COUNTRIES:
+        return html.note(
+            f"{len(classes)} languages and origins only. A name from elsewhere is forced into one of them."
+        )
+    listed = ", ".join(map(escape, classes[:MAX_LISTED_CLASSES])) + ("…" if len(classes) > MAX_LISTED_CLASSES else "")
+    return html.note(f"{len(classes)} classes only: {listed}. Any text is forced into one of them.")
+
+
+def _prior_choices(checkpoint: Checkpoint) -> list[tuple[str, str]]:
+    """What a Prior control offers, with the commonest class of the model's training data."""
+    commonest, share = scoreboard.commonest_class(checkpoint)
+    in_training = f"{controls.AS_IN_THE_DATA} ({html.percent(share, 0)} {commonest})"
+    return [(in_training, controls.AS_IN_THE_DATA), (controls.ALL_EQUAL, controls.ALL_EQUAL)]
+
+
+def _view(checkpoint: Checkpoint, typed: str, results: Sequence[Classification]) -> View:
+    """What is shown for the results of the drawn prefixes of a name, the whole last."""
+    whole = results[-1]
+    steps = []
+    for each in results:
+        letter, country = each["normalized"][-1], each["country"]
+        index, code = len(each["normalized"]) - 1, ord(letter)
+        steps.append(unrolled.Step(index, letter, code, country, each["probabilities"][country]))
+    network = unrolled.unrolled(steps, getattr(checkpoint.config, "bidirectional", False))
+    bars_html = bars(checkpoint.classes, list(whole["probabilities"].values()))
+    return _headline(checkpoint, typed, whole), bars_html, network
 
 
 def _view_without_result(checkpoint: Checkpoint, name: str) -> View | None:
@@ -89,27 +129,13 @@ def _view_without_result(checkpoint: Checkpoint, name: str) -> View | None:
     return sentence, bars(checkpoint.classes, None), ""
 
 
-def _headline(result: Classification) -> str:
-    probability = html.percent(result["probabilities"][result["country"]])
-    read_as = ""
-    if result["normalized"] != result["name"].strip():
-        read_as = f' <span class="note hint">read as “{escape(result["normalized"])}”</span>'
-    return html.headline(f"<b>{escape(result['country'])}</b> {probability}{read_as}")
-
-
-def _seen(name: str, checkpoint: Checkpoint) -> str:
-    """What the network sees of a normalised name: characters, codes, shapes (HTML)."""
-    codes = encode(name).tolist()
-    shown = name[: limits.MAX_NAME_CHARACTERS]  # of a longer text its beginning
-    boxes = "".join(
-        f"<span><b>{escape(html.visible(character))}</b>{code}</span>"
-        for character, code in zip(shown, codes, strict=False)
-    ) + ("…" if len(name) > len(shown) else "")
-    size, classes = checkpoint.config.embedding_size, len(checkpoint.classes)
-    shapes = (
-        ("codes", f"(1, {len(codes)})", "a name, one ASCII code a character"),
-        ("embedding", f"(1, {len(codes)}, {size})", f"each code picks a row of {size} learnt numbers"),
-        ("logits", f"(1, {classes})", "a score for each country; softmax makes them sum to 1"),
-    )
-    facts = html.facts((term, f"<code>{shape}</code>: {meaning}") for term, shape, meaning in shapes)
-    return f'{html.caption("<b>What the network sees</b>")}<div class="characters">{boxes}</div>{facts}'
+def _headline(checkpoint: Checkpoint, typed: str, result: Classification) -> str:
+    """The likeliest class; in a line of its own, which is there for every name, how the name was read (HTML)."""
+    read, probability = result["normalized"], html.percent(result["probabilities"][result["country"]])
+    notes = []
+    if read != typed.strip():
+        notes.append(f"Read as “{escape(read)}”")
+    if " " in read and checkpoint.classes == COUNTRIES:
+        notes.append("several words, read as one surname" if notes else "Several words, read as one surname")
+    answer = html.headline(f"<b>{escape(result['country'])}</b> {probability}")
+    return f'{answer}<p class="note read-as">{": ".join(notes)}</p>'

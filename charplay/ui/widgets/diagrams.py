@@ -56,7 +56,6 @@ def _diagram(name: str, inputs: int, outputs: tuple[int, ...], fed_back: bool, l
 
 
 _MANY_TO_ONE = "Many to one: a name goes in letter by letter, one answer comes out at its end"
-NAMES = _diagram("tip-names", 4, (3,), False, _MANY_TO_ONE)
 BATCHES = _diagram("tip-batches", 4, (3,), False, _MANY_TO_ONE)
 _MANY_TO_MANY = "Many to many: a prediction at every character"
 SPEECH = _diagram("tip-speech", 4, (0, 1, 2, 3), True, f"{_MANY_TO_MANY}, fed back as the next one")
@@ -70,8 +69,8 @@ def lead(diagram: str, sentence: str, about: str = "") -> str:
     """The head of a tab (HTML).
 
     Args:
-        diagram: one of those above.
+        diagram: one of those above, or nothing.
         sentence: what to do and what to look at, as markup.
         about: the longer explanation, as markup; it is collapsed at first.
     """
-    return f'<div class="lead">{diagram}<div><p>{sentence}</p>{html.about(about) if about else ""}</div></div>'
+    return f'<div class="lead">{diagram}<div><p>{sentence}</p> {html.about(about) if about else ""}</div></div>'
