@@ -34,7 +34,7 @@ MARKS = """plot => {
   const marks = [...document.querySelectorAll(`#${plot} .shape-group path:not([style*=dasharray])`)]
     .map(path => getComputedStyle(path)).reverse();
   const numbers = is => marks.flatMap((style, number) => is(style) ? [number] : []);
-  return [numbers(style => style.strokeWidth === '4px'), numbers(style => style.fillOpacity === '0.8')];
+  return [numbers(style => style.strokeWidth === '4px'), numbers(style => style.fillOpacity === '0.5')];
 }"""
 
 

@@ -76,7 +76,7 @@ def check_look(page: Page, tab: str) -> None:
     assert content <= inner, f"{tab} scrolls sideways"
     texts = page.evaluate(READ_TEXT)
     assert len(texts) > 20
-    small = [text for text in texts if text[1] < (14 if text[3] else 16)]
+    small = [text for text in texts if text[1] < 16]
     assert not small, f"{tab}: too small"
     faint = [text for text in texts if text[2] < 4.5]
     assert not faint, f"{tab}: too faint"

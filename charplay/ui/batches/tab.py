@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import gradio as gr
 import plotly.graph_objects as go
 from gradio.components import Component
-from plotly.colors import get_colorscale
 
 from charplay import limits
 from charplay.data.batches import compare
@@ -19,7 +18,7 @@ from charplay.ui.batches.panels import is_sorted, parse_names
 from charplay.ui.batches.plots import BatchFigures
 from charplay.ui.errors import as_gradio_error
 from charplay.ui.events import LATEST, QUIET
-from charplay.ui.theme import AMOUNTS
+from charplay.ui.theme import DIVERGING
 from charplay.ui.widgets import diagrams
 
 _LEAD = "Type names and look at the grey cells: padding makes all rows equally long."
@@ -32,7 +31,7 @@ _ABOUT = (
     "<b>hidden state</b> what the network remembers up to it. <b>Many to one</b>: a sequence in, one answer out, for "
     "each name."
 )
-_GRADIENT = f"linear-gradient(90deg, {', '.join(colour for _, colour in get_colorscale(AMOUNTS))})"
+_GRADIENT = f"linear-gradient(90deg, {', '.join(colour for _, colour in DIVERGING)})"
 
 Updates = dict[Component, Any]  # new values of components
 

@@ -95,5 +95,5 @@ def _style_rules(number: int, plotted_steps: int) -> str:
         f"{marks}:nth-child({plotted_steps - number}) path {{ stroke: var(--accent-text) !important; "
         "stroke-opacity: 1 !important; stroke-width: 4px !important; }"
         f"{marks}:nth-child(-n+{plotted_steps - number - 1}) path {{ fill: var(--body-background-fill) !important; "
-        "fill-opacity: 0.8 !important; }"
+        "fill-opacity: 0.5 !important; }"
     )

@@ -95,8 +95,8 @@ def _strip_caption(activations: Activations) -> str:
     backward = "The backward direction has read a letter and all after it. " if is_bidirectional else ""
     pooled = ", and the largest and the mean over all steps" if is_pooled else ""
     caption = html.caption(
-        "Time runs to the right; under each letter stands its vector, dark where its numbers are negative, light where "
-        f"they are positive. {backward}At the end stand the states after the last step{pooled}."
+        "Time runs to the right; under each letter stands its vector, blue where its numbers are negative, orange "
+        f"where they are positive. {backward}At the end stand the states after the last step{pooled}."
     )
     members = len(activations["logits"])
     if members > 1:

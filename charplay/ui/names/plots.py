@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from charplay.ui.html import visible
-from charplay.ui.theme import ACCENT, AMOUNTS, INK, LIGHT_FROM, PAPER, QUIET
+from charplay.ui.theme import ACCENT, AMOUNTS, DIVERGING, INK, LIGHT_FROM, PAPER, QUIET
 from charplay.ui.widgets.figures import TEXT_SIZE, plain_figure
 from charplay.ui.widgets.heatmap import MAX_TEXT_COLUMNS, signed
 
@@ -63,7 +63,7 @@ def _heatmap(values: np.ndarray, scale: tuple[float, float], **rest: Any) -> dic
         "z": _encode(values),
         "zmin": low,
         "zmax": high,
-        "colorscale": AMOUNTS,
+        "colorscale": DIVERGING if low < 0 else AMOUNTS,
         "showscale": False,
         "hoverongaps": False,
         **rest,
@@ -110,7 +110,7 @@ def letter_bars(letters: Sequence[str], values: Sequence[float], accent: int, ho
     }
     layout = {
         "height": BARS_HEIGHT,
-        "margin": {"l": 48, "r": 4, "t": 30, "b": 6},
+        "margin": {"l": 54, "r": 4, "t": 30, "b": 6},
         "bargap": 0.3,
         "xaxis": _letter_axis(columns, letters),
         "yaxis": {
@@ -180,7 +180,7 @@ def strip(letters: Sequence[str], panels: Sequence[Panel]) -> Figure:
         axes[f"yaxis{number if number > 1 else ''}"] = panel.axis((max(0.0, 1 - bottom / height), 1 - top / height))
     layout = {
         "height": LETTERS_HEIGHT + height + BOTTOM_HEIGHT,
-        "margin": {"l": 60, "r": 4, "t": LETTERS_HEIGHT, "b": BOTTOM_HEIGHT},
+        "margin": {"l": 68, "r": 4, "t": LETTERS_HEIGHT, "b": BOTTOM_HEIGHT},
         "annotations": titles,
         "xaxis": {**_letter_axis(columns, letters), "anchor": "free", "position": 1},
         "xaxis2": {**_AXIS, "visible": False, "anchor": f"y{len(panels)}"},

@@ -11,13 +11,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from charplay.ui.html import percent
-from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, FONT, INK, LIGHT_FROM, PAD_CELL, PAPER, QUIET
+from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, DIVERGING, FONT, INK, LIGHT_FROM, PAD_CELL, PAPER, QUIET
 
-TEXT_SIZE = 14  # px, the smallest in a chart
+TEXT_SIZE = 16  # px, the smallest in a chart
 ROW_HEIGHT = 32  # px of a heatmap's row
-TALL_ROW_HEIGHT = 36  # px of a row with two lines of text in its cells
+TALL_ROW_HEIGHT = 44  # px of a row with two lines of text in its cells
 MAX_LABEL_CHARACTERS = 18  # characters of a class's name that are shown beside its bar
-STRIP_COLUMNS = 12  # cells of the flat strip on one line, so that their text has room on a phone
+STRIP_COLUMNS = 10  # cells of the flat strip on one line, so that their text has room on a phone
 
 
 def plain_figure(traces: list, height: int, **layout) -> go.Figure:
@@ -45,7 +45,7 @@ def short(label: str) -> str:
 
 def label_margin(labels: Sequence[str]) -> int:
     """Pixels that the longest label takes."""
-    return 12 + 8 * min(max(map(len, labels)), MAX_LABEL_CHARACTERS)
+    return 14 + 9 * min(max(map(len, labels)), MAX_LABEL_CHARACTERS)
 
 
 def recalls(labels: Sequence[str], shares: Sequence[float]) -> go.Figure:
@@ -132,9 +132,21 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
         ticktext=names,
         tickangle=-90,
         showgrid=False,
-        title={"text": "taken for", "standoff": 2, "font": {"size": TEXT_SIZE}},
+        title={"text": "predicted class →", "standoff": 2, "font": {"size": TEXT_SIZE}},
     )
     figure.update_yaxes(autorange="reversed", tickvals=list(range(len(names))), ticktext=names, showgrid=False)
+    # Above the rows' labels and left of the columns': which axis holds the true classes.
+    figure.add_annotation(
+        text="true class ↓",
+        x=0,
+        xref="paper",
+        xanchor="right",
+        xshift=-4,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        showarrow=False,
+    )
     return figure
 
 
@@ -152,15 +164,15 @@ def reliability(bins: Sequence[dict[str, float | int]]) -> go.Figure:
         width=width * 0.8,
         marker={"color": QUIET},
         customdata=[each["n"] for each in filled],
-        hovertemplate="sure %{x:.0%}, right %{y:.1%} (%{customdata:,} names)<extra></extra>",
+        hovertemplate="probability %{x:.0%}, correct %{y:.1%} (%{customdata:,} names)<extra></extra>",
     )
     diagonal = go.Scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": ACCENT, "width": 2, "dash": "dash"}, hoverinfo="skip"
     )
-    figure = plain_figure([shown, diagonal], 320, margin={"l": 64, "r": 8, "t": 8, "b": 52})
-    ticks = {"range": [0, 1.02], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
-    figure.update_xaxes(title={"text": "how sure it was", "standoff": 6, "font": {"size": TEXT_SIZE}}, **ticks)
-    figure.update_yaxes(title={"text": "how often it was right", "standoff": 6, "font": {"size": TEXT_SIZE}}, **ticks)
+    figure = plain_figure([shown, diagonal], 320, margin={"l": 72, "r": 32, "t": 12, "b": 56})
+    ticks = {"range": [0, 1.03], "tickangle": 0, "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
+    figure.update_xaxes(title={"text": "probability it gave", "standoff": 6, "font": {"size": TEXT_SIZE}}, **ticks)
+    figure.update_yaxes(title={"text": "share that was correct", "standoff": 6, "font": {"size": TEXT_SIZE}}, **ticks)
     return figure
 
 
@@ -198,6 +210,7 @@ def _heatmaps(
 ) -> list[go.Heatmap]:
     """Cells in the colour of their value, with dark text on light colours and light text on dark ones.
 
+    A scale that begins below zero has zero in its middle, and colours on which all text is dark.
     Without a scale the values are indices of names: a light colour each, the first again after the seventh.
     """
     if scale is None:
@@ -206,6 +219,9 @@ def _heatmaps(
         colours = {"zmin": -0.5, "zmax": count - 0.5, "colorscale": steps, "showscale": False}
         return [_heatmap(np.mod(values, count), texts, hovers, INK, **colours)]
     low, high = scale
+    if low < 0:
+        colours = {"zmin": low, "zmax": high, "colorscale": DIVERGING, "showscale": False}
+        return [_heatmap(values, texts, hovers, INK, **colours)]
     colours = {"zmin": low, "zmax": high, "colorscale": AMOUNTS, "showscale": False}
     is_light = (values - low) / (high - low) >= LIGHT_FROM
     return [
@@ -243,7 +259,7 @@ def cells(
     row_height = TALL_ROW_HEIGHT if two_lines else ROW_HEIGHT
     labels = [label if len(label) <= 12 else label[:11] + "…" for label in rows]
     widest = max(len(label) for label in labels)
-    figure = plain_figure(traces, len(rows) * row_height + 58, margin={"l": 12 + 9 * widest, "r": 2, "t": 54, "b": 4})
+    figure = plain_figure(traces, len(rows) * row_height + 58, margin={"l": 12 + 10 * widest, "r": 2, "t": 54, "b": 4})
     if pads_have_values:
         figure.update_layout(shapes=[_frame(row, column) for row, column in np.argwhere(grid.is_pad)])
     every = -(-len(columns) // 10)

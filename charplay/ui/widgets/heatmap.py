@@ -11,18 +11,20 @@ import numpy as np
 from plotly.colors import sample_colorscale, unlabel_rgb
 
 from charplay.ui.html import percent, visible
-from charplay.ui.theme import AMOUNTS, INK, LIGHT_FROM, PAPER
+from charplay.ui.theme import AMOUNTS, DIVERGING, INK, LIGHT_FROM, PAPER
 
 _SHADES = 256  # steps of the colour scale
 
 
-def _style(value: float) -> str:
+def _style(value: float, is_diverging: bool = False) -> str:
     """The CSS of a cell with a value from 0 to 1."""
-    red, green, blue = map(round, unlabel_rgb(sample_colorscale(AMOUNTS, value)[0]))
-    return f"background:#{red:02x}{green:02x}{blue:02x};color:{INK if value >= LIGHT_FROM else PAPER}"
+    red, green, blue = map(round, unlabel_rgb(sample_colorscale(DIVERGING if is_diverging else AMOUNTS, value)[0]))
+    ink = INK if is_diverging or value >= LIGHT_FROM else PAPER
+    return f"background:#{red:02x}{green:02x}{blue:02x};color:{ink}"
 
 
 _STYLES = [_style(shade / (_SHADES - 1)) for shade in range(_SHADES)]
+_DIVERGING_STYLES = [_style(shade / (_SHADES - 1), is_diverging=True) for shade in range(_SHADES)]
 MAX_TEXT_COLUMNS = 20  # columns up to which cells have room for their number
 MAX_TEXT_COLUMNS_ON_A_PHONE = 8  # the same on a phone
 MAX_TEXT_NETWORKS = 8  # ensemble members up to which each one's logits have room for their numbers
@@ -36,6 +38,7 @@ def table(
     texts: Sequence[Sequence[str]],
     hovers: Sequence[Sequence[str]],
     classes: str = "",
+    diverging: int = 0,
 ) -> str:
     """A heatmap as a table (HTML).
 
@@ -46,15 +49,20 @@ def table(
         texts: text of each cell (HTML).
         hovers: label of each cell, shown when it is pointed at (HTML).
         classes: CSS classes in place of those for its number of columns.
+        diverging: how many of the first columns have a scale with zero in its middle.
     """
+
+    def styles(column: int) -> list[str]:
+        return _DIVERGING_STYLES if column < diverging else _STYLES
+
     count = len(columns)
     shades = np.rint(np.clip(values, 0, 1) * (_SHADES - 1)).astype(int).tolist()
     size = "wide" if count > MAX_TEXT_COLUMNS else "medium" if count > MAX_TEXT_COLUMNS_ON_A_PHONE else ""
     body = "".join(
         f'<tr><th scope="row">{escape(_cut(label))}</th>'
         + "".join(
-            f'<td style="{_STYLES[shade]}" aria-label="{hover}">{text}</td>'
-            for shade, text, hover in zip(row_shades, row_texts, row_hovers, strict=True)
+            f'<td style="{styles(column)[shade]}" aria-label="{hover}">{text}</td>'
+            for column, (shade, text, hover) in enumerate(zip(row_shades, row_texts, row_hovers, strict=True))
         )
         + "</tr>"
         for label, row_shades, row_texts, row_hovers in zip(rows, shades, texts, hovers, strict=True)
@@ -120,4 +128,4 @@ def logit_heatmap(
         exact = [f"{label}, {column}: {signed(value, 3)}" for column, value in zip(columns, row, strict=True)]
         hovers.append([*exact, f"{label}, p: {percent(share, 2)}"])
     classes = "logits averaged" if empty else "logits"
-    return table(labels, [*columns, "p"], values, texts, hovers, classes)
+    return table(labels, [*columns, "p"], values, texts, hovers, classes, diverging=len(columns))

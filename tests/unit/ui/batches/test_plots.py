@@ -31,8 +31,8 @@ def test_the_same_name_has_the_same_colour_in_every_row_order_and_plot(classifie
 def test_the_flat_strip_holds_what_the_packed_plot_shows(classifier):
     _, figures = figures_of(classifier, True, controls.HIDDEN)
     packed = figures.packed_values[figures.packed_cells]
-    traces = [np.array(trace.z) for trace in figures.strip().data]
-    strip = np.where(np.isnan(traces[0]), traces[1], traces[0]).flatten()[: len(packed)]
+    [trace] = figures.strip().data
+    strip = np.array(trace.z).flatten()[: len(packed)]
     np.testing.assert_allclose(strip, packed, rtol=1e-6)
     assert (figures.packed_values[figures.is_pad] == 0).all()
     assert (figures.padded_values[figures.is_pad] != 0).any()

@@ -27,6 +27,6 @@ def test_a_step_beyond_the_plotted_names_marks_nothing():
 
 
 def test_a_slice_of_the_flat_strip_spans_its_lines():
-    second, first = slices([13, 12])
+    second, first = slices([11, 10])
     assert first["path"].count("M") == 2
-    assert second["path"] == "M 0.5,0.5 L 11.5,0.5 L 11.5,1.5 L 0.5,1.5 Z M -0.5,1.5 L 0.5,1.5 L 0.5,2.5 L -0.5,2.5 Z"
+    assert second["path"] == "M 0.5,0.5 L 9.5,0.5 L 9.5,1.5 L 0.5,1.5 Z M -0.5,1.5 L 0.5,1.5 L 0.5,2.5 L -0.5,2.5 Z"

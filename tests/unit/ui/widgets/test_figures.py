@@ -18,13 +18,21 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_text_in_a_cell_has_enough_contrast_everywhere_on_the_scale():
-    values = np.linspace(-1, 1, 401)[None]
+@pytest.mark.parametrize(("low", "colours"), [(0.0, theme.AMOUNTS), (-1.0, theme.DIVERGING)])
+def test_text_in_a_cell_has_enough_contrast_everywhere_on_the_scale(low, colours):
+    values = np.linspace(low, 1, 401)[None]
     empty = np.full(values.shape, "")
-    for trace in figures._heatmaps(values, empty, empty, (-1.0, 1.0)):
+    for trace in figures._heatmaps(values, empty, empty, (low, 1.0)):
         shown = values[~np.isnan(np.array(trace.z))]
-        cells = plotly.colors.sample_colorscale(theme.AMOUNTS, (shown + 1) / 2)
+        cells = plotly.colors.sample_colorscale(colours, (shown - low) / (1 - low))
         assert min(contrast(cell, trace.textfont.color) for cell in cells) >= 4.5
+
+
+def test_zero_on_the_diverging_scale_is_not_the_grey_of_a_pad():
+    [zero] = plotly.colors.sample_colorscale(theme.DIVERGING, [0.5])
+    red, _, blue = plotly.colors.unlabel_rgb(zero)
+    grey = plotly.colors.hex_to_rgb(theme.PAD_CELL)
+    assert red - blue > 2 * (max(grey) - min(grey))  # a warm colour
 
 
 @pytest.mark.parametrize("colour", [*theme.CATEGORIES, theme.PAD_CELL])
