@@ -1,6 +1,7 @@
 """Colours, fonts and CSS: light and dark, and legible from the back row of a classroom."""
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -11,7 +12,7 @@ PAD_CELL = "#cbd0d8"
 CATEGORIES = ("#e69f00", "#56b4e9", "#2fb58a", "#f0e442", "#e5793c", "#d39bbd", "#c9b37e")
 AMOUNTS = "Cividis"  # plotly's colour scale for amounts
 # Of numbers with a sign, zero in the middle: no grey, which is the colour of pads; dark text is legible on all of it.
-DIVERGING = [[0.0, "#3d8fd1"], [0.5, "#f5eed6"], [1.0, "#e0661f"]]
+DIVERGING: list[list[Any]] = [[0.0, "#3d8fd1"], [0.5, "#f5eed6"], [1.0, "#e0661f"]]
 LIGHT_FROM = 0.465  # share of the colour scale from which a cell takes dark text; below it takes light text
 INK, PAPER = "#000000", "#ffffff"  # text on light and on dark cells: 4.5:1 everywhere on the scale
 FONT = "system-ui, sans-serif"

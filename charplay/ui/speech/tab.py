@@ -98,9 +98,7 @@ def _more(registry: Registry, drawing: str) -> dict[str, Any]:
         seed = gr.Textbox(**controls.SEED.arguments(), max_lines=1, min_width=130, scale=2)
         keep_seed = _button("Keep this seed", "keep-seed")
     seed_message = gr.HTML(elem_id="seed-message")
-    model = gr.Dropdown(
-        **controls.SPEECH_MODEL.arguments() | {"choices": scoreboard.choices(models), "value": next(iter(models))}
-    )
+    model = gr.Dropdown(**controls.SPEECH_MODEL.arguments() | scoreboard.model_choices(models))
     return {
         "prime_length": prime_length,
         "next_characters": next_characters,
