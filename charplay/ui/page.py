@@ -24,7 +24,7 @@ from charplay.ui.train import tab as train_tab
 from charplay.ui.train.user_models import ModelTab
 from charplay.ui.widgets import colored_text
 
-_TITLE = '<h1 id="title"><b>charplay</b><span>a playground for character-level recurrent networks</span></h1>'
+_TITLE = '<h1 id="title"><b>charplay</b> <span>a playground for character-level recurrent networks</span></h1>'
 # A plot in a hidden tab does not notice that the window was resized or the phone turned.
 _RESIZE_PLOTS = "() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)"
 
