@@ -67,7 +67,7 @@ def test_a_machine_without_room_for_the_worker_still_gets_the_page(directory, mo
     worker.start()
     failures = Future()
     monkeypatch.setattr(initial_examples, "INFERENCE", worker)
-    worker.send(initial_examples.classification(make_checkpoint("names"), ["a"], "data"), failures.set_result)
+    worker.send(initial_examples.classification_of_steps(make_checkpoint("names"), "a", "data"), failures.set_result)
     assert failures.result(10)["failure"] == WORKER_ENDED
     examples = compute_examples(checkpoints.load_all(directory))
     assert (examples.wait_for_name(), examples.wait_for_text()) == (None, None)
