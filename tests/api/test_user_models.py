@@ -9,7 +9,7 @@ import pytest
 from charplay.data.datasets import COUNTRIES
 from charplay.models import checkpoints
 from charplay.ui.session_store import STORE
-from tests.api.test_files import ROADS, ask, upload
+from tests.api.test_files import PATHS, send, upload
 from tests.conftest import make_checkpoint
 
 
@@ -18,7 +18,7 @@ class Page:
 
     def __init__(self, app_url: str):
         self.url, self.session = app_url.rstrip("/"), secrets.token_hex(8)
-        self.config = json.loads(ask(app_url, "GET", "/config")[1])
+        self.config = json.loads(send(app_url, "GET", "/config")[1])
         self.names = {block["props"].get("elem_id"): block["id"] for block in self.config["components"]}
 
     def call(self, trigger: str, event: str, data: list) -> dict:
@@ -27,7 +27,7 @@ class Page:
         events = (each for each in self.config["dependencies"] if target in each["targets"])
         [number] = [each["id"] for each in events if each["inputs"] and len(each["inputs"]) == len(data)]
         body = {"data": data, "fn_index": number, "session_hash": self.session, "trigger_id": target[0]}
-        status, answer = ask(
+        status, answer = send(
             self.url, "POST", "/gradio_api/queue/join", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
         assert status == 200, answer
@@ -95,7 +95,7 @@ def test_what_was_uploaded_is_gone_once_it_was_read(app_url, model):
     page = Page(app_url)
     loaded = page.load(model)
     assert loaded["success"]
-    status, content = ask(app_url, "GET", f"/gradio_api/file={loaded['uploaded']}")
+    status, content = send(app_url, "GET", f"/gradio_api/file={loaded['uploaded']}")
     assert status in (403, 404)
     assert model[:100] not in content
 
@@ -124,7 +124,7 @@ def test_no_file_of_the_server_can_be_passed_off_as_an_upload(app_url, path):
 
 def test_a_model_that_is_kept_cannot_be_read_over_http(app_url, mine):
     path = STORE.models(mine.session)["yours 1"].path
-    for road in ROADS:
-        status, content = ask(app_url, "GET", road.format(absolute=path, relative=path.name))
-        assert status in (301, 307, 400, 403, 404, 405, 422), (road, status)
+    for path_format in PATHS:
+        status, content = send(app_url, "GET", path_format.format(absolute=path, relative=path.name))
+        assert status in (301, 307, 400, 403, 404, 405, 422), (path_format, status)
         assert path.read_bytes()[:40] not in content
