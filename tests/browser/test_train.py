@@ -145,6 +145,71 @@ def test_rows_are_trained_tried_in_names_saved_and_loaded_again(open_page, tmp_p
     assert other.locator("#bars .share").all_text_contents() == trained
 
 
+def test_on_a_phone_train_scrolls_to_its_progress_and_its_button_shows_that_it_runs(open_page):
+    page = train_tab(open_page("phone"))
+    paste(page, controls.TEXT, TEXT, "characters: ")
+    set_epochs(page, 500)
+    start = page.locator("#train-start")
+    label = start.inner_text()
+    start.click()
+    expect(page.locator("#train-status [data-state=running]")).to_be_in_viewport(timeout=PATIENT)
+    expect(start).to_be_disabled()
+    expect(start).not_to_have_text(label)
+    page.locator("#train-stop").click()
+    expect(start).to_have_text(label, timeout=PATIENT)
+    expect(start).to_be_enabled()
+
+
+def test_leaving_asks_first_until_the_trained_model_is_downloaded(open_page):
+    page = train_tab(open_page())
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    paste(page, controls.ROWS, ROWS, "vowels 12")
+    set_epochs(page, 1)
+    train(page)
+    expect(page.locator("#unsaved-models textarea, #unsaved-models input").first).to_have_value("1")
+    page.evaluate("location.reload()")
+    page.wait_for_function("true")
+    expect(page.locator("#runs tbody tr")).to_have_count(1)  # the page is still there
+    assert asked == ["beforeunload"]
+    with page.expect_download():
+        page.locator("#download").click()
+    expect(page.locator("#unsaved-models textarea, #unsaved-models input").first).to_have_value("0")
+    page.reload()
+    page.locator("#bars .share").first.wait_for()
+    assert asked == ["beforeunload"]
+
+
+def test_a_training_that_could_not_start_is_not_said_of_another_form(open_page):
+    page = train_tab(open_page())
+    page.locator("#pasted-data textarea").fill("a,x\nb,x")
+    problem = page.locator("#data-problem .problem")
+    expect(problem).to_be_visible(timeout=PATIENT)
+    page.locator("#train-start").click()
+    expect(page.locator("#train-status .problem")).to_be_visible(timeout=PATIENT)
+    choose(page, "data-kind", controls.TEXT)
+    expect(page.locator("#train-status .problem")).to_have_count(0)
+    page.locator("#pasted-data textarea").fill(TEXT)
+    expect(problem).to_have_count(0, timeout=PATIENT)
+    expect(page.locator("#data-summary .tiles")).to_be_visible()
+
+
+def test_what_is_shown_of_a_trained_model_is_the_kept_one_s(open_page):
+    page = train_tab(open_page())
+    train(page)
+    right, rows = re.search(r"(\d+) of (\d+)", page.locator("#runs tbody td").nth(1).inner_text()).groups()
+    cells = page.locator("#user-confusion .heatmap-label text").all_text_contents()
+    assert f"{right} of {rows}" in page.locator("#train-status b").nth(1).inner_text()
+    labels = page.locator("#user-confusion .ytick text").all_text_contents()
+    assert len(cells) >= len(labels)
+    page.locator("#try").click()
+    expect(page.locator("#bars th")).to_have_text(labels)
+    expect(page.locator("#names-score")).to_contain_text(f"{right} of {rows}")
+    expect(page.locator(".lead").filter(visible=True)).to_contain_text(str(len(labels)))
+    assert "countr" not in page.locator(".lead").filter(visible=True).inner_text()
+    expect(page.locator("#name")).to_be_in_viewport()
+
+
 def test_a_text_is_trained_stopped_and_tried_in_speech(open_page):
     page = open_page()
     go_to_tab(page, "Speech")

@@ -30,6 +30,7 @@ _ABOUT = (
     "stands the answer if the name ended there. With arrows both ways the network is bidirectional: it also reads from "
     "the end, so that every new letter changes all states. <b>Many to one</b>: a sequence in, one answer out."
 )
+_USER_LEAD = "Type a text and watch your network predict which of its {} classes it belongs to."
 _HINT = '<p class="headline hint">Type a name: the bars follow every letter.</p>'
 _NO_EXAMPLE = "The first name could not be classified: change it, and the bars follow."
 MAX_LISTED_CLASSES = 6  # of a user model, in the hint beside the name
@@ -42,7 +43,7 @@ def build(examples: InitialExamples) -> ModelControls:
     registry, models = examples.registry, examples.registry.models["names"]
     default = next(iter(models))
     headline, bars_html, network = _initial_view(models[default], examples)
-    gr.HTML(diagrams.lead("", f'{_LEAD} <span class="term">{_TERM}</span>', _ABOUT))
+    lead = gr.HTML(_lead_html(_LEAD))
     with gr.Row(elem_id="names-row"):
         with gr.Column(scale=2, min_width=320):
             name = gr.Textbox(**controls.NAME.arguments(), max_lines=1, autofocus=True)
@@ -64,13 +65,14 @@ def build(examples: InitialExamples) -> ModelControls:
             return view
         return _view(checkpoint, name, await inference_client.classify_steps(checkpoint, name, prior))
 
-    def describe(chosen: str, page: gr.Request) -> tuple[str, Any]:
+    def describe(chosen: str, page: gr.Request) -> tuple[str, str, Any]:
         checkpoint = source.find(chosen, page)
-        return _hint(checkpoint), gr.update(choices=_prior_choices(checkpoint))
+        sentence = _LEAD if chosen in models else _USER_LEAD.format(len(checkpoint.classes))
+        return _lead_html(sentence), _hint(checkpoint), gr.update(choices=_prior_choices(checkpoint))
 
     # `change`, not `input`: a pasted or deleted text fires no input, nor does a model that the Train tab selects.
     source.event.always(update, source.inputs, [headline_output, bars_output, network_output])
-    model.change(as_gradio_error(describe), model, [hint, prior], **QUIET)
+    model.change(as_gradio_error(describe), model, [lead, hint, prior], **QUIET)
     prefixes.build_prefixes(source)
     attribution.build(source)
     activations.build(source)
@@ -78,6 +80,10 @@ def build(examples: InitialExamples) -> ModelControls:
     source.event.wire(source.triggers)
     scoreboard.build_names(registry, model, prior)
     return ModelControls(model, name)
+
+
+def _lead_html(sentence: str) -> str:
+    return diagrams.lead("", f'{sentence} <span class="term">{_TERM}</span>', _ABOUT)
 
 
 def _initial_view(checkpoint: Checkpoint, examples: InitialExamples) -> View:

@@ -146,14 +146,15 @@ class TrainingProgress:
         return float(-(shares * np.log(shares)).sum())
 
     def _sample_html(self) -> str:
-        """What a language model generates after the beginning of the validation part."""
+        """What a language model generates after a held-out prime; of a classifier the title of its matrix."""
+        which = "kept network" if self._result else "best network so far"
+        if "confusion" in self._shown:
+            return html.caption(f"Confusion matrix of the {which}: each row a class, in percent of its held-out rows.")
         if "sample" not in self._shown:
             return ""
         prime = f'<span class="read">{escape(self._shown["prime"])}</span>'
         caption = html.caption(
-            'What the best network so far generates after a <span class="read">prime</span> from the held-out text:'
-            if not self._result
-            else 'What the kept network generates after a <span class="read">prime</span> from the held-out text:'
+            f'What the {which} generates after a <span class="read">prime</span> from the held-out text:'
         )
         return caption + html.text_box(prime + escape(self._shown["sample"]), label="Sample", classes="sample")
 

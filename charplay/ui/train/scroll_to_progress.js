@@ -6,7 +6,7 @@
     const progress = document.querySelector('#progress');
     if (!progress?.checkVisibility()) return Date.now() < deadline && setTimeout(scroll, 50);
     const top = progress.getBoundingClientRect().top;
-    if (top < 0 || top > innerHeight / 2) progress.scrollIntoView({block: 'start', behavior: 'smooth'});
+    if (top < 0 || top > innerHeight / 2) progress.scrollIntoView({block: 'start'});
   };
   scroll();
 }

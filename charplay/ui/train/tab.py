@@ -15,7 +15,7 @@ from charplay.ui.train.summary_events import SummaryView
 from charplay.ui.train.user_models import ModelTab
 from charplay.ui.widgets import diagrams
 
-_LEAD = "Press Train and watch the orange line: it should fall below the dashed one, and never rise again."
+_LEAD = "Press Train and watch the orange line: below the dashed one it has learnt; where it rises again, it overfits."
 _ABOUT = (
     "A network of your own, trained live. The orange line is its <b>validation loss</b>, on data held out from "
     "training. The dashed line is a <b>baseline</b> that reads no text: below it the network has learnt something. "

@@ -142,13 +142,13 @@ def with_own_file(request: TrainingRequest, directory: Path) -> TrainingRequest:
 def wire(form: Form, view: TrainingView, stop: gr.Button, user_models: UserModels, summaries: Summaries) -> None:
     """Train and Stop."""
     trainings = _Trainings(user_models, summaries)
+    view.start.click(None, None, None, js=_SCROLL_TO_PROGRESS)  # first: the next event of a click waits for the last
     trained = view.start.click(
         as_gradio_error(trainings.train),
         form.inputs,
         [*view, *user_models.outputs],
         **QUIET,
     )
-    view.start.click(None, None, None, js=_SCROLL_TO_PROGRESS)
     trained.then(functools.partial(gr.update, value=_START_LABEL, interactive=True), None, view.start, **QUIET)
     changes = [form.kind.input, form.source.input, form.pasted.input, form.file.upload, form.preset.input]
     changes += [control.input for control in (*form.row_format_controls, *form.settings)]
