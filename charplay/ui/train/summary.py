@@ -75,6 +75,9 @@ def _facts(data_summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         reasons = [f"line {row['line']}: {escape(row['reason'])}" for row in data_summary["named"]]
         more = "; …" if data_summary["left_out"] > MAX_REPORTED_ROWS else ""
         facts.append((f"{data_summary['left_out']:,} left out", "; ".join(reasons) + more))
+    if data_summary["task"] == "speech" and data_summary["parameters"] > data_summary["training"]:
+        sizes = f"{data_summary['parameters']:,} parameters for {data_summary['training']:,} characters"
+        facts.append(("overfitting", f"{sizes}: enough to learn the text by heart"))
     if data_summary["padding_shuffled"] is not None:
         shares = (
             f"{html.percent(data_summary['padding_shuffled'])} of the cells as they come, "
