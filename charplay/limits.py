@@ -132,9 +132,10 @@ TARGET_CHARACTERS = Limit("number of characters of the target text", 2, 200)
 DECODER_SIZE = Limit("hidden size", 2, 64)
 DECODER_RATE = Limit("learning rate", 0.0001, 1.0, whole=False)
 FORCING_RATIO = Limit("teacher-forcing ratio", 0.0, 1.0, whole=False)
-MAX_DECODER_EPOCHS = 1_000  # after them a run ends
+DECODER_SPEED = Limit("speed", 1, 50)  # epochs a second of one run: the fastest can still be watched
+MAX_DECODER_EPOCHS = 1_000  # after them a run ends; all of them can be looked at, which takes at most 2 MB a run
 MAX_DECODER_PAIRS = 200  # that run or are paused at the same time: those of a class
-MAX_PAUSED_SECONDS = 600  # after them a paused run is dropped
+MAX_PAUSED_SECONDS = 600  # after them a run that is paused or has ended is dropped
 
 # The server (`ui.settings`, `ui.request_limits`).
 MAX_REQUEST_BYTES = 1_000_000  # of one request, uploads apart; the largest text that a page sends has 50,000 characters

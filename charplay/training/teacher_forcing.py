@@ -27,7 +27,6 @@ from charplay.training.trainer import Trainer
 
 EMBEDDING_SIZE = 16
 _HISTORY_KEYS = ("loss", "correct", "free_running_correct")
-_SHOWN_KEYS = ("inputs", "is_forced", "predictions", "free_running")
 CPU = torch.device("cpu")  # so small a network takes a step faster than a GPU launches one
 
 
@@ -72,6 +71,28 @@ def roll_out(model: CharLM, codes: torch.Tensor, is_forced: torch.Tensor) -> Rol
     return Rollout(logits, inputs, logits.argmax(1))
 
 
+class _Shown(NamedTuple):
+    """What is kept of a decoder at one epoch, at most some 800 bytes: a run keeps all its epochs."""
+
+    loss: float  # nats
+    predictions: str
+    free_running: str
+    is_forced: str  # "1" for each step that was teacher-forced, else "0"
+
+    def as_update(self, target: str) -> dict[str, Any]:
+        """For a page (JSON). The input of a step follows from the target and the prediction before it."""
+        is_forced = [digit == "1" for digit in self.is_forced]
+        previous = f"{target[0]}{self.predictions}"  # at each step
+        inputs = [true if forced else own for true, forced, own in zip(target, is_forced, previous, strict=False)]
+        return {
+            "loss": self.loss,
+            "inputs": "".join(inputs),
+            "is_forced": is_forced,
+            "predictions": self.predictions,
+            "free_running": self.free_running,
+        }
+
+
 class TeacherForcingTask:
     """Cross-entropy of each next character of one text; an epoch has one batch, the text.
 
@@ -89,7 +110,9 @@ class TeacherForcingTask:
         codes = encode(target)
         self.codes, self.targets = codes[:-1], codes[1:]  # (time,) each, shifted by one: hihell -> ihello
         self.ratio = ratio
-        self._is_forced = torch.ones(len(self.codes), dtype=torch.bool)  # in the last training step
+        # In the last training step; before the first one, free-running unless every step is to be teacher-forced.
+        self._is_forced = torch.full((len(self.codes),), ratio == 1)
+        self._is_forced[0] = True
 
     def count(self) -> int:
         return 1
@@ -177,6 +200,12 @@ def make_settings(
     )
 
 
+def _shown(measured: dict[str, Any]) -> _Shown:
+    """What is kept of `TeacherForcingTask.evaluate`."""
+    digits = "".join("1" if forced else "0" for forced in measured["is_forced"])
+    return _Shown(round(measured["loss"], 4), measured["predictions"], measured["free_running"], digits)
+
+
 class DecoderPair:
     """Two decoders that begin as the same network and learn the same text in step.
 
@@ -192,9 +221,10 @@ class DecoderPair:
             Trainer(model, TeacherForcingTask(settings.target, ratio), settings.recipe, device=CPU, precision="float32")
             for model, ratio in ((first, 1.0), (deepcopy(first), settings.ratio))
         ]
-        # A row an epoch: loss, correct, free-running correct of the first decoder, then of the second.
+        # A row an epoch from the first: loss, correct, free-running correct of the first decoder, then of the second.
         self.history: list[list[float]] = []
-        self._measured: list[dict[str, Any]] = []
+        # Both decoders at each epoch from 0, the untrained network; the recipe's epochs bound it.
+        self._shown = [[_shown(trainer.task.evaluate(trainer.model)) for trainer in self.trainers]]
 
     @property
     def is_over(self) -> bool:
@@ -212,16 +242,23 @@ class DecoderPair:
             trainer.advance()
             measured.append(trainer.evaluate()[0])
         if all(math.isfinite(each["loss"]) for each in measured):  # else the next step raises
-            self._measured = measured
+            self._shown.append([_shown(each) for each in measured])
             self.history.append([round(each[key], 4) for each in measured for key in _HISTORY_KEYS])
 
-    def update_since(self, epoch: int = 0) -> dict[str, Any]:
-        """What a page shows (JSON): target, ratio, the history from `epoch` on, and how both decoders ran last."""
+    def update_since(self, epoch: int = 0, shown: int | None = None) -> dict[str, Any]:
+        """What a page shows (JSON): target, ratio, the history from `epoch` on, and how both decoders ran.
+
+        Args:
+            epoch: up to which the page has the history.
+            shown: the epoch at which the decoders are shown, 0: untrained, None: the last.
+        """
+        shown = len(self.history) if shown is None else shown
         return {
+            "epoch": shown,
             "target": self.settings.target,
             "ratio": self.settings.ratio,
             "since": epoch,
             "history": self.history[epoch:],
-            "decoders": [{key: measured[key] for key in _SHOWN_KEYS} for measured in self._measured],
+            "decoders": [decoder.as_update(self.settings.target) for decoder in self._shown[shown]],
             "is_over": self.is_over,
         }

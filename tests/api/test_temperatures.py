@@ -92,7 +92,7 @@ def test_a_worker_that_dies_ends_all_three_with_one_error(checkpoint, run_async)
 
 def test_the_page_shows_the_three_texts_their_seed_and_how_many_words_are_different(compare, checkpoint, run_async):
     async def last():
-        async with aclosing(compare("My fellow ", 10, 150, "5", "speech-rnn", *DEGREES)) as shown:
+        async with aclosing(compare("My fellow ", 10, 150, "5", "speech-rnn", "", *DEGREES)) as shown:
             return [values async for values in shown]
 
     *columns, stats, _ = run_async(last())[-1]
@@ -122,14 +122,16 @@ def test_the_page_shows_the_three_texts_their_seed_and_how_many_words_are_differ
 def test_values_out_of_bounds_are_user_errors_and_take_no_slot(compare, run_async, changes, message):
     given = {"prime": "We ", "prime_length": 3, "length": 10, "seed": "", "chosen": "speech", "degrees": DEGREES}
     *values, degrees = (given | changes).values()
+    values.append("")  # the text of the page
 
     async def first():
         async with aclosing(compare(*values, *degrees)) as shown:
             return await anext(shown)
 
-    with pytest.raises(gr.Error) as error:
-        run_async(first())
-    assert message in error.value.message
+    *texts, status, _ = run_async(first())
+    assert message in status
+    assert 'class="problem"' in status
+    assert not any("<b>1" in text for text in texts)
     run_async(until_empty(), 30)
 
 

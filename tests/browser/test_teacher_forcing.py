@@ -55,7 +55,7 @@ def count_runs(run_async) -> int:
 
 def test_in_the_initial_example_the_teacher_forced_decoder_fails_free_running(forcing_page):
     page = forcing_page()
-    can_press(page, "start")
+    can_press(page, "start", "one-epoch")
     assert epoch(page) == 40
     rows = page.locator("#first-decoder dd")
     expect(rows.nth(0)).to_contain_text("5 of 6")
@@ -73,9 +73,9 @@ def test_a_run_is_started_paused_stepped_resumed_and_stopped(forcing_page, run_a
     other_runs = count_runs(run_async)
     press(page, "start")
     can_press(page, "pause", "stop")
-    expect(page.locator("#verdict")).to_contain_text(
-        re.compile(r"All right alone: the first at epoch \d"), timeout=60_000
-    )
+    expect(page.locator("#decoders-start")).not_to_have_text("Start")
+    page.locator("#decoder-speed input[type=number]").fill("50")
+    expect(page.locator("#first-decoder dd").nth(1)).to_contain_text("6 of 6", timeout=60_000)
     press(page, "pause")
     can_press(page, "start", "one-epoch", "go-on", "stop")
     paused = paused_epoch(page)
@@ -88,7 +88,8 @@ def test_a_run_is_started_paused_stepped_resumed_and_stopped(forcing_page, run_a
         "before => Number(document.querySelector('#verdict b').innerText.match(/\\d+/)[0]) > before", arg=paused + 5
     )
     press(page, "stop")
-    can_press(page, "start")
+    can_press(page, "start", "one-epoch")
+    expect(page.locator("#decoders-start")).to_have_text("Start")
     assert epoch(page) > paused + 5  # the plots stay
     assert count_runs(run_async) == other_runs
 
@@ -141,6 +142,7 @@ def test_settings_out_of_bounds_are_user_errors_and_the_plots_stay(forcing_page,
     expect(page.locator("#verdict")).to_contain_text("Epoch 40.")
     expect(page.locator(field)).to_have_value(typed)
     page.locator("#target textarea").fill("hi")
+    expect(page.locator("#decoders-message .problem")).to_have_count(0)  # gone with its cause
     page.locator("#decoder-rate input").fill("0.01")
     page.locator("#decoder-seed input").fill("1")
     press(page, "start")
@@ -153,10 +155,67 @@ def test_markup_is_shown_as_text_and_ten_steps_of_a_long_target_are_drawn(forcin
     page.locator("#target textarea").fill("<b>é</b>\n<img src=x onerror=alert(1)>")
     press(page, "start")
     expect(page.locator("#decoders-message")).to_have_text("read as “<b>e</b> <img src=x onerror=alert(1)>”")
-    expect(page.locator("#first-decoder")).to_contain_text("the first 10 of 36 steps are drawn")
+    expect(page.locator("#first-decoder")).to_contain_text("the first 10 of 36 steps")
     expect(page.locator("#first-decoder line.teacher")).to_have_count(10)
     texts = page.locator("#first-decoder text").all_text_contents()
     assert [texts[5 + 4 * step + 3] for step in range(10)] == list("<b>e</b>␣<")
     press(page, "stop")
-    can_press(page, "start")
+    can_press(page, "start", "one-epoch")
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_a_run_is_stepped_from_epoch_zero_and_the_slider_goes_back(forcing_page):
+    page = forcing_page()
+    slider = page.locator("#shown-epoch input[type=number]")
+    press(page, "one-epoch")
+    expect(page.locator("#verdict b").first).to_have_text("Epoch 1.")
+    can_press(page, "start", "one-epoch", "go-on", "stop")
+    first = page.locator("#first-decoder svg").get_attribute("aria-label")
+    press(page, "one-epoch")
+    expect(page.locator("#verdict b").first).to_have_text("Epoch 2.")
+    expect(slider).to_have_value("2")
+    slider.fill("1")
+    expect(page.locator("#verdict b").first).to_have_text("Epoch 1.")
+    expect(page.locator("#first-decoder svg")).to_have_attribute("aria-label", first)
+    slider.fill("0")
+    expect(page.locator("#verdict b").first).to_have_text("Epoch 0.")
+    press(page, "one-epoch")  # goes on from where the run is
+    expect(page.locator("#verdict b").first).to_have_text("Epoch 3.")
+    expect(slider).to_have_value("3")
+    press(page, "stop")
+    can_press(page, "start", "one-epoch")
+    slider.fill("2")  # also of a run that has ended
+    expect(page.locator("#verdict b").first).to_have_text("Epoch 2.")
+
+
+def test_the_epoch_of_the_widest_gap_is_shown_by_its_button(forcing_page):
+    page = forcing_page()
+    look = page.locator("#verdict .look")
+    widest = look.get_attribute("data-epoch")
+    look.click()
+    expect(page.locator("#verdict b").first).to_have_text(f"Epoch {widest}.")
+    expect(page.locator("#shown-epoch input[type=number]")).to_have_value(widest)
+    expect(page.locator("#curves line.shown")).to_have_count(2)
+    expect(page.locator("#verdict .look")).to_have_count(0)
+
+
+def test_the_sentence_under_the_ratio_follows_it(forcing_page):
+    page = forcing_page()
+    note = page.locator("#ratio-note")
+    seen = [note.inner_text()]
+    for ratio in ("0.5", "1"):
+        page.locator("#ratio input[type=number]").fill(ratio)
+        expect(note).not_to_have_text(seen[-1])
+        seen.append(note.inner_text())
+    assert len(set(seen)) == 3
+
+
+def test_on_a_phone_a_pressed_start_shows_the_curves(forcing_page):
+    page = forcing_page("phone")
+    page.evaluate("scrollTo(0, 0)")
+    press(page, "start")
+    page.wait_for_function(
+        "(({top, bottom}) => top >= 0 && bottom <= innerHeight + 1)"
+        "(document.querySelector('#curves').getBoundingClientRect())"
+    )
+    press(page, "stop")

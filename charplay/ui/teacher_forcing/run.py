@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from charplay import limits
 from charplay.training.teacher_forcing import make_settings
 from charplay.ui import controls, html
 from charplay.ui.teacher_forcing import report
@@ -21,13 +22,13 @@ IDLE, RUNNING, PAUSED = "idle", "running", "paused"
 BUTTONS = {
     "Start": (IDLE, PAUSED),
     "Pause": (RUNNING,),
-    "One epoch": (PAUSED,),
+    "One epoch": (IDLE, PAUSED),
     "Go on": (PAUSED,),
     "Stop": (RUNNING, PAUSED),
 }
 PLOTS = 4  # verdict, curves, first and second decoder
 UNCHANGED_PLOTS = [gr.skip()] * PLOTS
-UNCHANGED_STATE = [gr.skip()] * (2 + len(BUTTONS))  # message, id of the run, buttons
+UNCHANGED_STATE = [gr.skip()] * (3 + len(BUTTONS))  # message, ids of the run and of the one that is shown, buttons
 
 
 class RunView:
@@ -44,32 +45,54 @@ class RunView:
 
     def render(self) -> tuple:
         """Verdict, curves, and both decoders (HTML)."""
-        target, last = self._latest["target"], self._history[-1]
+        target, epoch = self._latest["target"], self._latest["epoch"]
         steps = len(target) - 1
-        rows = zip(_titles(self._latest["ratio"]), self._latest["decoders"], (last[0], last[3]), strict=True)
+        titles = ("First: teacher-forced", "teacher-forced"), _second_titles(self._latest["ratio"])
         decoders = [
-            report.decoder_html(f"tip-decoder-{number}", title, target, decoder, loss)
-            for number, (title, decoder, loss) in enumerate(rows)
+            report.decoder_html(f"tip-decoder-{number}", *title, target, decoder)
+            for number, (title, decoder) in enumerate(zip(titles, self._latest["decoders"], strict=True))
         ]
-        return report.verdict(self._history, steps), curves.curves(self._history, steps), *decoders
+        return report.verdict(self._history, steps, epoch), curves.curves(self._history, steps, epoch), *decoders
+
+    def slider(self, is_running: bool) -> dict:
+        """The slider at the epoch that is shown; while the run goes on, it follows."""
+        epochs = len(self._history)
+        return gr.update(maximum=epochs, value=self._latest["epoch"], interactive=not is_running)
 
 
-def _titles(ratio: float) -> tuple[str, str]:
-    second = "its own characters"
+def _second_titles(ratio: float) -> tuple[str, str]:
+    """Title of the second decoder, and what its inputs in training are called."""
     if ratio == 1:
-        second = "the true text too"
+        return "Second: teacher-forced too", "teacher-forced"
+    if ratio:
+        return f"Second: teacher-forced at {100 * ratio:.0f} % of the steps", "as trained"
+    return "Second: free-running", ""
+
+
+def ratio_html(ratio: object) -> str:
+    """What the second decoder reads (HTML)."""
+    try:
+        ratio = limits.FORCING_RATIO.check(ratio)
+    except ValueError as error:
+        return html.problem(str(error))
+    if ratio == 1:
+        reads = "the true previous character too: both decoders stay the same"
     elif ratio:
-        second = f"the true text {100 * ratio:.0f} % of the time"
-    return "First: fed the true text", f"Second: fed {second}"
+        reads = f"the true previous character at {100 * ratio:.0f} % of the steps, else what it has just predicted"
+    else:
+        reads = "what it has just predicted"
+    return html.note(f"The second decoder reads {reads}.")
 
 
 def button_updates(state: str) -> list[dict]:
-    """Which buttons can be pressed."""
-    return [gr.update(interactive=state in states) for states in BUTTONS.values()]
+    """Which buttons can be pressed; Start says that a run goes on."""
+    updates = {label: gr.update(interactive=state in states) for label, states in BUTTONS.items()}
+    updates["Start"]["value"] = "Running…" if state == RUNNING else "Start"
+    return list(updates.values())
 
 
 async def follow(request: WorkerRequest, note: str = "") -> AsyncGenerator[tuple, None]:
-    """Plots, message, id of the run and buttons, as the responses to a request arrive.
+    """Plots, slider, message, ids of the run and buttons, as the responses to a request arrive.
 
     Args:
         request: to the worker.
@@ -92,17 +115,39 @@ async def follow(request: WorkerRequest, note: str = "") -> AsyncGenerator[tuple
                     view.update(state)
                     has_update = True
             plots = view.render() if has_update else UNCHANGED_PLOTS
+            slider = view.slider(new_state == RUNNING) if has_update else gr.skip()
             changes = UNCHANGED_STATE
             if new_state is not None and new_state != button_state:
-                changes = [message, "" if new_state == IDLE else run, *button_updates(new_state)]
+                changes = [message, "" if new_state == IDLE else run, run or gr.skip(), *button_updates(new_state)]
             button_state = new_state
-            yield *plots, *changes
+            yield *plots, slider, *changes
 
 
 async def stop(run: object) -> tuple:
     """Ends a run; its plots stay."""
     await TEACHER_FORCING.request(WorkerRequest("stop", {"run": run}))
-    return *UNCHANGED_PLOTS, "", "", *button_updates(IDLE)
+    return *UNCHANGED_PLOTS, gr.update(interactive=True), "", "", gr.skip(), *button_updates(IDLE)
+
+
+async def look(shown_run: object, epoch: object) -> tuple:
+    """Plots and message at an epoch of the run that the page shows, or of the initial example where there is none."""
+    if shown_run:
+        request = WorkerRequest("look", {"run": shown_run, "epoch": epoch})
+    else:
+        example = example_request()
+        request = WorkerRequest(example.kind, example.arguments | {"shown": epoch})
+    response = await TEACHER_FORCING.request(request)
+    if response["failure"] is not None:
+        return *UNCHANGED_PLOTS, html.problem(response["failure"])
+    view = RunView()
+    view.update(response["result"]["state"])
+    return *view.render(), ""
+
+
+async def pace(run: object, speed: object) -> None:
+    """Has a run go on at another speed; one that has ended has none."""
+    if run:
+        await TEACHER_FORCING.request(WorkerRequest("pace", {"run": run, "speed": speed}))
 
 
 _example: dict[str, Any] = {}  # the worker's update on the initial example, once it is there

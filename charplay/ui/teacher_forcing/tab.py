@@ -1,6 +1,6 @@
 """The Teacher forcing tab: two decoders learn one text side by side, one teacher-forced, one free-running."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 from html import escape
@@ -10,16 +10,25 @@ import gradio as gr
 
 from charplay.training.teacher_forcing import make_settings
 from charplay.ui import controls, html
-from charplay.ui.events import QUIET
+from charplay.ui.assets import read_asset
+from charplay.ui.events import LATEST, QUIET
 from charplay.ui.teacher_forcing import run
 from charplay.ui.teacher_forcing.run import BUTTONS, IDLE, UNCHANGED_PLOTS, UNCHANGED_STATE
 from charplay.ui.widgets import curves, diagrams
 from charplay.workers.protocol import WorkerRequest
 
 _LEAD = (
-    "<b>Teacher forcing.</b> Two decoders begin as the same network and learn the same text. Look at what each is fed: "
-    "the first reads the true previous character, the second what it has just predicted."
+    "Press Start: two decoders learn one text. Watch how much worse each does once it reads its own output. "
+    "<i>Teacher forcing</i>: in training, reading the true previous character instead."
 )
+_ABOUT = (
+    "Both decoders begin as the same network. The first is always <b>teacher-forced</b> in training; the second reads "
+    "the true character as often as the ratio says (scheduled sampling), else its own last prediction. When they are "
+    "used, both are <b>free-running</b>: there is no true text. A decoder that was trained teacher-forced then meets "
+    "mistakes that training never showed it (exposure bias)."
+)
+_SHOW_CURVES = "() => document.getElementById('curves').scrollIntoView({block: 'nearest'})"
+_Steps = AsyncGenerator[tuple, None]
 _BUTTON_ROWS = (("Start", "Pause", "Stop"), ("One epoch", "Go on"))
 
 
@@ -28,27 +37,33 @@ class _Components(NamedTuple):
 
     target: gr.Textbox
     settings: list[gr.components.Component]  # in the order of `make_settings`
+    ratio: gr.Slider  # the last of them
+    ratio_note: gr.HTML
+    speed: gr.Slider
+    shown_epoch: gr.Slider
     buttons: dict[str, gr.Button]
     message: gr.HTML
     plots: list[gr.HTML]  # verdict, curves, first and second decoder
-    run: gr.Textbox  # the worker's id of the page's run, a secret of this page
+    run: gr.Textbox  # the worker's id of the page's run, a secret of this page; empty once it has ended
+    shown_run: gr.Textbox  # the same, and still there when it has ended; empty: the initial example
     has_plots: gr.Checkbox  # whether the tab has been opened and shows something since
 
     @property
     def outputs(self) -> list[gr.components.Component]:
         """What `run.follow` and `run.stop` have values for."""
-        return [*self.plots, self.message, self.run, *(self.buttons[label] for label in BUTTONS)]
+        buttons = (self.buttons[label] for label in BUTTONS)
+        return [*self.plots, self.shown_epoch, self.message, self.run, self.shown_run, *buttons]
 
 
-def _settings() -> tuple[gr.Textbox, list[gr.components.Component]]:
-    """The target, and all settings in the order of `make_settings`."""
-    target = gr.Textbox(**controls.TARGET.arguments(), max_lines=2)
+def _settings() -> tuple[list[gr.components.Component], gr.Slider]:
+    """The settings after the target, in the order of `make_settings`, and the last of them."""
     cell = gr.Radio(**controls.DECODER_CELL.arguments())
-    size = gr.Slider(**controls.DECODER_SIZE.arguments())
-    with gr.Row():
-        rate = gr.Number(**controls.DECODER_RATE.arguments(), min_width=120)
-        seed = gr.Number(**controls.DECODER_SEED.arguments(), min_width=120)
-    return target, [target, cell, size, rate, seed, gr.Slider(**controls.RATIO.arguments())]
+    with gr.Row(elem_classes="bottom"):
+        size = gr.Number(**controls.DECODER_SIZE.arguments(), min_width=80, scale=4)
+        rate = gr.Number(**controls.DECODER_RATE.arguments(), min_width=80, scale=5)
+        seed = gr.Number(**controls.DECODER_SEED.arguments(), min_width=60, scale=3)
+    ratio = gr.Slider(**controls.RATIO.arguments())
+    return [cell, size, rate, seed, ratio], ratio
 
 
 def _button(label: str) -> gr.Button:
@@ -62,57 +77,89 @@ def _button(label: str) -> gr.Button:
     )
 
 
-def _plots() -> list[gr.HTML]:
-    verdict = gr.HTML(elem_id="verdict")
+def _plots() -> tuple[gr.Slider, list[gr.HTML]]:
+    """The slider over the epochs, and the plots."""
+    verdict = gr.HTML(elem_id="verdict", js_on_load=read_asset(__file__, "look.js"))
     gr.HTML(curves.legend())
     plot = gr.HTML(elem_id="curves", min_height=132)
+    shown_epoch = gr.Slider(**controls.SHOWN_EPOCH.arguments() | {"maximum": controls.EXAMPLE_EPOCHS})
     with gr.Row():
         with gr.Column(min_width=300):
             first = gr.HTML(elem_id="first-decoder", min_height=262)
         with gr.Column(min_width=300):
             second = gr.HTML(elem_id="second-decoder", min_height=262)
-    return [verdict, plot, first, second]
+    return shown_epoch, [verdict, plot, first, second]
 
 
 def _lay_out() -> _Components:
     """Controls left, plots right."""
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
-            target, settings = _settings()
+            target = gr.Textbox(**controls.TARGET.arguments(), max_lines=2)
             buttons: dict[str, gr.Button] = {}
             for labels in _BUTTON_ROWS:
                 with gr.Row():
                     buttons |= {label: _button(label) for label in labels}
             message = gr.HTML(elem_id="decoders-message")
+            speed = gr.Slider(**controls.DECODER_SPEED.arguments())
+            settings, ratio = _settings()
+            ratio_note = gr.HTML(run.ratio_html(controls.RATIO.default), elem_id="ratio-note")
         with gr.Column(scale=3, min_width=320):
-            plots = _plots()
-    run_id = gr.Textbox("", visible="hidden", elem_id="decoders-run")
-    return _Components(target, settings, buttons, message, plots, run_id, gr.Checkbox(False, visible="hidden"))
+            shown_epoch, plots = _plots()
+    return _Components(
+        target=target,
+        settings=[target, *settings],
+        ratio=ratio,
+        ratio_note=ratio_note,
+        speed=speed,
+        shown_epoch=shown_epoch,
+        buttons=buttons,
+        message=message,
+        plots=plots,
+        run=gr.Textbox("", visible="hidden", elem_id="decoders-run"),
+        shown_run=gr.Textbox("", visible="hidden"),
+        has_plots=gr.Checkbox(False, visible="hidden"),
+    )
 
 
-async def _start(page: gr.Request, *chosen: Any) -> AsyncGenerator[tuple, None]:
-    """Starts a run in place of the page's current one; `chosen` are the settings."""
+async def _begin(kind: str, page: gr.Request, chosen: Sequence[Any], **arguments: object) -> _Steps:
+    """Begins a run in place of the page's current one; `chosen` are the settings."""
     try:
         settings = make_settings(*chosen)
     except ValueError as error:  # the plots, and a run that goes on, stay
-        yield *UNCHANGED_PLOTS, html.problem(str(error)), *UNCHANGED_STATE[1:]
+        yield *UNCHANGED_PLOTS, gr.skip(), html.problem(str(error)), *UNCHANGED_STATE[1:]
         return
     note = f'<p class="note">read as “{escape(settings.target)}”</p>' if settings.target != chosen[0] else ""
-    request = WorkerRequest("start", {"settings": asdict(settings), "page": page.session_hash})
+    request = WorkerRequest(kind, {"settings": asdict(settings), "page": page.session_hash, **arguments})
     async with aclosing(run.follow(request, note)) as values_to_show:
         async for shown in values_to_show:
             yield shown
 
 
-def _request(kind: str) -> Callable[[object], AsyncGenerator[tuple, None]]:
-    """The function of a button whose request needs only the id of the run."""
+async def _start(page: gr.Request, speed: object, *chosen: Any) -> _Steps:
+    async with aclosing(_begin("start", page, chosen, speed=speed)) as values_to_show:
+        async for shown in values_to_show:
+            yield shown
 
-    async def send(run_id: object) -> AsyncGenerator[tuple, None]:
-        async with aclosing(run.follow(WorkerRequest(kind, {"run": run_id}))) as values_to_show:
-            async for shown in values_to_show:
-                yield shown
 
-    return send
+async def _step(page: gr.Request, run_id: object, *chosen: Any) -> _Steps:
+    """Trains the paused run for an epoch, or a new one from epoch 0 to 1."""
+    steps = run.follow(WorkerRequest("step", {"run": run_id})) if run_id else _begin("create", page, chosen)
+    async with aclosing(steps) as values_to_show:
+        async for shown in values_to_show:
+            yield shown
+
+
+async def _pause(run_id: object) -> _Steps:
+    async with aclosing(run.follow(WorkerRequest("pause", {"run": run_id}))) as values_to_show:
+        async for shown in values_to_show:
+            yield shown
+
+
+async def _resume(run_id: object, speed: object) -> _Steps:
+    async with aclosing(run.follow(WorkerRequest("resume", {"run": run_id, "speed": speed}))) as values_to_show:
+        async for shown in values_to_show:
+            yield shown
 
 
 async def _open(has_plots: bool) -> tuple:
@@ -124,17 +171,21 @@ async def _open(has_plots: bool) -> tuple:
 def build(tab: gr.Tab) -> None:
     """Adds the tab to the current Blocks."""
     run.prepare_example()
-    gr.HTML(diagrams.lead(diagrams.FORCING, _LEAD))
+    gr.HTML(diagrams.lead(diagrams.FORCING, _LEAD, _ABOUT))
     parts = _lay_out()
-    gr.on(
-        [parts.buttons["Start"].click, parts.target.submit],
-        _start,
-        parts.settings,
-        parts.outputs,
-        scroll_to_output=True,  # on a phone the plots lie below the controls
-        **QUIET,
-    )
-    for label, kind in (("Pause", "pause"), ("One epoch", "step"), ("Go on", "resume")):
-        parts.buttons[label].click(_request(kind), parts.run, parts.outputs, **QUIET)
-    parts.buttons["Stop"].click(run.stop, parts.run, parts.outputs, **QUIET)
+    buttons = parts.buttons
+    starts = [buttons["Start"].click, parts.target.submit]
+    gr.on(starts, _start, [parts.speed, *parts.settings], parts.outputs, **QUIET)
+    buttons["One epoch"].click(_step, [parts.run, *parts.settings], parts.outputs, **QUIET)
+    buttons["Pause"].click(_pause, parts.run, parts.outputs, **QUIET)
+    buttons["Go on"].click(_resume, [parts.run, parts.speed], parts.outputs, **QUIET)
+    buttons["Stop"].click(run.stop, parts.run, parts.outputs, **QUIET)
+    # On a phone the plots lie below the controls.
+    gr.on([*starts, buttons["One epoch"].click, buttons["Go on"].click], None, None, None, js=_SHOW_CURVES)
+    looked = [*parts.plots, parts.message]
+    parts.shown_epoch.input(run.look, [parts.shown_run, parts.shown_epoch], looked, **LATEST)
+    parts.speed.input(run.pace, [parts.run, parts.speed], None, **LATEST)
+    parts.ratio.change(run.ratio_html, parts.ratio, parts.ratio_note, **LATEST)
+    settings: list[Any] = parts.settings  # a message stays as long as its cause
+    gr.on([each.input for each in settings], None, None, parts.message, js="() => ''", **QUIET)
     tab.select(_open, parts.has_plots, [*parts.plots, parts.has_plots], **QUIET)

@@ -6,7 +6,7 @@ from typing import Any
 from charplay.ui.html import visible
 
 MAX_STEPS = 10  # steps drawn of a longer text
-_BOX, _GAP, _LABELS = 26, 12, 62  # px: side of a box, distance of two, width of the row labels
+_BOX, _GAP, _LABELS = 26, 12, 66  # px: side of a box, distance of two, width of the row labels
 _TOPS = {"target": 0, "output": 24, "hidden": 66, "input": 108, "true": 152}  # px: top of each row
 _HEIGHT = 176  # px
 
@@ -79,7 +79,7 @@ def unrolled_svg(name: str, target: str, decoder: dict[str, Any]) -> str:
         _draw_step(drawing, step, inputs[step], predictions[step], truth[step], is_last=step + 1 == steps)
         _draw_source(drawing, step, target[step], is_forced=is_forced)
         source = "the true text" if is_forced else "its own output"
-        verdict = "right" if predictions[step] == truth[step] else f"wrong, {visible(truth[step])} was to come"
+        verdict = "correct" if predictions[step] == truth[step] else f"wrong, {visible(truth[step])} was to come"
         descriptions.append(
             f"step {step + 1} reads {visible(inputs[step])} from {source}, "
             f"predicts {visible(predictions[step])}: {verdict}"

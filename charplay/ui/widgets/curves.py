@@ -30,49 +30,50 @@ class Curve(NamedTuple):
 
 
 FIRST, FREE_RUNNING, SECOND_FREE_RUNNING = (
-    Curve(1, ACCENT, "", "first decoder"),
-    Curve(2, ACCENT, "2 5", "first decoder, alone"),
-    Curve(5, SECOND, "9 5", "second decoder"),
+    Curve(1, ACCENT, "", "first, teacher-forced"),
+    Curve(2, ACCENT, "2 5", "first, free-running"),
+    Curve(5, SECOND, "9 5", "second, free-running"),
 )
 LOSSES = (Curve(3, SECOND, "9 5", "second"), Curve(0, ACCENT, "", "first"))
 CORRECT = (
-    SECOND_FREE_RUNNING._replace(label="second alone"),
-    FREE_RUNNING._replace(label="alone"),
-    FIRST._replace(label="first"),
+    SECOND_FREE_RUNNING._replace(label="second free-running"),
+    FREE_RUNNING._replace(label="first free-running"),
+    FIRST._replace(label="first teacher-forced"),
 )
 
 
 def legend() -> str:
     """A sample of each line with its label (HTML)."""
     samples = []
-    for curve, explanation in (
-        (FIRST, ""),
-        (FREE_RUNNING, ": fed its own characters"),
-        (SECOND_FREE_RUNNING, " (right: alone)"),
-    ):
+    for curve in (FIRST, FREE_RUNNING, SECOND_FREE_RUNNING):
         line = f'<line x1="0" y1="6" x2="34" y2="6" stroke="{curve.colour}" stroke-dasharray="{curve.dashes}"/>'
-        samples.append(
-            f'<span><svg width="34" height="12" aria-hidden="true">{line}</svg> {curve.label}{explanation}</span>'
-        )
+        samples.append(f'<span><svg width="34" height="12" aria-hidden="true">{line}</svg> {curve.label}</span>')
     return f'<p class="caption curve-legend">{" ".join(samples)}</p>'
 
 
-def curves(history: Sequence[Row], steps: int) -> str:
+def curves(history: Sequence[Row], steps: int, epoch: int) -> str:
     """The loss, and beside it the number of characters correct (HTML).
 
     Args:
         history: a row for each epoch.
         steps: characters to predict, the end of the second chart's axis.
+        epoch: that is shown; a line marks it where it is not the last.
     """
     highest = max(5.0, *(max(row[0], row[3]) for row in history))
     return (
-        f'<div class="curves">{_panel("loss (nats)", history, LOSSES, highest, f"{highest:.3g}", ".3f")}'
-        f"{_panel('characters right', history, CORRECT, steps, f'{steps}', 'g')}</div>"
+        f'<div class="curves">{_panel("loss (nats)", history, LOSSES, highest, f"{highest:.3g}", ".3f", epoch)}'
+        f"{_panel('characters correct', history, CORRECT, steps, f'{steps}', 'g', epoch)}</div>"
     )
 
 
 def _panel(
-    title: str, history: Sequence[Row], lines: Sequence[Curve], highest: float, top: str, number_format: str
+    title: str,
+    history: Sequence[Row],
+    lines: Sequence[Curve],
+    highest: float,
+    top: str,
+    number_format: str,
+    epoch: int,
 ) -> str:
     """One chart.
 
@@ -82,13 +83,14 @@ def _panel(
         lines: its curves, the last one on top.
         highest: where the vertical axis ends, and `top` how it is labelled there.
         number_format: format specification of the numbers that are shown when pointed at.
+        epoch: marked where it is not the last.
     """
     last = max(MIN_EPOCHS_SHOWN, len(history))
     every = max(-(-len(history) // MAX_POINTS), 1)
     rows = [(epoch, row) for epoch, row in enumerate(history, 1) if epoch % every == 0 or epoch == len(history)]
 
-    def x(epoch: float) -> float:
-        return round(WIDTH * (epoch - 1) / (last - 1), 1)
+    def x(at: float) -> float:
+        return round(WIDTH * (at - 1) / (last - 1), 1)
 
     def y(value: float) -> float:
         return round(HEIGHT * (1 - value / highest), 1)
@@ -101,17 +103,18 @@ def _panel(
     def numbers(row: Row) -> str:
         return ", ".join(f"{curve.label} {row[curve.column]:{number_format}}" for curve in reversed(lines))
 
+    mark = "" if epoch == len(history) else f'<line x1="{x(epoch)}" x2="{x(epoch)}" y2="{HEIGHT}" class="shown"/>'
     epochs_per_strip, strips = -(-len(history) // HOVER_STRIPS), []
-    for epoch in range(1, len(history) + 1, epochs_per_strip):
-        hover = f"epoch {epoch}: {title} {numbers(history[epoch - 1])}"
+    for first in range(1, len(history) + 1, epochs_per_strip):
+        hover = f"epoch {first}: {title} {numbers(history[first - 1])}"
         strips.append(
-            f'<rect x="{x(epoch - 0.5)}" width="{x(epoch + epochs_per_strip) - x(epoch)}" height="{HEIGHT}">'
+            f'<rect x="{x(first - 0.5)}" width="{x(first + epochs_per_strip) - x(first)}" height="{HEIGHT}">'
             f"<title>{hover}</title></rect>"
         )
     return (
         f'<div>{note(title)}<div class="curve-chart"><div><span>{top}</span><span>0</span></div>'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{title} at epoch {len(history)}: {numbers(history[-1])}">'
-        f"{''.join(map(path, lines))}{''.join(strips)}</svg></div>"
+        f"{''.join(map(path, lines))}{mark}{''.join(strips)}</svg></div>"
         f'<div class="curve-epochs note"><span>1</span><span>epoch</span><span>{last}</span></div></div>'
     )

@@ -226,3 +226,63 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_a_sentence_and_its_last_sta
     assert classroom.request(2, "resume", run=name)[-1]["failure"] == RUN_ENDED
     assert "no finite number" in classroom.request(3, "start", settings=SETTINGS, page="")[-1]["failure"]
     assert classroom.count == 0
+
+
+def test_a_run_begins_at_epoch_zero_and_every_epoch_that_was_run_can_be_looked_at(classroom):
+    created = classroom.request(1, "create", settings=SETTINGS, page="a")[-1]
+    name = created["result"]["run"]
+    assert (created["is_done"], state_of(created)["epoch"], len(state_of(created)["history"])) == (True, 1, 1)
+    classroom.wait(1.0)
+    expected = [state_of(classroom.request(2, "look", run=name, epoch=0)[-1])["decoders"]]
+    expected.append(state_of(created)["decoders"])
+    for request_id in (3, 4):
+        expected.append(state_of(classroom.request(request_id, "step", run=name)[-1])["decoders"])
+    classroom.request(5, "stop", run=name)
+    assert classroom.count == 0
+    for epoch, decoders in enumerate(expected):
+        looked = state_of(classroom.request(10 + epoch, "look", run=name, epoch=epoch)[-1])
+        assert (looked["epoch"], looked["decoders"], len(looked["history"])) == (epoch, decoders, 3)
+    for number, wrong in enumerate((-1, 4, 0.5, "1", None)):
+        assert "epoch must be" in classroom.request(20 + number, "look", run=name, epoch=wrong)[-1]["failure"]
+    assert classroom.request(30, "step", run=name)[-1]["failure"] == RUN_ENDED
+    classroom.wait(limits.MAX_PAUSED_SECONDS + 1)
+    assert classroom.request(31, "look", run=name, epoch=0)[-1]["failure"] == RUN_ENDED
+
+
+def test_the_untrained_decoders_are_the_same_network(classroom):
+    name = classroom.request(1, "create", settings=SETTINGS, page="")[-1]["result"]["run"]
+    first, second = state_of(classroom.request(2, "look", run=name, epoch=0)[-1])["decoders"]
+    assert first["free_running"] == second["free_running"]
+    assert first["is_forced"] == [True, True]
+    assert second["is_forced"] == [True, False]
+
+
+def test_a_run_goes_at_the_speed_requested(classroom):
+    classroom.request(1, "start", settings=SETTINGS, page="", speed=2)
+    classroom.wait(2.0)
+    name = classroom.recorded.to(1)[-1]["update"]["run"]
+    slow = classroom.epochs(1)
+    assert 4 <= slow <= 6
+    classroom.request(2, "pace", run=name, speed=40)
+    classroom.wait(2.0)
+    assert 70 <= classroom.epochs(1) - slow <= 85
+    assert "speed must be" in classroom.request(3, "pace", run=name, speed=51)[-1]["failure"]
+
+
+def test_an_ended_run_makes_room_before_a_paused_one(classroom, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_DECODER_PAIRS", 2)
+    paused, ended = classroom.start(1), classroom.start(2)
+    classroom.request(3, "pause", run=paused)
+    classroom.wait(1.0)
+    classroom.request(4, "stop", run=ended)
+    classroom.start(5)
+    assert classroom.request(6, "look", run=ended, epoch=0)[-1]["failure"] == RUN_ENDED
+    assert classroom.request(7, "look", run=paused, epoch=0)[-1]["failure"] is None
+
+
+def test_a_preview_can_be_looked_at(classroom):
+    last = state_of(classroom.request(1, "preview", settings=SETTINGS, epochs=6)[-1])
+    earlier = state_of(classroom.request(2, "preview", settings=SETTINGS, epochs=6, shown=4)[-1])
+    assert (last["epoch"], earlier["epoch"]) == (6, 4)
+    assert last["history"] == earlier["history"]
+    assert earlier["decoders"] == state_of(classroom.request(3, "preview", settings=SETTINGS, epochs=4)[-1])["decoders"]
