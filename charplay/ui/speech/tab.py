@@ -30,7 +30,10 @@ _ABOUT = (
     "characters become likelier (at 0 the likeliest is always taken), above 1 the rare ones come more often. "
     "The opening words (the prime) are read first, and set the hidden state."
 )
-_SHOW_TEXT = "() => document.querySelector('#text .text').scrollIntoView({block: 'nearest'})"
+# On a phone the text lies below the buttons.
+_SHOW_TEXT = (
+    "(...inputs) => { document.querySelector('#text .text').scrollIntoView({block: 'nearest'}); return inputs; }"
+)
 _SHOW_PROBLEM = "() => document.querySelector('#speech .problem')?.scrollIntoView({block: 'nearest'})"
 _SEED_USED = "() => document.getElementById('seed-used')?.innerText ?? ''"
 
@@ -197,8 +200,7 @@ def _wire_generation(tab: _Components, registry: Registry) -> None:
     inputs = [tab.seed, tab.prime, tab.prime_length, tab.temperature, tab.length, tab.model]
     outputs = [tab.text, tab.stats, tab.generated, tab.start, tab.step_candidates, tab.message, tab.seed_message]
     generate = generation.with_messages(generation.make_generate(registry))
-    running = gr.on([tab.start.click, tab.prime.submit], generate, inputs, outputs, **QUIET)
-    gr.on([tab.start.click, tab.prime.submit], None, None, None, js=_SHOW_TEXT)  # on a phone it lies below
+    running = gr.on([tab.start.click, tab.prime.submit], generate, inputs, outputs, js=_SHOW_TEXT, **QUIET)
     ended = running.then(lambda: generation.IDLE, None, tab.start, **QUIET)
     stopped = tab.stop.click(lambda: generation.IDLE, None, tab.start, cancels=[running], **QUIET)
     write_next = generation.with_messages(generation.make_write_next(registry))

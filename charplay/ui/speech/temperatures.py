@@ -24,7 +24,10 @@ _LEAD = html.caption(
     "Press Compare and count the words: few different ones at a low temperature, and at a high one many that are no "
     "words. Opening words and random numbers are the same; only the temperature differs."
 )
-_SHOW_TEXTS = "() => document.getElementById('compared-1').scrollIntoView({block: 'nearest'})"
+# On a phone the texts lie below the button.
+_SHOW_TEXTS = (
+    "(...inputs) => { document.getElementById('compared-1').scrollIntoView({block: 'nearest'}); return inputs; }"
+)
 _EMPTY = html.note("Opening words, length, seed and model are those of the text above.")
 
 
@@ -124,9 +127,9 @@ def build(
         compare,
         [prime, prime_length, length, seed, model, generated, *sliders],
         [*texts, status, start],
+        js=_SHOW_TEXTS,
         **QUIET,
     )
-    start.click(None, None, None, js=_SHOW_TEXTS)  # on a phone they lie below
     enable = functools.partial(gr.update, value="Compare", interactive=True)
     running.then(enable, None, start, **QUIET)
     stop.click(enable, None, start, cancels=[running], **QUIET)

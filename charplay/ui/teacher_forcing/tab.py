@@ -27,7 +27,8 @@ _ABOUT = (
     "used, both are <b>free-running</b>: there is no true text. A decoder that was trained teacher-forced then meets "
     "mistakes that training never showed it (exposure bias)."
 )
-_SHOW_CURVES = "() => document.getElementById('curves').scrollIntoView({block: 'nearest'})"
+# On a phone the plots lie below the controls.
+_SHOW_CURVES = "(...inputs) => { document.getElementById('curves').scrollIntoView({block: 'nearest'}); return inputs; }"
 _Steps = AsyncGenerator[tuple, None]
 _BUTTON_ROWS = (("Start", "Pause", "Stop"), ("One epoch", "Go on"))
 
@@ -175,17 +176,15 @@ def build(tab: gr.Tab) -> None:
     parts = _lay_out()
     buttons = parts.buttons
     starts = [buttons["Start"].click, parts.target.submit]
-    gr.on(starts, _start, [parts.speed, *parts.settings], parts.outputs, **QUIET)
-    buttons["One epoch"].click(_step, [parts.run, *parts.settings], parts.outputs, **QUIET)
+    gr.on(starts, _start, [parts.speed, *parts.settings], parts.outputs, js=_SHOW_CURVES, **QUIET)
+    buttons["One epoch"].click(_step, [parts.run, *parts.settings], parts.outputs, js=_SHOW_CURVES, **QUIET)
     buttons["Pause"].click(_pause, parts.run, parts.outputs, **QUIET)
-    buttons["Go on"].click(_resume, [parts.run, parts.speed], parts.outputs, **QUIET)
+    buttons["Go on"].click(_resume, [parts.run, parts.speed], parts.outputs, js=_SHOW_CURVES, **QUIET)
     buttons["Stop"].click(run.stop, parts.run, parts.outputs, **QUIET)
-    # On a phone the plots lie below the controls.
-    gr.on([*starts, buttons["One epoch"].click, buttons["Go on"].click], None, None, None, js=_SHOW_CURVES)
     looked = [*parts.plots, parts.message]
     parts.shown_epoch.input(run.look, [parts.shown_run, parts.shown_epoch], looked, **LATEST)
     parts.speed.input(run.pace, [parts.run, parts.speed], None, **LATEST)
     parts.ratio.change(run.ratio_html, parts.ratio, parts.ratio_note, **LATEST)
     settings: list[Any] = parts.settings  # a message stays as long as its cause
-    gr.on([each.input for each in settings], None, None, parts.message, js="() => ''", **QUIET)
+    gr.on([each.change for each in settings], None, None, parts.message, js="() => ''", **QUIET)
     tab.select(_open, parts.has_plots, [*parts.plots, parts.has_plots], **QUIET)
