@@ -100,7 +100,7 @@ def build(
     prime_length: Component,
     length: Component,
     seed: Component,
-    model: Component,
+    model: gr.Dropdown,
     generated: Component,
 ) -> None:
     """Adds the accordion to the current Blocks; all but the temperatures is as in the tab's own text.
@@ -133,3 +133,6 @@ def build(
     enable = functools.partial(gr.update, value="Compare", interactive=True)
     running.then(enable, None, start, **QUIET)
     stop.click(enable, None, start, cancels=[running], **QUIET)
+    # The texts of another model would pass for this one's.
+    cleared = [*(_text_html(control.default, "") for control in controls.TEMPERATURES), _EMPTY]
+    model.change(lambda: cleared, None, [*texts, status], **QUIET)
