@@ -78,9 +78,6 @@ def _facts(data_summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     if data_summary["task"] == "speech" and data_summary["parameters"] > data_summary["training"]:
         sizes = f"{data_summary['parameters']:,} parameters for {data_summary['training']:,} characters"
         facts.append(("overfitting", f"{sizes}: enough to learn the text by heart"))
-    if data_summary["task"] == "speech" and data_summary["parameters"] > data_summary["training"]:
-        sizes = f"{data_summary['parameters']:,} parameters for {data_summary['training']:,} characters"
-        facts.append(("overfitting", f"{sizes}: enough to learn the text by heart"))
     if data_summary["padding_shuffled"] is not None:
         shares = (
             f"{html.percent(data_summary['padding_shuffled'])} of the cells as they come, "

@@ -1,0 +1,43 @@
+"""The data summary as HTML: each thing said once, and nothing for what the data has not."""
+
+import json
+
+import pytest
+
+from charplay.training.data_summary import choose_recipe, read_user_data, summarize
+from charplay.ui.train.summary import summary_html
+
+ROWS = [("Müller", "de"), ("Schulz", "de"), ("Rossi", "it"), ("Verdi", "it"), ("Costa", "IT"), ("Sousa", "IT")]
+TABLE = "".join(f"{text};{label}\n" for text, label in ROWS)
+JSON_LINES = "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in ROWS)
+TEXT = "<b>two</b> and three make five.\n" * 20
+
+
+def html_of(task: str, data: str, **options) -> str:
+    user_data = read_user_data(task, data, options)
+    return summary_html(summarize(user_data, choose_recipe(task, user_data, "small", {})))
+
+
+@pytest.mark.parametrize("data", [TABLE, JSON_LINES])
+def test_rows_are_shown_as_they_were_read(data):
+    html = html_of("names", data)
+    assert html.count("Müller") == 1
+    assert ("JSON Lines" in html) == (data == JSON_LINES)
+
+
+def test_labels_that_differ_by_case_are_named_until_they_are_merged():
+    assert "by case alone" in html_of("names", TABLE)
+    assert "2 classes" in html_of("names", TABLE, merge_case=True)
+
+
+def test_a_text_is_shown_escaped_and_said_to_be_learnt_by_heart_once():
+    html = html_of("speech", TEXT)
+    assert html.count("&lt;b&gt;two") == 3
+    assert "<b>two" not in html
+    assert html.count("by heart") == 1
+
+
+def test_cut_texts_and_lost_signs_are_counted():
+    html = html_of("names", TABLE + "x" * 501 + ";it\nwell 🙂🙂;it\n")
+    assert "1 cut" in html
+    assert "🙂 (2 times)" in html
