@@ -112,5 +112,5 @@ def launch_arguments() -> dict[str, Any]:
     """Arguments of `launch`, besides where to listen."""
     css = theme.css() + colored_text.LEVEL_CSS
     # Gradio writes into this dict: each launch gets one of its own.
-    app_kwargs = {"middleware": [Middleware(BoundedBodies)]}
+    app_kwargs = {"middleware": [Middleware(BoundedBodies), Middleware(gradio_patches.OrderedRoutes)]}
     return {**settings.LAUNCH, "app_kwargs": app_kwargs, "theme": theme.theme(), "css": css}

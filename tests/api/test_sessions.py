@@ -5,6 +5,7 @@ import urllib.request
 
 import gradio as gr
 import pytest
+from gradio.blocks import BlocksConfig
 from gradio.routes import App
 from gradio.state_holder import SessionState
 
@@ -36,10 +37,10 @@ def test_a_request_without_login_is_refused(guarded_url):
 
 
 def test_the_hot_paths_are_the_first_routes():
-    gradio_patches.apply()
     with gr.Blocks() as demo:
         gr.Textbox()
     app = App.create_app(demo)
+    gradio_patches.order_routes(app)
     routers = [app.router, *(route.original_router for route in app.router.routes if hasattr(route, "original_router"))]
     positions = [
         position
@@ -52,12 +53,14 @@ def test_the_hot_paths_are_the_first_routes():
 
 
 def test_sessions_share_the_description_of_a_block_but_not_its_value():
+    gradio_patches.remove()
+    describe = BlocksConfig.config_for_block
     gradio_patches.apply()
     with gr.Blocks() as demo:
         box = gr.Textbox(value="mine")
     one, other = SessionState(demo), SessionState(demo)
     assert one.config_values == other.config_values
-    assert one.config_values[box._id] == gradio_patches._describe(box._id, [], box)
+    assert one.config_values[box._id] == describe(box._id, [], box)
     one._update_value_in_config(box._id, "yours")
     values = [session.config_values[box._id]["props"]["value"] for session in (one, other, SessionState(demo))]
     assert values == ["yours", "mine", "mine"]
