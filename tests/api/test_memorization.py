@@ -62,7 +62,7 @@ def test_a_copied_text_is_underlined_and_counted_and_the_prime_is_left_out(compu
     assert shown.count("<mark") == 1
     prime_copied = GeneratedText("speech", text, len(text), 0.8, 1, " zxq" * 20).as_field()
     shown = run_async(compute(prime_copied))
-    assert "Nothing is underlined: <b>0 %</b> of the 80 characters" in shown
+    assert "Nothing is underlined: <b>0 %</b> of the 80 generated characters" in shown
     assert "<mark" not in shown
     assert text[:20] not in shown
 
@@ -72,8 +72,12 @@ def test_the_explanation_has_the_figures_of_the_filter(compute, run_async):
     shown = run_async(compute(field_of("nothing")))
     for figure in ("0.001 %", "508 speeches", "since 1930", f"{index.test_share:.1%}".replace("%", " %"), "31 or more"):
         assert figure in shown
-    assert "speeches that the model read" in shown
+    assert "speeches that the model was trained on" in shown
     assert "other texts" not in shown
+
+
+def test_opening_words_alone_have_nothing_copied(compute, run_async):
+    assert "<mark" not in run_async(compute(field_of("")))
 
 
 def test_markup_is_shown_as_text(compute, run_async):
@@ -92,7 +96,6 @@ def test_markup_is_shown_as_text(compute, run_async):
         '{"model": "speech"}\nWe',
         field_of("a" * 10_001),
         field_of("한국"),
-        field_of(""),
         "",
         7,
     ],

@@ -15,6 +15,7 @@ from charplay.inference.engine import GenerationError
 from charplay.inference.generate import generate, make_request
 from charplay.models import checkpoints
 from charplay.ui import inference_client, page
+from charplay.ui.speech.generated_text import GeneratedText
 from charplay.workers.client import INFERENCE
 from charplay.workers.connection import WORKER_ENDED
 from charplay.workers.protocol import WorkerRequest
@@ -122,7 +123,7 @@ def test_the_page_shows_the_three_texts_their_seed_and_how_many_words_are_differ
 def test_values_out_of_bounds_are_user_errors_and_take_no_slot(compare, run_async, changes, message):
     given = {"prime": "We ", "prime_length": 3, "length": 10, "seed": "", "chosen": "speech", "degrees": DEGREES}
     *values, degrees = (given | changes).values()
-    values.append("")  # the text of the page
+    values.append(GeneratedText("speech", "We ", 3, 0.8, 5, "are").as_field())  # the text of the page
 
     async def first():
         async with aclosing(compare(*values, *degrees)) as shown:

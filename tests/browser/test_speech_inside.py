@@ -59,9 +59,9 @@ def test_hovering_shows_the_number_of_a_character_and_leaving_that_of_the_chosen
     expect(readout).to_have_text(re.compile(r"^Character [\d,]+, .*: \d+\.\d\d bits, a probability of .*"))
     chosen = readout.inner_text()
     speech.locator("#surprisal-text i").nth(0).hover()
-    expect(readout).to_have_text("Character 1, “M”: nothing foretold it")
+    expect(readout).to_have_text("Character 1, “M”: the first, without a prediction")
     speech.locator("#surprisal-text i").nth(2).hover()
-    expect(readout).to_have_text(re.compile(r"^Character 3, blank: "))
+    expect(readout).to_have_text(re.compile(r"^Character 3, space: "))
     speech.locator("#surprisal-mean").hover()
     expect(readout).to_have_text(chosen)
 
@@ -92,7 +92,7 @@ def test_a_character_is_chosen_by_a_click_or_with_the_arrow_keys(speech):
     expect(table.locator(".chosen")).to_have_count(1)
     expect(table.locator(".chosen")).to_contain_text("e ← it is")
     box.press("Home")
-    expect(table).to_contain_text("Nothing was read before the first character")
+    expect(table).to_contain_text("Nothing is read before the first character")
     box.press("ArrowDown")
     place = int(box.get_attribute("aria-valuenow"))
     tops = speech.evaluate(
@@ -102,7 +102,7 @@ def test_a_character_is_chosen_by_a_click_or_with_the_arrow_keys(speech):
     assert tops[1] > tops[0]
     expect(table).to_contain_text("stands")
     box.press("End")
-    expect(table).to_contain_text("the text ends, and the network would go on with:")
+    expect(table).to_contain_text("the text ends; the likeliest next characters:")
     assert table.locator(".chosen").count() == 0
     expect(table.locator("tbody tr")).to_have_count(10)
 
@@ -211,11 +211,9 @@ def test_one_letter_has_no_bits_and_candidates_for_what_comes_next(speech):
     for name in ACCORDIONS:
         open_accordion(speech, name)
     analyze(speech, "T")
-    expect(speech.locator("#surprisal-mean")).to_contain_text("A single character has no bits")
-    expect(speech.locator("#surprisal-text .readout")).to_have_text("Character 1, “T”: nothing foretold it")
-    expect(speech.locator("#candidates-text .readout")).to_have_text(
-        "After the last character, where nothing stands yet"
-    )
+    expect(speech.locator("#surprisal-mean")).to_contain_text("A single character has no surprisal")
+    expect(speech.locator("#surprisal-text .readout")).to_have_text("Character 1, “T”: the first, without a prediction")
+    expect(speech.locator("#candidates-text .readout")).to_have_text("After the last character")
     expect(speech.locator("#candidates")).to_contain_text("After T the text ends")
     expect(speech.locator("#neuron-text .readout")).to_have_text(re.compile(r"^Character 1, “T”: activation"))
     assert speech.locator("#found label").count() == 0

@@ -62,7 +62,7 @@ def test_characters_written_one_by_one_are_those_of_generate_with_the_same_seed(
             10,
             11,
         )  # and the sampled one if it is not among them
-        assert chosen.inner_text().startswith((written[-1], "blank"))
+        assert chosen.inner_text().startswith((written[-1], "space"))
     [expected] = generate(checkpoint, [make_request(controls.PRIME.default, 0.8, 4, seed=5)])
     assert written == expected
     page.locator("#generate").click()

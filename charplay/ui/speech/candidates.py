@@ -14,8 +14,8 @@ from charplay.ui.speech.text_source import TextSource
 from charplay.ui.widgets import candidates, colored_text
 
 _LEAD = html.caption(
-    "Choose a character, by a click or with the arrow keys, and see which ten the network thought "
-    "likeliest in its place: a temperature below 1 sharpens the bars, one above 1 levels them."
+    "Choose a character, by a click or with the arrow keys, and see the ten that the network held likeliest in its "
+    "place. A temperature below 1 sharpens the bars, one above 1 flattens them."
 )
 
 

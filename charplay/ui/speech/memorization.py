@@ -20,10 +20,10 @@ _MISSING = (
 def _headline(generated: GeneratedText, spans: Sequence[tuple[int, int]], is_trained_on: bool) -> str:
     """How much is copied (HTML)."""
     total, copied = len(generated.continuation), memorization.count_covered(spans)
-    where = "stands word for word in the speeches" + (" that the model read" if is_trained_on else "")
+    where = "stands word for word in the speeches" + (" that the model was trained on" if is_trained_on else "")
     if not copied:
         return html.caption(
-            f"Nothing is underlined: <b>0 %</b> of the {total:,} characters that the model wrote {where}, "
+            f"Nothing is underlined: <b>0 %</b> of the {total:,} generated characters {where}, "
             f"no {GUARANTEED_CHARACTERS} in a row."
         )
     places = "one stretch" if len(spans) == 1 else f"{len(spans):,} stretches"
@@ -43,7 +43,7 @@ def _marked_text(text: str, spans: Sequence[tuple[int, int]]) -> str:
         )
         shown = end
     parts.append(escape(text[shown:]))
-    return html.text_box("".join(parts), label="Copied or made up")
+    return html.text_box("".join(parts), label="Copied or new")
 
 
 def _is_trained_on(checkpoint: Checkpoint, speech_filter: SpeechFilter) -> bool:
@@ -58,10 +58,10 @@ def _explanation(speech_filter: SpeechFilter, is_trained_on: bool) -> str:
         f"{foreign}Underlined: {GRAM_CHARACTERS} characters or more in a row that stand so in one of the "
         f"{speech_filter.speeches:,} speeches since {escape(speech_filter.since)} that charplay’s models are trained "
         f"on. Every copied run of {GUARANTEED_CHARACTERS} or more is found, though up to {STRIDE_CHARACTERS - 1} "
-        "characters at either end may stay without a line; of shorter runs some are. The filter that tells holds none "
-        f"of the text, and takes {100 * speech_filter.false_positive_rate:.1g} % of all other rows of "
-        f"{GRAM_CHARACTERS} characters for copies. Your prime is not looked up. Of real speeches that are not among "
-        f"those, {html.percent(speech_filter.test_share)} gets a line."
+        "characters at either end may stay unmarked; of shorter runs some are found. The filter holds none of "
+        f"the text, and takes {100 * speech_filter.false_positive_rate:.1g} % of all other runs of "
+        f"{GRAM_CHARACTERS} characters for copies. The opening words are not looked up. Of real speeches that are not "
+        f"among those, {html.percent(speech_filter.test_share)} is underlined."
     )
 
 
@@ -72,7 +72,7 @@ def build(registry: Registry, generated: gr.Textbox) -> None:
         speech_filter, problem = memorization.load(path), ""
     except CheckpointError as error:
         speech_filter, problem = None, _MISSING.format(problem=escape(str(error)))
-    with gr.Accordion("Copied or made up?", open=False, elem_id="memorization-accordion") as accordion:
+    with gr.Accordion("Copied or new?", open=False, elem_id="memorization-accordion") as accordion:
         output = gr.HTML(problem, elem_id="memorization")
     if speech_filter is None:
         return

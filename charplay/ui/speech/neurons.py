@@ -15,8 +15,8 @@ from charplay.ui.speech.text_source import TextSource
 from charplay.ui.widgets import colored_text
 
 _LEAD = html.caption(
-    "Of all the numbers that the network remembers, one is shown, as it is after each character: "
-    "look whether it is high, or low, at places that you have a name for."
+    "Look where it is high or low, and whether you have a name for these places: the activation of one unit of the "
+    "hidden state after each character."
 )
 
 

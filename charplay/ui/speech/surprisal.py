@@ -15,8 +15,8 @@ CONTEXT_CHARACTERS = 20  # characters before each of them
 VISIBLE_CHARACTERS = 240  # characters of a long text that are in view without scrolling, on a phone too
 
 _LEAD = html.caption(
-    "A character’s colour is how much it surprised the network, -log₂ of the probability it had: "
-    "look for the letters at which a word could have gone on otherwise."
+    "Look for the letters at which a word could have gone on otherwise: a character’s colour is its <i>surprisal</i>, "
+    "-log₂ of the probability that the network gave it."
 )
 
 
@@ -38,7 +38,7 @@ def _headline(checkpoint: Checkpoint, surprisal: Surprisal) -> str:
     """Bits per character of the text beside those on the test speeches (HTML)."""
     mean, label = surprisal["bits_per_character"], escape(checkpoint.label)
     if mean is None:
-        result = "A single character has no bits: nothing was read before it"
+        result = "A single character has no surprisal: nothing is read before it"
     else:
         result = f"<b>{mean:.3f}</b> bits per character over {surprisal['characters']:,}"
     return html.headline(f'{result} <span class="note hint">{label}, {_test_result(checkpoint)}</span>')
@@ -62,7 +62,7 @@ def _table(surprisal: Surprisal) -> str:
                 f"<code>{escape(context)}</code>",
             )
         )
-    table = html.table(("character", "bits", "probability", "place", "after"), rows)
+    table = html.table(("character", "bits", "probability", "position", "after"), rows)
     return f"<details><summary>The most surprising characters</summary>{table}</details>"
 
 

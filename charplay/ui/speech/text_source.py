@@ -61,7 +61,7 @@ def _note(choice: object, pasted: str, alphabet: str) -> str:
         sentences.append(f"{lost:,} {subject} no ASCII form and are left out.")
     if unseen := sorted(set(text) - set(alphabet)):
         listed = " ".join(unseen)
-        sentences.append(f"Training never showed {listed}; even these have a probability, if a small one.")
+        sentences.append(f"Training never showed {listed}: their probability is small, but not 0.")
     return html.note(escape(" ".join(sentences)), is_status=True)
 
 

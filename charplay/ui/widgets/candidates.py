@@ -5,7 +5,7 @@ from typing import TypedDict
 
 from charplay.ui.html import caption, percent, visible_newlines
 
-NAMES = {" ": "blank", "\n": "newline"}
+NAMES = {" ": "space", "\n": "newline"}
 CONTEXT_CHARACTERS = 24  # of the text before the position that are shown
 MIN_PERCENT = 0.0005  # a smaller probability is shown as odds
 MIN_ODDS = 1e-12  # a smaller one as a bound
@@ -53,9 +53,7 @@ def _bar(probability: float, longest: float) -> str:
 
 def first_character_note() -> str:
     """The sentence for position 0, where there is nothing to predict from (HTML)."""
-    return caption(
-        "Nothing was read before the first character, so the network expected nothing there: choose a later one."
-    )
+    return caption("Nothing is read before the first character, so there is no prediction for it: choose a later one.")
 
 
 def table(text: str, position: int, candidates: Candidates, temperature: float) -> str:
@@ -71,10 +69,10 @@ def table(text: str, position: int, candidates: Candidates, temperature: float) 
     ellipsis = "…" if position > CONTEXT_CHARACTERS else ""
     actual = candidates["true"]
     if actual is None:
-        sentence = "the text ends, and the network would go on with:"
+        sentence = "the text ends; the likeliest next characters:"
     else:
         actual_html = f'<b class="actual">{_quoted(actual)}</b>'
-        sentence = f"stands {actual_html}, the network’s guess number {candidates['rank']:,}:"
+        sentence = f"stands {actual_html}, the network’s candidate number {candidates['rank']:,}:"
     rows = list(zip(candidates["characters"], candidates["probabilities"], candidates["tempered"], strict=True))
     probability, tempered = candidates["true_probability"], candidates["true_tempered"]
     if (

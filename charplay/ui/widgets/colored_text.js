@@ -2,7 +2,7 @@
 const box = element.querySelector('.colored-text'), readout = element.querySelector('.readout');
 let content = null, numbers = [], cells = [], selected = 0;
 
-const quoted = character => ({' ': 'blank', '\n': 'newline', '': 'the end'})[character] ?? `“${character}”`;
+const quoted = character => ({' ': 'space', '\n': 'newline', '': 'the end'})[character] ?? `“${character}”`;
 const percentOrOdds = p => p < 0.0005 ? `1 in ${Number((1 / p).toPrecision(2)).toLocaleString('en')}`
   : `${(100 * p).toFixed(p < 0.01 ? 2 : 1)} %`;
 const format = {
@@ -11,9 +11,9 @@ const format = {
 };
 
 function describe(index) {
-  if (index === content.text.length) return 'After the last character, where nothing stands yet';
+  if (index === content.text.length) return 'After the last character';
   const position = `Character ${(index + 1).toLocaleString('en')}, ${quoted(content.text[index] ?? '')}: `;
-  if (numbers[index] === MISSING) return `${position}nothing foretold it`;
+  if (numbers[index] === MISSING) return `${position}the first, without a prediction`;
   return position + format[content.scale](numbers[index] / content.factor);
 }
 

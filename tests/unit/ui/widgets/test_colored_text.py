@@ -55,7 +55,7 @@ def test_a_units_colours_are_spread_over_its_own_values(values):
 
 
 @pytest.mark.parametrize(
-    ("character", "name"), [("a", "a"), (" ", "blank"), ("\n", "newline"), ("\0", "code 0"), ("\x7f", "code 127")]
+    ("character", "name"), [("a", "a"), (" ", "space"), ("\n", "newline"), ("\0", "code 0"), ("\x7f", "code 127")]
 )
 def test_every_character_has_a_name(character, name):
     assert candidates.name_of(character) == name
