@@ -4,11 +4,15 @@ To add one, write it here and list it in the function for its kind. Gradio check
 arguments by `charplay.limits`.
 """
 
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, Literal
 
 import gradio as gr
+from gradio.components.api_component import Api
+from gradio.context import get_blocks_context
+from gradio.utils import get_function_description
 
 from charplay import limits
 from charplay.data.text import normalize_document
@@ -30,6 +34,20 @@ def build(registry: Registry) -> None:
     endpoints = _names_endpoints(registry) | _speech_endpoints(registry) | _batches_endpoints(registry)
     for name, endpoint in endpoints.items():
         gr.api(as_gradio_error(endpoint), api_name=name)
+    _describe_parameters(endpoints)
+
+
+def _describe_parameters(endpoints: Endpoints) -> None:
+    """Gives the API page what the docstrings say of the parameters."""
+    blocks = get_blocks_context()
+    for function in blocks.fns.values() if blocks else ():
+        if function.api_name not in endpoints:
+            continue
+        endpoint = endpoints[str(function.api_name)]
+        _, descriptions, _ = get_function_description(endpoint)
+        for component, parameter in zip(function.inputs, inspect.signature(endpoint).parameters, strict=True):
+            assert isinstance(component, Api)
+            component._api_info["additional_description"] = descriptions[parameter]
 
 
 def _names_endpoints(registry: Registry) -> Endpoints:

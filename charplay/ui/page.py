@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from fastapi import Request
 from fastapi.middleware import Middleware
+from fastapi.responses import JSONResponse
+from starlette.routing import Route
 
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError, Registry
@@ -25,6 +28,7 @@ from charplay.ui.train.user_models import ModelTab
 from charplay.ui.widgets import colored_text
 
 _TITLE = '<h1 id="title"><b>charplay</b> <span>a playground for character-level recurrent networks</span></h1>'
+_MCP_SCHEMA_PATH = "/gradio_api/mcp/schema"
 # A plot in a hidden tab does not notice that the window was resized or the phone turned.
 _RESIZE_PLOTS = "() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)"
 
@@ -108,9 +112,17 @@ def _unusable(registry: Registry, is_listed: Callable[[str], bool]) -> str:
     return f"Left out: {' '.join(problems)}" if problems else ""
 
 
+def _no_tools(_: Request) -> JSONResponse:
+    """The API page requests the tools of an MCP server; there is none here, and so there are none."""
+    return JSONResponse([])
+
+
 def launch_arguments() -> dict[str, Any]:
     """Arguments of `launch`, besides where to listen."""
     css = theme.css() + colored_text.LEVEL_CSS
     # Gradio writes into this dict: each launch gets one of its own.
-    app_kwargs = {"middleware": [Middleware(BoundedBodies), Middleware(gradio_patches.OrderedRoutes)]}
+    app_kwargs = {
+        "middleware": [Middleware(BoundedBodies), Middleware(gradio_patches.OrderedRoutes)],
+        "routes": [Route(_MCP_SCHEMA_PATH, _no_tools)],
+    }
     return {**settings.LAUNCH, "app_kwargs": app_kwargs, "theme": theme.theme(), "css": css}

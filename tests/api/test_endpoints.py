@@ -38,6 +38,14 @@ def test_the_endpoints_and_no_event_of_a_tab_are_public(client):
     }  # fmt: skip
 
 
+def test_every_parameter_is_described_and_no_tool_is_missed(client, app_url):
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    for endpoint in endpoints.values():
+        assert all(parameter["python_type"]["description"] for parameter in endpoint["parameters"])
+    with urllib.request.urlopen(f"{app_url.rstrip('/')}/gradio_api/mcp/schema", timeout=10) as response:
+        assert json.load(response) == []
+
+
 def test_classify_gives_eighteen_probabilities(client):
     result = client.predict("Müller", api_name="/classify")
     assert set(result) == {"name", "normalized", "country", "probabilities"}
