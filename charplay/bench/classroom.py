@@ -96,10 +96,11 @@ async def _press(page: Page, measured: Measurements, end: float, generator: rand
         await asyncio.sleep(generator.uniform(*READING_SECONDS))
 
 
-async def _classroom(
+async def classroom(
     port: int, process: subprocess.Popen, students: int, seconds: float, is_open: bool
 ) -> dict[str, Any]:
-    config = await _started(port, process)
+    """The load of a class on the app on this machine's `port`; what it measured, as `bench_load` returns it."""
+    config = await started(port, process)
     measured, end = Measurements(), time.monotonic() + seconds
     activities = []
     for student in range(students):
@@ -139,7 +140,7 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     return sorted(values)[math.ceil(share * len(values)) - 1] if values else None
 
 
-async def _started(port: int, process: subprocess.Popen) -> PageConfig:
+async def started(port: int, process: subprocess.Popen) -> PageConfig:
     """Waits until the app answers; returns the configuration of its page."""
     end = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < end and process.poll() is None:
@@ -163,6 +164,6 @@ def bench_load(students: int, seconds: float, is_open: bool = False) -> dict[str
         stdout=subprocess.DEVNULL,
     ) as process:
         try:
-            return asyncio.run(_classroom(port, process, students, seconds, is_open))
+            return asyncio.run(classroom(port, process, students, seconds, is_open))
         finally:
             process.terminate()

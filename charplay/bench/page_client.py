@@ -146,19 +146,20 @@ class Page:
             ConnectionError: an event failed, or the stream ended before the events did.
         """
         data = [[self.values[each] for each in event["inputs"]] for event in events]
-        async for message, seconds in self._join(events, data):
+        async for message, seconds in self.join(events, data):
             yield message, seconds
             if message["msg"] == "process_completed" and not message["success"]:
                 raise ConnectionError(f"{events[0]['api_name']}: {message['output'].get('error')}")
 
     async def messages(self, endpoint: str, data: list[Any]) -> AsyncIterator[tuple[dict[str, Any], float]]:
         """As `run` for one named endpoint; its failure is a message."""
-        async for message, seconds in self._join([self.config.endpoints[endpoint]], [data]):
+        async for message, seconds in self.join([self.config.endpoints[endpoint]], [data]):
             yield message, seconds
 
-    async def _join(
+    async def join(
         self, events: Sequence[Event], data: Sequence[list[Any]]
     ) -> AsyncIterator[tuple[dict[str, Any], float]]:
+        """As `run`, each event with data of its own; its failure is a message."""
         start, uncompleted = time.monotonic(), len(events)
         for event, values in zip(events, data, strict=True):
             trigger = event["targets"][0][0] if event["targets"] else None

@@ -1,0 +1,73 @@
+"""One greedy visitor beside a class: python -m tests.robustness.greedy prints JSON.
+
+The load of `bench load` twice, alone and beside a page that requests hundreds of long texts, trainings and questions
+about long texts at once, and again when all have been answered or refused.
+"""
+
+import argparse
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any
+
+from charplay import limits
+from charplay.bench.classroom import classroom
+from charplay.bench.page_client import Page, PageConfig
+from tests.robustness.app import launched_app
+
+TEXTS, TRAININGS, QUESTIONS = 300, 50, 200  # requests at once
+PAUSE_SECONDS = 1.0  # between two rounds
+MAX_RATIO = 1.5  # of the class's 95th percentiles
+COMPARED = ("typing_p95_s", "first_text_p95_s")
+
+
+async def _be_greedy(port: int, config: PageConfig, counts: dict[str, int]) -> None:
+    """Requests everything at once, for ever; counts what is answered and what is refused."""
+    page = Page(port, config)
+    page.set("length", limits.LENGTH.high)
+    question = ("We hold these truths. " * limits.MAX_DOCUMENT_CHARACTERS)[: limits.MAX_DOCUMENT_CHARACTERS]
+    events = page.triggered("generate", "click") * TEXTS + page.triggered("train-start", "click") * TRAININGS
+    data = [[page.values[each] for each in event["inputs"]] for event in events]
+    events += [config.endpoints["surprise"]] * QUESTIONS
+    data += [[question]] * QUESTIONS
+    try:
+        while True:
+            async for message, _ in page.join(events, data):
+                if message["msg"] == "process_completed":
+                    counts["answered" if message["success"] else "refused"] += 1
+            await asyncio.sleep(PAUSE_SECONDS)
+    finally:
+        page.close()
+
+
+def measure(students: int, seconds: float) -> dict[str, Any]:
+    """The class alone and beside the visitor, on one app."""
+    counts = {"answered": 0, "refused": 0}
+
+    with launched_app() as (port, process, config):
+
+        async def beside() -> dict[str, Any]:
+            visitor = asyncio.create_task(_be_greedy(port, config, counts))
+            try:
+                return await classroom(port, process, students, seconds, is_open=False)
+            finally:
+                visitor.cancel()
+                with suppress(asyncio.CancelledError):
+                    await visitor
+
+        without = asyncio.run(classroom(port, process, students, seconds, is_open=False))
+        with_visitor = asyncio.run(beside())
+    ratios = {key.removesuffix("_s") + "_ratio": with_visitor[key] / without[key] for key in COMPARED}
+    return {"without": without, "beside": with_visitor, "visitor": counts, **ratios, "target_ratio": MAX_RATIO}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--students", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60)
+    arguments = parser.parse_args()
+    print(json.dumps(measure(arguments.students, arguments.seconds)))
+
+
+if __name__ == "__main__":
+    main()
