@@ -9,8 +9,8 @@ import asyncio
 import json
 from typing import Any
 
-from charplay.bench.classroom import resident_mb
 from charplay.bench.page_client import Page, PageConfig, RequestFailed
+from charplay.system import resident_mib
 from tests.robustness.app import launched_app
 
 PRIME_CHARACTERS = 10_000_000
@@ -43,9 +43,9 @@ def measure(sessions: int, characters: int = PRIME_CHARACTERS) -> dict[str, Any]
     """The growth of an app of its own."""
     with launched_app() as (port, process, config):
         asyncio.run(_send_refused(port, config, AT_ONCE, characters))  # what is allocated once
-        before = resident_mb(process.pid)
+        before = resident_mib(process.pid)
         refused = asyncio.run(_send_refused(port, config, sessions, characters))
-        after = resident_mb(process.pid)
+        after = resident_mib(process.pid)
     growth = None if before is None or after is None else after - before
     return {"sessions": sessions, "refused": refused, "before_mb": before, "after_mb": after, "growth_mb": growth}
 
