@@ -127,7 +127,7 @@ DECODER_SIZE = Control("decoder-size", "Hidden size", 16, limits.DECODER_SIZE, 1
 DECODER_RATE = Control("decoder-rate", "Learning rate", 0.003, limits.DECODER_RATE, 0.001)
 DECODER_SEED = Control("decoder-seed", "Seed", 2, limits.SEED, 1)
 RATIO = Control("ratio", "Teacher-forcing ratio", 0.0, limits.FORCING_RATIO, 0.05)  # of the second decoder
-DECODER_SPEED = Control("decoder-speed", "Speed, epochs per second", 10, limits.DECODER_SPEED, 1)
+DECODER_SPEED = Control("decoder-speed", "Epochs per second", 10, limits.DECODER_SPEED, 1)
 SHOWN_EPOCH = Control("shown-epoch", "Show epoch", 40, limits.Limit("epoch", 0, limits.MAX_DECODER_EPOCHS), 1)
 EXAMPLE_EPOCHS = 40  # of the initial example: by then teacher-forced is nearly correct, and free-running is not
 

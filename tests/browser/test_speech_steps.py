@@ -165,3 +165,22 @@ def test_the_drawing_shows_the_three_likeliest_next_characters(open_page, checkp
     assert visible.count() == (9 if size == "projector" else 6)
     edge = visible.last.bounding_box()
     assert edge["x"] + edge["width"] <= SIZES[size][0]
+
+
+def test_on_a_projector_labels_and_cells_have_eighteen_pixels_and_the_candidates_fit(open_page):
+    page = open_speech(open_page)
+    press_next(page)
+    sizes = page.locator(
+        "#speech [data-testid=block-info], #next-characters td b, #next-characters .given, #next-candidates td"
+    ).evaluate_all("all => all.map(each => parseFloat(getComputedStyle(each).fontSize))")
+    assert len(sizes) > 40
+    assert min(sizes) >= 18
+    assert box(page, "#next-candidates tbody tr:last-child")["bottom"] <= 720
+    go_to_tab(page, "Teacher forcing")
+    page.locator("#second-decoder .decoded").wait_for()
+    sizes = page.locator("#decoders [data-testid=block-info], #decoders .unrolled text").evaluate_all(
+        "all => all.map(each => parseFloat(getComputedStyle(each).fontSize))"
+    )
+    assert len(sizes) > 40
+    assert min(sizes) >= 18
+    assert box(page, "#first-decoder .decoded")["bottom"] <= 720

@@ -94,7 +94,7 @@ def _plots() -> tuple[gr.Slider, list[gr.HTML]]:
 
 def _lay_out() -> _Components:
     """Controls left, plots right."""
-    with gr.Row():
+    with gr.Row(elem_id="decoders"):
         with gr.Column(scale=1, min_width=300):
             target = gr.Textbox(**controls.TARGET.arguments(), max_lines=2)
             buttons: dict[str, gr.Button] = {}
