@@ -286,6 +286,11 @@ def test_files_that_cannot_be_used_are_user_errors_and_the_trained_model_stays(o
     page.locator("#file input[type=file]").set_input_files(large)
     expect(problem).to_contain_text("at most 5,000,000")
     expect(page.locator("#data-summary")).to_have_text("")  # no older summary passes for that of this file
+    choose(page, "source", controls.PASTE)  # another source: what was wrong with the file is not said any more
+    expect(problem).to_have_text("", timeout=PATIENT)
+    expect(page.locator("#data-summary .tiles")).to_be_visible()
+    choose(page, "source", controls.UPLOAD)
+    expect(problem).not_to_have_text("", timeout=PATIENT)
     toast = page.locator(".toast-body")
     page.locator("#file input[type=file]").set_input_files(huge)
     expect(toast.last).to_contain_text("maximum allowed size")
@@ -294,9 +299,6 @@ def test_files_that_cannot_be_used_are_user_errors_and_the_trained_model_stays(o
     chooser.value.set_files(binary)
     expect(page.locator("#user-model-problem")).to_contain_text("binary.txt")
     expect(page.locator("#user-model-description")).to_contain_text("2 classes")
-    choose(page, "source", controls.PASTE)  # another source: what was wrong with the file is not said any more
-    expect(problem).to_have_text("", timeout=PATIENT)
-    expect(page.locator("#data-summary .tiles")).to_be_visible()
     page.locator("#try").click()
     expect(page.locator("#bars th")).to_have_text(["consonants", "vowels"])
 

@@ -16,6 +16,7 @@ from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, DIVERGING, FONT, INK,
 TEXT_SIZE = 16  # px, the smallest in a chart
 ROW_HEIGHT = 32  # px of a heatmap's row
 TALL_ROW_HEIGHT = 44  # px of a row with two lines of text in its cells
+MIN_CONFUSION_MARGIN = 104  # px left of a confusion matrix: room for "true class"
 MAX_LABEL_CHARACTERS = 18  # characters of a class's name that are shown beside its bar
 STRIP_COLUMNS = 10  # cells of the flat strip on one line, so that their text has room on a phone
 
@@ -122,7 +123,7 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
         ]
     )
     traces = _heatmaps(shares, texts, hovers, (0.0, 1.0))
-    left, names = max(92, label_margin(labels)), [short(label) for label in labels]
+    left, names = max(MIN_CONFUSION_MARGIN, label_margin(labels)), [short(label) for label in labels]
     figure = plain_figure(traces, 26 * len(labels) + left + 18, margin={"l": left, "r": 4, "t": left + 12, "b": 4})
     for trace in figure.data:
         trace.update(xgap=1, ygap=1)
