@@ -179,8 +179,11 @@ class InferenceWorker(Worker):
 
         def compute() -> list[Any]:
             names = [name for _, each in requests for name in each["names"]]
+            distinct = list(dict.fromkeys(names))  # the bars and an open accordion ask for the same prefixes
             model = _load(first["checkpoint"], "names")
-            return classify(model, names, first["prior"], are_read=first["are_read"])
+            classified = classify(model, distinct, first["prior"], are_read=first["are_read"])
+            by_name = dict(zip(distinct, classified, strict=True))
+            return [by_name[name] for name in names]
 
         results, failure = self.attempt(compute)
         if failure is not None and len(requests) > 1:

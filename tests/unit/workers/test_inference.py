@@ -54,6 +54,20 @@ def test_the_prefixes_of_a_name_share_one_forward_pass(worker, recorded, path, m
     assert passes == [prefixes]
 
 
+def test_a_name_that_is_requested_twice_is_read_once(worker, recorded, path, monkeypatch):
+    passes = []
+
+    def count_passes(checkpoint, names, prior, are_read=False):
+        passes.append(list(names))
+        return classify(checkpoint, names, prior, are_read=are_read)
+
+    monkeypatch.setattr(inference, "classify", count_passes)
+    worker.handle(classification(1, path, "Ng", "Ngu", "Ng"))
+    results = recorded.next(1)["result"]
+    assert [each["name"] for each in results] == ["Ng", "Ngu", "Ng"]
+    assert passes == [["Ng", "Ngu"]]
+
+
 def test_a_batch_that_fails_fails_only_the_request_at_fault(worker, recorded, path, monkeypatch):
     is_gathered = threading.Event()
 
