@@ -10,7 +10,7 @@ import gradio as gr
 from fastapi import Request
 from fastapi.middleware import Middleware
 from fastapi.responses import JSONResponse
-from starlette.routing import Route
+from fastapi.routing import APIRoute
 
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError, Registry
@@ -123,6 +123,6 @@ def launch_arguments() -> dict[str, Any]:
     # Gradio writes into this dict: each launch gets one of its own.
     app_kwargs = {
         "middleware": [Middleware(BoundedBodies), Middleware(gradio_patches.OrderedRoutes)],
-        "routes": [Route(_MCP_SCHEMA_PATH, _no_tools)],
+        "routes": [APIRoute(_MCP_SCHEMA_PATH, _no_tools, include_in_schema=False)],
     }
     return {**settings.LAUNCH, "app_kwargs": app_kwargs, "theme": theme.theme(), "css": css}
