@@ -72,7 +72,7 @@ def table(text: str, position: int, candidates: Candidates, temperature: float) 
         sentence = "the text ends; the likeliest next characters:"
     else:
         actual_html = f'<b class="actual">{_quoted(actual)}</b>'
-        sentence = f"stands {actual_html}, the network’s candidate number {candidates['rank']:,}:"
+        sentence = f"stands {actual_html}, rank {candidates['rank']:,}:"
     rows = list(zip(candidates["characters"], candidates["probabilities"], candidates["tempered"], strict=True))
     probability, tempered = candidates["true_probability"], candidates["true_tempered"]
     if (
