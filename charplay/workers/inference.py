@@ -47,6 +47,9 @@ MAX_USER_MODELS = 16  # models of visitors that are kept in memory, those used l
 # operations, after each of which it needs its turn again.
 SWITCH_INTERVAL_SECONDS = 0.0001
 
+# A key press asks for every prefix of a name again: all but one were classified a moment ago.
+MAX_CLASSIFIED_NAMES, CLASSIFIED_SECONDS = 1_000, 60  # that are remembered, and for how long after their last use
+
 BATCH_KEYS = ("checkpoint", "prior", "are_read")  # what the names of one forward pass have in common
 
 # question -> what answers it: a function of the checkpoint and the arguments, whose result is JSON
@@ -106,6 +109,7 @@ class InferenceWorker(Worker):
         )
         self._engine = Engine(is_paced=True)
         self._streams: dict[int, Stream] = {}  # id of a request -> its text
+        self._classified: ExpiringCache[tuple, Any] = ExpiringCache(CLASSIFIED_SECONDS, MAX_CLASSIFIED_NAMES)
         self._names, self._quick_questions, self._long_questions = RequestQueue(), RequestQueue(), RequestQueue()
         threading.Thread(target=self._classify_batches, name="names", daemon=True).start()
         for questions, name in ((self._quick_questions, "quick"), (self._long_questions, "long")):
@@ -180,9 +184,12 @@ class InferenceWorker(Worker):
         def compute() -> list[Any]:
             names = [name for _, each in requests for name in each["names"]]
             distinct = list(dict.fromkeys(names))  # the bars and an open accordion ask for the same prefixes
+            batch = tuple(first[key] for key in BATCH_KEYS)
+            by_name = {name: self._classified.find((batch, name)) for name in distinct}
+            new = [name for name, result in by_name.items() if result is None]
             model = _load(first["checkpoint"], "names")
-            classified = classify(model, distinct, first["prior"], are_read=first["are_read"])
-            by_name = dict(zip(distinct, classified, strict=True))
+            for name, result in zip(new, classify(model, new, first["prior"], are_read=first["are_read"]), strict=True):
+                by_name[name] = self._classified.keep((batch, name), result)
             return [by_name[name] for name in names]
 
         results, failure = self.attempt(compute)

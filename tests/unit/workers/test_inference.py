@@ -68,6 +68,22 @@ def test_a_name_that_is_requested_twice_is_read_once(worker, recorded, path, mon
     assert passes == [["Ng", "Ngu"]]
 
 
+def test_a_key_press_computes_the_new_prefix_alone(worker, recorded, path, monkeypatch):
+    passes = []
+
+    def record_pass(checkpoint, names, prior, **how):
+        passes.append(list(names))
+        return classify(checkpoint, names, prior, **how)
+
+    monkeypatch.setattr(inference, "classify", record_pass)
+    worker.handle(classification(1, path, "K", "Ko"))
+    first = recorded.next(1)["result"]
+    worker.handle(classification(2, path, "K", "Ko", "Kow"))
+    second = recorded.next(2)["result"]
+    assert passes == [["K", "Ko"], ["Kow"]]
+    assert second[:2] == first
+
+
 def test_a_batch_that_fails_fails_only_the_request_at_fault(worker, recorded, path, monkeypatch):
     is_gathered = threading.Event()
 
