@@ -61,7 +61,7 @@ def test_classify_weights_the_countries_by_the_prior(client):
     assert sum(equal["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", ["Nguyen", "O'Brien-Yamamoto", "x", "van der Berg", "é" * 64])
+@pytest.mark.parametrize("name", ["Nguyen", "O'Brien-Yamamoto", "x", "Van der Berg", "é" * 64])
 def test_each_column_of_the_prefix_probabilities_is_what_classify_gives_for_the_prefix(client, name):
     table = client.predict(name, api_name="/prefix_probabilities")
     whole = client.predict(name, api_name="/classify")

@@ -62,7 +62,8 @@ def test_what_looks_inside_is_computed_there_as_here(registry, run_async, name):
 def test_the_beginnings_of_a_name_each_get_what_they_get_alone(registry, run_async):
     name = "van der Berg"
     answers = run_async(inference_client.classify_prefixes(registry.default("names"), name, "data"))
-    expected = classify(registry.default("names"), [name[:end] for end in range(1, len(name) + 1)])
+    beginnings = [name[:end] for end in range(1, len(name) + 1)]
+    expected = classify(registry.default("names"), beginnings, are_read=True)
     assert [answer["normalized"] for answer in answers] == [each["normalized"] for each in expected]
     for answer, expected_one in zip(answers, expected, strict=True):
         assert answer["probabilities"] == pytest.approx(expected_one["probabilities"], abs=1e-5)
