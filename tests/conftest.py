@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -42,6 +43,25 @@ def run_async():
     yield lambda coroutine, seconds=60: asyncio.run_coroutine_threadsafe(coroutine, loop).result(seconds)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real Chromium or Chrome, one for all tests."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        missing(f"no browser found: none of {', '.join(BROWSERS)} is on the PATH")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
 
 
 def missing(reason: str):

@@ -1,14 +1,10 @@
 """A real Chromium or Chrome on the launched app."""
 
-import shutil
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.conftest import missing
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 expect.set_options(timeout=15_000)  # patient, since a shared machine may be slow
 
 SIZES = {"projector": (1280, 720), "phone": (390, 844)}
@@ -22,19 +18,6 @@ def go_to_tab(page: Page, label: str) -> None:
 def expect_network(page: Page, letters: int) -> None:
     """Waits until the network on the Names tab is drawn over a name of that many letters."""
     expect(page.locator("#seen .network")).to_have_attribute("data-letters", str(letters))
-
-
-@pytest.fixture(scope="session")
-def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        missing(f"no browser found: none of {', '.join(BROWSERS)} is on the PATH")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")

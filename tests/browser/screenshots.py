@@ -6,7 +6,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from charplay.ui import page
-from tests.browser.conftest import BROWSERS, SIZES
+from tests.browser.conftest import SIZES
+from tests.conftest import BROWSERS
 
 DIRECTORY = Path(__file__).parent / "screenshots"
 # The tabs, and what is seen once that is there which a tab computes when it is opened first.

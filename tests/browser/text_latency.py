@@ -15,7 +15,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from charplay import limits
 from charplay.ui import page
-from tests.browser.conftest import BROWSERS, SIZES
+from tests.browser.conftest import SIZES
+from tests.conftest import BROWSERS
 
 ACCORDIONS = ("surprisal", "candidates", "neuron")
 TEXTS = 5

@@ -9,7 +9,8 @@ import statistics
 from playwright.sync_api import Page, sync_playwright
 
 from charplay.ui import page
-from tests.browser.conftest import BROWSERS, SIZES
+from tests.browser.conftest import SIZES
+from tests.conftest import BROWSERS
 
 # No spaces: one at the end changes nothing, and what does not change is not rendered again.
 NAMES = ("Nguyen", "O'Brien-Yamamoto", "Kowalczyk", "Papadopoulos", "Sheehy")

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import browser  # noqa: F401 (a fixture)
 from tests.conftest import missing
 
 ROOT = Path(__file__).resolve().parents[2]

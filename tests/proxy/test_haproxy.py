@@ -84,8 +84,8 @@ async def kill_one_under_load(url: str, apps: dict) -> None:
         await page.aclose()
 
 
-def test_a_machine_that_dies_takes_no_page_of_the_other_with_it(two_apps):
-    asyncio.run(kill_one_under_load(*two_apps))
+def test_a_machine_that_dies_takes_no_page_of_the_other_with_it(two_apps, run_async):
+    run_async(kill_one_under_load(*two_apps), 300)
 
 
 def test_the_documented_lines_keep_a_visitor_on_a_machine():
