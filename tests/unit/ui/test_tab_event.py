@@ -6,6 +6,7 @@ import json
 import gradio as gr
 import pytest
 
+from charplay.bench.throughput import on_own_thread
 from charplay.ui.tab_event import TabEvent
 
 
@@ -38,7 +39,8 @@ def tab():
 
 def ask(function, *values):
     """The values of the outputs; those that stay as they are, None."""
-    shown, *values = asyncio.run(function.fn(None, *values))
+    # On a thread of its own: pytest's has the event loop of the browser, where that was started.
+    shown, *values = on_own_thread(lambda: asyncio.run(function.fn(None, *values)))
     return shown, [None if isinstance(value, dict) else value for value in values]
 
 
