@@ -101,6 +101,7 @@ class LanguageModel(_Model):
         prime_length: int | None = None,
         top_k: int = 0,
         seed: int | None = None,
+        until: str | None = None,
     ) -> str:
         """Continue a text, one character at a time.
 
@@ -111,9 +112,10 @@ class LanguageModel(_Model):
             prime_length: how many of the prime's last characters warm up the hidden state; None: all.
             top_k: sample among the k likeliest characters only; 0: among all.
             seed: the same one gives the same text; None: a new one.
+            until: a string that ends the text where the model first writes it, such as a line's end; None: none does.
 
         Returns:
-            The prime, brought to ASCII, and `length` characters after it.
+            The prime, brought to ASCII, and `length` characters after it, or fewer, with `until` as their end.
 
         Raises:
             ValueError: an argument is out of bounds.
@@ -122,7 +124,7 @@ class LanguageModel(_Model):
         >>> text.startswith("My fellow"), len(text)
         (True, 29)
         """
-        request = make_request(prime, temperature, length, prime_length, top_k, seed)
+        request = make_request(prime, temperature, length, prime_length, top_k, seed, until)
         return request.prime + generate(self.checkpoint, [request])[0]
 
     def surprise(self, text: str) -> Surprisal:

@@ -62,6 +62,7 @@ MAX_DOCUMENT_CHARACTERS = 20_000  # longest text that a language model reads to 
 LAYER = Limit("layer", 1, 8)  # which one of the network is looked at, from the input
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
+MAX_STOP_MARK_CHARACTERS = 64  # of a string at which a generation ends
 MAX_STREAMS = 256  # texts that are generated at the same time; later ones are queued
 
 # What one session may have under way at once (`ui.session_shares`).

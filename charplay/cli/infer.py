@@ -7,6 +7,7 @@ from typing import Any
 
 from charplay import limits
 from charplay.cli.parser import Commands, add_checkpoint, add_command, add_prior
+from charplay.data.text import unescape
 from charplay.inference.classify import classify, read_text
 from charplay.inference.generate import GenerationBatch, generate, make_request
 from charplay.models import checkpoints
@@ -39,6 +40,7 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
         arguments.prime_length,
         arguments.top_k,
         arguments.seed,
+        unescape(arguments.until),
     )
     checkpoint = checkpoints.load(arguments.checkpoint or checkpoints.find("speech"), "speech")
     batch, start = GenerationBatch(checkpoint), time.perf_counter()
@@ -47,7 +49,7 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "text": request.prime + continuation,
         "seed": request.seed,
-        "characters_per_second": request.length / seconds,
+        "characters_per_second": len(continuation) / seconds,
     }
 
 
@@ -65,4 +67,5 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--prime-length", type=int, metavar="K")
     parser.add_argument("--top-k", type=int, default=0, metavar="K")
     parser.add_argument("--seed", type=int, metavar="S")
+    parser.add_argument("--until", default="", metavar="TEXT", help=r"end with this text; \n is a line's end")
     add_checkpoint(parser)

@@ -121,6 +121,24 @@ def normalize_prime(prime: object) -> str:
     return _normalize("prime", prime, limits.MAX_PRIME_CHARACTERS)
 
 
+def unescape(text: str) -> str:
+    r"""A text typed where no line can be broken: `\n` is a newline, `\t` a tab, `\\` a backslash."""
+    return re.sub(r"\\([nt\\])", lambda match: {"n": "\n", "t": "\t", "\\": "\\"}[match[1]], text)
+
+
+def normalize_stop_mark(mark: object) -> str:
+    """Validates and normalises the string at which a generation ends; "" for none.
+
+    Raises:
+        ValueError: it is not a string, too long, or nothing in it has an ASCII form.
+    """
+    mark = limits.check_text("stop mark", mark, limits.MAX_STOP_MARK_CHARACTERS)
+    normalized = normalize_prose(mark)
+    if mark and not normalized:
+        raise ValueError("The model writes English letters, digits and punctuation: no such stop mark can come.")
+    return limits.check_text("stop mark", normalized, limits.MAX_STOP_MARK_CHARACTERS)
+
+
 def normalize_document(text: object) -> str:
     """Validates and normalises a text for a language model to read.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from charplay import limits
-from charplay.data.text import VOCABULARY_SIZE, encode, normalize_prime
+from charplay.data.text import VOCABULARY_SIZE, encode, normalize_prime, normalize_stop_mark
 from charplay.inference.long_text import check_document
 from charplay.inference.quantized import QuantizedStep, State
 from charplay.inference.sampling import inverse_temperature, sample
@@ -34,6 +34,11 @@ class Request:
     prime_length: int  # how many of the prime's last characters warm up the hidden state
     top_k: int  # sample among the k likeliest characters; 0: among all
     seed: int
+    until: str = ""  # a stop mark: the text ends with the first one that the model writes; empty: at its length
+
+    def is_complete(self, continuation: str) -> bool:
+        """Whether a continuation has all its characters, or ends with the stop mark."""
+        return len(continuation) >= self.length or (bool(self.until) and continuation.endswith(self.until))
 
 
 def make_request(
@@ -43,6 +48,7 @@ def make_request(
     prime_length: object = None,
     top_k: object = 0,
     seed: object = None,
+    until: object = None,
 ) -> Request:
     """Validates user input: every field is checked against its limit.
 
@@ -53,6 +59,7 @@ def make_request(
         prime_length: None, or more than the prime has: the whole prime.
         top_k: 0: sample among all characters.
         seed: None: a random one.
+        until: a string of the continuation that ends it, and is its last part; None or "": only the length ends it.
 
     Raises:
         ValueError: a field is out of bounds; the message names the bounds.
@@ -66,6 +73,7 @@ def make_request(
         prime_length=min(wanted, len(normalized)),
         top_k=limits.TOP_K.check(top_k),
         seed=secrets.randbelow(int(limits.SEED.high) + 1) if seed is None else limits.SEED.check(seed),
+        until=normalize_stop_mark("" if until is None else until),
     )
 
 
@@ -80,16 +88,22 @@ class Generation:
         self.failure: Exception | None = None
         self.inverse_temperature = inverse_temperature(request.temperature)
         self._codes = bytearray()  # of the characters generated
+        self._stop_mark = bytes(encode(request.until).tolist())
         # Uniform in [0, 1), a new one for each character; at temperature 0 always 0.0: the first of equal maxima.
         self._next_uniform = random.Random(request.seed).random if request.temperature else float
         for _ in range(position):
             self._next_uniform()
         self.uniform = self._next_uniform()
 
+    def is_last(self, code: int) -> bool:
+        """Whether a character, coming next, ends the text: by its length, or since it completes the stop mark."""
+        mark = self._stop_mark
+        return self.remaining == 1 or (bool(mark) and code == mark[-1] and self._codes.endswith(mark[:-1]))
+
     def append(self, code: int) -> None:
         """Adds a character and draws the random number for the next one."""
+        self.remaining = 0 if self.is_last(code) else self.remaining - 1
         self._codes.append(code)
-        self.remaining -= 1
         self.uniform = self._next_uniform()
 
     @property
@@ -224,12 +238,12 @@ class GenerationBatch:
         """Generates one character of each text; returns the rows that are not done."""
         codes = group.sample(self._mask)
         sampled, rest = codes.tolist(), group
-        if max(sampled) == VOCABULARY_SIZE or any(generation.remaining == 1 for generation in group.generations):
-            unfinished = [
-                row
-                for row, generation in enumerate(group.generations)
-                if sampled[row] < VOCABULARY_SIZE and generation.remaining > 1
-            ]
+        unfinished = [
+            row
+            for row, (generation, code) in enumerate(zip(group.generations, sampled, strict=True))
+            if code < VOCABULARY_SIZE and not generation.is_last(code)
+        ]
+        if len(unfinished) < len(sampled):
             rest, codes = group.select(unfinished), codes[torch.tensor(unfinished, dtype=torch.int64)]
         if rest.generations:
             logits, after = self._quantized.step(codes, rest.state[:-1])
@@ -262,7 +276,7 @@ def run_generations(batch: GenerationBatch, generations: Sequence[Generation]) -
 def generate(
     checkpoint: Checkpoint[CharLM], requests: Sequence[Request], batch: GenerationBatch | None = None
 ) -> list[str]:
-    """The continuation of each request, `request.length` characters; the same request gives the same text.
+    """The continuation of each request, to its length or its stop mark; the same request gives the same text.
 
     Args:
         checkpoint: a language model.

@@ -90,6 +90,7 @@ def _speech_endpoints(registry: Registry) -> Endpoints:
         prime_length: int | None = None,
         top_k: int = 0,
         seed: int | None = None,
+        until: str | None = None,
     ) -> AsyncIterator[str]:
         """Streams the text so far: the whole prime, then up to `length` characters that the model adds.
 
@@ -100,8 +101,9 @@ def _speech_endpoints(registry: Registry) -> Endpoints:
             prime_length: how many of the prime's last characters warm up the hidden state; none: all.
             top_k: draw among the k likeliest characters alone; 0: among all.
             seed: the same one gives the same text; none: a new one.
+            until: a string that ends the text where the model first writes it, such as a line's end; none: none does.
         """
-        request = make_request(prime, temperature, length, prime_length, top_k, seed)
+        request = make_request(prime, temperature, length, prime_length, top_k, seed, until)
         async with aclosing(stream_text(registry.default("speech"), request)) as updates:
             async for update in updates:
                 yield request.prime + update.text

@@ -34,7 +34,7 @@ def test_the_endpoints_and_no_event_of_a_tab_are_public(client):
     }
     parameters = {p["parameter_name"]: p.get("parameter_default") for p in endpoints["/generate"]["parameters"]}
     assert parameters == {
-        "prime": None, "temperature": 0.8, "length": 200, "prime_length": None, "top_k": 0, "seed": None
+        "prime": None, "temperature": 0.8, "length": 200, "prime_length": None, "top_k": 0, "seed": None, "until": None
     }  # fmt: skip
 
 

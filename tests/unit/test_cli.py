@@ -28,6 +28,15 @@ def test_classify_gives_one_result_a_name(capsys):
     assert capsys.readouterr().out.startswith("Rossi: Italian (")
 
 
+def test_generate_ends_with_the_stop_mark(capsys):
+    arguments = ("generate", "--prime", "My fellow", "--length", "300", "--seed", "7")
+    whole = run(capsys, *arguments)[1]["text"]
+    for typed, mark in (("e", "e"), (r"\n", "\n")):
+        stopped = run(capsys, *arguments, "--until", typed)[1]["text"]
+        assert mark in whole[len("My fellow") :]
+        assert stopped == whole[: whole.index(mark, len("My fellow")) + 1]
+
+
 def test_generate_gives_the_same_text_twice(capsys):
     arguments = ("generate", "--prime", "My fellow", "--length", "200", "--seed", "7")
     status, first, _ = run(capsys, *arguments)

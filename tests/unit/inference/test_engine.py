@@ -76,6 +76,13 @@ def test_a_text_is_the_same_in_a_batch_of_one_and_of_200(cell, product):
         assert len(single.continuation) == requests[row].length
 
 
+def test_a_stop_mark_ends_its_own_stream_only(language_model):
+    requests = [make_request("yes", 2.0, 200, seed=seed, until=until) for seed in (4, 5) for until in ("e", "", "ab")]
+    streams = run_streams(Engine(), language_model, requests)
+    assert [stream.text for stream in streams] == generate.generate(language_model, requests)
+    assert len(streams[0].text) < len(streams[1].text) == 200
+
+
 def test_the_engine_generates_what_generate_does(language_model):
     requests = make_requests(40)
     streams = run_streams(Engine(), language_model, requests)

@@ -93,6 +93,42 @@ def test_top_k_applies_to_its_own_text_only(language_model):
     assert len(set(together)) == 3
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_text_ends_with_its_stop_mark_and_is_the_same_up_to_it(language_model, seed):
+    whole = text_of(language_model, length=300, temperature=2.0, seed=seed)
+    for mark in ("e", "\n", whole[60:63].split()[0], whole[:1]):
+        stopped = text_of(language_model, length=300, temperature=2.0, seed=seed, until=mark)
+        assert stopped == (whole[: whole.index(mark) + len(mark)] if mark in whole else whole)
+    assert text_of(language_model, length=30, temperature=2.0, seed=seed, until="0") == whole[:30]  # it has no digits
+
+
+def test_a_stop_mark_ends_its_own_text_only(language_model):
+    requests = [make_request("yes", 2.0, 200, seed=4, until=until) for until in ("e", "", "e", "\n", None)]
+    together = generate(language_model, requests)
+    assert together == [generate(language_model, [request])[0] for request in requests]
+    assert [len(text) for text in (together[1], together[4])] == [200, 200]
+    assert len(together[0]) < 200
+
+
+def test_a_stop_mark_in_the_prime_ends_nothing(language_model):
+    fields = {"prime": "one\ntwo\n", "length": 40, "seed": 3}
+    whole = text_of(language_model, **fields)
+    assert text_of(language_model, until="two\n", **fields) == whole
+    assert len(text_of(language_model, until="\n" + whole[0], **fields)) > 1
+
+
+@pytest.mark.parametrize("until", [5, ["x"], True, "x" * 65, "\u4e00"])
+def test_a_bad_stop_mark_is_refused(until):
+    with pytest.raises(ValueError, match="stop mark"):
+        make_request("yes", until=until)
+
+
+def test_a_stop_mark_is_read_as_the_text_is():
+    assert make_request("yes", until="\r\n").until == "\n"
+    assert make_request("yes", until="\u201d").until == '"'
+    assert make_request("yes", until="").until == make_request("yes").until == ""
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
