@@ -73,6 +73,7 @@ MAX_SESSION_CLASSIFICATIONS = 32  # requests to classify names
 # User data and the networks trained on it (`data.user_data`, `workers.training`).
 MAX_USER_DATA_BYTES = 5_000_000  # of a text, or of rows
 MAX_USER_ROW_CHARACTERS = 500  # of a row's text; a longer one is cut
+MAX_SHOWN_LETTERS = 64  # of a text that is analysed letter by letter: of a longer one the last
 MAX_USER_CELL_CHARACTERS = 100_000  # of a table's cell; a row with a longer one is left out
 USER_TEXT_CHARACTERS = Limit("number of characters", 200, MAX_USER_DATA_BYTES)  # of a text, as the network reads it
 MAX_USER_ROWS = 100_000  # of a table

@@ -11,7 +11,8 @@ import torch
 
 from charplay import limits
 from charplay.data.batches import pad
-from charplay.inference.classify import read_name, remove_prior
+from charplay.inference.classify import read_text, remove_prior
+from charplay.interpret.attribution import first_shown
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
@@ -30,10 +31,11 @@ class Activations(TypedDict):
     """The activations of one name; of an ensemble, those before the logits are its first member's."""
 
     normalized: str
+    first: int  # index of its first letter shown; "letters" below are those from there on
     classes: list[str]
     codes: list[int]
-    embedding: EncodedArray  # (characters, embedding)
-    hidden: list[list[EncodedArray]]  # of each layer, of each direction: (characters, hidden)
+    embedding: EncodedArray  # (letters, embedding)
+    hidden: list[list[EncodedArray]]  # of each layer, of each direction: (letters, hidden)
     features: list[EncodedArray]  # what the linear layer reads: last states, and with pooling the largest and the mean
     logits: list[list[float]]  # (members, classes)
     averaged: list[float]  # their mean; with the prior "uniform", minus the log of each class's share
@@ -83,7 +85,7 @@ def activations_of_all(
         ValueError: one of them is not acceptable.
     """
     priors = [limits.check_choice("prior", request["prior"], limits.PRIORS) for request in requests]
-    names, model = [read_name(checkpoint, request["name"]) for request in requests], checkpoint.model
+    names, model = [read_text(checkpoint, request["name"]) for request in requests], checkpoint.model
     padded = pad(names)
     codes, lengths = padded.codes, padded.lengths
     features, embedding = model.features(codes, lengths), model.embedding(codes)
@@ -91,16 +93,17 @@ def activations_of_all(
     logits = model.member_logits(codes, lengths)  # (members, batch, classes)
     results = []
     for row, (name, prior) in enumerate(zip(names, priors, strict=True)):
-        averaged, count = logits[:, row].mean(0), len(name)
+        averaged, shown = logits[:, row].mean(0), slice(first_shown(name), len(name))
         if prior == "uniform":
             averaged = remove_prior(averaged, checkpoint.shares)
         results.append(
             Activations(
                 normalized=name,
+                first=shown.start,
                 classes=list(checkpoint.classes),
-                codes=codes[row, :count].tolist(),
-                embedding=_encode(embedding[row, :count]),
-                hidden=[[_encode(states[row, :count]) for states in layer] for layer in hidden],
+                codes=codes[row, shown].tolist(),
+                embedding=_encode(embedding[row, shown]),
+                hidden=[[_encode(states[row, shown]) for states in layer] for layer in hidden],
                 features=[_encode(part[None]) for part in features[row].chunk(3 if model.config.pooling else 1)],
                 logits=logits[:, row].tolist(),
                 averaged=averaged.tolist(),

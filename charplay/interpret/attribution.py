@@ -13,7 +13,7 @@ import torch
 
 from charplay import limits
 from charplay.data.batches import Padded, pad
-from charplay.inference.classify import logits_of, read_name, remove_prior, require_name
+from charplay.inference.classify import logits_of, read_text, remove_prior
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
@@ -21,17 +21,25 @@ from charplay.models.networks import NameClassifier
 class Attribution(TypedDict):
     """The effect of each letter of a name on one country."""
 
-    normalized: str  # the lists below have an entry for each of its characters
+    normalized: str
+    first: int  # index of its first letter shown: 0, or of a long text the last `limits.MAX_SHOWN_LETTERS` are shown
     country: str  # the requested one, or the likeliest
     probability: float  # of the country, given the whole name
+    # The lists have an entry for each letter shown.
     without: list[float] | None  # its probability without that letter; None for a name of one letter
     changes: list[float] | None  # of its log-probability, in nats, when that letter is left out
     gradients: list[float]  # norm of the gradient of its logit at that letter's embedding
 
 
+def first_shown(normalized: str) -> int:
+    """The index of the first letter that is analysed: of a long text the last ones are."""
+    return max(len(normalized) - limits.MAX_SHOWN_LETTERS, 0)
+
+
 def leave_one_out(normalized: str) -> list[str]:
-    """The name without each letter in turn, normalised."""
-    return [require_name(normalized[:at] + normalized[at + 1 :]) for at in range(len(normalized))]
+    """The name without each of the letters shown in turn, normalised."""
+    shown = range(first_shown(normalized), len(normalized))
+    return [" ".join((normalized[:at] + normalized[at + 1 :]).split()) for at in shown]
 
 
 def gradient_norms(model: NameClassifier, padded: Padded, targets: Sequence[int]) -> list[torch.Tensor]:
@@ -93,7 +101,7 @@ def attribute_all(checkpoint: Checkpoint[NameClassifier], requests: Sequence[Map
     names, priors, logs = [], [], []
     for request in requests:
         priors.append(limits.check_choice("prior", request["prior"], limits.PRIORS))
-        names.append(read_name(checkpoint, request["name"]))
+        names.append(read_text(checkpoint, request["name"]))
     rows = [[name, *(leave_one_out(name) if len(name) > 1 else [])] for name in names]
     logits = logits_of(checkpoint.model, list(itertools.chain(*rows)), fast=True)
     for prior, of_name in zip(priors, logits.split([len(row) for row in rows]), strict=True):
@@ -113,13 +121,15 @@ def attribute_all(checkpoint: Checkpoint[NameClassifier], requests: Sequence[Map
 
 
 def _attribution(name: str, country: str, logs: torch.Tensor, norms: torch.Tensor) -> Attribution:
-    """From the log-probabilities (1 + letters,) of the name and of those without a letter."""
+    """From the log-probabilities (1 + letters shown,) of the name and of those without a letter."""
     whole, without = logs[0], logs[1:]
+    first = first_shown(name)
     return Attribution(
         normalized=name,
+        first=first,
         country=country,
         probability=whole.exp().item(),
         without=without.exp().tolist() if len(without) else None,
         changes=(without - whole).tolist() if len(without) else None,
-        gradients=norms.tolist(),
+        gradients=norms[first:].tolist(),
     )

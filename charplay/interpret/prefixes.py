@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
-from charplay.inference.classify import Classification, read_name
+from charplay.inference.classify import Classification, read_text
 from charplay.models.checkpoints import Checkpoint
 
 
@@ -22,7 +22,7 @@ def prefixes_of(checkpoint: Checkpoint, name: object) -> list[str]:
     Raises:
         ValueError: it is blank or not acceptable; the sentence says what to change.
     """
-    normalized = read_name(checkpoint, name)
+    normalized = read_text(checkpoint, name)
     return [normalized[:end] for end in range(1, len(normalized) + 1)]
 
 

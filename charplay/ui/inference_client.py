@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
+from charplay import limits
 from charplay.data.batches import Comparison
 from charplay.inference.classify import Classification
 from charplay.inference.engine import GenerationError
@@ -30,8 +31,12 @@ async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classificat
 
 
 async def classify_prefixes(checkpoint: Checkpoint, name: str, prior: str) -> list[Classification]:
-    """What `classify` gives for each prefix of a name, the whole last: one request, and one forward pass."""
-    request = classification(checkpoint, prefixes_of(checkpoint, name), prior, are_read=True)
+    """What `classify` gives for each prefix of a name, the whole last: one request, and one forward pass.
+
+    Of a long text those that end with its last letters.
+    """
+    shown = prefixes_of(checkpoint, name)[-limits.MAX_SHOWN_LETTERS :]
+    request = classification(checkpoint, shown, prior, are_read=True)
     return await _result(request, session_shares.CLASSIFICATIONS)
 
 

@@ -12,7 +12,7 @@ from charplay.interpret.activations import Activations, EncodedArray
 from charplay.ui import html, inference_client
 from charplay.ui.html import screen_reader_text
 from charplay.ui.names import plots
-from charplay.ui.names.panel import BY_LETTER, IDLE_NOTE, NameControls, Query, plot, plot_value
+from charplay.ui.names.panel import BY_LETTER, IDLE_NOTE, NameControls, Query, plot, plot_value, shown_letters_note
 from charplay.ui.names.plots import CODES_HEIGHT, EMBEDDING_HEIGHT, FEATURE_HEIGHT, HIDDEN_HEIGHT, Panel
 from charplay.ui.widgets import heatmap
 
@@ -60,9 +60,9 @@ def _shape(*sizes: int) -> str:
 def _strip(activations: Activations) -> PlotData:
     """The activations over time, from the characters to what the linear layer reads."""
     codes, embedding = np.array([activations["codes"]]), _decode(activations["embedding"])
-    count = codes.shape[1]
+    count, first = len(activations["normalized"]), activations["first"]
     largest = max(float(np.abs(embedding).max()), 1e-6)
-    has_room = count <= heatmap.MAX_TEXT_COLUMNS
+    has_room = count - first <= heatmap.MAX_TEXT_COLUMNS
     texts = [[str(code) if has_room else "" for code in activations["codes"]]]
     width = activations["embedding"]["size"]
     panels = [
@@ -86,7 +86,7 @@ def _strip(activations: Activations) -> PlotData:
             of_letters=False,
         )
     )
-    return plot_value(plots.strip(list(activations["normalized"]), panels))
+    return plot_value(plots.strip(list(activations["normalized"][first:]), panels, first))
 
 
 def _strip_caption(activations: Activations) -> str:
@@ -98,6 +98,7 @@ def _strip_caption(activations: Activations) -> str:
         "Time runs to the right; under each letter stands its vector, blue where its numbers are negative, orange "
         f"where they are positive. {backward}At the end stand the states after the last step{pooled}."
     )
+    caption += shown_letters_note(activations["normalized"])
     members = len(activations["logits"])
     if members > 1:
         caption += html.note(

@@ -12,7 +12,7 @@ from charplay.ui.errors import as_gradio_error
 from charplay.ui.events import QUIET
 from charplay.ui.html import percent, screen_reader_text, visible
 from charplay.ui.names import plots
-from charplay.ui.names.panel import BY_LETTER, IDLE_NOTE, NameControls, Query, plot, plot_value
+from charplay.ui.names.panel import BY_LETTER, IDLE_NOTE, NameControls, Query, plot, plot_value, shown_letters_note
 from charplay.ui.widgets import heatmap
 
 _CAPTION = html.caption("Look for the deepest bar: leaving out that letter costs the class the most.")
@@ -68,11 +68,13 @@ def _headline(found: Attribution) -> str:
         )
     index = int(np.argmin(found["changes"]))
     if found["changes"][index] < 0:
-        letter = f"letter {index + 1}, <b>{escape(visible(found['normalized'][index]))}</b>"
+        at = found["first"] + index
+        letter = f"letter {at + 1}, <b>{escape(visible(found['normalized'][at]))}</b>"
         sentence = f"would fall from {whole} to {percent(found['without'][index])} without {letter}."
     else:
         sentence = f"has {whole}, and every letter lowers it: it would be likelier without any one of them."
-    return _CAPTION + html.headline(f"<b>{country}</b> {sentence}")
+    note = shown_letters_note(found["normalized"])
+    return _CAPTION + note + html.headline(f"<b>{country}</b> {sentence}")
 
 
 def _letter_label(letter: str, index: int) -> str:
@@ -84,11 +86,14 @@ def _leave_one_out(found: Attribution) -> tuple[str, PlotData | None]:
     """The change of the log-probability for each letter that is left out: caption and plot."""
     if found["changes"] is None or found["without"] is None:
         return "", None
-    letters, country = list(found["normalized"]), escape(found["country"], quote=False)
+    first, country = found["first"], escape(found["country"], quote=False)
+    letters = list(found["normalized"][first:])
     hovers = [
         f"without {_letter_label(letter, index)}: {country} {percent(share)} instead of "
         f"{percent(found['probability'])}, {heatmap.signed(change, 3)}"
-        for index, (letter, share, change) in enumerate(zip(letters, found["without"], found["changes"], strict=True))
+        for index, (letter, share, change) in enumerate(
+            zip(letters, found["without"], found["changes"], strict=True), first
+        )
     ]
     figure = plots.letter_bars(letters, found["changes"], int(np.argmin(found["changes"])), hovers)
     return _LEAVE_ONE_OUT_CAPTION + screen_reader_text("; ".join(hovers)), plot_value(figure)
@@ -96,10 +101,11 @@ def _leave_one_out(found: Attribution) -> tuple[str, PlotData | None]:
 
 def _gradients(found: Attribution, query: Query) -> tuple[str, PlotData]:
     """The gradient norm at each letter: caption and plot."""
-    letters, members = list(found["normalized"]), getattr(query.checkpoint.config, "members", 1)
+    first, members = found["first"], getattr(query.checkpoint.config, "members", 1)
+    letters = list(found["normalized"][first:])
     hovers = [
         f"{_letter_label(letter, index)}: {norm:.4f}"
-        for index, (letter, norm) in enumerate(zip(letters, found["gradients"], strict=True))
+        for index, (letter, norm) in enumerate(zip(letters, found["gradients"], strict=True), first)
     ]
     figure = plots.letter_bars(letters, found["gradients"], int(np.argmax(found["gradients"])), hovers)
     over_members = f" over the embeddings of all {members} networks that are averaged" if members > 1 else ""

@@ -9,7 +9,8 @@ from gradio.components import Component
 from gradio.components.plot import PlotData
 from plotly.io.json import to_json_plotly
 
-from charplay.data.text import normalize_name
+from charplay import limits
+from charplay.inference.classify import read_text
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, session_store
 from charplay.ui.names.plots import Figure
@@ -55,9 +56,17 @@ class NameControls:
         """The inputs, checked; None for a name that is empty or invalid: the tab's headline says so."""
         query = Query(name, self.find(model, page), controls.PRIORS[controls.PRIOR.choose(prior)])
         try:
-            return query if normalize_name(name) else None
+            read_text(query.checkpoint, name)
+            return query
         except ValueError:
             return None
+
+
+def shown_letters_note(normalized: str) -> str:
+    """Which letters of a long text an accordion shows; empty for a text that it shows whole (HTML)."""
+    if len(normalized) <= limits.MAX_SHOWN_LETTERS:
+        return ""
+    return html.note(f"The last {limits.MAX_SHOWN_LETTERS} of {len(normalized)} letters are shown; all are read.")
 
 
 def plot_value(figure: Figure) -> PlotData:

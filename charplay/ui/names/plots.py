@@ -46,9 +46,9 @@ def _tick_texts(letters: Sequence[str]) -> list[str]:
     return [escape(visible(letter), quote=False) for letter in letters]
 
 
-def _columns(letters: Sequence[str]) -> list[str]:
+def _columns(letters: Sequence[str], first: int = 0) -> list[str]:
     """A category for each letter, unique so that repeated letters have a column each; it is also the hover text."""
-    return [f"letter {number}, {letter}" for number, letter in enumerate(_tick_texts(letters), 1)]
+    return [f"letter {number}, {letter}" for number, letter in enumerate(_tick_texts(letters), first + 1)]
 
 
 def _letter_axis(columns: Sequence[str], letters: Sequence[str]) -> dict[str, Any]:
@@ -164,9 +164,9 @@ class Panel:
         return {**_AXIS, "autorange": "reversed", "domain": list(domain), "anchor": anchor, **ticks}
 
 
-def strip(letters: Sequence[str], panels: Sequence[Panel]) -> Figure:
-    """Panels below each other, in the columns of the letters above them."""
-    columns = _columns(letters)
+def strip(letters: Sequence[str], panels: Sequence[Panel], first: int = 0) -> Figure:
+    """Panels below each other, in the columns of the letters above them; `first` is the first letter's index."""
+    columns = _columns(letters, first)
     height = sum(TITLE_HEIGHT + panel.height for panel in panels)
     traces: list[dict[str, Any]] = []
     titles: list[dict[str, Any]] = []

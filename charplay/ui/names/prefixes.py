@@ -12,7 +12,7 @@ from charplay.interpret import prefixes
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CELLS
 from charplay.ui import html, inference_client
-from charplay.ui.names.panel import IDLE_NOTE, NameControls
+from charplay.ui.names.panel import IDLE_NOTE, NameControls, shown_letters_note
 from charplay.ui.widgets import heatmap
 
 _PREFIXES_CAPTION = html.caption(
@@ -37,7 +37,7 @@ def build_prefixes(source: NameControls) -> None:
         if query is None:
             return IDLE_NOTE
         results = await inference_client.classify_prefixes(query.checkpoint, query.name, query.prior)
-        return _PREFIXES_CAPTION + _prefix_heatmap(results)
+        return _PREFIXES_CAPTION + shown_letters_note(results[-1]["normalized"]) + _prefix_heatmap(results)
 
     source.event.while_open(accordion, show, source.inputs, [shown])
 
@@ -64,6 +64,11 @@ def build_cells(source: NameControls, models: dict[str, Checkpoint]) -> None:
         query = source.read(page, *values)
         if query is None:
             return [IDLE_NOTE, *[""] * len(shown)]
+        try:
+            for each in compared.values():
+                prefixes.prefixes_of(each, query.name)
+        except ValueError as error:  # a text that one of the user's models reads, and these do not
+            return [html.note(str(error)), *[""] * len(shown)]
         results = await asyncio.gather(
             *(inference_client.classify_prefixes(each, query.name, query.prior) for each in compared.values())
         )
@@ -77,9 +82,11 @@ def build_cells(source: NameControls, models: dict[str, Checkpoint]) -> None:
 
 
 def _prefix_heatmap(results: Sequence[Classification]) -> str:
-    """The probabilities after each letter, from the results for every prefix, the whole name last (HTML)."""
+    """The probabilities after each letter, from the results for every prefix shown, the whole name last (HTML)."""
     found = prefixes.prefix_probabilities(results[-1]["name"], results)
-    return heatmap.prefix_heatmap(found["countries"], list(found["normalized"]), np.array(found["probabilities"]))
+    return heatmap.prefix_heatmap(
+        found["countries"], [result["normalized"] for result in results], np.array(found["probabilities"])
+    )
 
 
 def _likeliest(checkpoint: Checkpoint, result: Classification) -> str:

@@ -29,6 +29,7 @@ MAX_TEXT_COLUMNS = 20  # columns up to which cells have room for their number
 MAX_TEXT_COLUMNS_ON_A_PHONE = 8  # the same on a phone
 MAX_TEXT_NETWORKS = 8  # ensemble members up to which each one's logits have room for their numbers
 MAX_LABEL_CHARACTERS = 14  # characters of a row's label that are shown
+MAX_PREFIX_CHARACTERS = 64  # of a prefix, in the label of a cell
 
 
 def table(
@@ -78,20 +79,21 @@ def _cut(label: str) -> str:
     return label if len(label) <= MAX_LABEL_CHARACTERS else label[: MAX_LABEL_CHARACTERS - 1] + "…"
 
 
-def prefix_heatmap(labels: Sequence[str], letters: Sequence[str], probabilities: np.ndarray) -> str:
+def prefix_heatmap(labels: Sequence[str], prefixes: Sequence[str], probabilities: np.ndarray) -> str:
     """The probability of each class (down) after each letter (across), in percent (HTML).
 
     Args:
         labels: of the classes.
-        letters: of the name, in order.
-        probabilities: float (classes, letters).
+        prefixes: of the name, each a letter longer; the heads are their last letters.
+        probabilities: float (classes, prefixes).
     """
-    name, has_room = "".join(letters), len(letters) <= MAX_TEXT_COLUMNS
-    prefixes = [escape(name[: at + 1]) for at in range(len(letters))]
+    has_room = len(prefixes) <= MAX_TEXT_COLUMNS
+    letters = [prefix[-1] for prefix in prefixes]
+    cut = [p if len(p) <= MAX_PREFIX_CHARACTERS else "…" + p[1 - MAX_PREFIX_CHARACTERS :] for p in prefixes]
     percents = np.rint(100 * probabilities).astype(int).tolist()
     texts = [[str(share) if share and has_room else "" for share in row] for row in percents]
     hovers = [
-        [f"{label} after “{prefix}”: {percent(share)}" for prefix, share in zip(prefixes, row, strict=True)]
+        [f"{label} after “{prefix}”: {percent(share)}" for prefix, share in zip(map(escape, cut), row, strict=True)]
         for label, row in zip(map(escape, labels), probabilities.tolist(), strict=True)
     ]
     return table(labels, [escape(visible(letter)) for letter in letters], probabilities, texts, hovers)

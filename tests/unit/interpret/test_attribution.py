@@ -1,11 +1,15 @@
+import dataclasses
 import math
 
 import pytest
 import torch
 
+from charplay import limits
 from charplay.data.batches import pad
-from charplay.inference.classify import classify
+from charplay.inference.classify import USER_RESULTS, classify
+from charplay.interpret.activations import activations_of
 from charplay.interpret.attribution import attribute, attribute_all, gradient_norms, leave_one_out
+from charplay.interpret.prefixes import prefixes_of
 from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig, make_ensemble
 from tests.conftest import make_checkpoint, make_classifier
 
@@ -42,6 +46,24 @@ def test_a_name_of_one_letter_has_no_leave_one_out(classifier):
 def test_an_unacceptable_name_is_refused(classifier, name):
     with pytest.raises(ValueError, match=r"."):
         attribute(classifier, name)
+
+
+def test_of_a_long_text_the_last_letters_are_attributed(classifier):
+    checkpoint = dataclasses.replace(classifier, results={USER_RESULTS: {}})
+    text = " ".join(["what a long text"] * 40)[: limits.MAX_USER_ROW_CHARACTERS].strip()
+    found = attribute(checkpoint, text)
+    assert found["normalized"] == text
+    assert found["first"] == len(text) - limits.MAX_SHOWN_LETTERS
+    assert len(found["without"]) == len(found["changes"]) == len(found["gradients"]) == limits.MAX_SHOWN_LETTERS
+    for index in (0, 20, limits.MAX_SHOWN_LETTERS - 1):
+        at = found["first"] + index
+        [shorter] = classify(checkpoint, [text[:at] + text[at + 1 :]])
+        assert found["without"][index] == pytest.approx(shorter["probabilities"][found["country"]], rel=1e-4)
+    activations = activations_of(checkpoint, text)
+    assert activations["first"] == found["first"]
+    assert activations["codes"] == list(map(ord, text[found["first"] :]))
+    assert activations["hidden"][0][0]["shape"][0] == activations["embedding"]["shape"][0] == len(activations["codes"])
+    assert len(prefixes_of(checkpoint, text)) == len(text)
 
 
 def test_shorter_names_are_normalised():

@@ -1,3 +1,4 @@
+import itertools
 import re
 
 import numpy as np
@@ -16,9 +17,13 @@ def test_text_has_enough_contrast_everywhere_on_the_scale():
     assert {ink for _, ink in styles} == {theme.INK, theme.PAPER}
 
 
+def prefixes_of(name):
+    return list(itertools.accumulate(name))
+
+
 def test_the_prefix_heatmap_has_a_column_for_each_letter_even_where_letters_repeat():
     shares = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
-    table = heatmap.prefix_heatmap(["A", "<i>"], list("anna b"), np.stack([shares, 1 - shares]))
+    table = heatmap.prefix_heatmap(["A", "<i>"], prefixes_of("anna b"), np.stack([shares, 1 - shares]))
     assert re.findall(r'<th scope="col">(.*?)</th>', table) == ["a", "n", "n", "a", "␣", "b"]
     assert re.findall(r'<th scope="row">(.*?)</th>', table) == ["A", "&lt;i&gt;"]
     assert re.findall(r">(\d*)</td>", table)[:6] == ["90", "80", "70", "60", "50", "40"]
@@ -27,13 +32,13 @@ def test_the_prefix_heatmap_has_a_column_for_each_letter_even_where_letters_repe
 
 def test_a_long_name_shows_its_numbers_only_when_pointed_at():
     shares = np.full((1, 64), 0.5)
-    table = heatmap.prefix_heatmap(["A"], ["x"] * 64, shares)
+    table = heatmap.prefix_heatmap(["A"], prefixes_of("x" * 64), shares)
     assert re.findall(r">([^<]*)</td>", table) == [""] * 64
     assert table.count("50.0 %") == 64
 
 
 def test_markup_in_a_name_stays_text():
-    table = heatmap.prefix_heatmap(["A"], list('<b>"'), np.full((1, 4), 0.5))
+    table = heatmap.prefix_heatmap(["A"], prefixes_of('<b>"'), np.full((1, 4), 0.5))
     assert "<b>" not in table
     assert "after “&lt;b&gt;&quot;”" in table
 
