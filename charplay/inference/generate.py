@@ -294,7 +294,12 @@ _quantized_by_model: weakref.WeakKeyDictionary[CharLM, QuantizedStep] = weakref.
 
 
 def next_character(
-    checkpoint: Checkpoint[CharLM], text: object, seed: object, position: object, temperature: object
+    checkpoint: Checkpoint[CharLM],
+    text: object,
+    seed: object,
+    position: object,
+    temperature: object,
+    top_k: object = 0,
 ) -> str:
     """The character that `generate` would write after `text`, from its seed and position alone.
 
@@ -306,13 +311,18 @@ def next_character(
         seed: of the random numbers.
         position: of the character in the continuation, from 0.
         temperature: of the softmax.
+        top_k: as for `make_request`.
 
     Raises:
         ValueError: one of them is out of bounds.
     """
     text = check_document(text)
     position = POSITION.check(position)
-    request = Request(text, limits.TEMPERATURE.check(temperature), 1, len(text), 0, limits.SEED.check(seed))
+    temperature, top_k, seed = (
+        limit.check(value)
+        for limit, value in ((limits.TEMPERATURE, temperature), (limits.TOP_K, top_k), (limits.SEED, seed))
+    )
+    request = Request(text, temperature, 1, len(text), int(top_k), int(seed))
     quantized = _quantized_by_model.get(checkpoint.model)
     if quantized is None:
         quantized = _quantized_by_model[checkpoint.model] = QuantizedStep(checkpoint.model)

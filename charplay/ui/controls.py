@@ -3,10 +3,12 @@
 To add one, add a `Control` here and show it in its tab by `gr.Slider(**controls.X.arguments())`.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from charplay import limits
+from charplay.data.text import unescape
 from charplay.data.user_data.decoding import ENCODINGS
 from charplay.limits import Limit
 
@@ -76,6 +78,10 @@ TEMPERATURES = tuple(
     for number, (name, temperature) in enumerate((("First", 0.2), ("Second", 0.8), ("Third", 1.4)), 1)
 )  # of the texts side by side
 SEED = Control("seed", "Seed", "", placeholder="new each time")
+TOP_K = Control("top-k", "Top-k", 0, limits.TOP_K, info="0: all")
+AT_THE_LENGTH, AT_THE_LINE_END = "the length", "the end of a line"
+# A text may be typed in place of a choice: the generation ends where the model writes it.
+STOP_AT = Control("stop-at", "Stop at", AT_THE_LENGTH, choices=(AT_THE_LENGTH, AT_THE_LINE_END), info="or type a text")
 SPEECH_MODEL = Control("speech-model", "Model", None)
 EXAMPLE_SEED = 7  # of the initial text on the Speech tab
 
@@ -99,14 +105,24 @@ STEP = Control("step", "Step of time", 0, limits.STEP, 1)
 
 
 def read_seed(typed: object) -> int | None:
-    """The seed in its text field: None where it is empty."""
+    """The seed in its text field, a number as `/generate` takes it: None where it is empty.
+
+    Raises:
+        ValueError: it is no whole number within the bounds.
+    """
     text = limits.check_text("seed", typed, limits.MAX_NAME_CHARACTERS).strip()
     if not text:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        return limits.SEED.check(typed)  # raises, naming the bounds
+    for kind in (int, float):
+        with suppress(ValueError):
+            return limits.SEED.check(kind(text))
+    return limits.SEED.check(typed)  # raises, naming the bounds
+
+
+def read_stop_mark(chosen: object) -> str:
+    """The stop mark of a value of `STOP_AT`; empty: only the length ends a text."""
+    typed = limits.check_text("stop mark", chosen or "", limits.MAX_STOP_MARK_CHARACTERS)
+    return {AT_THE_LENGTH: "", AT_THE_LINE_END: "\n"}.get(typed, unescape(typed))
 
 
 GENERATED_TEXT, USER_TEXT_CHOICE = "the text above", "a text of my own"

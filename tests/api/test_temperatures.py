@@ -14,7 +14,7 @@ from charplay import limits
 from charplay.inference.engine import GenerationError
 from charplay.inference.generate import generate, make_request
 from charplay.models import checkpoints
-from charplay.ui import inference_client, page
+from charplay.ui import controls, inference_client, page
 from charplay.ui.speech.generated_text import GeneratedText
 from charplay.workers.client import INFERENCE
 from charplay.workers.connection import WORKER_ENDED
@@ -93,7 +93,9 @@ def test_a_worker_that_dies_ends_all_three_with_one_error(checkpoint, run_async)
 
 def test_the_page_shows_the_three_texts_their_seed_and_how_many_words_are_different(compare, checkpoint, run_async):
     async def last():
-        async with aclosing(compare("My fellow ", 10, 150, "5", "speech-rnn", "", *DEGREES)) as shown:
+        async with aclosing(
+            compare("5", "speech-rnn", "", "My fellow ", 10, 150, 0, controls.AT_THE_LENGTH, *DEGREES)
+        ) as shown:
             return [values async for values in shown]
 
     *columns, stats, _ = run_async(last())[-1]
@@ -116,14 +118,28 @@ def test_the_page_shows_the_three_texts_their_seed_and_how_many_words_are_differ
         ({"prime": ""}, "at least one character"),
         ({"prime": "x" * 10_000_000}, "at most 2,000 characters"),
         ({"seed": "lucky"}, "seed must be a whole number"),
+        ({"seed": "-1"}, "seed must be a whole number"),
+        ({"top_k": -1}, "top_k must be a whole number from 0"),
+        ({"top_k": "many"}, "top_k must be a whole number from 0"),
+        ({"stop_at": "x" * 65}, "stop mark may have at most"),
+        ({"stop_at": ["x"]}, "stop mark must be a text"),
         ({"chosen": "../names"}, "model must be one of"),
         ({"chosen": ["speech"]}, "model must be one of"),
     ],
 )
 def test_values_out_of_bounds_are_user_errors_and_take_no_slot(compare, run_async, changes, message):
-    given = {"prime": "We ", "prime_length": 3, "length": 10, "seed": "", "chosen": "speech", "degrees": DEGREES}
+    given = {
+        "seed": "",
+        "chosen": "speech",
+        "field": GeneratedText("speech", "We ", 3, 0.8, 5, "are").as_field(),  # the text of the page
+        "prime": "We ",
+        "prime_length": 3,
+        "length": 10,
+        "top_k": 0,
+        "stop_at": controls.AT_THE_LENGTH,
+        "degrees": DEGREES,
+    }
     *values, degrees = (given | changes).values()
-    values.append(GeneratedText("speech", "We ", 3, 0.8, 5, "are").as_field())  # the text of the page
 
     async def first():
         async with aclosing(compare(*values, *degrees)) as shown:

@@ -72,6 +72,22 @@ def test_characters_written_one_by_one_are_those_of_generate_with_the_same_seed(
     expect(page.locator("#next-candidates tr")).to_have_count(0)
 
 
+def test_top_k_and_the_stop_mark_are_those_of_the_core(open_page, checkpoint):
+    page = open_speech(open_page)
+    page.locator("#seed input").fill("5.0")
+    page.locator("#top-k input").fill("4")
+    page.locator("#stop-at input").fill("of")
+    page.keyboard.press("Tab")
+    request = make_request(controls.PRIME.default, top_k=4, seed=5, length=controls.LENGTH.default, until="of")
+    [expected] = generate(checkpoint, [request])
+    assert len(expected) < request.length
+    page.locator("#generate").click()
+    expect(page.locator("#text .text")).to_have_text(request.prime + expected)
+    page.locator("#top-k input").fill("-1")
+    page.locator("#generate").click()
+    expect(page.locator("#speech-message .problem")).to_have_count(1)
+
+
 def test_another_temperature_goes_on_and_other_opening_words_begin_anew(open_page):
     page = open_speech(open_page)
     assert len(press_next(page)) == controls.LENGTH.default + 1

@@ -47,6 +47,24 @@ def with_messages(function: Callable[..., _Steps]) -> Callable[..., _Steps]:
     return wrapper
 
 
+def read_request(
+    seed: int | None,
+    prime: object,
+    prime_length: object,
+    temperature: object,
+    length: object,
+    top_k: object,
+    stop_at: object,
+) -> Request:
+    """The request that the tab's controls describe; `stop_at` is a value of `controls.STOP_AT`.
+
+    Raises:
+        ValueError: a value is out of bounds.
+    """
+    until = controls.read_stop_mark(stop_at)
+    return make_request(prime, temperature, length, prime_length, 0 if top_k is None else top_k, seed, until)
+
+
 def empty_text(model: str, request: Request) -> GeneratedText:
     """The text of a request before its first character."""
     return GeneratedText(model, request.prime, request.prime_length, request.temperature, request.seed, "")
@@ -55,17 +73,9 @@ def empty_text(model: str, request: Request) -> GeneratedText:
 def make_generate(registry: Registry) -> Callable[..., _Steps]:
     """The function of Generate: yields the text as it grows."""
 
-    async def generate(
-        page: gr.Request,
-        seed: int | None,
-        prime: object,
-        prime_length: object,
-        temperature: object,
-        length: object,
-        model: str,
-    ) -> _Steps:
+    async def generate(page: gr.Request, seed: int | None, model: str, *settings: object) -> _Steps:
         checkpoint = session_store.find(registry, "speech", model, page)
-        request = make_request(prime, temperature, length, prime_length, seed=seed)
+        request = read_request(seed, *settings)
         text, start, is_first = empty_text(model, request), time.monotonic(), True
         async with aclosing(inference_client.stream_text(checkpoint, request)) as stream:
             async for update in stream:
@@ -75,9 +85,9 @@ def make_generate(registry: Registry) -> Callable[..., _Steps]:
                 if position := update.queue_position:
                     stats = queue_html(position)
                 else:
-                    stats = stats_html(text, request.length, time.monotonic() - start)
+                    stats = stats_html(text, request.length, time.monotonic() - start, request.until)
                 field = text.as_field() if update.text else gr.skip()
-                goes_on = is_first and len(update.text) < request.length
+                goes_on = is_first and not request.is_complete(update.text)
                 yield text_html(text), stats, field, RUNNING if goes_on else gr.skip(), ""
                 is_first = False
 
@@ -96,27 +106,18 @@ def _continues(text: GeneratedText, model: str, request: Request, seed: int | No
 def make_write_next(registry: Registry) -> Callable[..., _Steps]:
     """The function of Next character: goes on with the text of the page, or begins one where the controls changed."""
 
-    async def write_next(
-        page: gr.Request,
-        seed: int | None,
-        prime: object,
-        prime_length: object,
-        temperature: object,
-        _: object,
-        model: str,
-        field: object,
-    ) -> _Steps:
+    async def write_next(page: gr.Request, seed: int | None, model: str, field: object, *settings: object) -> _Steps:
         checkpoint = session_store.find(registry, "speech", model, page)
-        request = make_request(prime, temperature, prime_length=prime_length, seed=seed)
+        request = read_request(seed, *settings)
         text = parse_generated_text(field)
         if not _continues(text, model, request, seed):
             text = empty_text(model, request)
         read, position = text.read, len(text.continuation)
-        settings: dict[str, Any] = {"temperature": request.temperature}
-        character = await inference_client.query(
-            checkpoint, "next_character", text=read, seed=text.seed, position=position, **settings
+        sampling: dict[str, Any] = {"temperature": request.temperature, "top_k": request.top_k, "seed": text.seed}
+        character = await inference_client.query(checkpoint, "next_character", text=read, position=position, **sampling)
+        found = await inference_client.query(
+            checkpoint, "candidates", text=read + character, at=len(read), temperature=request.temperature
         )
-        found = await inference_client.query(checkpoint, "candidates", text=read + character, at=len(read), **settings)
         text = replace(text, temperature=request.temperature, continuation=text.continuation + character)
         table = candidates.table(read + character, len(read), found, request.temperature)
         yield text_html(text), stats_html(text, position + 1, None), text.as_field(), gr.skip(), table
@@ -124,15 +125,7 @@ def make_write_next(registry: Registry) -> Callable[..., _Steps]:
     return write_next
 
 
-async def start_over(
-    page: gr.Request,
-    seed: int | None,
-    prime: object,
-    prime_length: object,
-    temperature: object,
-    _: object,
-    model: str,
-) -> _Steps:
+async def start_over(page: gr.Request, seed: int | None, model: str, *settings: object) -> _Steps:
     """The function of Start over: the opening words alone."""
-    text = empty_text(model, make_request(prime, temperature, prime_length=prime_length, seed=seed))
+    text = empty_text(model, read_request(seed, *settings))
     yield text_html(text), stats_html(text, 0, None), text.as_field(), IDLE, ""

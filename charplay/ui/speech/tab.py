@@ -57,6 +57,8 @@ class _Components(NamedTuple):
     keep_seed: gr.Button
     seed_message: gr.HTML
     model: gr.Dropdown
+    top_k: gr.Number
+    stop_at: gr.Dropdown
     text: gr.HTML
     stats: gr.HTML
     step_candidates: gr.HTML
@@ -101,7 +103,12 @@ def _more(registry: Registry, drawing: str) -> dict[str, Any]:
         seed = gr.Textbox(**controls.SEED.arguments(), max_lines=1, min_width=130, scale=2)
         keep_seed = _button("Keep this seed", "keep-seed")
     seed_message = gr.HTML(elem_id="seed-message")
-    model = gr.Dropdown(**controls.SPEECH_MODEL.arguments() | scoreboard.model_choices(models))
+    with gr.Row(elem_classes="bottom"):
+        choices = controls.SPEECH_MODEL.arguments() | scoreboard.model_choices(models)
+        model = gr.Dropdown(**choices, min_width=170, scale=3)
+        unbounded = {"minimum": None, "maximum": None}  # the answer to Generate names the bounds
+        top_k = gr.Number(**controls.TOP_K.arguments() | unbounded, min_width=110, scale=1)
+        stop_at = gr.Dropdown(**controls.STOP_AT.arguments(), allow_custom_value=True, min_width=170, scale=2)
     return {
         "prime_length": prime_length,
         "next_characters": next_characters,
@@ -110,6 +117,8 @@ def _more(registry: Registry, drawing: str) -> dict[str, Any]:
         "keep_seed": keep_seed,
         "seed_message": seed_message,
         "model": model,
+        "top_k": top_k,
+        "stop_at": stop_at,
     }
 
 
@@ -197,14 +206,16 @@ def _seed_problem(typed: object) -> str:
 
 def _wire_generation(tab: _Components, registry: Registry) -> None:
     """The buttons, and the seed."""
-    inputs = [tab.seed, tab.prime, tab.prime_length, tab.temperature, tab.length, tab.model]
+    settings = [tab.prime, tab.prime_length, tab.temperature, tab.length, tab.top_k, tab.stop_at]
+    inputs = [tab.seed, tab.model, *settings]
     outputs = [tab.text, tab.stats, tab.generated, tab.start, tab.step_candidates, tab.message, tab.seed_message]
     generate = generation.with_messages(generation.make_generate(registry))
     running = gr.on([tab.start.click, tab.prime.submit], generate, inputs, outputs, js=_SHOW_TEXT, **QUIET)
     ended = running.then(lambda: generation.IDLE, None, tab.start, **QUIET)
     stopped = tab.stop.click(lambda: generation.IDLE, None, tab.start, cancels=[running], **QUIET)
     write_next = generation.with_messages(generation.make_write_next(registry))
-    stepped = tab.step.click(write_next, [*inputs, tab.generated], outputs, cancels=[running], **QUIET)
+    step_inputs = [tab.seed, tab.model, tab.generated, *settings]
+    stepped = tab.step.click(write_next, step_inputs, outputs, cancels=[running], **QUIET)
     start_over = generation.with_messages(generation.start_over)
     restarted = tab.restart.click(start_over, inputs, outputs, cancels=[running], **QUIET)
     for event in (ended, stopped, stepped, restarted):
@@ -220,7 +231,8 @@ def build(initial: InitialExamples) -> ModelControls:
     registry = initial.registry
     gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD, _ABOUT))
     tab = _lay_out(initial)
-    temperatures.build(registry, tab.prime, tab.prime_length, tab.length, tab.seed, tab.model, tab.generated)
+    settings = [tab.prime, tab.prime_length, tab.length, tab.top_k, tab.stop_at]
+    temperatures.build(registry, tab.seed, tab.model, tab.generated, settings)
     source = text_source.build(registry, tab.model, tab.generated, tab.finished)
     surprisal.build(source)
     candidates.build(source, tab.temperature)

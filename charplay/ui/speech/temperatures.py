@@ -13,12 +13,13 @@ from gradio.components import Component
 
 from charplay import limits
 from charplay.inference.engine import GenerationError
-from charplay.inference.generate import Request, make_request
+from charplay.inference.generate import Request
 from charplay.models.checkpoints import Registry
 from charplay.ui import controls, html, session_store
 from charplay.ui.events import QUIET
 from charplay.ui.inference_client import TextUpdate, stream_texts
 from charplay.ui.speech.generated_text import parse_generated_text
+from charplay.ui.speech.generation import read_request
 
 _LEAD = html.caption(
     "Press Compare and count the words: few different ones at a low temperature, and at a high one many that are no "
@@ -28,7 +29,7 @@ _LEAD = html.caption(
 _SHOW_TEXTS = (
     "(...inputs) => { document.getElementById('compared-1').scrollIntoView({block: 'nearest'}); return inputs; }"
 )
-_EMPTY = html.note("Opening words, length, seed and model are those of the text above.")
+_EMPTY = html.note("Opening words, length, seed, model, top-k and stop mark are those of the text above.")
 
 
 def _text_html(temperature: float, text: str) -> str:
@@ -45,8 +46,10 @@ def _status_html(requests: Sequence[Request], updates: Sequence[TextUpdate]) -> 
             f"All slots are taken. Position in the queue: <b>{position:,}</b>. The texts start by themselves.",
             is_status=True,
         )
+    shortest = min(len(update.text) for update in updates)
+    until = " or to the stop mark" if requests[0].until else ""
     return html.caption(
-        f"{min(len(update.text) for update in updates):,} of {requests[0].length:,} characters each "
+        f"{shortest:,} of {requests[0].length:,} characters each{until} "
         f'· seed <b id="compared-seed">{requests[0].seed}</b> · the opening words are not shown again'
     )
 
@@ -56,12 +59,14 @@ def _make_compare(registry: Registry) -> Callable[..., AsyncGenerator[tuple, Non
 
     async def compare(
         page: gr.Request,
-        prime: object,
-        prime_length: object,
-        length: object,
         typed_seed: object,
         model: str,
         field: object,
+        prime: object,
+        prime_length: object,
+        length: object,
+        top_k: object,
+        stop_at: object,
         *temperatures: object,
     ) -> AsyncGenerator[tuple, None]:
         checkpoint = session_store.find(registry, "speech", model, page)
@@ -69,7 +74,7 @@ def _make_compare(registry: Registry) -> Callable[..., AsyncGenerator[tuple, Non
         seed = controls.read_seed(typed_seed)
         if seed is None:
             seed = parse_generated_text(field).seed
-        request = make_request(prime, first, length, prime_length, seed=seed)
+        request = read_request(seed, prime, prime_length, first, length, top_k, stop_at)
         requests = [request, *(replace(request, temperature=limits.TEMPERATURE.check(value)) for value in rest)]
         button = gr.update(value="Generating…", interactive=False)
         async with aclosing(stream_texts(checkpoint, requests)) as stream:
@@ -95,17 +100,16 @@ def _make_compare(registry: Registry) -> Callable[..., AsyncGenerator[tuple, Non
 
 
 def build(
-    registry: Registry,
-    prime: Component,
-    prime_length: Component,
-    length: Component,
-    seed: Component,
-    model: gr.Dropdown,
-    generated: Component,
+    registry: Registry, seed: Component, model: gr.Dropdown, generated: Component, settings: Sequence[Component]
 ) -> None:
     """Adds the accordion to the current Blocks; all but the temperatures is as in the tab's own text.
 
-    Without a typed seed, that of the text in the hidden field `generated` is used.
+    Args:
+        registry: the page's models.
+        seed: of the tab; without a typed one, that of the text in `generated` is used.
+        model: of the tab.
+        generated: hidden field with the tab's text.
+        settings: of the tab: prime, prime length, length, top-k, and where to stop.
     """
     with gr.Accordion("Three temperatures", open=False, elem_id="temperatures-accordion"):
         gr.HTML(_LEAD)
@@ -125,7 +129,7 @@ def build(
 
     running = start.click(
         compare,
-        [prime, prime_length, length, seed, model, generated, *sliders],
+        [seed, model, generated, *settings, *sliders],
         [*texts, status, start],
         js=_SHOW_TEXTS,
         **QUIET,

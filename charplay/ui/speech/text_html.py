@@ -19,19 +19,22 @@ def text_html(text: GeneratedText) -> str:
     return html.text_box(markup, label="Generated text")
 
 
-def stats_html(text: GeneratedText, length: int, seconds: float | None) -> str:
+def stats_html(text: GeneratedText, length: int, seconds: float | None, until: str = "") -> str:
     """Seed, temperature and speed of a generation, and what the marks in the text mean.
 
     Args:
         text: so far.
         length: characters that were requested.
         seconds: since its first character; None: its characters were requested one by one.
+        until: the stop mark, if there is one.
     """
     characters = len(text.continuation)
     facts = [f'seed <b id="seed-used">{text.seed}</b>', f"temperature {text.temperature:g}"]
     if seconds is not None:
         facts.append(f"<b>{characters / max(seconds, 1e-9):,.0f}</b> characters/s")
-    facts.append(f"{characters:,} of {length:,} characters")
+    is_stopped = until and text.continuation.endswith(until) and characters < length
+    of_length = f"{characters:,} of {length:,} characters"
+    facts.append(f"{characters:,} characters, to the stop mark" if is_stopped else of_length)
     legend = '<span class="read">opening words</span>, then the model'
     if text.prime_length < len(text.prime):
         legend = f'<span class="unread">not read</span>, {legend}'

@@ -157,13 +157,13 @@ def test_without_a_seed_each_request_gets_a_random_one():
     assert len({make_request("yes").seed for _ in range(20)}) > 1
 
 
-@pytest.mark.parametrize("temperature", [0.0, 0.8, 2.0])
-def test_characters_written_one_by_one_are_those_of_one_request(language_model, temperature):
-    request = make_request("my fellow ", temperature, 40, prime_length=6, seed=11)
+@pytest.mark.parametrize(("temperature", "top_k"), [(0.0, 0), (0.8, 0), (2.0, 0), (2.0, 3)])
+def test_characters_written_one_by_one_are_those_of_one_request(language_model, temperature, top_k):
+    request = make_request("my fellow ", temperature, 40, prime_length=6, top_k=top_k, seed=11)
     [expected] = generate(language_model, [request])
     read, written = request.prime[-6:], ""
     for position in range(40):
-        written += next_character(language_model, read + written, 11, position, temperature)
+        written += next_character(language_model, read + written, 11, position, temperature, top_k)
     assert written == expected
 
 
