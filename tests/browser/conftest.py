@@ -1,9 +1,15 @@
 """A real Chromium or Chrome on the launched app."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
+
+from charplay.workers.client import INFERENCE
+from charplay.workers.protocol import Response, WorkerRequest
 
 expect.set_options(timeout=15_000)  # patient, since a shared machine may be slow
 
@@ -56,3 +62,39 @@ def open_page(context, app_url):
     context.clear_permissions()
     assert not complaints
     assert not strangers
+
+
+class HeldTexts:
+    """Holds generated texts back once they have grown: what the page shows while one is generated stays until then.
+
+    A text of 10,000 characters may be complete in little more than a second, before a test looks.
+    """
+
+    def __init__(self) -> None:
+        self.characters: float = 1  # of a text, or of each of those in one request, from which it grows no further
+        self._stream = INFERENCE.stream
+
+    def release(self) -> None:
+        """Lets every text grow to its end."""
+        self.characters = float("inf")
+
+    async def stream(self, *requests: WorkerRequest) -> AsyncGenerator[list[Response], None]:
+        """As `WorkerProcess.stream`; while held there are no responses."""
+        grown = [0] * len(requests)
+        async with aclosing(self._stream(*requests)) as stream:
+            async for responses in stream:
+                for response in responses:
+                    if text := response["update"] or response["result"]:
+                        grown[response["index"]] = len(text["text"])
+                yield responses
+                while min(grown) >= self.characters:
+                    await asyncio.sleep(0.05)
+                    yield []  # at a yield Gradio notices that a page has disconnected
+
+
+@pytest.fixture
+def held_texts(monkeypatch) -> HeldTexts:
+    """Holds back what the launched app, which is in this process, has generated."""
+    held = HeldTexts()
+    monkeypatch.setattr(INFERENCE, "stream", held.stream)
+    return held

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from charplay.data.datasets import COUNTRIES
 from charplay.ui import controls
+from tests.api.test_temperatures import until_empty
 from tests.browser.conftest import expect_network
 from tests.browser.conftest import go_to_tab as go_to
 
@@ -117,34 +118,32 @@ def test_speech_opens_with_a_text_that_is_the_same_for_everyone(open_page):
     expect(page.get_by_text("The text is made by a model; nobody said it.")).to_be_visible()
 
 
-# Presses Stop as soon as a text has been seen to grow: 10,000 characters may be there in little more than a second.
-STOP_ONCE_GROWN = """() => {
-  const text = document.querySelector('#text .text');
-  if (!/[1-9][0-9]* of 10,000/.test(document.querySelector('#stats').innerText)) return false;
-  window.first ??= text.innerText.length;
-  if (text.innerText.length === window.first) return false;
-  const isGenerating = document.querySelector('#generate').disabled;
-  document.querySelector('#stop').click();
-  return {isGenerating, first: window.first, scrolled: text.scrollTop};
-}"""
-
-
-def test_a_speech_streams_and_stops(open_page):
+def test_a_speech_streams_and_stops(open_page, held_texts, run_async):
     page = open_page()
     go_to(page, "Speech")
     page.locator("#length input[type=number]").fill("10000")
     page.locator("#seed input").fill("3")
     page.locator("#generate").click()
-    seen = page.wait_for_function(STOP_ONCE_GROWN).json_value()
-    assert seen["isGenerating"]
-    assert abs(seen["scrolled"]) < 2  # its end, from which a reversed column counts
+    text, stats, grown = page.locator(SPEECH_TEXT), page.locator("#stats"), [0]
+    for _ in range(3):
+        expect(stats).to_contain_text(re.compile(r"[1-9][\d,]* of 10,000"))
+        expect(stats).not_to_contain_text(f" {grown[-1]:,} of")
+        grown.append(int(re.search(r"([\d,]+) of 10,000", stats.inner_text())[1].replace(",", "")))
+        expect(page.locator("#generate")).to_be_disabled()
+        held_texts.characters = grown[-1] + 1
+    assert grown == sorted(set(grown))
+    assert grown[-1] < 10_000
+    assert abs(text.evaluate("element => element.scrollTop")) < 2  # its end, from which a reversed column counts
+    page.locator("#stop").click()
     expect(page.locator("#generate")).to_be_enabled()
     expect(page.locator("#generate")).to_have_text("Generate")
-    page.wait_for_timeout(2_000)  # what was on its way has come
-    stopped = page.locator(SPEECH_TEXT).inner_text()
-    page.wait_for_timeout(1_000)
-    assert page.locator(SPEECH_TEXT).inner_text() == stopped  # what was written stays
-    assert seen["first"] < len(stopped) < 10_000
+    stopped = text.inner_text()
+    assert len(stopped) < 10_000
+    held_texts.release()
+    run_async(until_empty(), 30)
+    page.locator("#prime textarea").fill("We")  # an answer after which what was on its way has come
+    expect(page.locator("#prime-length input[type=number]")).to_have_value("2")
+    assert text.inner_text() == stopped  # what was generated stays
     expect(page.locator("#seed-used")).to_have_text("3")
 
 

@@ -17,10 +17,19 @@ from charplay.ui.speech.text_html import queue_html, stats_html, text_html
 from charplay.ui.widgets import candidates
 
 OUTPUTS = 5  # values that the functions below yield: text, figures, field, Generate button, candidates
-RUNNING = gr.update(value="Generating…", interactive=False)  # of the button, until the text is complete
-IDLE = gr.update(value="Generate", interactive=True)
 
 _Steps = AsyncGenerator[tuple, None]
+
+
+# Functions, since Gradio takes the value out of an update that it has sent: a second use would leave the label.
+def running_button() -> dict[str, Any]:
+    """The Generate button until the text is complete."""
+    return gr.update(value="Generating…", interactive=False)
+
+
+def idle_button() -> dict[str, Any]:
+    """The Generate button while no text is generated."""
+    return gr.update(value="Generate", interactive=True)
 
 
 def with_messages(function: Callable[..., _Steps]) -> Callable[..., _Steps]:
@@ -88,7 +97,7 @@ def make_generate(registry: Registry) -> Callable[..., _Steps]:
                     stats = stats_html(text, request.length, time.monotonic() - start, request.until)
                 field = text.as_field() if update.text else gr.skip()
                 goes_on = is_first and not request.is_complete(update.text)
-                yield text_html(text), stats, field, RUNNING if goes_on else gr.skip(), ""
+                yield text_html(text), stats, field, running_button() if goes_on else gr.skip(), ""
                 is_first = False
 
     return generate
@@ -128,4 +137,4 @@ def make_write_next(registry: Registry) -> Callable[..., _Steps]:
 async def start_over(page: gr.Request, seed: int | None, model: str, *settings: object) -> _Steps:
     """The function of Start over: the opening words alone."""
     text = empty_text(model, read_request(seed, *settings))
-    yield text_html(text), stats_html(text, 0, None), text.as_field(), IDLE, ""
+    yield text_html(text), stats_html(text, 0, None), text.as_field(), idle_button(), ""

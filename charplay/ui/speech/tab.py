@@ -211,8 +211,8 @@ def _wire_generation(tab: _Components, registry: Registry) -> None:
     outputs = [tab.text, tab.stats, tab.generated, tab.start, tab.step_candidates, tab.message, tab.seed_message]
     generate = generation.with_messages(generation.make_generate(registry))
     running = gr.on([tab.start.click, tab.prime.submit], generate, inputs, outputs, js=_SHOW_TEXT, **QUIET)
-    ended = running.then(lambda: generation.IDLE, None, tab.start, **QUIET)
-    stopped = tab.stop.click(lambda: generation.IDLE, None, tab.start, cancels=[running], **QUIET)
+    ended = running.then(generation.idle_button, None, tab.start, **QUIET)
+    stopped = tab.stop.click(generation.idle_button, None, tab.start, cancels=[running], **QUIET)
     write_next = generation.with_messages(generation.make_write_next(registry))
     step_inputs = [tab.seed, tab.model, tab.generated, *settings]
     stepped = tab.step.click(write_next, step_inputs, outputs, cancels=[running], **QUIET)
