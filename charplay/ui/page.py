@@ -16,6 +16,7 @@ from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError, Registry
 from charplay.models.networks import MODELS
 from charplay.ui import api, gradio_patches, html, settings, theme
+from charplay.ui.assets import read_asset
 from charplay.ui.batches import tab as batches_tab
 from charplay.ui.initial_examples import InitialExamples, compute_examples
 from charplay.ui.model_controls import ModelControls
@@ -28,6 +29,7 @@ from charplay.ui.train.user_models import ModelTab
 from charplay.ui.widgets import colored_text
 
 _TITLE = '<h1 id="title"><b>charplay</b> <span>a playground for character-level recurrent networks</span></h1>'
+_SCROLL_AREAS = read_asset(__file__, "scroll_areas.js")
 _MCP_SCHEMA_PATH = "/gradio_api/mcp/schema"
 # A plot in a hidden tab does not notice that the window was resized or the phone turned.
 _RESIZE_PLOTS = "() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)"
@@ -77,7 +79,7 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
     examples = opening or compute_examples(checkpoints.load_all(*(directories or checkpoints.DIRECTORIES)))
     with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
         api.build(examples.registry)  # before the tabs: an event takes the name of its function where that is free
-        gr.HTML(_TITLE, elem_id="title-block")
+        gr.HTML(_TITLE, elem_id="title-block", js_on_load=_SCROLL_AREAS)
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             page = Page(examples, tabs, {})
             for tab in TABS:

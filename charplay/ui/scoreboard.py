@@ -17,7 +17,6 @@ from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import count_parameters
 from charplay.ui import controls, html, session_store
 from charplay.ui.accordions import update_while_open
-from charplay.ui.errors import as_gradio_error
 from charplay.ui.events import QUIET
 from charplay.ui.html import DASH, percent
 from charplay.ui.results import score
@@ -146,11 +145,14 @@ def _follow_model(accordion: gr.Accordion, registry: Registry, task: str, model:
     """Keeps the title that of the selected model."""
 
     def title(chosen: str, page: gr.Request) -> dict:
-        checkpoint = session_store.find(registry, task, chosen, page)
+        try:
+            checkpoint = session_store.find(registry, task, chosen, page)
+        except ValueError:
+            return gr.skip()  # the tab says it where its answer would be
         is_shipped = chosen in registry.models[task]
         return gr.update(label=summary(checkpoint) if is_shipped else user_summary(checkpoint))
 
-    model.change(as_gradio_error(title), model, accordion, **QUIET)
+    model.change(title, model, accordion, **QUIET)
 
 
 def _plot(elem_id: str) -> gr.Plot:

@@ -13,8 +13,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from charplay.ui.accordions import ON_CHANGE, ON_COLLAPSE, ON_EXPAND
-from charplay.ui.errors import as_gradio_error
+from charplay.ui.accordions import ON_CHANGE, ON_COLLAPSE, ON_EXPAND, problem_of
+from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST, QUIET
 
 
@@ -26,6 +26,7 @@ class _Part:
     inputs: Sequence[Component]
     outputs: Sequence[Component]
     is_open: Component | None  # the box that says whether its accordion is open; None: it is always shown
+    has_problem: bool = False  # the last output is the sentence of its user error, or empty
 
 
 class TabEvent:
@@ -37,7 +38,10 @@ class TabEvent:
         self._shown = gr.Textbox(visible="hidden")  # what each part shows: the values of its inputs (JSON)
 
     def always(self, compute: Callable[..., Any], inputs: Sequence[Component], outputs: Sequence[Component]) -> None:
-        """Adds a part that is always shown; `compute` gets the page and the inputs' values, unchecked."""
+        """Adds a part that is always shown; `compute` gets the page and the inputs' values, unchecked.
+
+        It has a place for its user errors of its own, and raises none.
+        """
         self._parts.append(_Part(compute, inputs, outputs, None))
 
     def while_open(
@@ -52,7 +56,7 @@ class TabEvent:
 
         Args:
             accordion: the part of the page.
-            compute: as that of `always`.
+            compute: gets the page and the inputs' values; the sentence of its user error is shown in the accordion.
             inputs, outputs: its components.
             triggers: events, besides those of the tab, after which the inputs have changed.
         """
@@ -61,7 +65,9 @@ class TabEvent:
         accordion.collapse(None, None, is_open, js=ON_COLLAPSE, **QUIET)
         if triggers:
             gr.on(list(triggers), None, [is_open, self._version], self._version, js=ON_CHANGE, **QUIET)
-        self._parts.append(_Part(compute, inputs, outputs, is_open))
+        problem = problem_of(accordion, outputs)
+        compute = with_problem(compute, len(outputs))
+        self._parts.append(_Part(compute, inputs, [*outputs, problem], is_open, has_problem=True))
 
     def wire(self, triggers: Sequence[Callable[..., Any]]) -> None:
         """Adds the event, after all parts; `triggers` are those after which the inputs of every part have changed."""
@@ -74,7 +80,7 @@ class TabEvent:
             held = {component._id: value for component, value in zip(inputs, values, strict=True)}
             return await self._answer(page, held)
 
-        gr.on([*triggers, self._version.change], as_gradio_error(answer), inputs, outputs, **LATEST)
+        gr.on([*triggers, self._version.change], answer, inputs, outputs, **LATEST)
 
     async def _answer(self, page: gr.Request, held: dict[int, Any]) -> list[Any]:
         """The values of all outputs; `held` has the values of the inputs by the components' ids."""
@@ -86,14 +92,13 @@ class TabEvent:
             if requested[index] != shown[index] and (part.is_open is None or held[part.is_open._id])
         ]
         computing = (self._parts[index].compute(page, *requested[index]) for index in due)
-        results = await asyncio.gather(*computing, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        results = await asyncio.gather(*computing)
         values: list[Any] = [[gr.skip()] * len(part.outputs) for part in self._parts]
         for index, result in zip(due, results, strict=True):
             values[index] = result if isinstance(result, tuple | list) else [result]
-            shown[index] = requested[index]
+            # A part with a problem shows nothing current: it is computed again, also for the inputs before.
+            is_current = not (self._parts[index].has_problem and values[index][-1])
+            shown[index] = requested[index] if is_current else None
         return [json.dumps(shown), *(value for of_part in values for value in of_part)]
 
 

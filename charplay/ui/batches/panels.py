@@ -160,4 +160,5 @@ def _unmasked_row(compared: UnmaskedComparison, time: int) -> tuple[str, ...]:
 
 def code_html(names: Sequence[str], sort: bool) -> str:
     """The lines that make the batch, and where the button says that they are copied (HTML)."""
-    return f'<pre class="code" tabindex="0">{escape(snippet(names, sort))}</pre><p id="code-copied" role="status"></p>'
+    box = 'class="code" tabindex="0" role="region" aria-label="The code"'
+    return f'<pre {box}>{escape(snippet(names, sort))}</pre><p id="code-copied" role="status"></p>'

@@ -16,7 +16,7 @@ from charplay.ui import controls, html, inference_client
 from charplay.ui.batches import panels
 from charplay.ui.batches.panels import is_sorted, parse_names
 from charplay.ui.batches.plots import BatchFigures
-from charplay.ui.errors import as_gradio_error
+from charplay.ui.errors import USER_ERRORS
 from charplay.ui.events import LATEST, QUIET
 from charplay.ui.theme import DIVERGING
 from charplay.ui.widgets import diagrams
@@ -79,24 +79,29 @@ def build(checkpoint: Checkpoint[NameClassifier]) -> None:
         split: Updates = {layout.split: gr.update(visible=panels.has_commas(values[0]))}
         try:
             query = _read(checkpoint, *values)
-        except ValueError as error:
-            return split | {layout.message: html.problem(f"{error} The plots show the last valid batch.")}
-        plotted, counted = await asyncio.gather(_plot(checkpoint, query, layout), _count(checkpoint, query, layout))
+            plotted, counted = await asyncio.gather(_plot(checkpoint, query, layout), _count(checkpoint, query, layout))
+        except USER_ERRORS as error:
+            return split | {layout.message: _problem(error)}
         return plotted | counted | split
 
     async def replot(*values: Any) -> Updates:
-        return await _plot(checkpoint, _read(checkpoint, *values), layout)
+        try:
+            query = _read(checkpoint, *values)
+            return await _plot(checkpoint, query, layout) | {layout.message: _plotted_note(query.names)}
+        except USER_ERRORS as error:
+            return {layout.message: _problem(error)}
 
     def update_units(cells: str) -> gr.Slider:
         return gr.Slider(visible=cells != controls.CHARACTERS, maximum=_units(checkpoint, cells) - 1, value=0)
 
     # `change`, not `input`: pasting, deleting and input methods fire no input.
     changes, outputs = [layout.names.change, layout.order.input], [*layout.outputs, *layout.plots]
-    gr.on(changes, as_gradio_error(update), layout.inputs, outputs, **LATEST)
+    gr.on(changes, update, layout.inputs, outputs, **LATEST)
     layout.split.click(panels.split_at_commas, layout.names, layout.names, **QUIET)
-    layout.unit.input(as_gradio_error(replot), layout.inputs, layout.plots, **LATEST)
+    replotted = [layout.message, *layout.plots]
+    layout.unit.input(replot, layout.inputs, replotted, **LATEST)
     layout.cells.input(update_units, layout.cells, layout.unit, **LATEST).then(
-        as_gradio_error(replot), layout.inputs, layout.plots, **QUIET
+        replot, layout.inputs, replotted, **QUIET
     )
 
 
@@ -202,6 +207,10 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
     )
     shapes = f"<code>({count}, {time})</code> codes in, <code>({count}, {classes})</code> logits out"
     return f'{tiles}{lists}<p class="caption">{shapes}: for each name one vector goes to the linear layer.</p>'
+
+
+def _problem(error: Exception) -> str:
+    return html.problem(f"{error} The plots show the last valid batch.")
 
 
 def _plotted_note(names: list[str]) -> str:

@@ -8,7 +8,6 @@ from gradio.components.plot import PlotData
 
 from charplay.interpret.attribution import Attribution
 from charplay.ui import controls, html, inference_client
-from charplay.ui.errors import as_gradio_error
 from charplay.ui.events import QUIET
 from charplay.ui.html import percent, screen_reader_text, visible
 from charplay.ui.names import plots
@@ -38,8 +37,12 @@ def build(source: NameControls) -> None:
         gradient_caption = gr.HTML()
         gradients = plot("gradients", BY_LETTER)
 
-    def update_countries(model: str, page: gr.Request) -> gr.Dropdown:
-        return gr.Dropdown(choices=[controls.LIKELIEST, *source.find(model, page).classes], value=controls.LIKELIEST)
+    def update_countries(model: str, page: gr.Request) -> dict:
+        try:
+            classes = source.find(model, page).classes
+        except ValueError:
+            return gr.skip()  # the headline says it
+        return gr.update(choices=[controls.LIKELIEST, *classes], value=controls.LIKELIEST)
 
     async def show(page: gr.Request, country: str, *values: str) -> tuple:
         query = source.read(page, *values)
@@ -54,7 +57,7 @@ def build(source: NameControls) -> None:
         )
         return _headline(found), *_leave_one_out(found), *_gradients(found, query)
 
-    source.model.change(as_gradio_error(update_countries), source.model, country, **QUIET)
+    source.model.change(update_countries, source.model, country, **QUIET)
     outputs = [headline, leave_one_out_caption, leave_one_out, gradient_caption, gradients]
     source.event.while_open(accordion, show, [country, *source.inputs], outputs, [country.change])
 

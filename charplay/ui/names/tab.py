@@ -12,7 +12,7 @@ from charplay.data.user_data.cells import clean
 from charplay.inference.classify import Classification, read_text
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html, inference_client, scoreboard
-from charplay.ui.errors import as_gradio_error
+from charplay.ui.errors import USER_ERRORS
 from charplay.ui.events import QUIET
 from charplay.ui.initial_examples import InitialExamples
 from charplay.ui.model_controls import ModelControls
@@ -59,20 +59,27 @@ def build(examples: InitialExamples) -> ModelControls:
     source = NameControls(name, model, prior, registry)
 
     async def update(page: gr.Request, name: str, chosen: str, prior: str) -> View:
-        checkpoint = source.find(chosen, page)
-        prior = controls.PRIORS[limits.check_choice("prior", prior, tuple(controls.PRIORS))]
-        if view := _view_without_result(checkpoint, name):
-            return view
-        return _view(checkpoint, name, await inference_client.classify_steps(checkpoint, name, prior))
+        checkpoint = models[default]  # of the empty bars, where the chosen one is not there any more
+        try:
+            checkpoint = source.find(chosen, page)
+            prior = controls.PRIORS[limits.check_choice("prior", prior, tuple(controls.PRIORS))]
+            if view := _view_without_result(checkpoint, name):
+                return view
+            return _view(checkpoint, name, await inference_client.classify_steps(checkpoint, name, prior))
+        except USER_ERRORS as error:
+            return html.problem(str(error)), bars(checkpoint.classes, None), ""
 
-    def describe(chosen: str, page: gr.Request) -> tuple[str, str, Any]:
-        checkpoint = source.find(chosen, page)
+    def describe(chosen: str, page: gr.Request) -> tuple[Any, Any, Any]:
+        try:
+            checkpoint = source.find(chosen, page)
+        except ValueError:
+            return gr.skip(), gr.skip(), gr.skip()  # the headline says it
         sentence = _LEAD if chosen in models else _USER_LEAD.format(len(checkpoint.classes))
         return _lead_html(sentence), _hint(checkpoint), gr.update(choices=_prior_choices(checkpoint))
 
     # `change`, not `input`: a pasted or deleted text fires no input, nor does a model that the Train tab selects.
     source.event.always(update, source.inputs, [headline_output, bars_output, network_output])
-    model.change(as_gradio_error(describe), model, [lead, hint, prior], **QUIET)
+    model.change(describe, model, [lead, hint, prior], **QUIET)
     prefixes.build_prefixes(source)
     attribution.build(source)
     activations.build(source)

@@ -7,7 +7,7 @@ import gradio as gr
 from charplay import limits
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import accordions, html, inference_client
-from charplay.ui.errors import as_gradio_error
+from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST
 from charplay.ui.speech.surprisal import initial_selection
 from charplay.ui.speech.text_source import TextSource
@@ -50,13 +50,14 @@ def build(source: TextSource, temperature: gr.Slider) -> None:
         text, checkpoint = source.read(page, *values)
         return "" if text is None else await _candidates_html(text, checkpoint, index, temperature)
 
-    accordions.update_while_open(accordion, source.changes, compute, [temperature, *source.inputs], [colored, table])
+    inputs = [temperature, *source.inputs]
+    problem = accordions.update_while_open(accordion, source.changes, compute, inputs, [colored, table])
     # The index is not taken from the event's own data: of events that arrive while one is being answered, Gradio runs
     # the last with the data of the first.
     chosen: dict[str, Any] = {
-        "fn": as_gradio_error(compute_chosen),
-        "inputs": [chosen_index, temperature, *source.inputs],
-        "outputs": table,
+        "fn": with_problem(compute_chosen, 1),
+        "inputs": [chosen_index, *inputs],
+        "outputs": [table, problem],
         "js": f"(index, ...rest) => [{colored_text.clicked_index_js(colored)}, ...rest]",
     }
     colored.pick(**chosen, **LATEST)

@@ -9,7 +9,7 @@ from charplay import limits
 from charplay.interpret.neurons import FEATURES, MIN_CORRELATION, Tracker
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import accordions, controls, html, inference_client
-from charplay.ui.errors import as_gradio_error
+from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST
 from charplay.ui.speech.text_source import TextSource
 from charplay.ui.widgets import colored_text
@@ -102,17 +102,18 @@ def build(source: TextSource) -> None:
         return *await _render(text, checkpoint, layer, unit), layer, unit
 
     outputs = [colored, legend, found, untracked, layer, unit]
-    accordions.update_while_open(accordion, source.changes, compute, [layer, unit, *source.inputs], outputs)
+    inputs = [layer, unit, *source.inputs]
+    problem = accordions.update_while_open(accordion, source.changes, compute, inputs, outputs)
     gr.on(
         [layer.input, unit.input],
-        as_gradio_error(slide),
-        [layer, unit, *source.inputs],
-        [colored, legend, found],
+        with_problem(slide, 3),
+        inputs,
+        [colored, legend, found, problem],
         **LATEST,
     )
     found.input(
-        as_gradio_error(choose),
+        with_problem(choose, 4),
         [found, *source.inputs],
-        [colored, legend, layer, unit],
+        [colored, legend, layer, unit, problem],
         **LATEST,
     )

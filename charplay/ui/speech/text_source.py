@@ -10,7 +10,6 @@ from gradio.components import Component
 from charplay.data.text import normalize_document, without_ascii
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, session_store
-from charplay.ui.errors import as_gradio_error
 from charplay.ui.events import LATEST
 from charplay.ui.speech.generated_text import parse_generated_text
 
@@ -81,10 +80,14 @@ def build(registry: Registry, model: gr.Dropdown, generated: gr.Textbox, finishe
     note = gr.HTML(elem_id="user-text-note")
 
     def update_note(choice: object, pasted: str, model: object, page: gr.Request) -> tuple:
-        alphabet = session_store.find(registry, "speech", model, page).alphabet
-        return gr.update(visible=choice == controls.USER_TEXT_CHOICE), _note(choice, pasted, alphabet)
+        shown = gr.update(visible=choice == controls.USER_TEXT_CHOICE)
+        try:
+            alphabet = session_store.find(registry, "speech", model, page).alphabet
+            return shown, _note(choice, pasted, alphabet)
+        except ValueError as error:
+            return shown, html.problem(str(error))
 
     changes = [choice.input, button.click, pasted.submit, model.change]
     inputs, outputs = [choice, pasted, model], [pasting, note]
-    gr.on(changes, as_gradio_error(update_note), inputs, outputs, **LATEST)
+    gr.on(changes, update_note, inputs, outputs, **LATEST)
     return TextSource(registry, [generated, *inputs], [*changes, finished.change])

@@ -105,7 +105,7 @@ def _lay_out() -> _Components:
             speed = gr.Slider(**controls.DECODER_SPEED.arguments())
             settings, ratio = _settings()
             ratio_note = gr.HTML(run.ratio_html(controls.RATIO.default), elem_id="ratio-note")
-        with gr.Column(scale=3, min_width=320):
+        with gr.Column(scale=3, min_width=320, elem_id="decoders-plots"):
             shown_epoch, plots = _plots()
     return _Components(
         target=target,
@@ -128,7 +128,7 @@ async def _begin(kind: str, page: gr.Request, chosen: Sequence[Any], **arguments
     try:
         settings = make_settings(*chosen)
     except ValueError as error:  # the plots, and a run that goes on, stay
-        yield *UNCHANGED_PLOTS, gr.skip(), html.problem(str(error)), *UNCHANGED_STATE[1:]
+        yield *UNCHANGED_PLOTS, gr.skip(), html.problem(f"{error} The plots show the last run."), *UNCHANGED_STATE[1:]
         return
     note = f'<p class="note">read as “{escape(settings.target)}”</p>' if settings.target != chosen[0] else ""
     request = WorkerRequest(kind, {"settings": asdict(settings), "page": page.session_hash, **arguments})

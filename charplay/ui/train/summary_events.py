@@ -13,7 +13,7 @@ from gradio.events import Dependency
 from charplay import limits
 from charplay.ui import controls, html, training_client, uploads
 from charplay.ui.assets import read_asset
-from charplay.ui.errors import as_gradio_error
+from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST, QUIET
 from charplay.ui.session_store import STORE
 from charplay.ui.train import plots, summary
@@ -153,7 +153,7 @@ def wire(form: Form, view: SummaryView, tab: gr.Tab) -> Summaries:
 
     shown = gr.on(
         [form.kind.input, form.source.input],
-        as_gradio_error(_show_source),
+        with_problem(_show_source, 10),
         [form.kind, form.source, form.pasted],
         [
             form.pasted,
@@ -163,12 +163,16 @@ def wire(form: Form, view: SummaryView, tab: gr.Tab) -> Summaries:
             form.changes,
             form.accepted,
             *form.row_format_controls,
+            form.data_problem,
         ],
         **QUIET,
     )
     summarize_after(shown, QUIET)
     kept = form.pasted.change(
-        as_gradio_error(_keep_long_text), form.pasted, [form.pasted, form.source, form.file], **LATEST
+        with_problem(_keep_long_text, 3),
+        form.pasted,
+        [form.pasted, form.source, form.file, form.data_problem],
+        **LATEST,
     )
     summarize_after(kept, LATEST)
     form.file.upload(summaries.upload, form.inputs | {form.file}, [form.file, *outputs], **QUIET)

@@ -14,7 +14,6 @@ from gradio.components import Component
 
 from charplay.ui import html, training_client
 from charplay.ui.assets import read_asset
-from charplay.ui.errors import as_gradio_error
 from charplay.ui.events import QUIET
 from charplay.ui.session_store import STORE
 from charplay.ui.train import run_table
@@ -144,7 +143,7 @@ def wire(form: Form, view: TrainingView, stop: gr.Button, user_models: UserModel
     trainings = _Trainings(user_models, summaries)
     view.start.click(None, None, None, js=_SCROLL_TO_PROGRESS)  # first: the next event of a click waits for the last
     trained = view.start.click(
-        as_gradio_error(trainings.train),
+        trainings.train,
         form.inputs,
         [*view, *user_models.outputs],
         **QUIET,

@@ -11,7 +11,7 @@ from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import count_parameters
 from charplay.ui import controls, html, scoreboard, uploads
 from charplay.ui.assets import read_asset
-from charplay.ui.errors import as_gradio_error
+from charplay.ui.errors import with_problem
 from charplay.ui.events import QUIET
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.session_store import STORE
@@ -21,7 +21,11 @@ _EXPIRY = html.note(
     f"Kept for this page alone, for {limits.SESSION_SECONDS // 60} minutes after its last use, together with an "
     "uploaded file; then both are deleted. Download a model to keep it."
 )
-_DOWNLOAD = "() => setTimeout(() => document.querySelector('#fetch').click(), 100)"  # the button has its file by then
+# The button has its file by then, unless there is a problem.
+_DOWNLOAD = (
+    "() => setTimeout(() => document.querySelector('#user-model-problem .problem') "
+    "|| document.querySelector('#fetch').click(), 100)"
+)
 _SHOW_MODEL = read_asset(__file__, "show_model.js")
 _GUARD_UNSAVED = read_asset(__file__, "guard_unsaved.js")
 
@@ -164,7 +168,8 @@ def build(registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, ModelTab]) ->
     chosen.input(_choose, chosen, [description, problem], **QUIET)
     shown = [problem, tabs, *models.choices.values(), *models.texts]
     try_button.click(models.try_it, chosen, shown, **QUIET).success(None, js=_SHOW_MODEL)
-    download.click(as_gradio_error(_download), chosen, [fetch, unsaved], **QUIET).success(None, js=_DOWNLOAD)
+    fetched = download.click(with_problem(_download, 2), chosen, [fetch, unsaved, problem], **QUIET)
+    fetched.success(None, js=_DOWNLOAD)
     load.upload(models.load, load, models.outputs, **QUIET)
     unsaved.change(None, unsaved, None, js=_GUARD_UNSAVED, **QUIET)
     return models

@@ -47,8 +47,8 @@ def ask(function, *values):
 def test_one_event_answers_for_all_that_is_open(tab):
     [function], computed = tab
     shown, values = ask(function, "", False, "abc")
-    assert (values, computed) == (["ABC", 3, None], ["always"])
-    assert ask(function, shown, True, "abcd")[1] == ["ABCD", 4, "dcba"]
+    assert (values, computed) == (["ABC", 3, None, None], ["always"])
+    assert ask(function, shown, True, "abcd")[1] == ["ABCD", 4, "dcba", ""]
     assert len(function.targets) == 2
 
 
@@ -56,17 +56,21 @@ def test_what_is_shown_already_is_neither_computed_nor_sent(tab):
     [function], computed = tab
     shown, _ = ask(function, "", False, "abc")
     shown, values = ask(function, shown, True, "abc")  # the accordion has been opened
-    assert (values, computed) == ([None, None, "cba"], ["always", "accordion"])
-    assert ask(function, shown, True, "abc") == (shown, [None, None, None])
+    assert (values, computed) == ([None, None, "cba", ""], ["always", "accordion"])
+    assert ask(function, shown, True, "abc") == (shown, [None, None, None, None])
 
 
 @pytest.mark.parametrize("field", [None, "", "{", "5", json.dumps([["abc"]]), 7, ["abc"]])
 def test_where_it_is_not_known_what_is_shown_all_is_computed(tab, field):
     [function], _ = tab
-    assert ask(function, field, True, "abc")[1] == ["ABC", 3, "cba"]
+    assert ask(function, field, True, "abc")[1] == ["ABC", 3, "cba", ""]
 
 
-def test_a_part_that_fails_is_the_sentence_of_the_event(tab):
+def test_the_problem_of_a_part_is_shown_in_it_and_stays_as_long_as_its_cause(tab):
     [function], _ = tab
-    with pytest.raises(gr.Error, match="no such text"):
-        ask(function, "", True, "bad")
+    shown, values = ask(function, "", True, "abc")
+    assert values == ["ABC", 3, "cba", ""]
+    shown, [upper, length, reverse, problem] = ask(function, shown, True, "bad")
+    assert (upper, length, reverse) == ("BAD", 3, None)
+    assert "no such text" in problem
+    assert ask(function, shown, True, "abc")[1] == ["ABC", 3, "cba", ""]

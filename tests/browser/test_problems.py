@@ -1,0 +1,40 @@
+"""A user error is a sentence beside what was requested; it stays as long as its cause, and what is older fades."""
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import go_to_tab
+
+TOASTS = ".toast-body"
+FADED = "element => getComputedStyle(element).opacity < 0.5"
+
+
+def test_a_problem_in_an_accordion_stands_in_it_and_goes_with_its_cause(open_page):
+    page = open_page()
+    go_to_tab(page, "Speech")
+    page.locator("#neuron-accordion button").first.click()
+    expect(page.locator("#neuron-text .selected")).to_be_visible()
+    unit, problem = page.locator("#neuron input[type=number]"), page.locator("#neuron-accordion .problem")
+    colored = page.locator("#neuron-accordion .block.part-output:has(.colored-text)")
+    for typed in ("99999", "99998"):
+        unit.fill(typed)
+        expect(problem).to_have_count(1)
+        expect(problem).to_be_visible()
+        assert colored.evaluate(FADED)
+        expect(page.locator(TOASTS)).to_have_count(0)
+    unit.fill("9")
+    expect(problem).to_have_count(0)
+    assert not colored.evaluate(FADED)
+
+
+def test_the_curves_of_earlier_settings_fade_beside_refused_ones(open_page):
+    page = open_page()
+    go_to_tab(page, "Teacher forcing")
+    expect(page.locator("#second-decoder .decoded")).to_be_visible()
+    seed, problem, plots = (page.locator(each) for each in ("#decoder-seed input", ".problem", "#decoders-plots"))
+    seed.fill("-1")
+    page.locator("#decoders-start").click()
+    expect(problem.filter(visible=True)).to_have_count(1)
+    assert plots.evaluate(FADED)
+    seed.fill("3")
+    expect(problem.filter(visible=True)).to_have_count(0)
+    assert not plots.evaluate(FADED)
