@@ -142,6 +142,10 @@ MAX_PAUSED_SECONDS = 600  # after them a run that is paused or has ended is drop
 # The server (`ui.settings`, `ui.request_limits`).
 MAX_REQUEST_BYTES = 1_000_000  # of one request, uploads apart; the largest text that a page sends has 50,000 characters
 MAX_BROWSER_SESSIONS = 1_000  # whose last values Gradio keeps; of more the one used longest ago goes
+# A page whose connection has dropped (`ui.resumable_streams`, `ui.train`).
+DISCONNECTED_SECONDS = 60  # for which its events, and its training, go on without it
+MAX_UNSENT_STREAM_BYTES = 1_000_000  # of one stream that wait for it; beyond them the app waits
+MAX_RESENT_STREAM_BYTES = 1_000_000  # of one stream that were sent, and may not have arrived
 
 STUDENTS = Limit("number of students", 1, 1_000)  # of a load test
 SECONDS = Limit[float]("number of seconds", 1, 3_600, whole=False)  # of a load test

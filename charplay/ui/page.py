@@ -15,13 +15,14 @@ from fastapi.routing import APIRoute
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError, Registry
 from charplay.models.networks import MODELS
-from charplay.ui import api, gradio_patches, html, settings, theme
+from charplay.ui import api, browser_sessions, gradio_patches, html, settings, theme
 from charplay.ui.assets import read_asset
 from charplay.ui.batches import tab as batches_tab
 from charplay.ui.initial_examples import InitialExamples, compute_examples
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import tab as names_tab
 from charplay.ui.request_limits import BoundedBodies
+from charplay.ui.resumable_streams import ResumableStreams
 from charplay.ui.speech import tab as speech_tab
 from charplay.ui.teacher_forcing import tab as teacher_forcing_tab
 from charplay.ui.train import tab as train_tab
@@ -31,6 +32,7 @@ from charplay.ui.widgets import colored_text
 _TITLE = '<h1 id="title"><b>charplay</b> <span>a playground for character-level recurrent networks</span></h1>'
 _SCROLL_AREAS = read_asset(__file__, "scroll_areas.js")
 _MCP_SCHEMA_PATH = "/gradio_api/mcp/schema"
+_RESUME_STREAMS = read_asset(__file__, "resumable_streams.js")
 # A plot in a hidden tab does not notice that the window was resized or the phone turned.
 _RESIZE_PLOTS = "() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)"
 
@@ -124,7 +126,13 @@ def launch_arguments() -> dict[str, Any]:
     css = theme.css() + colored_text.LEVEL_CSS
     # Gradio writes into this dict: each launch gets one of its own.
     app_kwargs = {
-        "middleware": [Middleware(BoundedBodies), Middleware(gradio_patches.OrderedRoutes)],
+        "middleware": [
+            Middleware(BoundedBodies),
+            Middleware(gradio_patches.OrderedRoutes),
+            Middleware(browser_sessions.ExpiringSessions),
+            Middleware(ResumableStreams, on_page_closed=browser_sessions.forget),
+        ],
         "routes": [APIRoute(_MCP_SCHEMA_PATH, _no_tools, include_in_schema=False)],
     }
-    return {**settings.LAUNCH, "app_kwargs": app_kwargs, "theme": theme.theme(), "css": css}
+    head = f"<script>{_RESUME_STREAMS}</script>"
+    return {**settings.LAUNCH, "app_kwargs": app_kwargs, "theme": theme.theme(), "css": css, "head": head}

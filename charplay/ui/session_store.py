@@ -75,13 +75,13 @@ class SessionStore:
 
         Raises:
             CheckpointError: it is not a checkpoint, or the page cannot use it; what was kept before stays.
-            ValueError: the request has no valid session.
+            ValueError: the request has no valid session, or the disk is full.
         """
         session = _check_session(session)
         # A new path for every model: the inference worker caches models by their path.
         arrived = self._folder() / f"{secrets.token_hex(16)}.safetensors"
         try:
-            arrived.write_bytes(file if isinstance(file, bytes) else file.read_bytes())
+            _write(arrived, file if isinstance(file, bytes) else file.read_bytes())
             checkpoint = _check_usable(checkpoints.load(arrived), arrived.name)
         except CheckpointError as error:
             system.remove_file(arrived)
@@ -129,7 +129,7 @@ class SessionStore:
         """Keeps uploaded data, in place of the session's earlier data.
 
         Raises:
-            ValueError: it is too large, or the request has no valid session.
+            ValueError: it is too large, the request has no valid session, or the disk is full.
         """
         session = _check_session(session)
         if len(content) > limits.MAX_USER_DATA_BYTES:
@@ -138,7 +138,7 @@ class SessionStore:
                 "learnt from here: take a part of it."
             )
         path = self._folder() / f"{secrets.token_hex(16)}.data"
-        path.write_bytes(content)
+        _write(path, content)
         with self._lock:
             kept = self._touch(session)
             if kept.data is not None:
@@ -171,6 +171,12 @@ class SessionStore:
         """The runs of the session, in order."""
         kept = self._find(session)
         return [] if kept is None else list(kept.runs)
+
+    def forget(self, session: str) -> None:
+        """Removes what is kept for a page that has been closed."""
+        with self._lock:
+            if session in self._sessions:
+                self._drop(session)
 
     def sweep(self) -> None:
         """Removes expired sessions; a timer calls it, so that it happens without any request too."""
@@ -246,6 +252,19 @@ def download_name(checkpoint: Checkpoint) -> str:
     """The file name of a user model, such as "charplay-speech-gru-1x64.safetensors"."""
     config = checkpoint.config
     return f"charplay-{checkpoint.task}-{config.cell}-{config.layers}x{config.hidden_size}.safetensors"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes a whole file or none.
+
+    Raises:
+        ValueError: the disk is full, or cannot be written to.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        system.remove_file(path)
+        raise ValueError(f"The server cannot store this: {error.strerror or error}.") from None
 
 
 def _check_session(session: str | None) -> str:

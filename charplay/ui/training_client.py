@@ -59,8 +59,7 @@ class Training:
     async def follow(self) -> AsyncGenerator[Response | None, None]:
         """The responses of the worker to the last one; None after each second without any.
 
-        Closing this ends the training, and nothing is kept. Every second it yields, since at a yield Gradio notices
-        that a page has disconnected.
+        Closing this ends the training, and nothing is kept.
 
         Raises:
             ValueError: it cannot be trained; the sentence says why.

@@ -1,8 +1,11 @@
 """Train pressed twice by one page."""
 
+import asyncio
+
 import gradio as gr
 
 from charplay.ui import page, training_client
+from charplay.ui.train.page_training import TRAININGS
 
 
 class EndlessTraining:
@@ -13,7 +16,11 @@ class EndlessTraining:
 
     async def follow(self):
         while True:
+            await asyncio.sleep(0.1)
             yield None
+
+    def stop(self):
+        pass
 
 
 def test_of_two_starts_of_a_page_at_once_the_second_is_refused(monkeypatch, run_async):
@@ -28,9 +35,11 @@ def test_of_two_starts_of_a_page_at_once_the_second_is_refused(monkeypatch, run_
         begun, refused = await anext(first), await anext(second)
         await second.aclose()
         await first.aclose()
+        TRAININGS.forget("page")  # else it goes on for a while
         third = event.fn(values, gr.Request(session_hash="page"))
         again = await anext(third)
         await third.aclose()
+        TRAININGS.forget("page")
         return [shown[0] for shown in (begun, refused, again)]
 
     begun, refused, again = run_async(press_twice())

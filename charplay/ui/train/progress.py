@@ -74,6 +74,10 @@ class TrainingProgress:
         if response["is_done"]:
             self._result, self._is_new_evaluation = response["result"], True
 
+    def show_all(self) -> None:
+        """Has the next `render` skip nothing: another event shows it now."""
+        self._plotted_at, self._is_new_evaluation = 0.0, True
+
     @property
     def _shown(self) -> dict[str, Any]:
         """The sample or confusion matrix of the kept model: as stored, or while it trains of the best evaluation."""

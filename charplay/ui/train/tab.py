@@ -20,9 +20,8 @@ _ABOUT = (
     "A network of your own, trained live. The orange line is its <b>validation loss</b>, on data held out from "
     "training. The dashed line is a <b>baseline</b> that reads no text: below it the network has learnt something. "
     "Where the orange line rises again, the network is <b>overfitting</b>: it memorizes the training data.<br>"
-    "What you upload, and the models, lie on this server for your page alone, until "
-    f"{limits.SESSION_SECONDS // 60} minutes after their last use. What stands in the controls stays in its memory "
-    f"until {limits.MAX_BROWSER_SESSIONS:,} later pages have displaced it, or the server ends; nothing is logged."
+    "What you upload, the models, and what stands in the controls lie on this server for your page alone, until you "
+    f"close it, or {limits.SESSION_SECONDS // 60} minutes after their last use; nothing is logged."
 )
 
 

@@ -1,0 +1,165 @@
+// Keeps a page alive through a dropped connection. Its streams of messages go on from the byte where they broke off
+// (see resumable_streams.py), and what is pressed meanwhile is sent once the server answers again. Gradio alone would
+// end every event that is under way, and reload the page.
+(() => {
+  const POLL_MS = 1000, SILENCE_MS = 40000;  // between two tries; Gradio sends something every 15 s
+  const fetchNow = window.fetch.bind(window);
+  const STREAM = /\/queue\/data$/, RETRIED = /\/(queue\/join|cancel)$/;
+  const pending = new Set();  // ids of the events that have not been completed
+  const attempts = new Set();  // an AbortController for each open connection of a stream
+  let closeUrl = null, reconnecting = null;
+
+  const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
+
+  const show = isLost => {
+    let note = document.getElementById('connection-lost');
+    if (isLost && !note) {
+      note = document.createElement('div');
+      note.id = 'connection-lost';
+      note.setAttribute('role', 'status');
+      note.textContent = 'No connection to the server. What is running goes on, and appears when the connection is back.';
+      document.body.append(note);
+    } else if (!isLost) note?.remove();
+  };
+
+  // Waits until the server answers; whether it is the one that this page is from.
+  const reconnect = root => reconnecting ??= (async () => {
+    const noted = setTimeout(show, POLL_MS, true);  // a short break is none
+    try {
+      for (;;) {
+        if (navigator.onLine) {
+          try {
+            const response = await fetchNow(`${root}/app_id`, {cache: 'no-store', signal: AbortSignal.timeout(5000)});
+            if (response.ok) return (await response.json()).app_id === window.gradio_config.app_id;
+          } catch {}  // not yet
+        }
+        await sleep(POLL_MS);
+      }
+    } finally {
+      clearTimeout(noted);
+      show(false);
+      reconnecting = null;
+    }
+  })();
+
+  const rootOf = url => url.origin + url.pathname.replace(/\/(queue\/\w+|cancel)$/, '');
+
+  const fetchAgain = async (input, init, url) => {
+    for (;;) {
+      try {
+        const response = await fetchNow(input instanceof Request ? input.clone() : input, init);
+        const {event_id} = response.ok ? await response.clone().json() : {};
+        if (event_id) pending.add(event_id);
+        return response;
+      } catch (error) {
+        if (!await reconnect(rootOf(url))) throw error;
+      }
+    }
+  };
+
+  const noteCompleted = messages => {
+    for (const message of messages.split('\n\n')) {
+      if (message.includes('"msg":"process_completed"')) pending.delete(message.match(/"event_id":"(\w+)"/)?.[1]);
+    }
+  };
+
+  // What ends the events whose stream the server has given up.
+  const lastMessages = () => {
+    const messages = [...pending].map((event_id, index) => ({
+      msg: 'process_completed',
+      event_id,
+      success: false,
+      title: 'Connection lost',
+      output: {
+        error: 'The connection was lost for too long, and this has ended. Please start it again.',
+        duration: 10,
+        visible: index === pending.size - 1,
+      },
+    }));
+    pending.clear();
+    return [...messages, {msg: 'close_stream'}].map(each => `data: ${JSON.stringify(each)}\n\n`).join('');
+  };
+
+  const openStream = async (input, init) => {
+    const request = new Request(input, init), url = new URL(request.url), {signal, headers, credentials} = request;
+    const decoder = new TextDecoder(), encoder = new TextEncoder();
+    let received = null, text = '', attempt, response;  // bytes so far; the part of a message that has arrived
+    closeUrl = `${rootOf(url)}/queue/page-closed?session_hash=${url.searchParams.get('session_hash')}`;
+    url.searchParams.set('stream', Math.random().toString(36).slice(2) + Math.random().toString(36).slice(2));
+    signal.addEventListener('abort', () => attempt?.abort());
+
+    const connect = async () => {
+      for (;;) {
+        attempts.delete(attempt);
+        attempt = new AbortController();
+        attempts.add(attempt);
+        if (received !== null) url.searchParams.set('received', received);
+        try {
+          return await fetchNow(url, {headers, credentials, signal: attempt.signal});
+        } catch (error) {
+          if (signal.aborted || !await reconnect(rootOf(url))) throw error;
+        }
+      }
+    };
+
+    const read = async reader => {
+      const silence = setTimeout(() => attempt.abort(), SILENCE_MS);
+      try {
+        return await reader.read();
+      } finally {
+        clearTimeout(silence);
+      }
+    };
+
+    const forward = async controller => {
+      for (let reader = response.body.getReader();;) {
+        try {
+          const {value, done} = await read(reader);
+          if (done) return controller.close();
+          received += value.length;
+          text += decoder.decode(value, {stream: true});
+          const end = text.lastIndexOf('\n\n') + 2;
+          if (end > 1) {
+            noteCompleted(text.slice(0, end));
+            controller.enqueue(encoder.encode(text.slice(0, end)));
+            text = text.slice(end);
+          }
+        } catch (error) {
+          if (signal.aborted || !await reconnect(rootOf(url))) throw error;
+          response = await connect();
+          if (!response.ok) {
+            controller.enqueue(encoder.encode(lastMessages()));
+            setTimeout(() => document.querySelector('#rejoin-training')?.click(), POLL_MS);
+            return controller.close();
+          }
+          reader = response.body.getReader();
+        }
+      }
+    };
+
+    response = await connect();
+    if (!response.ok) return response;
+    received = 0;
+    const body = new ReadableStream({
+      start: controller => {
+        forward(controller).catch(error => controller.error(error)).finally(() => attempts.delete(attempt));
+      },
+      cancel: () => attempt.abort(),
+    });
+    return new Response(body, {status: response.status, headers: response.headers});
+  };
+
+  window.fetch = (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input, location.href);
+    if (STREAM.test(url.pathname)) return openStream(input, init);
+    if (RETRIED.test(url.pathname)) return fetchAgain(input, init, url);
+    return fetchNow(input, init);
+  };
+
+  // A connection of before may be dead without a sign.
+  window.addEventListener('online', () => attempts.forEach(attempt => attempt.abort()));
+  // A page that the browser keeps for Back and Forward may come again; what the server holds for it expires by time.
+  window.addEventListener('pagehide', event => {
+    if (closeUrl && !event.persisted) navigator.sendBeacon(closeUrl);
+  });
+})();

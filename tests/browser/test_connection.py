@@ -1,0 +1,67 @@
+"""A page whose connection breaks, is restored, and goes on without a reload."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import expect_network, go_to_tab
+from tests.relay import Relay
+
+PATIENT = 60_000  # ms: the training worker has to start, on a machine that may be busy
+
+
+@pytest.fixture
+def relay(app_url, run_async):
+    """Between the browser and the app."""
+    relay = run_async(Relay(urlsplit(app_url).port).start())
+    yield relay
+    run_async(relay.stop())
+
+
+@pytest.fixture
+def page(context, relay):
+    """A page whose connections can be cut, marked so that a reload would be noticed."""
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{relay.port}/")
+    page.locator("#bars .share").first.wait_for()
+    page.evaluate("window.isFirst = true")
+    yield page
+    page.close(run_before_unload=False)
+
+
+def test_a_training_and_what_is_typed_outlive_a_dropped_connection(page, relay, run_async):
+    go_to_tab(page, "Train")
+    expect(page.locator("#data-summary .tiles")).to_be_visible()
+    with page.expect_response("**/queue/join?*"):
+        page.locator("#train-start").click()
+    run_async(relay.cut())
+    expect(page.locator("#connection-lost")).to_be_visible()
+    go_to_tab(page, "Names")
+    page.locator("#name :is(input, textarea)").fill("Kowalczyk")
+    run_async(relay.restore())
+    expect(page.locator("#connection-lost")).to_have_count(0)
+    expect_network(page, len("Kowalczyk"))
+    go_to_tab(page, "Train")
+    begun = page.locator("#train-status :is([data-state=running], [data-state=ended])")
+    expect(begun).to_be_visible(timeout=PATIENT)
+    page.locator("#train-stop").click()
+    expect(page.locator("#runs tbody tr")).to_have_count(1, timeout=PATIENT)
+    expect(page.locator("#train-status [data-state=ended]")).to_be_visible()
+    expect(page.locator("#train-start")).to_be_enabled()
+    assert page.evaluate("window.isFirst")
+
+
+def test_back_and_forward_and_a_second_tab_bring_pages_that_answer(page, context, app_url):
+    page.goto(f"{page.url}?__theme=dark")
+    page.go_back()
+    second = context.new_page()
+    second.goto(app_url)
+    for each, name in ((page, "Costa"), (second, "Nguyen")):
+        each.locator("#bars .share").first.wait_for()
+        each.locator("#name :is(input, textarea)").fill(name + "x")
+        expect_network(each, len(name) + 1)
+    second.close()
+    page.go_forward()
+    page.locator("#name :is(input, textarea)").fill("Rossi")
+    expect_network(page, len("Rossi"))
