@@ -22,7 +22,7 @@ _SAVE_CSV = read_asset(__file__, "save_csv.js")
 _SCROLL_TO_PROGRESS = read_asset(__file__, "scroll_to_progress.js")
 _CLEAR_PROBLEM = read_asset(__file__, "clear_problem.js")
 _IDLE = functools.partial(gr.update, value="Train", interactive=True)  # of the button
-_RUNNING = gr.update(value="Training …", interactive=False)
+_RUNNING = functools.partial(gr.update, value="Training …", interactive=False)
 
 
 class TrainingView(NamedTuple):
@@ -91,7 +91,7 @@ class _Trainings:
             yield *[gr.skip()] * 6, *_render_runs(page.session_hash), *models
 
     async def _follow(self, page: gr.Request, training: PageTraining) -> AsyncGenerator[tuple, None]:
-        session, state = page.session_hash or "", (gr.update(visible=True), _RUNNING)
+        session, state = page.session_hash or "", (gr.update(visible=True), _RUNNING())
         try:
             async with aclosing(training.follow()) as changes:
                 async for _ in changes:
