@@ -4,7 +4,10 @@ import asyncio
 import os
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 # Before torch is imported. The tests' networks are small: threads would wait for each other longer than they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -25,6 +28,17 @@ hypothesis.settings.register_profile("quick", max_examples=100, **_CALM)
 hypothesis.settings.register_profile("ci", max_examples=1_000, **_CALM)
 hypothesis.settings.register_profile("thorough", max_examples=10_000, **_CALM)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "quick")
+
+
+TESTS = Path(__file__).resolve().parent
+MAX_PROCESSES = 2  # that tests run in: each launches an app and a browser of its own, of some 2 GiB
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: 0 for less than a tier, which runs in this process, where a debugger and printed lines are."""
+    folders = (Path(each.partition("::")[0]).resolve() for each in config.args)
+    is_large = any(TESTS in (folder, folder.parent) and folder.is_dir() for folder in folders)
+    return min(MAX_PROCESSES, os.cpu_count() or 1) if is_large else 0
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,9 +71,9 @@ def browser():
     if path is None:
         missing(f"no browser found: none of {', '.join(BROWSERS)} is on the PATH")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
+        # One process for all pages of an app: the next page finds its scripts compiled.
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--process-per-site"]
+        chromium = playwright.chromium.launch(executable_path=path, args=options)
         yield chromium
         chromium.close()
 
@@ -121,16 +135,23 @@ def language_model() -> Checkpoint:
     return make_checkpoint("speech")
 
 
-@pytest.fixture(scope="session")
-def app_url():
-    """A launched app with the shipped models, on a free port of this machine."""
-    from charplay.ui import page
+@contextmanager
+def launched(*directories: Path) -> Iterator[tuple[Any, str]]:
+    """An app with the checkpoints of these directories (none: the shipped ones) on a free port: its page, its URL."""
+    from charplay.ui import page  # with Gradio, which most tests do not need
 
-    demo = page.build()
+    demo = page.build(*directories)
     try:
         _, url, _ = demo.launch(
             prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **page.launch_arguments()
         )
-        yield url
+        yield demo, url
     finally:
         demo.close()
+
+
+@pytest.fixture(scope="session")
+def app_url():
+    """A launched app with the shipped models, one for all tests of this process."""
+    with launched() as (_, url):
+        yield url

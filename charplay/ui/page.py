@@ -1,5 +1,6 @@
 """The whole page: loads the models, lays out the tabs, adds the endpoints."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -31,6 +32,8 @@ from charplay.ui.widgets import colored_text
 
 _TITLE = '<h1 id="title"><b>charplay</b> <span>a playground for character-level recurrent networks</span></h1>'
 _SCROLL_AREAS = read_asset(__file__, "scroll_areas.js")
+# Whether Gradio requests the page before anyone does: it would end where a busy machine takes three seconds for that.
+_TRY_PAGE = "_frontend"
 _MCP_SCHEMA_PATH = "/gradio_api/mcp/schema"
 _RESUME_STREAMS = read_asset(__file__, "resumable_streams.js")
 # A plot in a hidden tab does not notice that the window was resized or the phone turned.
@@ -134,5 +137,8 @@ def launch_arguments() -> dict[str, Any]:
         ],
         "routes": [APIRoute(_MCP_SCHEMA_PATH, _no_tools, include_in_schema=False)],
     }
-    head = f"<script>{_RESUME_STREAMS}</script>"
-    return {**settings.LAUNCH, "app_kwargs": app_kwargs, "theme": theme.theme(), "css": css, "head": head}
+    arguments = {**settings.LAUNCH, "app_kwargs": app_kwargs, "theme": theme.theme(), "css": css}
+    arguments["head"] = f"<script>{_RESUME_STREAMS}</script>"
+    if _TRY_PAGE in inspect.signature(gr.Blocks.launch).parameters:
+        arguments[_TRY_PAGE] = False
+    return arguments

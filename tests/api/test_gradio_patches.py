@@ -6,9 +6,9 @@ import pytest
 from gradio_client import Client
 
 from charplay.models import checkpoints
-from charplay.ui import gradio_patches, page
+from charplay.ui import gradio_patches
 from charplay.ui.gradio_patches import PATCHES, Target
-from tests.conftest import make_checkpoint
+from tests.conftest import launched, make_checkpoint
 
 TARGETS = [(name, target) for name, patch in PATCHES.items() for target in patch.targets]
 
@@ -31,11 +31,7 @@ def directory(tmp_path_factory):
 
 def answers(directory) -> bool:
     """Whether the app starts, and answers two sessions."""
-    demo = page.build(directory)
-    try:
-        _, url, _ = demo.launch(
-            prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **page.launch_arguments()
-        )
+    with launched(directory) as (demo, url):
         countries = set()
         for _ in range(2):
             client = Client(url, verbose=False)
@@ -44,8 +40,6 @@ def answers(directory) -> bool:
         routers = [route.original_router for route in demo.app.router.routes if hasattr(route, "original_router")]
         assert not gradio_patches.HOT_PATHS or routers[0].routes[0].path.endswith(gradio_patches.HOT_PATHS)
         return len(countries) == 1
-    finally:
-        demo.close()
 
 
 def change(monkeypatch, name: str, before: Target, after: Target) -> None:

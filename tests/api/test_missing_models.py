@@ -9,6 +9,7 @@ from gradio_client.exceptions import AppError
 
 from charplay.models import checkpoints
 from charplay.ui import page
+from tests.conftest import launched
 from tests.safetensors_files import change_metadata
 
 CALLS = {"names": ("/classify", "Rossi"), "speech": ("/generate", "My fellow")}
@@ -34,11 +35,7 @@ def test_the_app_starts_without_a_model_and_the_rest_works(tmp_path, broken, who
     for task in CALLS:
         shutil.copy(checkpoints.SHIPPED_DIRECTORY / f"{task}.safetensors", tmp_path)
     break_file(tmp_path / f"{broken}.safetensors", how)
-    demo = page.build(tmp_path)
-    try:
-        _, url, _ = demo.launch(
-            prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **page.launch_arguments()
-        )
+    with launched(tmp_path) as (demo, url):
         client = Client(url, verbose=False)
         endpoint, text = CALLS[whole]
         assert client.predict(text, api_name=endpoint)
@@ -49,8 +46,6 @@ def test_the_app_starts_without_a_model_and_the_rest_works(tmp_path, broken, who
         messages = [text for text in shown if "This tab has no model" in text and f"{broken}.safetensors" in text]
         assert len(messages) == (2 if broken == "names" else 1)
         client.close()
-    finally:
-        demo.close()
 
 
 def test_files_that_are_no_checkpoints_are_named_and_left_out(tmp_path):

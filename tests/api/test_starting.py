@@ -12,9 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from gradio import networking
 from gradio_client import Client
 
-from tests.conftest import missing
+from charplay.models import checkpoints
+from tests.conftest import launched, make_checkpoint, missing
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120  # seconds to the first answer; a machine that tests run on is busy
@@ -136,6 +138,13 @@ def test_where_nothing_but_a_temporary_directory_can_be_written_it_starts_and_ta
         files = {"files": ("text.txt", b"the cat sat on the mat. " * 100)}
         assert httpx.post(f"{url}/gradio_api/upload", files=files).is_success
     assert list(locked.iterdir()) == []
+
+
+def test_a_machine_too_busy_to_answer_its_own_first_request_in_time_starts(monkeypatch, tmp_path):
+    monkeypatch.setattr(networking, "url_ok", lambda url: False)
+    checkpoints.save(tmp_path / "names.safetensors", make_checkpoint("names"))
+    with launched(tmp_path) as (_, url):
+        assert httpx.get(url, timeout=START_SECONDS).is_success
 
 
 def test_a_port_in_use_is_one_sentence():

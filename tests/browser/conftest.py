@@ -27,9 +27,10 @@ def expect_network(page: Page, letters: int) -> None:
 
 
 @pytest.fixture(scope="session")
-def context(browser):
-    """One for all pages: what the browser has compiled of the page's scripts is kept, and each page has its session."""
+def context(browser, app_url):
+    """One for all pages. One page stays open: with it the browser's process for the app, and the compiled scripts."""
     context = browser.new_context()
+    context.new_page().goto(app_url)
     yield context
     context.close()
 
