@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, overload
 
-from charplay.data.text import normalize_document
+from charplay.data.input_text import read_document
 from charplay.inference.classify import Classification, classify
 from charplay.inference.generate import generate, make_request
 from charplay.interpret.packing import PackedBatch, describe, read_batch
@@ -55,7 +55,7 @@ class Classifier(_Model):
             likeliest) and `probabilities` (country -> 0 to 1; they sum to 1). One dict for one name, else a list.
 
         Raises:
-            ValueError: a name is blank, too long or has no ASCII form, or there is no such prior.
+            ValueError: a name is blank, too long or cannot be read, or there is no such prior.
 
         >>> result = load("names").classify("Müller")
         >>> result["normalized"], result["country"]
@@ -115,7 +115,8 @@ class LanguageModel(_Model):
             until: a string that ends the text where the model first writes it, such as a line's end; None: none does.
 
         Returns:
-            The prime, brought to ASCII, and `length` characters after it, or fewer, with `until` as their end.
+            The prime as the network reads it (the shipped models: in ASCII), and `length` characters after it, or
+            fewer, with `until` as their end.
 
         Raises:
             ValueError: an argument is out of bounds.
@@ -124,7 +125,8 @@ class LanguageModel(_Model):
         >>> text.startswith("My fellow"), len(text)
         (True, 29)
         """
-        request = make_request(prime, temperature, length, prime_length, top_k, seed, until)
+        vocabulary = self.checkpoint.vocabulary
+        request = make_request(prime, temperature, length, prime_length, top_k, seed, until, vocabulary)
         return request.prime + generate(self.checkpoint, [request])[0]
 
     def surprise(self, text: str) -> Surprisal:
@@ -134,18 +136,18 @@ class LanguageModel(_Model):
             text: up to 20,000 characters.
 
         Returns:
-            A dict with `text` (brought to ASCII, as the network reads it), `characters` (their number), `bits` (a
-            number for each character; None for the first, which nothing precedes) and `bits_per_character` (the
-            mean; None for a single character).
+            A dict with `text` (as the network reads it; the shipped models: in ASCII), `characters` (their number),
+            `bits` (a number for each character; None for the first, which nothing precedes) and `bits_per_character`
+            (the mean; None for a single character).
 
         Raises:
-            ValueError: the text is empty, too long or has no ASCII form.
+            ValueError: the text is empty, too long or cannot be read.
 
         >>> result = load("speech-rnn").surprise("We the people")
         >>> result["characters"], result["bits"][0]
         (13, None)
         """
-        return surprisal_of(self.checkpoint, normalize_document(text))
+        return surprisal_of(self.checkpoint, read_document(text, self.checkpoint.vocabulary))
 
 
 @overload

@@ -94,13 +94,17 @@ SESSION_SECONDS = 3_600  # after its last use
 MAX_USER_PARAMETERS = 3_000_000  # of one model
 MAX_USER_FILE_BYTES = 4 * MAX_USER_PARAMETERS + 1_000_000  # of one model file: 4 bytes a parameter, and its header
 MAX_USER_CLASSES = 50  # of one classifier
+MAX_CHARACTERS = 2_000  # of a vocabulary made from user data; the rarer ones are read as one, the unknown
 MAX_SESSION_MODELS = 6  # of one page; of more the oldest goes
 MAX_SESSION_RUNS = 50  # rows of its table
 MAX_SESSIONS = 1_000  # pages
 MAX_SESSION_STORE_BYTES = 400_000_000  # of all pages together; beyond it those go that have not been used for longest
 
+VOCABULARY_SIZE = Limit("vocabulary_size", 2, 8_192)  # codes, that of the pad included
+
 # A network and its training; `models` and `training` check their configs and recipes against these.
 CONFIG = (
+    VOCABULARY_SIZE,
     Limit("embedding_size", 1, 4096),
     Limit("hidden_size", 1, 4096),
     Limit("layers", 1, 8),

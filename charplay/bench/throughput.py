@@ -17,7 +17,7 @@ from charplay import limits, system
 from charplay.data import datasets
 from charplay.data.batches import group_by_length, pad
 from charplay.data.datasets import Speech
-from charplay.data.text import decode, encode
+from charplay.data.vocabulary import ASCII
 from charplay.inference.classify import classify, logits_of
 from charplay.inference.engine import Engine
 from charplay.inference.generate import make_request
@@ -114,7 +114,7 @@ def bench_train(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
     optimizer = torch.optim.Adam(looped.parameters(), 1e-5)
 
     def lecture_loop(length: int) -> None:
-        codes, state, loss = encode(text[: length + 1]).to(device), None, torch.zeros((), device=device)
+        codes, state, loss = ASCII.encode(text[: length + 1]).to(device), None, torch.zeros((), device=device)
         for at in range(length):
             logits, state = looped(codes[at].view(1, 1), state)
             loss = loss + nn.functional.cross_entropy(logits.view(1, -1), codes[at + 1].view(1))
@@ -145,7 +145,7 @@ def bench_read(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
     """
     model = checkpoint.model
     codes = torch.randint(97, 123, (limits.MAX_DOCUMENT_CHARACTERS,), generator=torch.Generator().manual_seed(1))
-    text = decode(codes)
+    text = ASCII.decode(codes)
 
     def forward(count: int) -> None:
         with torch.inference_mode():
@@ -237,7 +237,7 @@ def on_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 
 def _random_names(count: int, generator: torch.Generator) -> list[str]:
     lengths = torch.randint(2, 15, (count,), generator=generator).tolist()
-    return [decode(torch.randint(97, 123, (length,), generator=generator)) for length in lengths]
+    return [ASCII.decode(torch.randint(97, 123, (length,), generator=generator)) for length in lengths]
 
 
 def _per_second(runs: dict[str, tuple[Callable[[int], Any], int]]) -> dict[str, float]:

@@ -33,6 +33,7 @@ def classify_names(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
     """Continue a prime."""
+    checkpoint = checkpoints.load(arguments.checkpoint or checkpoints.find("speech"), "speech")
     request = make_request(
         arguments.prime,
         arguments.temperature,
@@ -41,8 +42,8 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
         arguments.top_k,
         arguments.seed,
         unescape(arguments.until),
+        checkpoint.vocabulary,
     )
-    checkpoint = checkpoints.load(arguments.checkpoint or checkpoints.find("speech"), "speech")
     batch, start = GenerationBatch(checkpoint), time.perf_counter()
     [continuation] = generate(checkpoint, [request], batch)
     seconds = time.perf_counter() - start

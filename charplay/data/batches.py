@@ -11,7 +11,7 @@ from itertools import accumulate
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
-from charplay.data.text import PAD, encode
+from charplay.data.vocabulary import ASCII, PAD, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,13 @@ class Padded:
         return 1.0 - int(self.lengths.sum()) / self.codes.numel()
 
 
-def pad(names: Sequence[str], time: int = 0) -> Padded:
-    """Pads `names` (ASCII, none empty) to the length of the longest; rows keep the order given.
+def pad(names: Sequence[str], time: int = 0, vocabulary: Vocabulary = ASCII) -> Padded:
+    """Pads `names`, none empty, to the length of the longest; rows keep the order given.
 
     Args:
-        names: one per row.
+        names: one per row, of the vocabulary's characters.
         time: the minimum number of columns.
+        vocabulary: the codes of the characters.
 
     Raises:
         ValueError: there are no names, or one is empty (a recurrent network needs at least one step).
@@ -46,7 +47,7 @@ def pad(names: Sequence[str], time: int = 0) -> Padded:
         raise ValueError("A batch needs at least one name, and each name at least one character.")
     lengths = [len(name) for name in names]
     time = max(time, *lengths)
-    rows = encode("".join(name.ljust(time, chr(PAD)) for name in names))  # one call for the whole batch
+    rows = vocabulary.encode("".join(name.ljust(time, chr(PAD)) for name in names))  # one call for the whole batch
     return Padded(rows.view(len(names), time), torch.tensor(lengths))
 
 
@@ -73,11 +74,11 @@ class Comparison:
     batch_sizes: list[int]  # active rows at each step of time
 
 
-def compare(names: Sequence[str], sort: bool = True) -> Comparison:
+def compare(names: Sequence[str], sort: bool = True, vocabulary: Vocabulary = ASCII) -> Comparison:
     """Pads and packs `names`, sorted by length (longest first) or in the order given."""
     order = order_by_length(names) if sort else list(range(len(names)))
     rows = [names[index] for index in order]
-    padded = pad(rows)
+    padded = pad(rows, vocabulary=vocabulary)
     # Packing the index of each cell instead of its code shows where PyTorch puts it.
     cells = torch.arange(padded.codes.numel()).view_as(padded.codes)  # (batch, time)
     packed = pack(padded, is_sorted=sort)

@@ -1,20 +1,18 @@
-"""Text -> normalised ASCII -> codes, and back.
+"""Text, normalised: to ASCII for the shipped models, to composed characters (NFC) for those of user data.
 
-The lecture's input representation: a character is its ASCII code, 0 to 127, which selects a row of an embedding.
-Input is normalised to ASCII; characters that NFKD does not decompose are looked up in `letter_table`.
+Characters that NFKD does not bring to ASCII are looked up in `letter_table`.
 """
 
 import re
 import unicodedata
 from collections import Counter
 
-import torch
-
 from charplay import limits
 from charplay.data.letter_table import LETTERS, PROSE_PUNCTUATION, PUNCTUATION
 
-VOCABULARY_SIZE = 128  # ASCII codes, 0 to 127
-PAD = 0  # the code of padding: NUL, which no normalised text holds
+JOINERS = "\u200c\u200d"  # format characters that are part of the spelling: in Persian, in emoji of several
+LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"  # each of which is read as the first of them
+KEPT = LINE_ENDS + "\t" + JOINERS  # control and format characters that a text may have
 
 
 def _is_printable_ascii(text: str) -> bool:
@@ -46,6 +44,20 @@ def ascii_form(character: str) -> str | None:
 
 _NAME_TABLE = str.maketrans(LETTERS | PUNCTUATION)
 _PROSE_TABLE = str.maketrans(LETTERS | PROSE_PUNCTUATION)
+
+
+def is_dropped(character: str) -> bool:
+    """Whether a text is trained on without a character: control, format and lone surrogate ones, but no joiners."""
+    return character not in KEPT and unicodedata.category(character) in ("Cc", "Cf", "Cs")
+
+
+def compose(text: str) -> str:
+    """A text in any alphabet as a model of user data learns it: NFC, line ends "\\n", without what `is_dropped`.
+
+    Nothing else changes: indentation, tabs and the number of spaces are part of a text.
+    """
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").translate(dict.fromkeys(map(ord, LINE_ENDS), "\n")))
+    return text.translate(dict.fromkeys((ord(character) for character in set(text) if is_dropped(character)), ""))
 
 
 def normalize_name(name: object) -> str:
@@ -110,59 +122,9 @@ def normalize_prose(text: str) -> str:
     return re.sub(r"\n{2,}", "\n\n", text)
 
 
-def normalize_prime(prime: object) -> str:
-    """Validates and normalises the text that a generation starts from.
-
-    Raises:
-        ValueError: it is not a string, too long, or nothing in it has an ASCII form.
-    """
-    if prime == "":
-        raise ValueError("Write at least one character for the model to go on from.")
-    return _normalize("prime", prime, limits.MAX_PRIME_CHARACTERS)
-
-
 def unescape(text: str) -> str:
     r"""A text typed where no line can be broken: `\n` is a newline, `\t` a tab, `\\` a backslash."""
     return re.sub(r"\\([nt\\])", lambda match: {"n": "\n", "t": "\t", "\\": "\\"}[match[1]], text)
-
-
-def normalize_stop_mark(mark: object) -> str:
-    """Validates and normalises the string at which a generation ends; "" for none.
-
-    Raises:
-        ValueError: it is not a string, too long, or nothing in it has an ASCII form.
-    """
-    mark = limits.check_text("stop mark", mark, limits.MAX_STOP_MARK_CHARACTERS)
-    normalized = normalize_prose(mark)
-    if mark and not normalized:
-        raise ValueError("The model writes English letters, digits and punctuation: no such stop mark can come.")
-    return limits.check_text("stop mark", normalized, limits.MAX_STOP_MARK_CHARACTERS)
-
-
-def normalize_document(text: object) -> str:
-    """Validates and normalises a text for a language model to read.
-
-    Raises:
-        ValueError: it is not a string, empty, too long, or nothing in it has an ASCII form.
-    """
-    if text == "":
-        raise ValueError("Write or paste a text of at least one character for the model to read.")
-    return _normalize("text", text, limits.MAX_DOCUMENT_CHARACTERS)
-
-
-def _normalize(what: str, text: object, max_characters: int) -> str:
-    """Normalises prose; `what` names it in an error message."""
-    text = limits.check_text(what, text, max_characters)
-    normalized = normalize_prose(text)
-    # Of another alphabet the punctuation may remain.
-    is_foreign = any(map(str.isalpha, text)) and not any(map(str.isalnum, normalized))
-    if not normalized or (text.strip() and not normalized.strip()) or is_foreign:
-        raise ValueError(
-            f"The model reads English letters, digits and punctuation, and this {what} has none to go by: "
-            "please write it in the Latin alphabet."
-        )
-    # Checked again: NFKD can turn one character (a ligature) into 18.
-    return limits.check_text(what, normalized, max_characters)
 
 
 def without_ascii(text: str) -> dict[str, int]:
@@ -193,17 +155,3 @@ def normalize_target(target: object) -> str:
             f"The target text must have 2 to {max_characters} characters: each is predicted from those before it."
         )
     return limits.check_text("target text", normalized, max_characters)
-
-
-def encode(text: str) -> torch.Tensor:
-    """Text -> ASCII codes, int64 (characters,). Raises `UnicodeEncodeError` for other characters."""
-    return (
-        torch.frombuffer(bytearray(text.encode("ascii")), dtype=torch.uint8).long()
-        if text
-        else torch.zeros(0, dtype=torch.long)
-    )
-
-
-def decode(codes: torch.Tensor) -> str:
-    """ASCII codes (characters,) -> text."""
-    return bytes(codes.tolist()).decode("ascii")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from charplay.data.datasets import NameRows
-from charplay.data.text import VOCABULARY_SIZE, encode
+from charplay.data.vocabulary import ASCII
 from charplay.evaluation.metrics import score_predictions
 from charplay.models.ngrams import NgramClassifier, ngrams_of
 
@@ -92,7 +92,7 @@ def speech_baselines(train: str, test: str) -> dict[str, dict[str, float]]:
     ones after Witten and Bell (1991): p(c | h) = (n(h c) + t(h) p(c | shorter h)) / (n(h) + t(h)), where t(h) is the
     number of distinct characters seen after h.
     """
-    known, text = encode(train), encode(test)
+    known, text = ASCII.encode(train), ASCII.encode(test)
     alphabet = len(torch.cat([known, text[1:]]).unique())
     probabilities = torch.full((len(text) - 1,), 1 / alphabet, dtype=torch.float64)
     reached = {"uniform": probabilities}
@@ -106,14 +106,14 @@ def speech_baselines(train: str, test: str) -> dict[str, dict[str, float]]:
 def _interpolate(known: torch.Tensor, text: torch.Tensor, order: int, shorter: torch.Tensor) -> torch.Tensor:
     """p(character | the order - 1 before it) of text[1:], from counts in `known` and the `shorter` order's p."""
     ngrams, counts = _windows(known, order).unique(return_counts=True)  # sorted
-    histories, belongs = (ngrams // VOCABULARY_SIZE).unique(return_inverse=True)
+    histories, belongs = (ngrams // ASCII.size).unique(return_inverse=True)
     totals = torch.zeros(len(histories), dtype=torch.int64).index_add_(0, belongs, counts)  # n(h)
     kinds = belongs.bincount(minlength=len(histories))  # t(h)
     wanted = _windows(text, order)
     if order == 1:
         wanted = wanted[1:]  # nothing predicts the first character
     gram_counts = _find(ngrams, counts, wanted)
-    wanted_histories = wanted // VOCABULARY_SIZE
+    wanted_histories = wanted // ASCII.size
     total, kind = _find(histories, totals, wanted_histories), _find(histories, kinds, wanted_histories)
     result = shorter.clone()  # the first characters have too short a history for this order
     tail = result[len(result) - len(wanted) :]
@@ -128,7 +128,7 @@ def _windows(codes: torch.Tensor, size: int) -> torch.Tensor:
         return codes.new_zeros(0)
     numbers = torch.zeros(len(codes) - size + 1, dtype=torch.int64)
     for at in range(size):
-        numbers = numbers * VOCABULARY_SIZE + codes[at : at + len(numbers)]
+        numbers = numbers * ASCII.size + codes[at : at + len(numbers)]
     return numbers
 
 

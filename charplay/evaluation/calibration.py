@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 BINS = 15  # of a reliability diagram
+MAX_TEMPERATURE = 20.0  # and its inverse the least: few rows, all of them right or all wrong, would be fitted by none
 
 
 def reliability(probabilities: torch.Tensor, truth: torch.Tensor) -> list[dict[str, float | int]]:
@@ -43,7 +44,7 @@ def calibration_error(bins: Sequence[dict[str, float | int]]) -> float:
 
 
 def fit_temperature(logits: torch.Tensor, truth: torch.Tensor) -> float:
-    """The T that minimises the cross-entropy of softmax(logits / T); it does not change the likeliest class.
+    """The T, within bounds, that minimises the cross-entropy of softmax(logits / T); the likeliest class stays.
 
     Args:
         logits: (rows, classes), of held-out rows.
@@ -59,4 +60,4 @@ def fit_temperature(logits: torch.Tensor, truth: torch.Tensor) -> float:
         return value
 
     optimizer.step(loss)
-    return (-log_inverse).exp().item()
+    return min(max((-log_inverse).exp().item(), 1 / MAX_TEMPERATURE), MAX_TEMPERATURE)

@@ -16,7 +16,8 @@ import torch
 from torch import nn
 
 from charplay.data.datasets import NameRows
-from charplay.data.text import encode, normalize_name, normalize_prose
+from charplay.data.text import normalize_name, normalize_prose
+from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.evaluation.calibration import calibration_error, reliability
 from charplay.inference.classify import logits_of, remove_prior
 from charplay.inference.quantized import QuantizedStep
@@ -73,6 +74,7 @@ def evaluate_names(
     known: Collection[str] | None = None,
     shares: Sequence[float] | None = None,
     engine: bool = False,
+    vocabulary: Vocabulary = ASCII,
 ) -> dict[str, Any]:
     """Measures a name classifier on `rows`.
 
@@ -83,13 +85,14 @@ def evaluate_names(
         known: the names of the training rows; None without the data.
         shares: the class shares to divide out, for a uniform prior; None: as trained.
         engine: run the network as the page does, on 8-bit integers where they are faster.
+        vocabulary: the model's.
 
     Returns:
         What `score_predictions` gives, and loss (mean nats), calibration_error, reliability (its bins) and
         confusion (lists: true classes down, guesses across).
     """
     truth = _truth(classes, rows)
-    logits = logits_of(model, [name for name, _ in rows], engine)  # (rows, classes)
+    logits = logits_of(model, [name for name, _ in rows], engine, vocabulary)  # (rows, classes)
     if shares is not None:
         logits = remove_prior(logits, shares)
     guesses = logits.argmax(1)
@@ -129,27 +132,31 @@ def prefix_loss(model: NameClassifier, classes: Sequence[str], rows: NameRows, e
 
 
 @torch.no_grad()
-def evaluate_speech(model: CharLM, text: str, engine: bool = False) -> dict[str, float | int]:
+def evaluate_speech(
+    model: CharLM, text: str, engine: bool = False, vocabulary: Vocabulary = ASCII
+) -> dict[str, float | int]:
     """Measures a language model on `text`: {"characters", "bits_per_character"}; all but the first are predicted.
 
     Args:
         model: the network.
         text: as the network reads it, of two characters at least.
         engine: run the engine's quantized step, one character at a time.
+        vocabulary: the model's.
     """
+    vocabulary.check_size(model.config.vocabulary_size)
     if len(text) < 2:
         raise ValueError("The text needs at least two characters, one to read and one to predict.")
-    codes = encode(text).to(next(model.parameters()).device)
+    codes = vocabulary.encode(text).to(next(model.parameters()).device)
     run = _step_by_step(QuantizedStep(model)) if engine else lambda inputs, state: model(inputs[None], state)
     bits, state = 0.0, None
     for inputs, targets in zip(codes[:-1].split(CHUNK_CHARACTERS), codes[1:].split(CHUNK_CHARACTERS), strict=True):
-        logits, state = run(inputs, state)  # (1, chunk, 128)
+        logits, state = run(inputs, state)  # (1, chunk, vocabulary)
         bits += nn.functional.cross_entropy(logits[0].float(), targets, reduction="sum").item() / math.log(2)
     return {"characters": len(text), "bits_per_character": bits / (len(text) - 1)}
 
 
 def _step_by_step(quantized: QuantizedStep) -> Callable:
-    """A quantized step with the interface of `CharLM`: codes (time,), state -> logits (1, time, 128), state."""
+    """A quantized step with the interface of `CharLM`: codes (time,), state -> logits (1, time, vocabulary), state."""
 
     def run(codes: torch.Tensor, state: QuantizedState | None) -> tuple[torch.Tensor, QuantizedState]:
         rows, state = [], state or quantized.initial_state(1)

@@ -10,7 +10,8 @@ from charplay import limits
 from charplay.data import datasets
 from charplay.data.batches import order_by_length, pad
 from charplay.data.text import capitalize_name, normalize_name
-from charplay.data.user_data.cells import clean, romanize
+from charplay.data.user_data.cells import ControlCharacterError, clean, clean_text, romanize
+from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.inference.fast_classifier import fast_classifier_of
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
@@ -31,19 +32,23 @@ class Classification(TypedDict):
 
 
 @torch.no_grad()
-def logits_of(model: NameClassifier, names: Sequence[str], fast: bool = False) -> torch.Tensor:
+def logits_of(
+    model: NameClassifier, names: Sequence[str], fast: bool = False, vocabulary: Vocabulary = ASCII
+) -> torch.Tensor:
     """Logits (names, classes) of normalised names, in the order given; computed in batches of similar length.
 
     Args:
         model: the network.
         names: any number of them.
         fast: run the model's `FastClassifier`, as the page does, instead of PyTorch's layers on the model's device.
+        vocabulary: the model's.
     """
+    vocabulary.check_size(model.config.vocabulary_size)
     order, batch_size = order_by_length(names), FAST_BATCH_SIZE if fast else BATCH_SIZE
     device = next(model.parameters()).device
     rows = []
     for start in range(0, len(order), batch_size):
-        padded = pad([names[index] for index in order[start : start + batch_size]])
+        padded = pad([names[index] for index in order[start : start + batch_size]], vocabulary=vocabulary)
         rows.append(fast_classifier_of(model)(padded) if fast else model(padded.codes.to(device), padded.lengths).cpu())
     return torch.cat(rows)[torch.tensor(order).argsort()]
 
@@ -78,6 +83,8 @@ def read_name(checkpoint: Checkpoint[NameClassifier], name: object) -> str:
     Raises:
         ValueError: as `require_name`.
     """
+    if not checkpoint.vocabulary.is_ascii:
+        return _read_user_text(checkpoint, name, limits.MAX_NAME_CHARACTERS)
     normalized = require_name(name)
     return capitalize_name(normalized) if checkpoint.data == datasets.fingerprint(datasets.NAMES_TRAIN) else normalized
 
@@ -88,6 +95,8 @@ def read_text(checkpoint: Checkpoint[NameClassifier], text: object) -> str:
     Raises:
         ValueError: as `require_name`.
     """
+    if not checkpoint.vocabulary.is_ascii:
+        return _read_user_text(checkpoint, text, limits.MAX_USER_ROW_CHARACTERS)
     if USER_RESULTS not in checkpoint.results:
         return read_name(checkpoint, text)
     cleaned = clean(limits.check_text("text", text, limits.MAX_USER_ROW_CHARACTERS))
@@ -100,12 +109,23 @@ def read_text(checkpoint: Checkpoint[NameClassifier], text: object) -> str:
     return limits.check_text("text", normalized, limits.MAX_USER_ROW_CHARACTERS)
 
 
+def _read_user_text(checkpoint: Checkpoint[NameClassifier], text: object, max_characters: int) -> str:
+    """A typed text as the rows were read from which this model learnt its vocabulary."""
+    try:
+        cleaned = clean_text(limits.check_text("text", text, max_characters))
+    except ControlCharacterError as error:
+        raise ValueError(f"This text cannot be read: {error}.") from None
+    if not cleaned:
+        raise ValueError("Type a text of at least one letter.")
+    return limits.check_text("text", checkpoint.vocabulary.read(cleaned), max_characters)
+
+
 def logits_with_prior(checkpoint: Checkpoint[NameClassifier], names: Sequence[str], prior: str) -> torch.Tensor:
     """Logits (names, classes) of normalised names, from the model's `FastClassifier`.
 
     With the prior "uniform" the classes' shares are divided out.
     """
-    logits = logits_of(checkpoint.model, names, fast=True)
+    logits = logits_of(checkpoint.model, names, fast=True, vocabulary=checkpoint.vocabulary)
     return remove_prior(logits, checkpoint.shares) if prior == "uniform" else logits
 
 

@@ -50,7 +50,7 @@ class Stream:
         self.is_done = False
         self.failure: GenerationError | None = None
         self._engine, self._checkpoint, self._on_update = engine, checkpoint, on_update
-        self._generation = Generation(request)
+        self._generation = Generation(request, checkpoint.vocabulary)
         self._batch: GenerationBatch | None = None
         self._next_update = 0.0  # `time.monotonic()` of the next update
         self._is_closed = False

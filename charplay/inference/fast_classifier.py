@@ -6,7 +6,7 @@ at every character. A `FastClassifier` computes the same logits from the same we
 - the networks of the ensemble and their two directions form one stack; the backward direction runs forward over
   reversed names. For a few names the whole stack takes each step together, one round of small operations for all of
   it. For many names one entry of the stack after the other runs over all of them, which fits the processor's cache;
-- the first layer's input product is a table of 128 rows for each entry;
+- the first layer's input product is a table of a row a character for each entry;
 - products are in int8 where that is faster on this processor (see `quantized`), and then each row is exact. Hidden
   states are scaled by 127 throughout, and the outputs that a layer hands to the next are stored as the products read
   them.
@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 
 from charplay.data.batches import Padded
-from charplay.data.text import VOCABULARY_SIZE
 from charplay.inference.quantized import CELL_STEPS, MAX_QUANTIZED, Int8Product, fastest_product, to_float_in_place
 from charplay.models.networks import NameClassifier
 
@@ -115,7 +114,7 @@ class FastClassifier:
         self._input_widths = [gates]
         self._recurrent_widths = [summed, gates - summed] if summed < gates else [summed]
         embeddings = torch.stack([network.embedding.weight for network in networks] * self._directions)
-        self._offsets = torch.arange(len(embeddings))[:, None] * VOCABULARY_SIZE  # of each entry in `_input_table`
+        self._offsets = torch.arange(len(embeddings))[:, None] * embeddings.shape[1]  # of each entry in `_input_table`
         self._inputs, self._recurrent = [], []
         for layer in range(self._config.layers):
             bias_ih, bias_hh = (torch.stack(stack(kind, layer))[:, None] for kind in ("bias_ih", "bias_hh"))
@@ -124,7 +123,7 @@ class FastClassifier:
                 self._inputs.append((self._stack_type(stack("weight_ih", layer)), bias_ih))
             else:
                 weight = torch.stack(stack("weight_ih", 0)).transpose(1, 2)
-                # (stack * 128, gates * hidden): the characters of entry k are the rows from 128 k
+                # (stack * vocabulary, gates * hidden): the characters of entry k are the rows from k * vocabulary
                 self._input_table = torch.baddbmm(bias_ih, embeddings, weight).flatten(0, 1)
             separate_bias = [bias_hh[..., summed:]] if summed < gates else []
             self._recurrent.append((self._stack_type(stack("weight_hh", layer)), separate_bias))

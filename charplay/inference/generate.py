@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 
 from charplay import limits
-from charplay.data.text import VOCABULARY_SIZE, encode, normalize_prime, normalize_stop_mark
+from charplay.data.input_text import read_prime, read_stop_mark
+from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.inference.long_text import check_document
 from charplay.inference.quantized import QuantizedStep, State
 from charplay.inference.sampling import inverse_temperature, sample
@@ -28,7 +29,7 @@ PRIME_CHARACTERS_PER_STEP = 16  # characters read of each new prime per characte
 class Request:
     """The validated parameters of one generation; made by `make_request`."""
 
-    prime: str  # normalised
+    prime: str  # as the network reads it
     temperature: float
     length: int  # characters after the prime
     prime_length: int  # how many of the prime's last characters warm up the hidden state
@@ -49,46 +50,54 @@ def make_request(
     top_k: object = 0,
     seed: object = None,
     until: object = None,
+    vocabulary: Vocabulary = ASCII,
 ) -> Request:
     """Validates user input: every field is checked against its limit.
 
     Args:
-        prime: the text to continue; normalised to ASCII.
+        prime: the text to continue.
         temperature: 0 is argmax; above 1 flattens the softmax.
         length: characters to generate.
         prime_length: None, or more than the prime has: the whole prime.
         top_k: 0: sample among all characters.
         seed: None: a random one.
         until: a string of the continuation that ends it, and is its last part; None or "": only the length ends it.
+        vocabulary: of the model that will generate.
 
     Raises:
         ValueError: a field is out of bounds; the message names the bounds.
     """
-    normalized = normalize_prime(prime)
-    wanted = len(normalized) if prime_length is None else limits.PRIME_LENGTH.check(prime_length)
+    read = read_prime(prime, vocabulary)
+    wanted = len(read) if prime_length is None else limits.PRIME_LENGTH.check(prime_length)
     return Request(
-        prime=normalized,
+        prime=read,
         temperature=limits.TEMPERATURE.check(temperature),
         length=limits.LENGTH.check(length),
-        prime_length=min(wanted, len(normalized)),
+        prime_length=min(wanted, len(read)),
         top_k=limits.TOP_K.check(top_k),
         seed=secrets.randbelow(int(limits.SEED.high) + 1) if seed is None else limits.SEED.check(seed),
-        until=normalize_stop_mark("" if until is None else until),
+        until=read_stop_mark("" if until is None else until, vocabulary),
     )
 
 
 class Generation:
     """One text being generated: its request, the characters so far, and the state of its random numbers."""
 
-    def __init__(self, request: Request, position: int = 0):
-        """`position`: of its first character in a longer continuation, whose random numbers it goes on with."""
+    def __init__(self, request: Request, vocabulary: Vocabulary = ASCII, position: int = 0):
+        """Before its first character.
+
+        Args:
+            request: what is to be generated.
+            vocabulary: the model's.
+            position: of the first character in a longer continuation, whose random numbers it goes on with.
+        """
         self.request = request
-        self.unread_prime = encode(request.prime[-request.prime_length :])  # int64 (time,)
+        self.unread_prime = vocabulary.encode(request.prime[-request.prime_length :])  # int64 (time,)
         self.remaining = request.length  # characters still to be generated
         self.failure: Exception | None = None
         self.inverse_temperature = inverse_temperature(request.temperature)
-        self._codes = bytearray()  # of the characters generated
-        self._stop_mark = bytes(encode(request.until).tolist())
+        self._vocabulary = vocabulary
+        self._characters: list[str] = []  # that were generated
         # Uniform in [0, 1), a new one for each character; at temperature 0 always 0.0: the first of equal maxima.
         self._next_uniform = random.Random(request.seed).random if request.temperature else float
         for _ in range(position):
@@ -97,13 +106,16 @@ class Generation:
 
     def is_last(self, code: int) -> bool:
         """Whether a character, coming next, ends the text: by its length, or since it completes the stop mark."""
-        mark = self._stop_mark
-        return self.remaining == 1 or (bool(mark) and code == mark[-1] and self._codes.endswith(mark[:-1]))
+        mark = self.request.until
+        if self.remaining == 1 or not mark:
+            return self.remaining == 1
+        written = self._characters[len(self._characters) - len(mark) + 1 :] if len(mark) > 1 else []
+        return self._vocabulary.characters[code] == mark[-1] and "".join(written) == mark[:-1]
 
     def append(self, code: int) -> None:
         """Adds a character and draws the random number for the next one."""
         self.remaining = 0 if self.is_last(code) else self.remaining - 1
-        self._codes.append(code)
+        self._characters.append(self._vocabulary.characters[code])
         self.uniform = self._next_uniform()
 
     @property
@@ -114,7 +126,7 @@ class Generation:
     @property
     def continuation(self) -> str:
         """The characters generated so far."""
-        return self._codes.decode("ascii")
+        return "".join(self._characters)
 
 
 @dataclass
@@ -122,16 +134,17 @@ class _Rows:
     """Generations with their recurrent states and sampling parameters, a row each."""
 
     generations: list[Generation]
-    state: State  # its last tensor holds the logits (batch, 128) for each row's next character
+    state: State  # its last tensor holds the logits (batch, vocabulary) for each row's next character
 
     def __post_init__(self):
         inverses = [[generation.inverse_temperature] for generation in self.generations]
         self.inverse_temperature = torch.tensor(inverses, dtype=torch.float32)  # (batch, 1)
-        top_k = [[generation.request.top_k or VOCABULARY_SIZE] for generation in self.generations]
-        self.top_k = torch.tensor(top_k) if any(k < VOCABULARY_SIZE for [k] in top_k) else None
+        size = self.state[-1].shape[1]
+        top_k = [[min(generation.request.top_k or size, size)] for generation in self.generations]
+        self.top_k = torch.tensor(top_k) if any(k < size for [k] in top_k) else None
 
     def sample(self, mask: torch.Tensor) -> torch.Tensor:
-        """The next code of each row, int64 (batch,); `mask` float32 (128,) is 0, or -inf for codes never to sample."""
+        """The next code of each row, int64 (batch,); `mask` float32 (vocabulary,) is 0, or -inf: never to sample."""
         uniforms = torch.tensor([[generation.uniform] for generation in self.generations], dtype=torch.float64)
         return sample(torch.addcmul(mask, self.state[-1], self.inverse_temperature), uniforms, self.top_k)
 
@@ -163,8 +176,8 @@ class GenerationBatch:
 
     def __init__(self, checkpoint: Checkpoint[CharLM], quantized: QuantizedStep | None = None):
         self._quantized = quantized or QuantizedStep(checkpoint.model)
-        self._mask = torch.full((VOCABULARY_SIZE,), -torch.inf)  # characters not seen in training are never sampled
-        self._mask[encode(checkpoint.alphabet)] = 0.0
+        checkpoint.vocabulary.check_size(checkpoint.config.vocabulary_size)
+        self._mask = checkpoint.sampling_mask()
         self._priming = self._running = self._new_rows([])  # still reading the prime; generating
 
     @property
@@ -202,7 +215,7 @@ class GenerationBatch:
         return [generation for generation in before if generation.is_done]
 
     def _new_rows(self, generations: list[Generation]) -> _Rows:
-        logits = torch.zeros(len(generations), VOCABULARY_SIZE)
+        logits = torch.zeros(len(generations), len(self._mask))
         return _Rows(generations, (*self._quantized.initial_state(len(generations)), logits))
 
     def _isolate_failures(self, advance: Callable[[_Rows], _Rows], group: _Rows) -> _Rows:
@@ -241,7 +254,7 @@ class GenerationBatch:
         unfinished = [
             row
             for row, (generation, code) in enumerate(zip(group.generations, sampled, strict=True))
-            if code < VOCABULARY_SIZE and not generation.is_last(code)
+            if code < len(self._mask) and not generation.is_last(code)
         ]
         if len(unfinished) < len(sampled):
             rest, codes = group.select(unfinished), codes[torch.tensor(unfinished, dtype=torch.int64)]
@@ -250,7 +263,7 @@ class GenerationBatch:
             rest.state = (*after, logits)
         # Generations change only after everything that can raise, so `_isolate_failures` can repeat the step.
         for generation, code in zip(group.generations, sampled, strict=True):
-            if code < VOCABULARY_SIZE:
+            if code < len(self._mask):
                 generation.append(code)
             else:
                 generation.failure = FloatingPointError("The network's logits are NaN.")
@@ -286,7 +299,9 @@ def generate(
     Raises:
         Exception: whatever ended one of the generations.
     """
-    return run_generations(batch or GenerationBatch(checkpoint), [Generation(request) for request in requests])
+    return run_generations(
+        batch or GenerationBatch(checkpoint), [Generation(request, checkpoint.vocabulary) for request in requests]
+    )
 
 
 # The prepared weights of `next_character`, which threads may share; they live as long as the model.
@@ -316,7 +331,7 @@ def next_character(
     Raises:
         ValueError: one of them is out of bounds.
     """
-    text = check_document(text)
+    text = check_document(text, checkpoint.vocabulary)
     position = POSITION.check(position)
     temperature, top_k, seed = (
         limit.check(value)
@@ -326,4 +341,6 @@ def next_character(
     quantized = _quantized_by_model.get(checkpoint.model)
     if quantized is None:
         quantized = _quantized_by_model[checkpoint.model] = QuantizedStep(checkpoint.model)
-    return run_generations(GenerationBatch(checkpoint, quantized), [Generation(request, position)])[0]
+    return run_generations(
+        GenerationBatch(checkpoint, quantized), [Generation(request, checkpoint.vocabulary, position)]
+    )[0]

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from charplay import limits
-from charplay.data.text import VOCABULARY_SIZE, encode
+from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.inference.expiring_cache import ExpiringCache
 from charplay.inference.quantized import UNSUPPORTED, supports_half_precision_weights
 from charplay.models.networks import CharLM
@@ -36,7 +36,7 @@ _FLOAT = {"rnn": torch.rnn_tanh, "gru": torch.gru}
 class ForwardPass:
     """A network's results over a text."""
 
-    logits: torch.Tensor  # float32 (time, 128), for the character after each
+    logits: torch.Tensor  # float32 (time, vocabulary), for the character after each
     hidden: torch.Tensor  # float16 (layers, time, hidden): the hidden state h after each character, to 0.0005
 
     @property
@@ -45,15 +45,15 @@ class ForwardPass:
         return self.logits.nbytes + self.hidden.nbytes
 
 
-def check_document(text: object) -> str:
-    """Returns `text` if a network can read it: ASCII, 1 to `limits.MAX_DOCUMENT_CHARACTERS` characters.
+def check_document(text: object, vocabulary: Vocabulary = ASCII) -> str:
+    """Returns `text` if a network can read it: 1 to `limits.MAX_DOCUMENT_CHARACTERS` characters of its vocabulary.
 
     Raises:
         ValueError: it cannot be read; the message says what is accepted.
     """
     text = limits.check_text("text", text, limits.MAX_DOCUMENT_CHARACTERS)
-    if not text or not text.isascii():
-        raise ValueError("The text to read must have at least one character, and ASCII characters alone.")
+    if not text or not set(text) <= set(vocabulary.characters):
+        raise ValueError("The text to read must have at least one character, and those of the vocabulary alone.")
     return text
 
 
@@ -138,13 +138,14 @@ _PIPELINES: weakref.WeakKeyDictionary[CharLM, _LayerPipeline] = weakref.WeakKeyD
 
 
 @torch.inference_mode()
-def forward_pass(model: CharLM, text: str) -> ForwardPass:
-    """Runs `model` over `text`, ASCII and not empty, from a zero state."""
+def forward_pass(model: CharLM, text: str, vocabulary: Vocabulary = ASCII) -> ForwardPass:
+    """Runs `model` over `text`, of its vocabulary's characters and not empty, from a zero state."""
+    vocabulary.check_size(model.config.vocabulary_size)
     if model not in _PIPELINES:
         _PIPELINES[model] = _LayerPipeline(model)
     config, time = model.config, len(text)
     result = ForwardPass(
-        torch.empty(time, VOCABULARY_SIZE), torch.empty(config.layers, time, config.hidden_size, dtype=torch.float16)
+        torch.empty(time, vocabulary.size), torch.empty(config.layers, time, config.hidden_size, dtype=torch.float16)
     )
 
     def store(start: int, outputs: list[torch.Tensor]) -> None:
@@ -153,7 +154,7 @@ def forward_pass(model: CharLM, text: str) -> ForwardPass:
         for layer, output in enumerate(outputs):
             result.hidden[layer, start:end] = output
 
-    _PIPELINES[model].run(model.embedding(encode(text))[None], store)
+    _PIPELINES[model].run(model.embedding(vocabulary.encode(text))[None], store)
     return result
 
 
@@ -162,11 +163,11 @@ _CACHE: ExpiringCache[tuple[CharLM, str], ForwardPass] = ExpiringCache(
 )
 
 
-def cached_forward_pass(model: CharLM, text: object) -> ForwardPass:
+def cached_forward_pass(model: CharLM, text: object, vocabulary: Vocabulary = ASCII) -> ForwardPass:
     """The result of `forward_pass`, from a cache of the most recently used.
 
     Raises:
         ValueError: the text cannot be read.
     """
-    key = (model, check_document(text))
-    return _CACHE.get(key, lambda: forward_pass(*key))
+    key = (model, check_document(text, vocabulary))
+    return _CACHE.get(key, lambda: forward_pass(*key, vocabulary))

@@ -2,7 +2,7 @@
 
 A `QuantizedStep` computes what `CharLM` does at one time step with as few and as cheap products as possible:
 
-- the first layer's input product depends on the character alone, so it is a table of 128 rows;
+- the first layer's input product depends on the character alone, so it is a table of a row a character;
 - each layer's recurrent matrix and the next layer's input matrix (after the last layer: the linear layer) multiply the
   same hidden states, so they are stacked into one product; its recurrent half is kept for the next step;
 - hidden states lie in (-1, 1): they are scaled by 127 and rounded to integers for the products, and the weights are
@@ -22,7 +22,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from charplay.data.text import VOCABULARY_SIZE
 from charplay.models.networks import CharLM
 
 State = tuple[torch.Tensor, ...]  # what one step hands to the next; every tensor is (batch, features)
@@ -239,7 +238,7 @@ class QuantizedStep:
         self.product = product or fastest_product()
         self._products = [self.product(weight, bias) for weight, bias in stacked]
         self._widths = [group * rnn.hidden_size for group in self._cell.groups]
-        # (128, gates * hidden): the first layer's input product with the embedding of each character
+        # (vocabulary, gates * hidden): the first layer's input product with the embedding of each character
         self._input_table = functional.linear(model.embedding.weight, layers[0][0], layers[0][1])
         self._initial_state = []
         for _, _, _, bias_hh in layers:
@@ -249,7 +248,7 @@ class QuantizedStep:
         # For each layer: its tensors in a state, and the widths that its stacked product is split into.
         self._splits = [
             (slice(layer * per_layer, (layer + 1) * per_layer), [*self._widths, *widths_above])
-            for layer, widths_above in enumerate([self._widths] * len(layers[1:]) + [[VOCABULARY_SIZE]])
+            for layer, widths_above in enumerate([self._widths] * len(layers[1:]) + [[model.config.vocabulary_size]])
         ]
 
     def initial_state(self, batch: int) -> State:
@@ -257,7 +256,7 @@ class QuantizedStep:
         return tuple(row.repeat(batch, 1) for row in self._initial_state)
 
     def step(self, codes: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
-        """Codes int64 (batch,) -> logits (batch, 128) for the next character, and the state after the codes."""
+        """Codes int64 (batch,) -> logits (batch, vocabulary) for the next character, and the state after the codes."""
         advance, summed, groups = self._cell.advance, self._cell.summed, len(self._widths)
         after: list[torch.Tensor] = []
         x = torch.split_with_sizes(self._input_table.index_select(0, codes), self._widths, 1)

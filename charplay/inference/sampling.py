@@ -15,15 +15,15 @@ def sample(logits: torch.Tensor, uniforms: torch.Tensor, top_k: torch.Tensor | N
     """Samples the next character of each row by inverting the cumulated softmax; rows do not affect each other.
 
     Args:
-        logits: float32 (batch, 128), already divided by the temperature; -inf for codes that must not be sampled.
+        logits: float32 (batch, vocabulary), already divided by the temperature; -inf for codes never to sample.
         uniforms: float64 (batch, 1), in [0, 1): the random number of each row.
         top_k: int64 (batch, 1), sample among so many of the likeliest; None: among all.
 
     Returns:
-        codes int64 (batch,); 128 where the logits are NaN.
+        codes int64 (batch,); the vocabulary's size where the logits are NaN.
     """
     if top_k is not None:
         threshold = logits.sort(1, descending=True).values.gather(1, top_k - 1)
         logits = logits.masked_fill(logits < threshold, -torch.inf)
-    cumulated = logits.softmax(1).cumsum(1, dtype=torch.float64)  # (batch, 128), rising to 1
+    cumulated = logits.softmax(1).cumsum(1, dtype=torch.float64)  # (batch, vocabulary), rising to 1
     return torch.searchsorted(cumulated, uniforms * cumulated[:, -1:], right=True).squeeze(1)

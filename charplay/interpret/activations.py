@@ -86,7 +86,7 @@ def activations_of_all(
     """
     priors = [limits.check_choice("prior", request["prior"], limits.PRIORS) for request in requests]
     names, model = [read_text(checkpoint, request["name"]) for request in requests], checkpoint.model
-    padded = pad(names)
+    padded = pad(names, vocabulary=checkpoint.vocabulary)
     codes, lengths = padded.codes, padded.lengths
     features, embedding = model.features(codes, lengths), model.embedding(codes)
     hidden = hidden_states(model, codes, lengths)

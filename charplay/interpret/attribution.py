@@ -103,7 +103,7 @@ def attribute_all(checkpoint: Checkpoint[NameClassifier], requests: Sequence[Map
         priors.append(limits.check_choice("prior", request["prior"], limits.PRIORS))
         names.append(read_text(checkpoint, request["name"]))
     rows = [[name, *(leave_one_out(name) if len(name) > 1 else [])] for name in names]
-    logits = logits_of(checkpoint.model, list(itertools.chain(*rows)), fast=True)
+    logits = logits_of(checkpoint.model, list(itertools.chain(*rows)), fast=True, vocabulary=checkpoint.vocabulary)
     for prior, of_name in zip(priors, logits.split([len(row) for row in rows]), strict=True):
         adjusted = remove_prior(of_name, checkpoint.shares) if prior == "uniform" else of_name
         logs.append(adjusted.log_softmax(1))  # (1 + letters, classes)
@@ -113,7 +113,7 @@ def attribute_all(checkpoint: Checkpoint[NameClassifier], requests: Sequence[Map
         else checkpoint.classes.index(limits.check_choice("country", request["country"], checkpoint.classes))
         for request, of_name in zip(requests, logs, strict=True)
     ]
-    gradients = gradient_norms(checkpoint.model, pad(names), targets)
+    gradients = gradient_norms(checkpoint.model, pad(names, vocabulary=checkpoint.vocabulary), targets)
     return [
         _attribution(name, checkpoint.classes[target], of_name[:, target], norms)
         for name, target, of_name, norms in zip(names, targets, logs, gradients, strict=True)

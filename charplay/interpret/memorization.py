@@ -104,7 +104,7 @@ def build(speeches: Sequence[Speech], test: Sequence[Speech], since: str) -> Spe
 
 
 def find(index: SpeechFilter, text: str) -> list[tuple[int, int]]:
-    """The passages of `text` (ASCII) made of 24-grams that occur in the speeches.
+    """The passages of `text` made of 24-grams that occur in the speeches.
 
     Returns:
         (start, end) of each, in order; they neither overlap nor touch, and each has at least 24 characters.
@@ -209,7 +209,7 @@ def _mix(words: np.ndarray) -> np.ndarray:
 
 def _keys(text: str, stride: int) -> np.ndarray:
     """A 64-bit hash of each 24-gram that starts at a multiple of `stride`, uint64 (grams,)."""
-    codes = np.frombuffer(text.encode("ascii"), np.uint8)
+    codes = np.frombuffer(text.encode("ascii", "replace"), np.uint8)  # what is not ASCII stands in no speech
     if len(codes) < GRAM_CHARACTERS:
         return np.zeros(0, np.uint64)
     words = np.ascontiguousarray(sliding_window_view(codes, GRAM_CHARACTERS)[::stride]).view("<u8")  # (grams, 3)

@@ -6,6 +6,7 @@ here they are found by correlation, over all units, on the given text.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import TypedDict
 
@@ -13,7 +14,6 @@ import numpy as np
 import torch
 
 from charplay import limits
-from charplay.data.text import encode
 from charplay.inference.long_text import cached_forward_pass, check_document
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM
@@ -32,7 +32,7 @@ class Tracker(TypedDict):
     correlation: float  # Pearson's, over the text; negative if the unit is low where the feature is present
 
 
-def _inside_quotes(text: str, codes: np.ndarray) -> np.ndarray:
+def _inside_quotes(text: str) -> np.ndarray:
     """1 from an opening quotation mark up to its closing one; the end of a paragraph closes an open quotation."""
     inside, marks = False, np.zeros(len(text))
     for at, character in enumerate(text):
@@ -47,10 +47,10 @@ def _since(is_start: np.ndarray) -> np.ndarray:
     return steps - np.maximum.accumulate(np.where(is_start, steps, 0))
 
 
-def _after(pattern: str) -> Callable[[str, np.ndarray], np.ndarray]:
+def _after(pattern: str) -> Callable[[str], np.ndarray]:
     """1 at the characters of the first group of each match of `pattern`."""
 
-    def mark(text: str, codes: np.ndarray) -> np.ndarray:
+    def mark(text: str) -> np.ndarray:
         marks = np.zeros(len(text))
         for match in re.finditer(pattern, text):
             marks[match.start(1) : match.end(1)] = 1
@@ -59,33 +59,37 @@ def _after(pattern: str) -> Callable[[str, np.ndarray], np.ndarray]:
     return mark
 
 
-def _among(characters: str) -> Callable[[str, np.ndarray], np.ndarray]:
-    known = encode(characters).numpy()
-    return lambda text, codes: np.isin(codes, known).astype(float)
+def _among(is_in: Callable[[str], bool]) -> Callable[[str], np.ndarray]:
+    return lambda text: np.array([is_in(character) for character in text], dtype=float)
 
 
-_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LETTERS = _CAPITALS + _CAPITALS.lower() + "'"
+def _since_any(is_start: Callable[[str], bool]) -> Callable[[str], np.ndarray]:
+    return lambda text: _since(_among(is_start)(text) > 0)
 
-# feature -> function of the text and its codes (time,), which gives a number for each character, (time,)
-FEATURES: dict[str, Callable[[str, np.ndarray], np.ndarray]] = {
+
+def _is_vowel(character: str) -> bool:
+    """Of the Latin, Greek and Cyrillic letters, with or without an accent."""
+    return unicodedata.normalize("NFD", character)[0].lower() in "aeiouαεηιουωаеиоуыэюяіє"
+
+
+# feature -> function of the text, which gives a number for each character, (time,)
+FEATURES: dict[str, Callable[[str], np.ndarray]] = {
     "inside quotes": _inside_quotes,
     "after a full stop": _after(r"[.!?][\"')]*(\s+)"),
-    "position in the line": lambda text, codes: _since(codes == ord("\n")),
-    "position in the sentence": lambda text, codes: _since(np.isin(codes, encode(".!?\n").numpy())),
-    "position in the word": lambda text, codes: _since(~np.isin(codes, encode(_LETTERS).numpy())),
-    "capitals": _among(_CAPITALS),
-    "vowels": _among("aeiouAEIOU"),
-    "blanks": _among(" \n"),
-    "commas": _among(","),
-    "digits": _among("0123456789"),
+    "position in the line": _since_any("\n".__eq__),
+    "position in the sentence": _since_any(".!?\n…。！？؟".__contains__),
+    "position in the word": _since_any(lambda character: not (character.isalpha() or character == "'")),
+    "capitals": _among(str.isupper),
+    "vowels": _among(_is_vowel),
+    "blanks": _among(" \n".__contains__),
+    "commas": _among(",،、，".__contains__),
+    "digits": _among(str.isdecimal),
 }
 
 
 def features(text: str) -> dict[str, np.ndarray]:
     """Every feature of `text`, a number for each character, (time,)."""
-    codes = encode(text).numpy()
-    return {name: np.asarray(measure(text, codes), dtype=np.float64) for name, measure in FEATURES.items()}
+    return {name: np.asarray(measure(text), dtype=np.float64) for name, measure in FEATURES.items()}
 
 
 def correlations(features: np.ndarray, hidden: torch.Tensor) -> np.ndarray:
@@ -137,12 +141,12 @@ def trackers(checkpoint: Checkpoint[CharLM], text: object) -> list[Tracker]:
     Raises:
         ValueError: `text` is not acceptable; the sentence says why.
     """
-    text = check_document(text)
+    text = check_document(text, checkpoint.vocabulary)
     measured = {name: marks for name, marks in features(text).items() if _recurs(marks)}
     if not measured:
         return []
     best: dict[str, Tracker] = {}
-    for layer, hidden in enumerate(cached_forward_pass(checkpoint.model, text).hidden, 1):
+    for layer, hidden in enumerate(cached_forward_pass(checkpoint.model, text, checkpoint.vocabulary).hidden, 1):
         whole, first, second = correlations(np.stack([*measured.values()]), hidden)
         weakest = np.stack([np.abs(whole), np.sign(whole) * first, np.sign(whole) * second]).min(0)
         for name, row in zip(measured, np.where(weakest >= MIN_CORRELATION, whole, 0.0), strict=True):
@@ -157,16 +161,15 @@ def activation(checkpoint: Checkpoint[CharLM], text: object, layer: object, unit
 
     Args:
         checkpoint: a language model.
-        text: of ASCII characters.
+        text: as the network reads it.
         layer: from 1.
         unit: from 0.
 
     Raises:
         ValueError: `text` is not acceptable, or the model has no such unit.
     """
-    text, config = check_document(text), checkpoint.config
+    text, config = check_document(text, checkpoint.vocabulary), checkpoint.config
     layer = limits.Limit("layer", 1, config.layers).check(layer)
     unit = limits.Limit("unit", 0, config.hidden_size - 1).check(unit)
-    return [
-        round(value, 4) for value in cached_forward_pass(checkpoint.model, text).hidden[layer - 1, :, unit].tolist()
-    ]
+    hidden = cached_forward_pass(checkpoint.model, text, checkpoint.vocabulary).hidden
+    return [round(value, 4) for value in hidden[layer - 1, :, unit].tolist()]

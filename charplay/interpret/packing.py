@@ -63,7 +63,7 @@ def cell_values(checkpoint: Checkpoint[NameClassifier], names: list[str], unit: 
         unit: index into each vector.
         hidden: the outputs of the recurrent network, rather than its inputs, the embeddings.
     """
-    model, padded = checkpoint.model, pad(names)
+    model, padded = checkpoint.model, pad(names, vocabulary=checkpoint.vocabulary)
     if not hidden:
         embedded = model.embedding(padded.codes)[:, :, unit].tolist()
         return CellValues(padded=embedded, packed=embedded)
@@ -79,7 +79,7 @@ def state_differences(checkpoint: Checkpoint[NameClassifier], names: list[str], 
         one pair (naive, masked): the largest |difference| of final hidden states between the packed run and one that
         includes the pads, and between the packed run and one that keeps the state at the pads, zero up to rounding.
     """
-    model, padded = checkpoint.model, pad(names, time)
+    model, padded = checkpoint.model, pad(names, time, checkpoint.vocabulary)
     with torch.no_grad():
         packed = model.run_packed(padded.codes, padded.lengths)[1]  # (layers * directions, rows, hidden)
         naive, masked = model.run_padded(padded.codes)[1], model.run_masked(padded.codes, padded.lengths)[1]

@@ -7,10 +7,7 @@ The surprisal of a character is -log2 p, in bits (Shannon 1948): 0 if it was cer
 import math
 from typing import TypedDict
 
-import torch
-
 from charplay import limits
-from charplay.data.text import VOCABULARY_SIZE, encode
 from charplay.inference.long_text import cached_forward_pass, check_document
 from charplay.inference.sampling import inverse_temperature
 from charplay.models.checkpoints import Checkpoint
@@ -38,19 +35,22 @@ class Candidates(TypedDict):
     probabilities: list[float]  # of each, at temperature 1
     tempered: list[float]  # of each when sampled at the requested temperature
     true: str | None  # the character there; None at the end of the text
-    rank: int | None  # of the true character among all 128 codes, from 1
+    rank: int | None  # of the true character among all codes, from 1
     true_probability: float | None
     true_tempered: float | None
 
 
 def surprisal_of(checkpoint: Checkpoint[CharLM], text: object) -> Surprisal:
-    """The surprisal of `text`, of ASCII characters, from a zero state.
+    """The surprisal of `text`, as the network reads it, from a zero state.
 
     Raises:
         ValueError: `text` is not acceptable; the sentence says why.
     """
-    text = check_document(text)
-    logits, codes = cached_forward_pass(checkpoint.model, text).logits[:-1], encode(text)[1:, None]
+    text, vocabulary = check_document(text, checkpoint.vocabulary), checkpoint.vocabulary
+    logits, codes = (
+        cached_forward_pass(checkpoint.model, text, checkpoint.vocabulary).logits[:-1],
+        vocabulary.encode(text)[1:, None],
+    )
     bits = (logits.logsumexp(1) - logits.gather(1, codes)[:, 0]).double() / math.log(2)  # (time - 1,)
     return Surprisal(
         text=text,
@@ -61,11 +61,11 @@ def surprisal_of(checkpoint: Checkpoint[CharLM], text: object) -> Surprisal:
 
 
 def candidates_at(checkpoint: Checkpoint[CharLM], text: object, at: object, temperature: object) -> Candidates:
-    """The ten likeliest of all 128 codes at position `at` of `text`, given all before it.
+    """The ten likeliest of all codes at position `at` of `text`, given all before it.
 
     Args:
         checkpoint: a language model.
-        text: of ASCII characters.
+        text: as the network reads it.
         at: from 1, since the first character is not predicted, to the text's length: the character that would follow.
         temperature: of `tempered`, which leaves out characters that are not in the training data and hence never
             sampled. At 0 the likeliest has probability 1.
@@ -73,21 +73,19 @@ def candidates_at(checkpoint: Checkpoint[CharLM], text: object, at: object, temp
     Raises:
         ValueError: one of them is out of bounds.
     """
-    text = check_document(text)
+    text, vocabulary = check_document(text, checkpoint.vocabulary), checkpoint.vocabulary
     at = limits.Limit("position", 1, len(text)).check(at)
     temperature = limits.TEMPERATURE.check(temperature)
-    logits = cached_forward_pass(checkpoint.model, text).logits[at - 1].double()  # (128,)
+    logits = cached_forward_pass(checkpoint.model, text, vocabulary).logits[at - 1].double()  # (vocabulary,)
     plain = logits.softmax(0)
-    allowed = torch.full((VOCABULARY_SIZE,), -torch.inf, dtype=torch.float64)
-    allowed[encode(checkpoint.alphabet)] = 0.0
-    tempered = ((logits + allowed) * inverse_temperature(temperature)).softmax(0)
+    tempered = ((logits + checkpoint.sampling_mask()) * inverse_temperature(temperature)).softmax(0)
     order = logits.argsort(descending=True, stable=True)
-    true = ord(text[at]) if at < len(text) else None
+    true = vocabulary.code_of(text[at]) if at < len(text) else None
     return Candidates(
-        characters=[chr(code) for code in order[:MAX_CANDIDATES].tolist()],
+        characters=[vocabulary.characters[code] for code in order[:MAX_CANDIDATES].tolist()],
         probabilities=plain[order[:MAX_CANDIDATES]].tolist(),
         tempered=tempered[order[:MAX_CANDIDATES]].tolist(),
-        true=None if true is None else chr(true),
+        true=None if true is None else text[at],
         rank=None if true is None else order.tolist().index(true) + 1,
         true_probability=None if true is None else plain[true].item(),
         true_tempered=None if true is None else tempered[true].item(),
@@ -99,7 +97,7 @@ def likeliest_next(checkpoint: Checkpoint[CharLM], text: object, positions: obje
 
     Args:
         checkpoint: a language model.
-        text: of ASCII characters.
+        text: as the network reads it.
         positions: for how many of its last characters; all of them where it has fewer.
 
     Returns:
@@ -108,10 +106,12 @@ def likeliest_next(checkpoint: Checkpoint[CharLM], text: object, positions: obje
     Raises:
         ValueError: one of them is out of bounds.
     """
-    text, positions = check_document(text), POSITIONS.check(positions)
-    probabilities = cached_forward_pass(checkpoint.model, text).logits[-positions:].double().softmax(1)
+    vocabulary = checkpoint.vocabulary
+    text, positions = check_document(text, vocabulary), POSITIONS.check(positions)
+    logits = cached_forward_pass(checkpoint.model, text, vocabulary).logits
+    probabilities = logits[-positions:].double().softmax(1)
     shares, codes = probabilities.topk(LIKELIEST, dim=1)  # (positions, 3) each
     return [
-        [(chr(code), share) for code, share in zip(*row, strict=True)]
+        [(vocabulary.characters[code], share) for code, share in zip(*row, strict=True)]
         for row in zip(codes.tolist(), shares.tolist(), strict=True)
     ]

@@ -33,7 +33,7 @@ def compare_unmasked(checkpoint: Checkpoint[NameClassifier], names: list[str], t
         names: some or all of the batch.
         time: the length of the longest name of the whole batch.
     """
-    padded, classifier = pad(names, time), fast_classifier_of(checkpoint.model)
+    padded, classifier = pad(names, time, checkpoint.vocabulary), fast_classifier_of(checkpoint.model)
     all_columns = torch.full_like(padded.lengths, padded.codes.shape[1])
     (probabilities, countries), (naive_probabilities, naive_countries) = (
         classifier(Padded(padded.codes, lengths)).softmax(1).max(1) for lengths in (padded.lengths, all_columns)

@@ -1,8 +1,9 @@
 """Save and load trained models: safetensors files with a self-describing header.
 
-The header's metadata holds, as JSON: format version, task, config, alphabet, classes and their shares, data
+The header's metadata holds, as JSON: format version, task, config, vocabulary, alphabet, classes and their shares, data
 fingerprint, training recipe with its seed, date, and measured results. A file that lacks one of them, has other
-tensor shapes, or is truncated raises `CheckpointError`. Pickles are never read.
+tensor shapes, or is truncated raises `CheckpointError`. Pickles are never read. Files of format version 2 have no
+vocabulary in their header: theirs is ASCII.
 """
 
 import dataclasses
@@ -17,11 +18,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 
+from charplay.data.vocabulary import ASCII, ASCII_CHARACTERS, Vocabulary
 from charplay.models.networks import MODELS, Network, RecurrentConfig, build_without_weights
 
 Model = TypeVar("Model", bound=Network)
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+ASCII_FORMAT_VERSION = 2  # of files whose vocabulary is ASCII
 # Files that a training run keeps beside its checkpoint, named by `sibling`: the best model so far, the state to resume
 # from, and its teachers. They are not listed as models.
 PARTIAL_KINDS = ("unfinished", "interrupted")
@@ -50,19 +53,26 @@ class Checkpoint(Generic[Model]):
 
     task: str  # "names" or "speech"
     model: Model
-    alphabet: str  # characters seen in training, sorted
+    alphabet: str  # characters of the vocabulary seen in training, sorted; the others are never sampled
     classes: tuple[str, ...]  # of the logits, in order; empty for a language model
     shares: tuple[float, ...]  # of each class in the weighted training data; they sum to 1
     data: str  # fingerprint of the training data
     recipe: dict[str, Any]  # training recipe, including the seed
     date: str  # of the training, ISO 8601
     results: dict[str, Any]  # measured
+    vocabulary: Vocabulary = ASCII  # the character of each code
     path: Path | None = None  # the file it was loaded from
 
     @property
     def config(self) -> RecurrentConfig:
         """The model's config."""
         return self.model.config
+
+    def sampling_mask(self) -> torch.Tensor:
+        """A number to add to the logits, float32 (vocabulary,): 0, or -inf for characters not seen in training."""
+        mask = torch.full((self.vocabulary.size,), -torch.inf)
+        mask[self.vocabulary.encode(self.alphabet)] = 0.0
+        return mask
 
     @property
     def label(self) -> str:
@@ -75,8 +85,8 @@ class Checkpoint(Generic[Model]):
 # Recipe fields that older checkpoints have under another name.
 _RENAMED_RECIPE_FIELDS = {"counting": "ngram_weight", "made_up": "synthetic"}
 _HEADER_TYPES = {
-    "format_version": int, "task": str, "config": dict, "alphabet": str, "classes": list, "shares": list,
-    "data": str, "recipe": dict, "date": str, "results": dict,
+    "format_version": int, "task": str, "config": dict, "vocabulary": str, "alphabet": str, "classes": list,
+    "shares": list, "data": str, "recipe": dict, "date": str, "results": dict,
 }  # fmt: skip
 _HEADER_FIELDS = ("task", "alphabet", "classes", "shares", "data", "recipe", "date", "results")
 
@@ -94,6 +104,7 @@ def save(path: Path, checkpoint: Checkpoint, half: bool = False) -> None:
     """
     header = {"format_version": FORMAT_VERSION, "config": dataclasses.asdict(checkpoint.config)}
     header |= {key: getattr(checkpoint, key) for key in _HEADER_FIELDS}
+    header["vocabulary"] = checkpoint.vocabulary.characters
     tensors = {
         name: tensor.detach().cpu().to(torch.float16 if half else torch.float32).contiguous()
         for name, tensor in checkpoint.model.state_dict().items()
@@ -163,7 +174,7 @@ def load(path: Path, task: str | None = None) -> Checkpoint:
         raise CheckpointError(f"{path.name} holds values that are no finite numbers.")
     model.load_state_dict(weights, assign=True)
     model.requires_grad_(False).eval()
-    return Checkpoint(model=model, path=path.resolve(), **{key: header[key] for key in _HEADER_FIELDS})
+    return Checkpoint(model=model, path=path.resolve(), **{key: header[key] for key in (*_HEADER_FIELDS, "vocabulary")})
 
 
 def unreadable(path: Path, error: Exception) -> CheckpointError:
@@ -254,15 +265,21 @@ def _read_checkpoint_header(path: Path, metadata: dict[str, str]) -> dict[str, A
             f"{path.name} was written by a newer charplay (format version {version}, this one reads "
             f"{FORMAT_VERSION}): update charplay."
         )
+    if is_number and int(version) == ASCII_FORMAT_VERSION:
+        metadata = metadata | {"vocabulary": json.dumps(ASCII_CHARACTERS)}
     header = read_header(path, metadata, _HEADER_TYPES, "charplay checkpoint")
-    if header["format_version"] != FORMAT_VERSION:
+    if header["format_version"] not in (ASCII_FORMAT_VERSION, FORMAT_VERSION):
         raise CheckpointError(
             f"{path.name} has format version {header['format_version']}; this charplay reads {FORMAT_VERSION}."
         )
     if header["task"] not in MODELS:
         raise CheckpointError(f"{path.name} is for an unknown task.")
-    if not header["alphabet"].isascii() or not header["alphabet"]:
-        raise CheckpointError(f"{path.name} has an alphabet that is empty or not ASCII.")
+    try:
+        vocabulary = header["vocabulary"] = Vocabulary(header["vocabulary"])
+    except ValueError as error:
+        raise CheckpointError(f"{path.name} has an unusable vocabulary: {error}") from None
+    if not set(header["alphabet"]) <= set(vocabulary.characters) or not header["alphabet"]:
+        raise CheckpointError(f"{path.name} has an alphabet that is empty or not part of its vocabulary.")
     if not all(isinstance(name, str) for name in header["classes"]):
         raise CheckpointError(f"{path.name} has classes that are no names.")
     shares, classes = header["shares"], len(header["classes"])
@@ -284,6 +301,8 @@ def _build(path: Path, header: dict[str, Any]) -> Network:
         config = config_class(**header["config"])
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path.name} describes a model that cannot be built: {error}") from None
+    if header["vocabulary"].size != config.vocabulary_size:
+        raise CheckpointError(f"{path.name} has a vocabulary of another size than its config says.")
     if len(header["classes"]) != getattr(config, "classes", 0):
         raise CheckpointError(f"{path.name} names {len(header['classes'])} classes, its config does not.")
     return build_without_weights(header["task"], config)

@@ -1,7 +1,7 @@
 """The two networks, complete: a name classifier and a character language model.
 
     NameClassifier(config)(codes, lengths)   -> logits (batch, classes)
-    CharLM(config)(codes, state=None)        -> logits (batch, time, 128), state
+    CharLM(config)(codes, state=None)        -> logits (batch, time, vocabulary), state
 
 Both are an embedding, a recurrent network and a linear layer, as in the lecture "RNN II" of PyTorch Zero To All.
 The cell is a field of the config: `rnn` (Elman 1990, tanh), `gru` (Cho et al. 2014) or `lstm` (Hochreiter and
@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.overrides import TorchFunctionMode
 
 from charplay import limits
-from charplay.data.text import PAD, VOCABULARY_SIZE
+from charplay.data.vocabulary import ASCII, PAD
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
@@ -34,6 +34,7 @@ class RecurrentConfig:
     hidden_size: int = 256  # features of a hidden state, per direction
     layers: int = 2
     dropout: float = 0.0  # between layers and before the linear layer
+    vocabulary_size: int = ASCII.size  # codes that the embedding has a row for, that of the pad included
 
     def __post_init__(self):
         if self.cell not in CELLS:
@@ -96,7 +97,7 @@ class NameClassifier(nn.Module):
         super().__init__()
         self.config = config
         # Row PAD stays zero: it stands for a dropped character in training, and for padding that is read by mistake.
-        self.embedding = nn.Embedding(VOCABULARY_SIZE, config.embedding_size, padding_idx=PAD)
+        self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size, padding_idx=PAD)
         self.rnn = _make_rnn(config, config.bidirectional)
         self.dropout = nn.Dropout(config.dropout)
         directions = 2 if config.bidirectional else 1
@@ -191,13 +192,13 @@ class CharLM(nn.Module):
     def __init__(self, config: CharLMConfig):
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(VOCABULARY_SIZE, config.embedding_size)
+        self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size)
         self.rnn = _make_rnn(config, bidirectional=False)
         self.dropout = nn.Dropout(config.dropout)
-        self.linear = nn.Linear(config.hidden_size, VOCABULARY_SIZE)
+        self.linear = nn.Linear(config.hidden_size, config.vocabulary_size)
 
     def forward(self, codes: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
-        """Codes (batch, time) and the state before them (None: zero) -> logits (batch, time, 128), state after."""
+        """Codes (batch, time) and the state before them -> logits (batch, time, vocabulary) and the state after."""
         outputs, state = self.rnn(self.embedding(codes), state)  # (batch, time, hidden)
         return self.linear(self.dropout(outputs)), state
 

@@ -17,10 +17,11 @@ from charplay.data.user_data import MAX_REPORTED_ROWS, UserRows, UserText, count
 from charplay.data.user_data.report import count_characters
 from charplay.data.user_data.rows import FIRST_ROWS
 from charplay.data.user_data.texts import first_lines
+from charplay.data.vocabulary import UNKNOWN, vocabulary_of
 from charplay.inference.classify import USER_RESULTS
 from charplay.models.networks import build_without_weights, count_parameters
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
-from charplay.training.recipes import USER_RECIPES, NamesRecipe, Recipe, SpeechRecipe, adjust
+from charplay.training.recipes import SIZES_OF_DATA, USER_RECIPES, NamesRecipe, Recipe, SpeechRecipe, adjust
 from charplay.training.tasks import NamesTask, SpeechTask, class_shares
 from charplay.training.time_estimate import Speed, estimate_seconds
 from charplay.training.training_sets import TrainingSet
@@ -39,7 +40,8 @@ class DataSummary(TypedDict):
     validation: int
     characters: dict[str, int]  # that the network reads, and how often, the commonest first
     first: list[Any]  # the first three rows as they were read, [text, label], or lines of a text
-    lost: dict[str, int]  # characters without an ASCII form -> how often each occurs
+    unknown: dict[str, int]  # those that are too rare, which it reads as `vocabulary.UNKNOWN`
+    dropped: dict[str, int]  # control and format characters of a text -> how often each occurs
     classes: dict[str, int]  # label -> rows
     case_variants: list[list[str]]  # labels that differ by case alone
     cut: int  # texts of rows that were too long
@@ -69,10 +71,11 @@ def read_data_set(task: str, directory: Path) -> UserData:
     """One of the project's data sets in the same form: the training names, or Barack Obama's training speeches."""
     if task == "names":
         rows = datasets.load_names("train", directory)
-        return UserRows(rows, "ASCII", ",", False, ("name", "country"), 0, 1, first=rows[:FIRST_ROWS])
+        vocabulary, _ = vocabulary_of(Counter(character for name, _ in rows for character in name))
+        return UserRows(rows, vocabulary, "ASCII", ",", False, ("name", "country"), 0, 1, first=rows[:FIRST_ROWS])
     speeches = datasets.split_speeches(datasets.load_speeches(directory))["train"]
     text = datasets.join_speeches(speeches)
-    return UserText(text, "UTF-8", {}, first=first_lines(text))
+    return UserText(text, vocabulary_of(Counter(text))[0], "UTF-8", first=first_lines(text))
 
 
 def choose_recipe(task: str, user_data: UserData, preset: object, changes: dict[str, Any]) -> Recipe:
@@ -83,13 +86,15 @@ def choose_recipe(task: str, user_data: UserData, preset: object, changes: dict[
     """
     recipe = USER_RECIPES[task][limits.check_choice("size", preset, tuple(USER_RECIPES[task]))]
     known = {field.name for holder in (recipe, recipe.config) for field in dataclasses.fields(holder)}
-    if unknown := sorted(set(changes) - known | {"config", "members", "classes"} & set(changes)):
+    if unknown := sorted(set(changes) - known | {"config", "members", *SIZES_OF_DATA} & set(changes)):
         raise ValueError(f"A recipe has no {', '.join(unknown)} to choose.")
     recipe = adjust(recipe, _changes_for_size(recipe, user_data) | changes)
     limits.check_fields(limits.USER_RECIPE, recipe)
     limits.check_fields(limits.USER_RECIPE, recipe.config)
+    sizes = {"vocabulary_size": user_data.vocabulary.size}
     if isinstance(user_data, UserRows):
-        recipe = adjust(recipe, {"classes": len(user_data.classes)})
+        sizes["classes"] = len(user_data.classes)
+    recipe = adjust(recipe, sizes)
     parameters = count_parameters(build_without_weights(task, recipe.config))
     if parameters > limits.MAX_USER_PARAMETERS:
         raise ValueError(
@@ -127,8 +132,9 @@ def training_set_of(
         assert isinstance(recipe, NamesRecipe)  # that of rows
         train, validation = user_data.split(recipe.seed)
         return TrainingSet(
-            NamesTask(train, validation, user_data.classes, recipe, group),
-            alphabet="".join(sorted({character for text, _ in train for character in text})),
+            NamesTask(train, validation, user_data.classes, recipe, group, user_data.vocabulary),
+            alphabet="".join(sorted({character for text, _ in train for character in text} - {UNKNOWN})),
+            vocabulary=user_data.vocabulary,
             data=user_data.fingerprint,
             measure=measure,
             classes=user_data.classes,
@@ -137,8 +143,9 @@ def training_set_of(
     assert isinstance(recipe, SpeechRecipe)  # that of a text
     train_text, validation_text = user_data.split()
     return TrainingSet(
-        SpeechTask([Speech("", "", train_text)], validation_text, recipe, group),
-        alphabet="".join(sorted(set(train_text))),
+        SpeechTask([Speech("", "", train_text)], validation_text, recipe, group, user_data.vocabulary),
+        alphabet="".join(sorted(set(train_text) - {UNKNOWN})),
+        vocabulary=user_data.vocabulary,
         data=user_data.fingerprint,
         measure=measure,
     )
@@ -180,7 +187,8 @@ def summarize(user_data: UserData, recipe: Recipe, speed: Speed | None = None) -
         validation=len(parts[1]),
         characters=count_characters(user_data),
         first=[list(row) if isinstance(row, tuple) else row for row in user_data.first],
-        lost=user_data.lost,
+        unknown=user_data.unknown,
+        dropped=user_data.dropped if isinstance(user_data, UserText) else {},
         classes={},
         case_variants=[],
         cut=0,

@@ -32,15 +32,15 @@ def example_of(model: Any, training_set: TrainingSet) -> EvaluationExample:
     task = training_set.task
     if isinstance(task, NamesTask):
         assert isinstance(model, NameClassifier)
-        predicted = logits_of(model, [text for text, _ in task.validation]).argmax(1)
+        predicted = logits_of(model, [text for text, _ in task.validation], vocabulary=task.vocabulary).argmax(1)
         truth = torch.tensor([task.classes.index(label) for _, label in task.validation])
         counts = confusion_matrix(truth, predicted, len(task.classes)).tolist()
         return EvaluationExample(confusion=counts, classes=list(task.classes))
     assert isinstance(task, SpeechTask)
     assert isinstance(model, CharLM)
-    checkpoint = Checkpoint("speech", model, training_set.alphabet, (), (), "", {}, "", {})
+    checkpoint = Checkpoint("speech", model, training_set.alphabet, (), (), "", {}, "", {}, task.vocabulary)
     prime = task.validation[:SAMPLE_PRIME_CHARACTERS]
-    request = make_request(prime, SAMPLE_TEMPERATURE, SAMPLE_CHARACTERS, seed=SAMPLE_SEED)
+    request = make_request(prime, SAMPLE_TEMPERATURE, SAMPLE_CHARACTERS, seed=SAMPLE_SEED, vocabulary=task.vocabulary)
     return EvaluationExample(prime=request.prime, sample=generate(checkpoint, [request])[0])
 
 

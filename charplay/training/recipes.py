@@ -11,6 +11,7 @@ from charplay import limits
 from charplay.models.networks import CELLS, CharLMConfig, NameClassifierConfig, RecurrentConfig
 
 SCHEDULES = ("cosine", "constant")
+SIZES_OF_DATA = ("classes", "vocabulary_size")  # fields of a config that the data gives, not the recipe
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def fields_of(recipe: Recipe) -> dict[str, Any]:
         field.name: getattr(holder, field.name)
         for holder in (recipe, recipe.config)
         for field in dataclasses.fields(holder)
-        if field.name not in ("config", "classes")
+        if field.name not in ("config", *SIZES_OF_DATA)
     }
 
 

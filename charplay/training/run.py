@@ -194,7 +194,7 @@ class _Run:
             "task": task_name,
             "date": datetime.date.today().isoformat(),
             "recipe": described,
-            **{key: getattr(training_set, key) for key in ("alphabet", "classes", "shares", "data")},
+            **{key: getattr(training_set, key) for key in ("vocabulary", "alphabet", "classes", "shares", "data")},
         }
 
     def train_members(self) -> None:
@@ -289,7 +289,8 @@ def _load_snapshot(path: Path, identity: dict[str, Any]) -> Snapshot:
 def _calibrate(model: NameClassifier, task: NamesTask) -> dict[str, Any]:
     """Divides the last layer by the temperature fitted on the rows held out, so that its softmax is calibrated."""
     truth = torch.tensor([task.classes.index(country) for _, country in task.validation])
-    temperature = fit_temperature(logits_of(model, [name for name, _ in task.validation]), truth)
+    logits = logits_of(model, [name for name, _ in task.validation], vocabulary=task.vocabulary)
+    temperature = fit_temperature(logits, truth)
     with torch.no_grad():
         for network in model.ensemble_members:
             for parameter in network.linear.parameters():

@@ -8,7 +8,7 @@ from torch import nn
 
 from charplay.data.batches import group_by_length, pad
 from charplay.data.datasets import NameRows, Speech, join_speeches
-from charplay.data.text import encode
+from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.evaluation.metrics import evaluate_names, evaluate_speech
 from charplay.models.networks import CharLM, NameClassifier, State
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
@@ -72,8 +72,10 @@ class NamesTask:
         classes: Sequence[str],
         recipe: NamesRecipe,
         group: ProcessGroup = SINGLE_PROCESS,
+        vocabulary: Vocabulary = ASCII,
     ):
         self.validation, self.classes, self.recipe, self.group = validation, classes, recipe, group
+        self.vocabulary = vocabulary
         self.names = [name for name, _ in train]
         countries = torch.tensor([classes.index(country) for _, country in train])
         self.targets = nn.functional.one_hot(countries, len(classes)).float()  # (names, classes)
@@ -115,7 +117,7 @@ class NamesTask:
         shard = list(self.group.shard(range(len(rows))))
         if not shard:  # fewer names than ranks: a dummy row of weight 0 keeps the ranks in step
             shard, weights = [0], weights * 0
-        padded = pad([names[at] for at in shard])
+        padded = pad([names[at] for at in shard], vocabulary=self.vocabulary)
         logits = model(padded.codes.to(device), padded.lengths)  # (shard, classes)
         losses = nn.functional.cross_entropy(
             logits.float(),
@@ -126,7 +128,7 @@ class NamesTask:
         return (losses * weights[shard].to(device)).sum(), len(rows) / self.group.size
 
     def evaluate(self, model: NameClassifier) -> dict[str, Any]:
-        measured = evaluate_names(model, self.classes, self.validation)
+        measured = evaluate_names(model, self.classes, self.validation, vocabulary=self.vocabulary)
         return {key: measured[key] for key in ("n", "accuracy", "macro_f1", "loss")}
 
     def score(self, measured: dict[str, Any]) -> float:
@@ -143,8 +145,14 @@ class SpeechTask:
     unit = "characters"
 
     def __init__(
-        self, speeches: Sequence[Speech], validation: str, recipe: SpeechRecipe, group: ProcessGroup = SINGLE_PROCESS
+        self,
+        speeches: Sequence[Speech],
+        validation: str,
+        recipe: SpeechRecipe,
+        group: ProcessGroup = SINGLE_PROCESS,
+        vocabulary: Vocabulary = ASCII,
     ):
+        self.vocabulary = vocabulary
         self.speeches, self.validation, self.recipe, self.group = list(speeches), validation, recipe, group
         self.characters = len(join_speeches(self.speeches))
         self.state: State | None = None
@@ -164,7 +172,8 @@ class SpeechTask:
     def batches(self, generator: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         self.state = None
         order = torch.randperm(len(self.speeches), generator=generator).tolist()
-        codes = encode(join_speeches([self.speeches[index] for index in order])).to(torch.uint8)
+        text = join_speeches([self.speeches[index] for index in order])
+        codes = self.vocabulary.encode(text).to(torch.int16)  # a quarter of the memory
         streams = codes[: len(codes) // self.recipe.batch_size * self.recipe.batch_size].view(
             self.recipe.batch_size, -1
         )
@@ -175,12 +184,12 @@ class SpeechTask:
 
     def loss(self, model: nn.Module, batch: Any, device: torch.device) -> tuple[torch.Tensor, float]:
         inputs, targets = (part.to(device) for part in batch)
-        logits, state = model(inputs, self.state)  # (batch, steps, 128)
+        logits, state = model(inputs, self.state)  # (batch, steps, vocabulary)
         self.state = (state[0].detach(), state[1].detach()) if isinstance(state, tuple) else state.detach()
         return nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten()), targets.numel()
 
     def evaluate(self, model: CharLM) -> dict[str, Any]:
-        return evaluate_speech(model, self.validation)
+        return evaluate_speech(model, self.validation, vocabulary=self.vocabulary)
 
     def score(self, measured: dict[str, Any]) -> float:
         return measured["bits_per_character"]

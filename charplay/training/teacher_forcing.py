@@ -19,7 +19,8 @@ import torch
 from torch import nn
 
 from charplay import limits
-from charplay.data.text import decode, encode, normalize_target
+from charplay.data.text import normalize_target
+from charplay.data.vocabulary import ASCII
 from charplay.inference.quantized import QuantizedStep, UnroundedProduct
 from charplay.models.networks import CELLS, CharLM, CharLMConfig, State
 from charplay.training.recipes import Recipe
@@ -107,7 +108,7 @@ class TeacherForcingTask:
     state: State | None = None
 
     def __init__(self, target: str, ratio: float):
-        codes = encode(target)
+        codes = ASCII.encode(target)
         self.codes, self.targets = codes[:-1], codes[1:]  # (time,) each, shifted by one: hihell -> ihello
         self.ratio = ratio
         # In the last training step; before the first one, free-running unless every step is to be teacher-forced.
@@ -141,11 +142,11 @@ class TeacherForcingTask:
         return {
             "loss": nn.functional.cross_entropy(trained.logits, self.targets).item(),
             "correct": int((trained.predictions == self.targets).sum()),
-            "predictions": decode(trained.predictions),
-            "inputs": decode(trained.inputs),
+            "predictions": ASCII.decode(trained.predictions),
+            "inputs": ASCII.decode(trained.inputs),
             "is_forced": self._is_forced.tolist(),
             "free_running_correct": int((free.predictions == self.targets).sum()),
-            "free_running": decode(free.predictions),
+            "free_running": ASCII.decode(free.predictions),
         }
 
     def score(self, measured: dict[str, Any]) -> float:

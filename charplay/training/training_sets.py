@@ -9,6 +9,7 @@ import torch
 
 from charplay.data import datasets
 from charplay.data.datasets import NameRows
+from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.inference.classify import remove_prior
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.ngrams import NgramClassifier
@@ -29,6 +30,7 @@ class TrainingSet:
     measure: Callable[[Checkpoint], dict[str, Any]]  # results for the header, beside those of the validation part
     classes: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()  # of the classes, as weighted in training
+    vocabulary: Vocabulary = ASCII  # of the task's texts
 
 
 def names_training_set(

@@ -15,7 +15,7 @@ from gradio.context import get_blocks_context
 from gradio.utils import get_function_description
 
 from charplay import limits
-from charplay.data.text import normalize_document
+from charplay.data.input_text import read_document
 from charplay.inference.classify import Classification, require_name
 from charplay.inference.generate import make_request
 from charplay.interpret import packing, prefixes
@@ -116,7 +116,7 @@ def _speech_endpoints(registry: Registry) -> Endpoints:
                 The first character has no bits, since nothing is read before it.
         """
         checkpoint = registry.default("speech")
-        return await inference_client.query(checkpoint, "surprisal", text=normalize_document(text))
+        return await inference_client.query(checkpoint, "surprisal", text=read_document(text, checkpoint.vocabulary))
 
     return {"generate": generate, "surprise": surprise}
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from html import escape
 
+MAX_UNSEEN = 8  # characters that a note names; the rest is counted
 DASH = "–"  # stands where there is no number
 
 
@@ -65,7 +66,8 @@ def text_box(markup: str, *, label: str, classes: str = "") -> str:
         classes: further CSS classes.
     """
     box = _classes("text", classes)
-    return f'<div class="{box}" tabindex="0" role="region" aria-label="{escape(label)}"><div>{markup}</div></div>'
+    frame = f'<div class="{box}" tabindex="0" role="region" aria-label="{escape(label)}">'
+    return f'{frame}<div dir="auto">{markup}</div></div>'
 
 
 def table(
@@ -98,6 +100,13 @@ def percent(share: float | None, decimals: int = 1) -> str:
 def plain_decimal(value: float) -> str:
     """A small number to one significant digit, without an exponent: "0.0000003"."""
     return format(Decimal(f"{value:.1g}"), "f")
+
+
+def unseen_note(characters: Sequence[str]) -> str:
+    """A sentence on characters that a model never saw in training (HTML)."""
+    listed = " ".join(f"<b>{escape(character)}</b>" for character in characters[:MAX_UNSEEN])
+    more = f" and {len(characters) - MAX_UNSEEN} more" if len(characters) > MAX_UNSEEN else ""
+    return f"Not in this model’s training data: {listed}{more}. It can only guess what they mean."
 
 
 def visible_newlines(text: str) -> str:

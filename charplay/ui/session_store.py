@@ -18,6 +18,7 @@ from pathlib import Path
 import gradio as gr
 
 from charplay import limits, system
+from charplay.data.text import is_dropped
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint, CheckpointError, Registry
 from charplay.models.networks import count_parameters
@@ -290,7 +291,7 @@ def _check_usable(checkpoint: Checkpoint, name: str) -> Checkpoint:
         raise CheckpointError(
             f"{name} has {parameters:,} parameters; a model of your own may have {limits.MAX_USER_PARAMETERS:,} here."
         )
-    if not all(character == "\n" or " " <= character <= "~" for character in checkpoint.alphabet):
+    if any(map(is_dropped, checkpoint.alphabet)):
         raise CheckpointError(f"{name} has an alphabet with characters that cannot be shown.")
     classes = checkpoint.classes
     if len(classes) > limits.MAX_USER_CLASSES or len(set(classes)) < len(classes):

@@ -20,7 +20,7 @@ class Report(TypedDict):
     label_column: str | int | None
     rows: int | None  # that can be used
     classes: dict[str, int] | None  # label -> rows
-    characters: dict[str, int]  # that the network reads, and how often, the commonest first
+    characters: dict[str, int]  # that the network reads, and how often; `vocabulary.UNKNOWN` stands for all rarer ones
     first: list[Any]  # the first three as they were read: [text, label], or lines of a text
     left_out: list[dict[str, Any]]  # {"line", "reason"}
     left_out_count: int  # rows; of a text, characters
@@ -40,10 +40,10 @@ def report_on(data: UserRows | UserText) -> Report:
             characters=count_characters(data),
             first=list(data.first),
             left_out=[
-                {"line": None, "reason": f"{quoted(character)} has no ASCII form; it stands there {count:,} times"}
-                for character, count in list(data.lost.items())[:MAX_LISTED_ROWS]
+                {"line": None, "reason": f"{quoted(character)} is a control or format character: {count:,} times"}
+                for character, count in list(data.dropped.items())[:MAX_LISTED_ROWS]
             ],
-            left_out_count=sum(data.lost.values()),
+            left_out_count=sum(data.dropped.values()),
         )
 
     def name_of(column: int) -> str | int:

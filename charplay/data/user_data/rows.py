@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from charplay import limits
 from charplay.data.datasets import NameRows
 from charplay.data.user_data import tables
-from charplay.data.user_data.cells import check_cell, clean, romanize
+from charplay.data.user_data.cells import check_cell, clean, clean_text
 from charplay.data.user_data.columns import Columns, find_columns
 from charplay.data.user_data.decoding import check_size, decode
 from charplay.data.user_data.texts import VALIDATION_SHARE, fingerprint
+from charplay.data.vocabulary import Vocabulary, vocabulary_of
 
 MAX_REPORTED_ROWS = 8  # rejected rows that a data summary lists
 FIRST_ROWS = 3  # rows that a summary shows as they were read
@@ -30,6 +31,7 @@ class UserRows:
     """Labelled texts for a classifier."""
 
     rows: NameRows  # (text, label), texts as the network reads them
+    vocabulary: Vocabulary  # of the texts
     encoding: str
     delimiter: str | None  # None: JSON Lines
     has_header: bool
@@ -37,8 +39,8 @@ class UserRows:
     text_column: int  # from 0
     label_column: int
     rejected: list[RejectedRow] = field(default_factory=list)
-    first: NameRows = field(default_factory=list)  # the first ones, before they were brought to ASCII
-    lost: dict[str, int] = field(default_factory=dict)  # signs dropped for having no ASCII form, and their counts
+    first: NameRows = field(default_factory=list)  # the first ones, as they were read
+    unknown: dict[str, int] = field(default_factory=dict)  # characters too rare for the vocabulary, and their counts
     cut: int = 0  # texts that were cut to `limits.MAX_USER_ROW_CHARACTERS`
     case_variants: tuple[tuple[str, ...], ...] = ()  # labels that differ by case alone
 
@@ -71,8 +73,7 @@ class _ReadRow(NamedTuple):
 
     file: int  # number of its file
     line: int
-    original: str  # the text as it was read
-    text: str  # in ASCII
+    text: str
     label: str
 
 
@@ -135,11 +136,10 @@ def read_row_files(files: Sequence[tuple[str, bytes]], **options: Any) -> UserRo
 
 
 def _read(files: Sequence[tuple[str, bytes | str]], options: _Options) -> UserRows:
-    lost: Counter[str] = Counter()
     parts = []
     for number, (name, data) in enumerate(files):
         try:
-            parts.append(_read_file(number, data, options, lost))
+            parts.append(_read_file(number, data, options))
         except ValueError as error:
             raise ValueError(f"{name}: {error}" if len(files) > 1 else str(error)) from None
     usable, variants = _match_case([row for part in parts for row in part.usable], options.merge_case)
@@ -149,9 +149,11 @@ def _read(files: Sequence[tuple[str, bytes | str]], options: _Options) -> UserRo
         of_file = parts[number].rejected + [rejected_row for at, rejected_row in single if at == number]
         prefix = f"{name}: " if len(files) > 1 else ""
         rejected += [RejectedRow(line, prefix + reason) for line, reason in sorted(of_file)]
+    vocabulary, unknown = vocabulary_of(Counter(character for row in usable for character in row.text))
     first = parts[0]
     user_rows = UserRows(
-        [(row.text, row.label) for row in usable],
+        [(vocabulary.read(row.text) if unknown else row.text, row.label) for row in usable],
+        vocabulary,
         ", ".join(dict.fromkeys(part.encoding for part in parts)),
         first.delimiter,
         first.columns.has_header,
@@ -159,8 +161,8 @@ def _read(files: Sequence[tuple[str, bytes | str]], options: _Options) -> UserRo
         first.columns.text,
         first.columns.label,
         rejected,
-        first=[(row.original, row.label) for row in usable[:FIRST_ROWS]],
-        lost=dict(sorted(lost.items(), key=lambda item: -item[1])),
+        first=[(row.text, row.label) for row in usable[:FIRST_ROWS]],
+        unknown=unknown,
         cut=sum(part.cut for part in parts),
         case_variants=variants,
     )
@@ -168,7 +170,7 @@ def _read(files: Sequence[tuple[str, bytes | str]], options: _Options) -> UserRo
     return user_rows
 
 
-def _read_file(number: int, data: bytes | str, options: _Options, lost: Counter[str]) -> _File:
+def _read_file(number: int, data: bytes | str, options: _Options) -> _File:
     text, encoding = decode(data, options.encoding)
     table = tables.parse(text, options.delimiter)
     if not table.rows:
@@ -184,7 +186,7 @@ def _read_file(number: int, data: bytes | str, options: _Options, lost: Counter[
         options.text_column,
         options.label_column,
     )
-    return _File(encoding, table.delimiter, columns, *_usable_rows(number, rows, width, columns, lost))
+    return _File(encoding, table.delimiter, columns, *_usable_rows(number, rows, width, columns))
 
 
 def _pad(rows: Sequence[tables.Row]) -> tuple[list[tables.Row], int]:
@@ -207,7 +209,7 @@ def _pad(rows: Sequence[tables.Row]) -> tuple[list[tables.Row], int]:
 
 
 def _usable_rows(
-    file: int, table: Sequence[tables.Row], width: int, columns: Columns, lost: Counter[str]
+    file: int, table: Sequence[tables.Row], width: int, columns: Columns
 ) -> tuple[list[_ReadRow], list[RejectedRow], int]:
     """(usable rows, rejected rows, how many texts were cut)."""
     rows, rejected, cut = [], [], 0
@@ -218,10 +220,10 @@ def _usable_rows(
             if len(cells) != width:
                 hint = ", and a quote that is not closed" if any(cell.lstrip()[:1] == '"' for cell in cells) else ""
                 raise ValueError(f"it has {len(cells)} columns{hint}, the others {width}")
-            original, label = clean(cells[columns.text]), clean(cells[columns.label])
+            label = clean(cells[columns.label])
             if header is not None and [clean(cell) for cell in cells] == header:
                 raise ValueError("it repeats the names of the columns")
-            text = romanize(original, lost)
+            text = clean_text(cells[columns.text])
             if not text or not label:
                 raise ValueError(f"its {'label' if text else 'text'} is blank")
             if len(label) > limits.MAX_NAME_CHARACTERS:
@@ -229,7 +231,7 @@ def _usable_rows(
             if not label.isprintable():
                 raise ValueError("its label holds a control character")
             cut += len(text) > limits.MAX_USER_ROW_CHARACTERS
-            rows.append(_ReadRow(file, line, original, text[: limits.MAX_USER_ROW_CHARACTERS].rstrip(), label))
+            rows.append(_ReadRow(file, line, text[: limits.MAX_USER_ROW_CHARACTERS].rstrip(), label))
         except ValueError as error:
             rejected.append(RejectedRow(line, str(error).rstrip(".")))
     return rows, rejected, cut

@@ -2,12 +2,14 @@
 
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from charplay import limits
-from charplay.data.text import normalize_prose, without_ascii
+from charplay.data.text import compose, is_dropped
 from charplay.data.user_data.decoding import check_size, decode
+from charplay.data.vocabulary import Vocabulary, vocabulary_of
 
 VALIDATION_SHARE = 0.1  # of a user's data that is held out for validation
 MAX_VALIDATION_CHARACTERS = 20_000  # of a text; more would delay every evaluation for no better an estimate
@@ -20,9 +22,11 @@ class UserText:
     """A text for a language model."""
 
     text: str  # as the network reads it
+    vocabulary: Vocabulary
     encoding: str
-    lost: dict[str, int]  # the characters dropped for having no ASCII form, and their counts
-    first: tuple[str, ...] = ()  # the first lines, before they were brought to ASCII
+    unknown: dict[str, int] = field(default_factory=dict)  # characters too rare for the vocabulary, and their counts
+    dropped: dict[str, int] = field(default_factory=dict)  # control and format characters, and their counts
+    first: tuple[str, ...] = ()  # the first lines, as they were read
 
     @property
     def fingerprint(self) -> str:
@@ -44,7 +48,7 @@ def read_text(data: bytes | str, encoding: str | None = None) -> UserText:
     """Parses a text to train on; an encoding that is None is detected.
 
     Raises:
-        ValueError: it is too large, too short, binary, or in another alphabet.
+        ValueError: it is too large, too short or binary.
     """
     return _check(*decode(data, encoding))
 
@@ -66,13 +70,19 @@ def read_text_files(files: Sequence[tuple[str, bytes]], encoding: str | None = N
 
 
 def _check(text: str, encoding: str) -> UserText:
-    normalized = normalize_prose(text).strip()
-    if any(map(str.isalpha, text)) and not any(map(str.isalnum, normalized)):
-        raise ValueError("Nothing in this text has an ASCII form: the networks here read the Latin alphabet.")
-    limits.USER_TEXT_CHARACTERS.check_length(normalized, "text")
-    if len(set(normalized)) < 2:
+    read = compose(text).lstrip("\n").rstrip()
+    limits.USER_TEXT_CHARACTERS.check_length(read, "text")
+    if len(set(read)) < 2:
         raise ValueError("The text has one character only: there is nothing to predict.")
-    return UserText(normalized, encoding, without_ascii(text), first_lines(text))
+    vocabulary, unknown = vocabulary_of(Counter(read))
+    return UserText(
+        vocabulary.read(read) if unknown else read,
+        vocabulary,
+        encoding,
+        unknown,
+        {character: count for character, count in Counter(text).most_common() if is_dropped(character)},
+        first_lines(read),
+    )
 
 
 def first_lines(text: str) -> tuple[str, ...]:

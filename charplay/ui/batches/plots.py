@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from charplay.data.batches import Comparison
-from charplay.data.text import decode
+from charplay.data.vocabulary import ASCII
 from charplay.interpret.packing import CellValues
 from charplay.ui import controls
 from charplay.ui.batches import time_steps
@@ -38,7 +38,10 @@ class BatchFigures:
         self.pads_have_values = cells == controls.HIDDEN  # the state of the unpacked run drifts on through the pads
         # plotly parses a little HTML in its texts, so "<" and "&" are escaped; it knows no &quot;.
         self.letters = np.array(
-            [["" if letter == PAD else escape(visible(letter), quote=False) for letter in decode(row)] for row in codes]
+            [
+                ["" if letter == PAD else escape(visible(letter), quote=False) for letter in ASCII.decode(row)]
+                for row in codes
+            ]
         )
 
         if values is None:  # the same colour for the same name, whatever the order of the rows

@@ -57,9 +57,9 @@ class NameControls:
         query = Query(name, self.find(model, page), controls.PRIORS[controls.PRIOR.choose(prior)])
         try:
             read_text(query.checkpoint, name)
-            return query
         except ValueError:
             return None
+        return query
 
 
 def shown_letters_note(normalized: str) -> str:

@@ -8,6 +8,7 @@ import gradio as gr
 
 from charplay import limits
 from charplay.data.datasets import COUNTRIES
+from charplay.data.input_text import unseen_characters
 from charplay.data.user_data.cells import clean
 from charplay.inference.classify import Classification, read_text
 from charplay.models.checkpoints import Checkpoint
@@ -24,9 +25,10 @@ from charplay.ui.widgets.bars import bars
 _LEAD = "Type a surname and watch the network guess where it comes from."
 _TERM = "<b>Many to one</b>: a sequence in, one answer out."
 _ABOUT = (
-    "The drawing is the network, unrolled in time. Each letter’s ASCII code picks a row of learnt numbers, its "
-    "embedding; the recurrent cell combines it with the state so far. From the states a linear layer computes a score "
-    "for each class (logits), and softmax makes of the scores probabilities that sum to 1: the bars. Beside each state "
+    "The drawing is the network, unrolled in time. Each letter’s code (its ASCII code; of a model of your own its "
+    "place in that model’s vocabulary) picks a row of learnt numbers, its embedding; the recurrent cell combines it "
+    "with the state so far. From the states a linear layer computes a score for each class (logits), and softmax makes "
+    "of the scores probabilities that sum to 1: the bars. Beside each state "
     "stands the answer if the name ended there. With arrows both ways the network is bidirectional: it also reads from "
     "the end, so that every new letter changes all states. <b>Many to one</b>: a sequence in, one answer out."
 )
@@ -124,7 +126,7 @@ def _view(checkpoint: Checkpoint, typed: str, results: Sequence[Classification])
     steps = []
     for each in results:
         letter, country = each["normalized"][-1], each["country"]
-        index, code = len(each["normalized"]) - 1, ord(letter)
+        index, code = len(each["normalized"]) - 1, checkpoint.vocabulary.code_of(letter)
         steps.append(unrolled.Step(index, letter, code, country, each["probabilities"][country]))
     network = unrolled.unrolled(steps, getattr(checkpoint.config, "bidirectional", False))
     bars_html = bars(checkpoint.classes, list(whole["probabilities"].values()))
@@ -150,5 +152,8 @@ def _headline(checkpoint: Checkpoint, typed: str, result: Classification) -> str
         notes.append(f"Read as “{escape(read)}”")
     if " " in read and checkpoint.classes == COUNTRIES:
         notes.append("several words, read as one surname" if notes else "Several words, read as one surname")
+    sentences = [": ".join(notes)] if notes else []
+    if unseen := unseen_characters(typed, checkpoint.vocabulary, checkpoint.alphabet):
+        sentences.append(html.unseen_note(unseen))
     answer = html.headline(f"<b>{escape(result['country'])}</b> {probability}")
-    return f'{answer}<p class="note read-as">{": ".join(notes)}</p>'
+    return f'{answer}<p class="note read-as">{". ".join(sentences)}</p>'

@@ -4,8 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from charplay import limits
-from charplay.data.text import encode
-from charplay.inference.generate import make_request
+from charplay.data.text import is_dropped
 
 
 @dataclass(frozen=True)
@@ -13,7 +12,7 @@ class GeneratedText:
     """A generated text, and what it was generated from."""
 
     model: str  # name of the model
-    prime: str  # normalised
+    prime: str  # as the network read it
     prime_length: int  # characters of the prime's end that warmed up the hidden state
     temperature: float  # of its last character
     seed: int
@@ -45,14 +44,15 @@ def parse_generated_text(field: object) -> GeneratedText:
         header = json.loads(header)
         end = int(limits.PRIME_LENGTH.check(header.pop("prime_characters")))
         generated = GeneratedText(prime=text[:end], continuation=text[end:], **header)
-        request = make_request(
-            generated.prime, generated.temperature, prime_length=generated.prime_length, seed=generated.seed
-        )
+        limits.check_text("model", generated.model, limits.MAX_NAME_CHARACTERS)
+        limits.Limit("prime length", 1, len(generated.prime)).check(generated.prime_length)
+        limits.TEMPERATURE.check(generated.temperature)
+        limits.SEED.check(generated.seed)
         if generated.continuation:
             limits.LENGTH.check(len(generated.continuation))
-        encode(generated.continuation)
+        is_possible = not any(map(is_dropped, set(text)))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        request = None
-    if request is None or request.prime != generated.prime:
+        is_possible = False
+    if not is_possible:
         raise ValueError("The text on the page cannot be read any more: press Generate again.")
     return generated

@@ -10,7 +10,7 @@ import gradio as gr
 
 from charplay.inference.engine import GenerationError
 from charplay.inference.generate import Request, make_request
-from charplay.models.checkpoints import Registry
+from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, inference_client, session_store
 from charplay.ui.speech.generated_text import GeneratedText, parse_generated_text
 from charplay.ui.speech.text_html import queue_html, stats_html, text_html
@@ -57,6 +57,7 @@ def with_messages(function: Callable[..., _Steps]) -> Callable[..., _Steps]:
 
 
 def read_request(
+    checkpoint: Checkpoint,
     seed: int | None,
     prime: object,
     prime_length: object,
@@ -71,7 +72,8 @@ def read_request(
         ValueError: a value is out of bounds.
     """
     until = controls.read_stop_mark(stop_at)
-    return make_request(prime, temperature, length, prime_length, 0 if top_k is None else top_k, seed, until)
+    top_k = 0 if top_k is None else top_k
+    return make_request(prime, temperature, length, prime_length, top_k, seed, until, checkpoint.vocabulary)
 
 
 def empty_text(model: str, request: Request) -> GeneratedText:
@@ -84,7 +86,7 @@ def make_generate(registry: Registry) -> Callable[..., _Steps]:
 
     async def generate(page: gr.Request, seed: int | None, model: str, *settings: object) -> _Steps:
         checkpoint = session_store.find(registry, "speech", model, page)
-        request = read_request(seed, *settings)
+        request = read_request(checkpoint, seed, *settings)
         text, start, is_first = empty_text(model, request), time.monotonic(), True
         async with aclosing(inference_client.stream_text(checkpoint, request)) as stream:
             async for update in stream:
@@ -117,7 +119,7 @@ def make_write_next(registry: Registry) -> Callable[..., _Steps]:
 
     async def write_next(page: gr.Request, seed: int | None, model: str, field: object, *settings: object) -> _Steps:
         checkpoint = session_store.find(registry, "speech", model, page)
-        request = read_request(seed, *settings)
+        request = read_request(checkpoint, seed, *settings)
         text = parse_generated_text(field)
         if not _continues(text, model, request, seed):
             text = empty_text(model, request)
@@ -134,7 +136,12 @@ def make_write_next(registry: Registry) -> Callable[..., _Steps]:
     return write_next
 
 
-async def start_over(page: gr.Request, seed: int | None, model: str, *settings: object) -> _Steps:
+def make_start_over(registry: Registry) -> Callable[..., _Steps]:
     """The function of Start over: the opening words alone."""
-    text = empty_text(model, read_request(seed, *settings))
-    yield text_html(text), stats_html(text, 0, None), text.as_field(), idle_button(), ""
+
+    async def start_over(page: gr.Request, seed: int | None, model: str, *settings: object) -> _Steps:
+        checkpoint = session_store.find(registry, "speech", model, page)
+        text = empty_text(model, read_request(checkpoint, seed, *settings))
+        yield text_html(text), stats_html(text, 0, None), text.as_field(), idle_button(), ""
+
+    return start_over

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from charplay.data.text import normalize_prime
+from charplay.data.input_text import read_prime
 from charplay.inference.engine import GenerationError
 from charplay.inference.generate import make_request
-from charplay.models.checkpoints import Registry
+from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, inference_client, scoreboard, session_store
 from charplay.ui.assets import read_asset
 from charplay.ui.events import LATEST, QUIET
@@ -16,7 +16,7 @@ from charplay.ui.initial_examples import PRIME_POSITIONS, InitialExamples, examp
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.speech import candidates, generation, memorization, neurons, surprisal, temperatures, text_source
 from charplay.ui.speech.next_characters import next_characters_html
-from charplay.ui.speech.text_html import stats_html, text_html
+from charplay.ui.speech.text_html import reading_note, stats_html, text_html
 from charplay.ui.widgets import diagrams
 
 _LEAD = (
@@ -158,9 +158,8 @@ def _lay_out(initial: InitialExamples) -> _Components:
 def _wire_prime(tab: _Components, registry: Registry) -> None:
     """Has slider, drawing and message follow the opening words, and the drawing the model."""
 
-    async def draw(prime: object, prime_length: object, model: object, page: gr.Request) -> str:
-        request = make_request(prime, prime_length=prime_length)
-        checkpoint = session_store.find(registry, "speech", model, page)
+    async def draw(prime: object, prime_length: object, checkpoint: Checkpoint) -> str:
+        request = make_request(prime, prime_length=prime_length, vocabulary=checkpoint.vocabulary)
         read = request.prime[-request.prime_length :]
         found = await inference_client.query(checkpoint, "likeliest_next", text=read, positions=PRIME_POSITIONS)
         return next_characters_html(request.prime, request.prime_length, found)
@@ -168,18 +167,18 @@ def _wire_prime(tab: _Components, registry: Registry) -> None:
     async def update_prime(prime: str, model: object, page: gr.Request) -> tuple:
         """New opening words are read whole until the slider is moved."""
         try:
-            characters = len(normalize_prime(prime))
-            drawing = await draw(prime, characters, model, page)
+            checkpoint = session_store.find(registry, "speech", model, page)
+            characters = len(read_prime(prime, checkpoint.vocabulary))
+            drawing = await draw(prime, characters, checkpoint)
         except (ValueError, GenerationError) as error:
             return gr.skip(), "", html.problem(str(error))
-        note = ""
-        if not prime.isascii():
-            note = html.note("Brought to ASCII; what has no ASCII form is left out.", is_status=True)
+        note = reading_note(prime, checkpoint)
         return gr.Slider(maximum=max(characters, 2), value=characters), drawing, note
 
     async def update_drawing(prime: object, prime_length: object, model: object, page: gr.Request) -> tuple:
         try:
-            return await draw(prime, prime_length, model, page), gr.skip()
+            checkpoint = session_store.find(registry, "speech", model, page)
+            return await draw(prime, prime_length, checkpoint), reading_note(str(prime), checkpoint)
         except (ValueError, GenerationError) as error:
             return "", html.problem(str(error))
 
@@ -216,7 +215,7 @@ def _wire_generation(tab: _Components, registry: Registry) -> None:
     write_next = generation.with_messages(generation.make_write_next(registry))
     step_inputs = [tab.seed, tab.model, tab.generated, *settings]
     stepped = tab.step.click(write_next, step_inputs, outputs, cancels=[running], **QUIET)
-    start_over = generation.with_messages(generation.start_over)
+    start_over = generation.with_messages(generation.make_start_over(registry))
     restarted = tab.restart.click(start_over, inputs, outputs, cancels=[running], **QUIET)
     for event in (ended, stopped, stepped, restarted):
         event.then(None, tab.finished, tab.finished, js="count => count + 1", **QUIET)

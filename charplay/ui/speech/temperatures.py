@@ -74,7 +74,7 @@ def _make_compare(registry: Registry) -> Callable[..., AsyncGenerator[tuple, Non
         seed = controls.read_seed(typed_seed)
         if seed is None:
             seed = parse_generated_text(field).seed
-        request = read_request(seed, prime, prime_length, first, length, top_k, stop_at)
+        request = read_request(checkpoint, seed, prime, prime_length, first, length, top_k, stop_at)
         requests = [request, *(replace(request, temperature=limits.TEMPERATURE.check(value)) for value in rest)]
         button = gr.update(value="Generating…", interactive=False)
         async with aclosing(stream_texts(checkpoint, requests)) as stream:

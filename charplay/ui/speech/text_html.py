@@ -2,6 +2,8 @@
 
 from html import escape
 
+from charplay.data.input_text import unseen_characters
+from charplay.models.checkpoints import Checkpoint
 from charplay.ui import html
 from charplay.ui.speech.generated_text import GeneratedText
 
@@ -39,6 +41,16 @@ def stats_html(text: GeneratedText, length: int, seconds: float | None, until: s
     if text.prime_length < len(text.prime):
         legend = f'<span class="unread">not read</span>, {legend}'
     return html.caption(f'{" · ".join(facts)} <span class="note">· {legend}</span>')
+
+
+def reading_note(prime: str, checkpoint: Checkpoint) -> str:
+    """What the model reads otherwise than it was typed, and what it never saw; empty if that is nothing (HTML)."""
+    sentences = []
+    if checkpoint.vocabulary.is_ascii and not prime.isascii():
+        sentences.append("Brought to ASCII; what has no ASCII form is left out.")
+    if unseen := unseen_characters(prime, checkpoint.vocabulary, checkpoint.alphabet):
+        sentences.append(html.unseen_note(unseen))
+    return html.note(" ".join(sentences), is_status=True) if sentences else ""
 
 
 def queue_html(position: int) -> str:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 
 import gradio as gr
 from gradio.components import Component
 
-from charplay.data.text import normalize_document, without_ascii
+from charplay.data.input_text import read_document, unseen_characters
+from charplay.data.text import without_ascii
+from charplay.data.vocabulary import Vocabulary
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, session_store
 from charplay.ui.events import LATEST
@@ -30,38 +31,43 @@ class TextSource:
         Raises:
             ValueError: a value is none that the page offers, or the model has expired.
         """
-        return _choose_text(generated, choice, pasted), session_store.find(self.registry, "speech", model, page)
+        checkpoint = session_store.find(self.registry, "speech", model, page)
+        return _choose_text(generated, choice, pasted, checkpoint.vocabulary), checkpoint
 
 
-def _choose_text(generated: object, choice: object, pasted: object) -> str | None:
+def _choose_text(generated: object, choice: object, pasted: object, vocabulary: Vocabulary) -> str | None:
+    text = pasted
     if controls.LOOK_INSIDE.choose(choice) == controls.GENERATED_TEXT:
-        return parse_generated_text(generated).read
-    try:
-        return normalize_document(pasted)
+        text = read = parse_generated_text(generated).read
+        if set(read) <= set(vocabulary.characters):
+            return read
+    try:  # a generated text may be that of another model, with another vocabulary
+        return read_document(text, vocabulary)
     except ValueError:
         return None
 
 
-def _note(choice: object, pasted: str, alphabet: str) -> str:
-    """What normalisation changed in the pasted text, or why the text cannot be used (HTML)."""
+def _note(generated: object, choice: object, pasted: str, checkpoint: Checkpoint) -> str:
+    """What reading changed in the text, or why the text cannot be used (HTML)."""
+    vocabulary = checkpoint.vocabulary
     if controls.LOOK_INSIDE.choose(choice) == controls.GENERATED_TEXT:
-        return ""
+        is_readable = _choose_text(generated, choice, pasted, vocabulary) is not None
+        return "" if is_readable else html.problem("This model cannot read the text of another one: press Generate.")
     if pasted == "":
         return html.note("Paste a text and press “Read this”.")
     try:
-        text = normalize_document(pasted)
+        text = read_document(pasted, vocabulary)
     except ValueError as error:
         return html.problem(str(error))
     sentences = [f"{len(text):,} characters are read."]
-    if text != pasted:
+    if vocabulary.is_ascii and text != pasted:
         sentences.append("The text was brought to ASCII as the speeches were.")
-    if lost := sum(without_ascii(pasted).values()):
-        subject = "character has" if lost == 1 else "characters have"
-        sentences.append(f"{lost:,} {subject} no ASCII form and are left out.")
-    if unseen := sorted(set(text) - set(alphabet)):
-        listed = " ".join(unseen)
-        sentences.append(f"Training never showed {listed}: their probability is small, but not 0.")
-    return html.note(escape(" ".join(sentences)), is_status=True)
+        if lost := sum(without_ascii(pasted).values()):
+            subject = "character has" if lost == 1 else "characters have"
+            sentences.append(f"{lost:,} {subject} no ASCII form and are left out.")
+    if unseen := unseen_characters(pasted, vocabulary, checkpoint.alphabet):
+        sentences.append(html.unseen_note(unseen))
+    return html.note(" ".join(sentences), is_status=True)
 
 
 def build(registry: Registry, model: gr.Dropdown, generated: gr.Textbox, finished: gr.Number) -> TextSource:
@@ -79,15 +85,14 @@ def build(registry: Registry, model: gr.Dropdown, generated: gr.Textbox, finishe
         button = gr.Button("Read this", variant="primary", elem_id="read-this", size="md", min_width=90)
     note = gr.HTML(elem_id="user-text-note")
 
-    def update_note(choice: object, pasted: str, model: object, page: gr.Request) -> tuple:
+    def update_note(generated: object, choice: object, pasted: str, model: object, page: gr.Request) -> tuple:
         shown = gr.update(visible=choice == controls.USER_TEXT_CHOICE)
         try:
-            alphabet = session_store.find(registry, "speech", model, page).alphabet
-            return shown, _note(choice, pasted, alphabet)
+            return shown, _note(generated, choice, pasted, session_store.find(registry, "speech", model, page))
         except ValueError as error:
             return shown, html.problem(str(error))
 
-    changes = [choice.input, button.click, pasted.submit, model.change]
-    inputs, outputs = [choice, pasted, model], [pasting, note]
-    gr.on(changes, update_note, inputs, outputs, **LATEST)
-    return TextSource(registry, [generated, *inputs], [*changes, finished.change])
+    changes = [choice.input, button.click, pasted.submit, model.change, finished.change]
+    inputs: list[Component] = [generated, choice, pasted, model]
+    gr.on(changes, update_note, inputs, [pasting, note], **LATEST)
+    return TextSource(registry, inputs, changes)

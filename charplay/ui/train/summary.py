@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from charplay import limits
+from charplay.data.text import quoted
 from charplay.data.user_data import MAX_REPORTED_ROWS
 from charplay.ui import html
 from charplay.ui.controls import DELIMITERS
@@ -63,10 +64,12 @@ def _facts(data_summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         listed = "; ".join(escape(", ".join(labels)) for labels in variants[:MAX_LISTED])
         facts.append(("letter case", f"{listed} differ by case alone: “How the rows are read” can merge them"))
     facts.append((f"{len(data_summary['characters'])} characters", _characters(data_summary["characters"])))
-    if data_summary["lost"]:
-        lost = list(data_summary["lost"].items())
-        listed = ", ".join(f"{escape(character)} ({count:,} times)" for character, count in lost[:MAX_LISTED])
-        facts.append(("left out", f"{listed}{' and others' if len(lost) > MAX_LISTED else ''}: no ASCII form"))
+    if unknown := data_summary["unknown"]:
+        listed = f"{len(unknown):,} rarer characters, {sum(unknown.values()):,} times: {_characters(unknown)}"
+        facts.append(("read as “unknown”", listed))
+    if dropped := data_summary["dropped"]:
+        listed = ", ".join(f"{quoted(character)} {count:,} times" for character, count in dropped.items())
+        facts.append(("left out", f"control and format characters: {listed}"))
     if data_summary["cut"]:
         facts.append(
             (f"{data_summary['cut']:,} cut", f"texts of more than {limits.MAX_USER_ROW_CHARACTERS} characters")

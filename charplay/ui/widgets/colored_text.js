@@ -1,8 +1,8 @@
 // Runs once in the page: `element`, `props`, `watch` and `trigger` are Gradio's. Python puts a number in MISSING's place.
 const box = element.querySelector('.colored-text'), readout = element.querySelector('.readout');
-let content = null, numbers = [], cells = [], selected = 0;
+let content = null, characters = [], numbers = [], cells = [], selected = 0;
 
-const quoted = character => ({' ': 'space', '\n': 'newline', '': 'the end'})[character] ?? `“${character}”`;
+const quoted = character => ({' ': 'space', '\n': 'newline', '\t': 'tab', '': 'the end'})[character] ?? `“${character}”`;
 const percentOrOdds = p => p < 0.0005 ? `1 in ${Number((1 / p).toPrecision(2)).toLocaleString('en')}`
   : `${(100 * p).toFixed(p < 0.01 ? 2 : 1)} %`;
 const format = {
@@ -11,8 +11,8 @@ const format = {
 };
 
 function describe(index) {
-  if (index === content.text.length) return 'After the last character';
-  const position = `Character ${(index + 1).toLocaleString('en')}, ${quoted(content.text[index] ?? '')}: `;
+  if (index === characters.length) return 'After the last character';
+  const position = `Character ${(index + 1).toLocaleString('en')}, ${quoted(characters[index] ?? '')}: `;
   if (numbers[index] === MISSING) return `${position}the first, without a prediction`;
   return position + format[content.scale](numbers[index] / content.factor);
 }
@@ -47,6 +47,7 @@ function build(text, withEnd) {
   cells = [];
   for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
     const block = document.createElement('div');
+    block.dir = 'auto';
     for (const character of line) block.append(newCell(character === '\n' ? '↵' : character));
     lines.append(block);
   }
@@ -70,6 +71,7 @@ function render() {
   }
   const isNew = !content || content.text !== next.text;
   content = next;
+  characters = [...next.text]; // of which some are two units of JavaScript's strings
   numbers = new Int16Array(Uint8Array.from(atob(next.numbers), character => character.charCodeAt(0)).buffer);
   if (isNew) build(next.text, next.withEnd);
   box.setAttribute('aria-valuemax', cells.length);
@@ -98,9 +100,10 @@ function vertical(direction) {
   return best;
 }
 
+const step = () => (cells[selected].matches(':dir(rtl)') ? -1 : 1); // to the right
 const targets = {
-  ArrowLeft: () => selected - 1,
-  ArrowRight: () => selected + 1,
+  ArrowLeft: () => selected - step(),
+  ArrowRight: () => selected + step(),
   ArrowUp: () => vertical(-1),
   ArrowDown: () => vertical(1),
   Home: () => 0,

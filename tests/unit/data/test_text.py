@@ -1,6 +1,8 @@
 import pytest
 
-from charplay.data.text import decode, encode, normalize_name, normalize_prime, normalize_prose, without_ascii
+from charplay.data.input_text import read_prime
+from charplay.data.text import normalize_name, normalize_prose, without_ascii
+from charplay.data.vocabulary import ASCII
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_characters_that_prose_drops_are_counted():
 
 
 def test_a_prime_keeps_the_space_at_its_end():
-    assert normalize_prime("My fellow ") == "My fellow "
+    assert read_prime("My fellow ") == "My fellow "
 
 
 @pytest.mark.parametrize(
@@ -105,11 +107,11 @@ def test_a_prime_keeps_the_space_at_its_end():
 )
 def test_a_prime_that_cannot_be_read_is_refused(prime, essential):
     with pytest.raises(ValueError, match=essential):
-        normalize_prime(prime)
+        read_prime(prime)
 
 
 def test_decoding_inverts_encoding():
-    assert encode("adylov").tolist() == [97, 100, 121, 108, 111, 118]
-    assert encode("").shape == (0,)
+    assert ASCII.encode("adylov").tolist() == [97, 100, 121, 108, 111, 118]
+    assert ASCII.encode("").shape == (0,)
     everything = "\n" + "".join(map(chr, range(32, 127)))
-    assert decode(encode(everything)) == everything
+    assert ASCII.decode(ASCII.encode(everything)) == everything

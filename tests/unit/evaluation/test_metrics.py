@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from charplay.data import datasets
-from charplay.data.text import encode
+from charplay.data.vocabulary import ASCII
 from charplay.evaluation import metrics
 from tests.conftest import make_language_model
 
@@ -40,8 +40,10 @@ def test_rows_of_an_unknown_country_are_refused(classifier):
 
 def test_bits_per_character_is_the_mean_surprisal_of_one_run(monkeypatch):
     model, text = make_language_model(), "hi! This is sung, and sung again."
-    logits = model(encode(text)[None])[0][0]
-    bits = [-logits[at].log_softmax(0)[code].item() / math.log(2) for at, code in enumerate(encode(text)[1:].tolist())]
+    logits = model(ASCII.encode(text)[None])[0][0]
+    bits = [
+        -logits[at].log_softmax(0)[code].item() / math.log(2) for at, code in enumerate(ASCII.encode(text)[1:].tolist())
+    ]
     expected = sum(bits) / len(bits)
     for chunk in (4096, 7, 1):  # the state is carried from chunk to chunk
         monkeypatch.setattr(metrics, "CHUNK_CHARACTERS", chunk)

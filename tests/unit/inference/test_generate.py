@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from charplay.data.text import encode
+from charplay.data.vocabulary import ASCII
 from charplay.inference.generate import Generation, generate, make_request, next_character
 from charplay.inference.sampling import sample
 from charplay.models.networks import CELLS
@@ -38,7 +38,7 @@ def test_at_temperature_zero_each_character_is_the_argmax_of_a_forward_over_the_
     checkpoint = make_checkpoint("speech", make_language_model(cell))
     text, seen = "yes we ", set(checkpoint.alphabet)
     for character in text_of(checkpoint, temperature=0, length=10):
-        logits = checkpoint.model(encode(text)[None])[0][0, -1]
+        logits = checkpoint.model(ASCII.encode(text)[None])[0][0, -1]
         best = max((code for code in range(128) if chr(code) in seen), key=lambda code: logits[code])
         assert character == chr(best)
         text += character

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from charplay import limits
-from charplay.data.text import encode
+from charplay.data.vocabulary import ASCII
 from charplay.inference import long_text
 from charplay.inference.expiring_cache import ExpiringCache
 from charplay.models.networks import CELLS, CharLM, CharLMConfig
@@ -23,14 +23,14 @@ def make_model(cell: str, layers: int = 2, is_half: bool = False) -> CharLM:
 
 def hooked(model: CharLM, text: str) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Logits (time, 128) of one forward, and each layer's outputs (time, hidden) as a forward hook sees them."""
-    seen, x = [], model.embedding(encode(text))[None]
+    seen, x = [], model.embedding(ASCII.encode(text))[None]
     for number in range(model.config.layers):
         kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         single = CELLS[model.config.cell](x.shape[2], model.config.hidden_size, batch_first=True)
         single.load_state_dict({f"{kind}_l0": getattr(model.rnn, f"{kind}_l{number}") for kind in kinds})
         single.register_forward_hook(lambda layer, inputs, outputs: seen.append(outputs[0][0]))
         x, _ = single(x)
-    return model(encode(text)[None])[0][0], seen
+    return model(ASCII.encode(text)[None])[0][0], seen
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -55,7 +55,7 @@ def test_weights_that_half_precision_cannot_hold_are_not_rounded(cell):
     weights = [getattr(model.rnn, f"{kind}_l0") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
     assert long_text._half_precision_layer(cell, weights) is None
     rounded = copy.deepcopy(model).half().float()
-    expected, wrong = model(encode(TEXT)[None])[0][0], rounded(encode(TEXT)[None])[0][0]
+    expected, wrong = model(ASCII.encode(TEXT)[None])[0][0], rounded(ASCII.encode(TEXT)[None])[0][0]
     logits = long_text.forward_pass(model, TEXT).logits
     assert (logits - expected).abs().max() < (logits - wrong).abs().max() / 10
 
@@ -69,7 +69,7 @@ def test_a_text_that_cannot_be_read_is_refused(text):
 def test_the_cache_holds_the_most_recently_used_results(monkeypatch):
     calls, model, forward_pass = [], make_model("rnn"), long_text.forward_pass
     monkeypatch.setattr(
-        long_text, "forward_pass", lambda model, text: (calls.append(text), forward_pass(model, text))[1]
+        long_text, "forward_pass", lambda model, text, *rest: (calls.append(text), forward_pass(model, text, *rest))[1]
     )
     max_bytes = 2 * forward_pass(model, "abc").nbytes
     monkeypatch.setattr(long_text, "_CACHE", ExpiringCache(60, max_bytes, size=lambda result: result.nbytes))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from charplay.data.text import encode
+from charplay.data.vocabulary import ASCII
 from charplay.inference.quantized import (
     MAX_EXACT_FLOAT,
     MAX_QUANTIZED,
@@ -17,7 +17,7 @@ from charplay.inference.quantized import (
 )
 from charplay.models.networks import CELLS, CharLM, CharLMConfig
 
-TEXT = encode("My fellow Americans, tonight I want to speak with you about the state of our union.")
+TEXT = ASCII.encode("My fellow Americans, tonight I want to speak with you about the state of our union.")
 
 
 def make_model(cell: str, layers: int = 2, hidden_size: int = 40) -> CharLM:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from charplay.data.text import encode
+from charplay.data.vocabulary import ASCII
 from charplay.inference import long_text
 from charplay.interpret import neurons
 from charplay.models.networks import CELLS
@@ -54,7 +54,7 @@ def test_correlations_equal_numpys_over_the_text_and_its_halves():
 def plant(monkeypatch, checkpoint, text, hidden):
     """Makes the forward pass over `text` return the given hidden states, (layers, time, hidden)."""
     planted = long_text.ForwardPass(torch.zeros(len(text), 128), hidden)
-    monkeypatch.setattr(neurons, "cached_forward_pass", lambda model, asked: planted)
+    monkeypatch.setattr(neurons, "cached_forward_pass", lambda *asked: planted)
 
 
 def test_a_planted_tracker_is_found_among_noise(monkeypatch, language_model):
@@ -104,7 +104,7 @@ def test_an_activation_is_the_hidden_state_of_single_steps(cell):
     checkpoint = make_checkpoint("speech", make_language_model(cell))
     state, hidden = None, []
     with torch.no_grad():
-        for code in encode(TEXT):
+        for code in ASCII.encode(TEXT):
             _, state = checkpoint.model(code.view(1, 1), state)
             hidden.append((state[0] if cell == "lstm" else state)[:, 0])
     hidden = torch.stack(hidden, 1)  # (layers, time, hidden)

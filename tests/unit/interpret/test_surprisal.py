@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from charplay import limits
-from charplay.data.text import encode
+from charplay.data.vocabulary import ASCII
 from charplay.evaluation.metrics import evaluate_speech
 from charplay.interpret.surprisal import MAX_CANDIDATES, candidates_at, likeliest_next, surprisal_of
 from charplay.models.networks import CELLS
@@ -35,9 +35,9 @@ def test_a_single_character_has_no_surprisal(language_model):
 def test_candidates_are_the_two_softmaxes_of_a_fresh_call(language_model, temperature):
     for at in (1, 9, len(TEXT) - 1, len(TEXT)):
         with torch.no_grad():
-            logits = language_model.model(encode(TEXT[:at])[None])[0][0, -1].double()
+            logits = language_model.model(ASCII.encode(TEXT[:at])[None])[0][0, -1].double()
         plain, drawn = logits.softmax(0), torch.full((128,), -math.inf, dtype=torch.float64)
-        known = encode(language_model.alphabet)
+        known = ASCII.encode(language_model.alphabet)
         drawn[known] = logits[known] / temperature if temperature else logits[known]
         tempered = drawn.softmax(0) if temperature else torch.eye(128, dtype=torch.float64)[drawn.argmax()]
         result = candidates_at(language_model, TEXT, at, temperature)
@@ -83,7 +83,7 @@ def test_the_likeliest_next_characters_are_those_of_the_plain_softmax(language_m
     text = "my fellow americans"
     found = likeliest_next(language_model, text, 5)
     with torch.no_grad():
-        probabilities = language_model.model(encode(text)[None])[0][0, -5:].softmax(1)
+        probabilities = language_model.model(ASCII.encode(text)[None])[0][0, -5:].softmax(1)
     assert len(found) == 5
     for row, expected in zip(found, probabilities, strict=True):
         assert [ord(character) for character, _ in row] == expected.argsort(descending=True)[:3].tolist()

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from charplay.data.text import decode, encode, normalize_target
+from charplay.data.text import normalize_target
+from charplay.data.vocabulary import ASCII
 from charplay.models.networks import CELLS, CharLM, CharLMConfig
 from charplay.training.teacher_forcing import DecoderPair, TeacherForcingTask, choose_inputs, make_settings, roll_out
 from charplay.ui import controls
@@ -26,12 +27,12 @@ def weights(model) -> torch.Tensor:
 
 def free_running(model: CharLM, target: str) -> str:
     """The predictions of the plain network, each the input of the next step."""
-    code, hidden, predictions = encode(target[0]), None, ""
+    code, hidden, predictions = ASCII.encode(target[0]), None, ""
     with torch.no_grad():
         for _ in target[1:]:
             logits, hidden = model(code[None], hidden)
             code = logits[0].argmax(1)
-            predictions += decode(code)
+            predictions += ASCII.decode(code)
     return predictions
 
 
@@ -74,7 +75,7 @@ def test_teacher_forcing_is_one_plain_call_over_the_text(cell):
     model, task = decoder(cell), TeacherForcingTask("hihello", 1.0)
     [batch] = task.batches(torch.Generator().manual_seed(0))
     loss, count = task.loss(model, batch, CPU)
-    codes = encode("hihello")
+    codes = ASCII.encode("hihello")
     logits, _ = model(codes[None, :-1])
     assert torch.equal(loss, torch.nn.functional.cross_entropy(logits[0], codes[1:]))
     assert count == 6
@@ -90,15 +91,15 @@ def test_the_input_of_each_step_is_the_true_character_or_the_last_prediction(cel
     assert not is_forced.all()
     loss, _ = task.loss(model, is_forced, CPU)
     hidden, before, losses = None, None, []
-    inputs = choose_inputs(model, encode(target)[:-1], is_forced)
+    inputs = choose_inputs(model, ASCII.encode(target)[:-1], is_forced)
     for step, code in enumerate(inputs.split(1)):
-        assert code == (encode(target[step]) if is_forced[step] else before)
+        assert code == (ASCII.encode(target[step]) if is_forced[step] else before)
         logits, hidden = model(code[None], hidden)
         before = logits[0].argmax(1)
-        losses.append(torch.nn.functional.cross_entropy(logits[0], encode(target[step + 1])))
+        losses.append(torch.nn.functional.cross_entropy(logits[0], ASCII.encode(target[step + 1])))
     assert loss.item() == pytest.approx(torch.stack(losses).mean().item(), abs=1e-5)
     measured = task.evaluate(model)
-    assert (measured["inputs"], measured["is_forced"]) == (decode(inputs), is_forced.tolist())
+    assert (measured["inputs"], measured["is_forced"]) == (ASCII.decode(inputs), is_forced.tolist())
     assert measured["loss"] == pytest.approx(loss.item(), abs=1e-5)
 
 
@@ -164,7 +165,7 @@ def test_a_loss_that_is_not_finite_is_an_error_and_the_history_stays(monkeypatch
 
 
 def test_one_call_over_the_inputs_gives_the_predictions_of_single_steps():
-    model, codes = decoder("lstm"), encode("so we go on")
+    model, codes = decoder("lstm"), ASCII.encode("so we go on")
     rollout = roll_out(model, codes, torch.zeros(len(codes), dtype=torch.bool))
     assert torch.equal(rollout.inputs[1:], rollout.predictions[:-1])
 
