@@ -60,6 +60,7 @@ MAX_GENERATED_TEXT_CHARACTERS = (
 )
 MAX_DOCUMENT_CHARACTERS = 20_000  # longest text that a language model reads to be looked into
 LAYER = Limit("layer", 1, 8)  # which one of the network is looked at, from the input
+STEP_SPEED = Limit("characters per second", 1, 10)  # of a text written one by one: the fastest can still be read
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
 MAX_STOP_MARK_CHARACTERS = 64  # of a string at which a generation ends

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import torch
 
@@ -14,12 +14,13 @@ from charplay.data.user_data.cells import ControlCharacterError, clean, clean_te
 from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.inference.fast_classifier import fast_classifier_of
 from charplay.models.checkpoints import Checkpoint
-from charplay.models.networks import NameClassifier
+from charplay.models.networks import STATE_UNITS, NameClassifier
 
 USER_RESULTS = "own"  # in the results of a model that was trained on user data
 BATCH_SIZE = 512  # names in a batch of `NameClassifier`
 # Names in a batch of `FastClassifier`: in smaller batches a name costs more, larger ones do not fit the cache.
 FAST_BATCH_SIZE = 1024
+STATE_DECIMALS = 3  # of a number of a hidden state
 
 
 class Classification(TypedDict):
@@ -29,6 +30,7 @@ class Classification(TypedDict):
     normalized: str  # as the network reads it
     country: str  # the likeliest
     probabilities: dict[str, float]  # over all countries, in the model's order; they sum to 1
+    state: NotRequired[list[float]]  # of a part of a name, see `classify`
 
 
 @torch.no_grad()
@@ -43,14 +45,31 @@ def logits_of(
         fast: run the model's `FastClassifier`, as the page does, instead of PyTorch's layers on the model's device.
         vocabulary: the model's.
     """
+    if fast:
+        return fast_logits_and_states(model, names, vocabulary)[0]
     vocabulary.check_size(model.config.vocabulary_size)
-    order, batch_size = order_by_length(names), FAST_BATCH_SIZE if fast else BATCH_SIZE
+    order = order_by_length(names)
     device = next(model.parameters()).device
     rows = []
-    for start in range(0, len(order), batch_size):
-        padded = pad([names[index] for index in order[start : start + batch_size]], vocabulary=vocabulary)
-        rows.append(fast_classifier_of(model)(padded) if fast else model(padded.codes.to(device), padded.lengths).cpu())
+    for start in range(0, len(order), BATCH_SIZE):
+        padded = pad([names[index] for index in order[start : start + BATCH_SIZE]], vocabulary=vocabulary)
+        rows.append(model(padded.codes.to(device), padded.lengths).cpu())
     return torch.cat(rows)[torch.tensor(order).argsort()]
+
+
+def fast_logits_and_states(
+    model: NameClassifier, names: Sequence[str], vocabulary: Vocabulary
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of normalised names, in the order given: logits (names, classes), and states as `FastClassifier.run` has them."""
+    vocabulary.check_size(model.config.vocabulary_size)
+    order, classifier = order_by_length(names), fast_classifier_of(model)
+    batches = [
+        classifier.run(pad([names[index] for index in order[start : start + FAST_BATCH_SIZE]], vocabulary=vocabulary))
+        for start in range(0, len(order), FAST_BATCH_SIZE)
+    ]
+    back = torch.tensor(order).argsort()
+    logits, states = (torch.cat(parts)[back] for parts in zip(*batches, strict=True))
+    return logits, states
 
 
 def remove_prior(logits: torch.Tensor, shares: Sequence[float]) -> torch.Tensor:
@@ -120,15 +139,6 @@ def _read_user_text(checkpoint: Checkpoint[NameClassifier], text: object, max_ch
     return limits.check_text("text", checkpoint.vocabulary.read(cleaned), max_characters)
 
 
-def logits_with_prior(checkpoint: Checkpoint[NameClassifier], names: Sequence[str], prior: str) -> torch.Tensor:
-    """Logits (names, classes) of normalised names, from the model's `FastClassifier`.
-
-    With the prior "uniform" the classes' shares are divided out.
-    """
-    logits = logits_of(checkpoint.model, names, fast=True, vocabulary=checkpoint.vocabulary)
-    return remove_prior(logits, checkpoint.shares) if prior == "uniform" else logits
-
-
 def classify(
     checkpoint: Checkpoint[NameClassifier], names: Sequence[str], prior: object = "data", *, are_read: bool = False
 ) -> list[Classification]:
@@ -138,7 +148,8 @@ def classify(
         checkpoint: a name classifier.
         names: as typed.
         prior: "data" for the class shares of the training data, "uniform" for equal shares.
-        are_read: the names are parts of what `read_name` returned, and stay as they are.
+        are_read: the names are parts of what `read_name` returned, and stay as they are; each result has as its state
+            the first `STATE_UNITS` numbers of the last layer's hidden state after it, forward, of the first network.
 
     Raises:
         ValueError: a name is blank or has no ASCII form, or the prior is unknown; the message says what to change.
@@ -147,8 +158,11 @@ def classify(
     normalized = list(names) if are_read else [read_text(checkpoint, name) for name in names]
     if not normalized:
         return []
-    probabilities = logits_with_prior(checkpoint, normalized, prior).softmax(1)  # (names, countries)
-    return [
+    logits, states = fast_logits_and_states(checkpoint.model, normalized, checkpoint.vocabulary)
+    if prior == "uniform":
+        logits = remove_prior(logits, checkpoint.shares)
+    probabilities = logits.softmax(1)  # (names, countries)
+    results = [
         Classification(
             name=name,
             normalized=read,
@@ -159,3 +173,7 @@ def classify(
             names, normalized, probabilities.argmax(1).tolist(), probabilities.tolist(), strict=True
         )
     ]
+    if are_read:
+        for result, state in zip(results, states[:, :STATE_UNITS].tolist(), strict=True):
+            result["state"] = [round(value, STATE_DECIMALS) for value in state]
+    return results

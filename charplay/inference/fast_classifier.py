@@ -133,9 +133,13 @@ class FastClassifier:
         self._linear = linear.reshape(len(embeddings), -1, linear.shape[-1])
         self._linear_bias = torch.stack([network.linear.bias for network in networks]).mean(0)
 
-    @torch.inference_mode()
     def __call__(self, padded: Padded) -> torch.Tensor:
         """Logits (batch, classes) of a padded batch, rows in any order."""
+        return self.run(padded)[0]
+
+    @torch.inference_mode()
+    def run(self, padded: Padded) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same logits, and the forward state of the first network's last layer after each row, (batch, hidden)."""
         lengths, order = padded.lengths.sort(descending=True, stable=True)
         batch, time = len(lengths), int(lengths[0])  # columns that are padding in every row are not read
         # For each direction and step, the column of each row that is read; `backward` is its own inverse.
@@ -160,8 +164,12 @@ class FastClassifier:
             inputs = self._inputs_of(layer, active, outputs, (backward * batch + torch.arange(batch)).flatten())
         logits = self._linear_bias.repeat(batch, 1)
         for entries in self._groups(batch):
-            logits += torch.bmm(self._features(entries, active, lengths, inputs), self._linear[entries]).sum(0)
-        return torch.empty_like(logits).index_copy_(0, order, logits)
+            features = self._features(entries, active, lengths, inputs)
+            logits += torch.bmm(features, self._linear[entries]).sum(0)
+            if entries.start == 0:  # the forward direction of the first network
+                states = features[0, :, : self._config.hidden_size] / MAX_QUANTIZED
+        logits, states = (torch.empty_like(rows).index_copy_(0, order, rows) for rows in (logits, states))
+        return logits, states
 
     def _inputs_of(self, layer: int, active: list[int], outputs: torch.Tensor, reversal: torch.Tensor) -> Inputs:
         """The input products of a layer above the first.

@@ -11,12 +11,13 @@ from charplay import limits
 from charplay.inference.long_text import cached_forward_pass, check_document
 from charplay.inference.sampling import inverse_temperature
 from charplay.models.checkpoints import Checkpoint
-from charplay.models.networks import CharLM
+from charplay.models.networks import STATE_UNITS, CharLM
 
 MAX_CANDIDATES = 10  # at one position
 POSITIONS = limits.Limit("number of positions", 1, 64)  # whose likeliest next characters are requested at once
 LIKELIEST = 3  # next characters of each of them
 DECIMALS = 5  # of the surprisal of one character
+STATE_DECIMALS = 3  # of a number of a hidden state
 
 
 class Surprisal(TypedDict):
@@ -38,6 +39,13 @@ class Candidates(TypedDict):
     rank: int | None  # of the true character among all codes, from 1
     true_probability: float | None
     true_tempered: float | None
+
+
+class Expectation(TypedDict):
+    """What a network holds after a character of a text."""
+
+    likeliest: list[tuple[str, float]]  # (next character, probability) at temperature 1, the likeliest first
+    state: list[float]  # the first `STATE_UNITS` numbers of the last layer's hidden state
 
 
 def surprisal_of(checkpoint: Checkpoint[CharLM], text: object) -> Surprisal:
@@ -92,26 +100,26 @@ def candidates_at(checkpoint: Checkpoint[CharLM], text: object, at: object, temp
     )
 
 
-def likeliest_next(checkpoint: Checkpoint[CharLM], text: object, positions: object) -> list[list[tuple[str, float]]]:
-    """The three likeliest next characters after each of the last characters of `text`, at temperature 1.
+def likeliest_next(checkpoint: Checkpoint[CharLM], text: object, positions: object) -> list[Expectation]:
+    """The three likeliest next characters after each of the last characters of `text`, and the state behind them.
 
     Args:
         checkpoint: a language model.
         text: as the network reads it.
         positions: for how many of its last characters; all of them where it has fewer.
 
-    Returns:
-        a list for each, in the order of the text: (character, probability), the likeliest first.
-
     Raises:
         ValueError: one of them is out of bounds.
     """
     vocabulary = checkpoint.vocabulary
     text, positions = check_document(text, vocabulary), POSITIONS.check(positions)
-    logits = cached_forward_pass(checkpoint.model, text, vocabulary).logits
-    probabilities = logits[-positions:].double().softmax(1)
-    shares, codes = probabilities.topk(LIKELIEST, dim=1)  # (positions, 3) each
+    found = cached_forward_pass(checkpoint.model, text, vocabulary)
+    shares, codes = found.logits[-positions:].double().softmax(1).topk(LIKELIEST, dim=1)  # (positions, 3) each
+    states = found.hidden[-1, -positions:, :STATE_UNITS].tolist()
     return [
-        [(vocabulary.characters[code], share) for code, share in zip(*row, strict=True)]
-        for row in zip(codes.tolist(), shares.tolist(), strict=True)
+        Expectation(
+            likeliest=[(vocabulary.characters[code], share) for code, share in zip(*each, strict=True)],
+            state=[round(value, STATE_DECIMALS) for value in state],
+        )
+        for *each, state in zip(codes.tolist(), shares.tolist(), states, strict=True)
     ]

@@ -77,6 +77,9 @@ def _make_rnn(config: RecurrentConfig, bidirectional: bool) -> nn.RNNBase:
     )
 
 
+STATE_UNITS = 8  # first numbers of a hidden state that a drawing of a network shows
+
+
 def hidden_of(state: State) -> torch.Tensor:
     """The hidden state h of a state, which in an LSTM also holds the cell state c."""
     return state[0] if isinstance(state, tuple) else state

@@ -77,6 +77,7 @@ TEMPERATURES = tuple(
     Control(f"temperature-{number}", f"{name} temperature", temperature, limits.TEMPERATURE, 0.05)
     for number, (name, temperature) in enumerate((("First", 0.2), ("Second", 0.8), ("Third", 1.4)), 1)
 )  # of the texts side by side
+STEP_SPEED = Control("step-speed", "Characters/s", 3, limits.STEP_SPEED, 1)
 SEED = Control("seed", "Seed", "", placeholder="new each time")
 TOP_K = Control("top-k", "Top-k", 0, limits.TOP_K, info="0: all")
 AT_THE_LENGTH, AT_THE_LINE_END = "the length", "the end of a line"

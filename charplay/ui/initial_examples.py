@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from charplay.inference.classify import Classification
 from charplay.inference.engine import GenerationError
 from charplay.inference.generate import Request, make_request
+from charplay.interpret.surprisal import Expectation
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls
 from charplay.ui.worker_requests import classification_of_steps, generation, question_about
@@ -21,9 +22,8 @@ from charplay.workers.protocol import Response
 
 MAX_SECONDS = 60.0  # seconds from the request after which the page no longer waits for its examples
 
-PRIME_POSITIONS = 10  # the prime's last characters whose likeliest next ones are shown
+NEXT_POSITIONS = 10  # last characters of a text whose likeliest next ones are shown
 
-NextCharacters = list[list[tuple[str, float]]]  # as `interpret.surprisal.likeliest_next` gives them
 Result = TypeVar("Result")
 
 
@@ -40,7 +40,7 @@ class InitialExamples(NamedTuple):
     registry: Registry
     name: Future[list[Classification]]  # of its prefixes that are drawn, the whole last
     text: Future[Example]
-    next_characters: Future[NextCharacters]  # of the prime that Speech opens with
+    next_characters: Future[list[Expectation]]  # of the prime that Speech opens with
     deadline: float  # of `time.monotonic`
 
     def wait_for_name(self) -> list[Classification] | None:
@@ -51,7 +51,7 @@ class InitialExamples(NamedTuple):
         """The generated text; None where there is none in time."""
         return self._wait_for(self.text)
 
-    def wait_for_next_characters(self) -> NextCharacters | None:
+    def wait_for_next_characters(self) -> list[Expectation] | None:
         """What is likeliest after each of the prime's last characters; None where that is not there in time."""
         return self._wait_for(self.next_characters)
 
@@ -86,8 +86,8 @@ def _classify_example(checkpoint: Checkpoint, example: Future[list[Classificatio
     INFERENCE.send(request, functools.partial(_resolve, example, lambda results: results))
 
 
-def _predict_example(checkpoint: Checkpoint, example: Future[NextCharacters]) -> None:
-    arguments = {"text": controls.PRIME.default, "positions": PRIME_POSITIONS}
+def _predict_example(checkpoint: Checkpoint, example: Future[list[Expectation]]) -> None:
+    arguments = {"text": controls.PRIME.default, "positions": NEXT_POSITIONS}
     request = question_about(checkpoint, "likeliest_next", arguments)
     INFERENCE.send(request, functools.partial(_resolve, example, lambda result: result))
 

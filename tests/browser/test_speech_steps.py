@@ -9,6 +9,7 @@ from charplay.inference.generate import generate, make_request
 from charplay.interpret.surprisal import likeliest_next
 from charplay.models import checkpoints
 from charplay.ui import controls
+from charplay.ui.initial_examples import NEXT_POSITIONS
 from charplay.ui.speech.generated_text import parse_generated_text
 from tests.browser.conftest import SIZES, go_to_tab
 
@@ -70,6 +71,27 @@ def test_characters_written_one_by_one_are_those_of_generate_with_the_same_seed(
     expect(page.locator("#generate")).to_be_enabled()
     assert continuation(page).startswith(expected)
     expect(page.locator("#next-candidates tr")).to_have_count(0)
+
+
+def test_play_writes_until_the_text_is_complete_and_pause_ends_it(open_page, checkpoint):
+    page = open_speech(open_page)
+    page.locator("#seed input").fill("5")
+    page.locator("#step-speed input[type=number]").fill("10")
+    page.locator("#length input[type=number]").fill("4")
+    page.locator("#play").click()
+    expect(page.locator("#stats")).to_contain_text("4 of 4")
+    expect(page.locator("#play")).to_be_visible()
+    [expected] = generate(checkpoint, [make_request(controls.PRIME.default, 0.8, 4, seed=5)])
+    assert continuation(page) == expected
+    read = (controls.PRIME.default + expected)[-NEXT_POSITIONS:]
+    expect(page.locator("#next-characters .given")).to_have_text(list(read.replace(" ", "␣").replace("\n", "↵")))
+    assert page.locator("#next-characters .state span").count() == NEXT_POSITIONS
+    page.locator("#length input[type=number]").fill("10000")
+    page.locator("#play").click()
+    expect(page.locator("#stats")).to_contain_text("6 of 6")
+    page.locator("#pause").click()
+    expect(page.locator("#pause")).to_be_hidden()
+    expect(page.locator("#play")).to_be_focused()
 
 
 def test_top_k_and_the_stop_mark_are_those_of_the_core(open_page, checkpoint):
@@ -142,10 +164,11 @@ def test_on_a_projector_temperature_comes_first_and_the_text_fills_the_right_hal
     assert all(temperature["width"] >= each["width"] - 1 for each in others)
     assert prime["right"] <= generate_button["left"]
     assert prime["top"] <= generate_button["top"] < prime["bottom"]
-    text, stats = box(page, "#text .text"), box(page, "#stats")
+    text, steps = box(page, "#text .text"), box(page, "#speech-steps")
     assert text["left"] <= 1280 / 2 + 30
     assert text["width"] >= 560
-    assert 690 <= stats["bottom"] <= 720
+    assert 690 <= steps["bottom"] <= 720
+    assert box(page, "#speech-model")["bottom"] <= 720
     facts = page.locator("#stats").inner_text()
     assert facts.index("seed") < facts.index("temperature") < facts.index("characters/s")
 
@@ -182,7 +205,7 @@ def test_the_drawing_shows_the_three_likeliest_next_characters(open_page, checkp
     expected = likeliest_next(checkpoint, "God bless", 9)
     for rank, row in enumerate(reversed(page.locator("#next-characters .output").all())):
         shown = row.locator("td b").all_text_contents()
-        assert shown == [candidates[rank][0].replace(" ", "␣").replace("\n", "↵") for candidates in expected]
+        assert shown == [each["likeliest"][rank][0].replace(" ", "␣").replace("\n", "↵") for each in expected]
     visible = inputs.filter(visible=True)
     assert visible.count() == (9 if size == "projector" else 6)
     edge = visible.last.bounding_box()

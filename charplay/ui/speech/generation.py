@@ -12,11 +12,13 @@ from charplay.inference.engine import GenerationError
 from charplay.inference.generate import Request, make_request
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, inference_client, session_store
+from charplay.ui.initial_examples import NEXT_POSITIONS
 from charplay.ui.speech.generated_text import GeneratedText, parse_generated_text
+from charplay.ui.speech.next_characters import next_characters_html
 from charplay.ui.speech.text_html import queue_html, stats_html, text_html
 from charplay.ui.widgets import candidates
 
-OUTPUTS = 5  # values that the functions below yield: text, figures, field, Generate button, candidates
+OUTPUTS = 6  # values that the functions below yield: text, figures, field, Generate button, candidates, drawing
 
 _Steps = AsyncGenerator[tuple, None]
 
@@ -81,6 +83,12 @@ def empty_text(model: str, request: Request) -> GeneratedText:
     return GeneratedText(model, request.prime, request.prime_length, request.temperature, request.seed, "")
 
 
+async def draw_next(checkpoint: Checkpoint, text: str, read: int) -> str:
+    """The network over the end of a text, of which it reads the last `read` characters (HTML)."""
+    found = await inference_client.query(checkpoint, "likeliest_next", text=text[-read:], positions=NEXT_POSITIONS)
+    return next_characters_html(text, read, found)
+
+
 def make_generate(registry: Registry) -> Callable[..., _Steps]:
     """The function of Generate: yields the text as it grows."""
 
@@ -99,7 +107,7 @@ def make_generate(registry: Registry) -> Callable[..., _Steps]:
                     stats = stats_html(text, request.length, time.monotonic() - start, request.until)
                 field = text.as_field() if update.text else gr.skip()
                 goes_on = is_first and not request.is_complete(update.text)
-                yield text_html(text), stats, field, running_button() if goes_on else gr.skip(), ""
+                yield text_html(text), stats, field, running_button() if goes_on else gr.skip(), "", gr.skip()
                 is_first = False
 
     return generate
@@ -131,7 +139,9 @@ def make_write_next(registry: Registry) -> Callable[..., _Steps]:
         )
         text = replace(text, temperature=request.temperature, continuation=text.continuation + character)
         table = candidates.table(read + character, len(read), found, request.temperature)
-        yield text_html(text), stats_html(text, position + 1, None), text.as_field(), gr.skip(), table
+        drawing = await draw_next(checkpoint, text.prime + text.continuation, len(text.read))
+        stats = stats_html(text, position + 1, None, is_complete=request.is_complete(text.continuation))
+        yield text_html(text), stats, text.as_field(), gr.skip(), table, drawing
 
     return write_next
 
@@ -142,6 +152,7 @@ def make_start_over(registry: Registry) -> Callable[..., _Steps]:
     async def start_over(page: gr.Request, seed: int | None, model: str, *settings: object) -> _Steps:
         checkpoint = session_store.find(registry, "speech", model, page)
         text = empty_text(model, read_request(checkpoint, seed, *settings))
-        yield text_html(text), stats_html(text, 0, None), text.as_field(), idle_button(), ""
+        drawing = await draw_next(checkpoint, text.prime, text.prime_length)
+        yield text_html(text), stats_html(text, 0, None), text.as_field(), idle_button(), "", drawing
 
     return start_over

@@ -9,10 +9,10 @@ from charplay.data.input_text import read_prime
 from charplay.inference.engine import GenerationError
 from charplay.inference.generate import make_request
 from charplay.models.checkpoints import Checkpoint, Registry
-from charplay.ui import controls, html, inference_client, scoreboard, session_store
+from charplay.ui import controls, html, scoreboard, session_store
 from charplay.ui.assets import read_asset
 from charplay.ui.events import LATEST, QUIET
-from charplay.ui.initial_examples import PRIME_POSITIONS, InitialExamples, example_request
+from charplay.ui.initial_examples import InitialExamples, example_request
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.speech import candidates, generation, memorization, neurons, surprisal, temperatures, text_source
 from charplay.ui.speech.next_characters import next_characters_html
@@ -28,13 +28,15 @@ _ABOUT = (
     "After every character the network predicts the next one, by a softmax over all characters. "
     "One of them is sampled and read in turn. The temperature divides the logits before the softmax: below 1 likely "
     "characters become likelier (at 0 the likeliest is always taken), above 1 the rare ones come more often. "
-    "The opening words (the prime) are read first, and set the hidden state."
+    "The opening words (the prime) are read first, and set the hidden state. The drawing shows the network over the "
+    "last characters; of each state eight numbers are drawn, blue where they are negative, orange where positive."
 )
 # On a phone the text lies below the buttons.
 _SHOW_TEXT = (
     "(...inputs) => { document.querySelector('#text .text').scrollIntoView({block: 'nearest'}); return inputs; }"
 )
 _SHOW_PROBLEM = "() => document.querySelector('#speech .problem')?.scrollIntoView({block: 'nearest'})"
+_PLAY = read_asset(__file__, "play.js")
 _SEED_USED = "() => document.getElementById('seed-used')?.innerText ?? ''"
 
 _NO_EXAMPLE = "The first text could not be generated: press Generate."
@@ -48,6 +50,7 @@ class _Components(NamedTuple):
     start: gr.Button
     stop: gr.Button
     step: gr.Button
+    play: gr.Button
     restart: gr.Button
     message: gr.HTML
     prime_length: gr.Slider
@@ -79,7 +82,6 @@ def _main() -> dict[str, Any]:
         with gr.Column(min_width=280, scale=5, elem_id="speech-buttons"):
             start = _button("Generate", "generate", variant="primary")
             stop = _button("Stop", "stop")
-            step = _button("Next character", "next-character")
             restart = _button("Start over", "start-over")
     message = gr.HTML(elem_id="speech-message")
     return {
@@ -87,21 +89,33 @@ def _main() -> dict[str, Any]:
         "prime": prime,
         "start": start,
         "stop": stop,
-        "step": step,
         "restart": restart,
         "message": message,
     }
 
 
+def _steps() -> dict[str, Any]:
+    """What writes a text one character at a time, under the text; Pause takes Play's place while that goes on."""
+    with gr.Row(elem_id="speech-steps", elem_classes="bottom"):
+        step = _button("Next character", "next-character")
+        play = _button("Play", "play")
+        _button("Pause", "pause")  # play.js ends at a press on any button
+        speed = controls.STEP_SPEED.arguments() | {"interactive": True, "elem_classes": "one-line"}
+        gr.Slider(**speed, min_width=200, scale=3)  # read by play.js
+    return {"step": step, "play": play}
+
+
 def _more(registry: Registry, drawing: str) -> dict[str, Any]:
     """What of the opening words is read, and the controls that are changed less often."""
     models = registry.models["speech"]
-    prime_length = gr.Slider(**controls.PRIME_LENGTH.arguments() | {"maximum": len(controls.PRIME.default)})
+    prime_length = gr.Slider(
+        **controls.PRIME_LENGTH.arguments() | {"maximum": len(controls.PRIME.default)}, elem_classes="one-line"
+    )
     next_characters = gr.HTML(drawing, elem_id="next-characters")
     with gr.Row(elem_classes="bottom"):
         length = gr.Slider(**controls.LENGTH.arguments(), min_width=200, scale=3)
         seed = gr.Textbox(**controls.SEED.arguments(), max_lines=1, min_width=130, scale=2)
-        keep_seed = _button("Keep this seed", "keep-seed")
+        keep_seed = _button("Keep seed", "keep-seed")
     seed_message = gr.HTML(elem_id="seed-message")
     with gr.Row(elem_classes="bottom"):
         choices = controls.SPEECH_MODEL.arguments() | scoreboard.model_choices(models)
@@ -141,11 +155,13 @@ def _lay_out(initial: InitialExamples) -> _Components:
                 text_html(text), elem_id="text", js_on_load=read_asset(__file__, "text_height.js"), padding=False
             )
             stats = gr.HTML(initial_stats, elem_id="stats")
+            steps = _steps()
             step_candidates = gr.HTML(elem_id="next-candidates")
         with gr.Column(elem_id="speech-more", min_width=0):
             more = _more(initial.registry, drawing)
     return _Components(
         **main,
+        **steps,
         **more,
         text=shown,
         stats=stats,
@@ -160,9 +176,7 @@ def _wire_prime(tab: _Components, registry: Registry) -> None:
 
     async def draw(prime: object, prime_length: object, checkpoint: Checkpoint) -> str:
         request = make_request(prime, prime_length=prime_length, vocabulary=checkpoint.vocabulary)
-        read = request.prime[-request.prime_length :]
-        found = await inference_client.query(checkpoint, "likeliest_next", text=read, positions=PRIME_POSITIONS)
-        return next_characters_html(request.prime, request.prime_length, found)
+        return await generation.draw_next(checkpoint, request.prime, request.prime_length)
 
     async def update_prime(prime: str, model: object, page: gr.Request) -> tuple:
         """New opening words are read whole until the slider is moved."""
@@ -185,8 +199,8 @@ def _wire_prime(tab: _Components, registry: Registry) -> None:
     tab.prime.change(
         update_prime, [tab.prime, tab.model], [tab.prime_length, tab.next_characters, tab.message], **LATEST
     )
-    gr.on(
-        [tab.prime_length.input, tab.model.change],
+    gr.on(  # Generate too: it ends a text that was written one by one, which the drawing has followed
+        [tab.prime_length.input, tab.model.change, tab.start.click],
         update_drawing,
         [tab.prime, tab.prime_length, tab.model],
         [tab.next_characters, tab.message],
@@ -207,7 +221,8 @@ def _wire_generation(tab: _Components, registry: Registry) -> None:
     """The buttons, and the seed."""
     settings = [tab.prime, tab.prime_length, tab.temperature, tab.length, tab.top_k, tab.stop_at]
     inputs = [tab.seed, tab.model, *settings]
-    outputs = [tab.text, tab.stats, tab.generated, tab.start, tab.step_candidates, tab.message, tab.seed_message]
+    shown = [tab.text, tab.stats, tab.generated, tab.start, tab.step_candidates, tab.next_characters]
+    outputs = [*shown, tab.message, tab.seed_message]
     generate = generation.with_messages(generation.make_generate(registry))
     running = gr.on([tab.start.click, tab.prime.submit], generate, inputs, outputs, js=_SHOW_TEXT, **QUIET)
     ended = running.then(generation.idle_button, None, tab.start, **QUIET)
@@ -221,6 +236,7 @@ def _wire_generation(tab: _Components, registry: Registry) -> None:
         event.then(None, tab.finished, tab.finished, js="count => count + 1", **QUIET)
     for event in (ended, stepped):
         event.then(None, None, None, js=_SHOW_PROBLEM, **QUIET)
+    tab.play.click(None, None, None, js=_PLAY, **QUIET)
     tab.keep_seed.click(None, None, tab.seed, js=_SEED_USED, **QUIET)
     tab.seed.change(_seed_problem, tab.seed, tab.seed_message, **LATEST)
 

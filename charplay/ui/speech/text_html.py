@@ -21,7 +21,9 @@ def text_html(text: GeneratedText) -> str:
     return html.text_box(markup, label="Generated text")
 
 
-def stats_html(text: GeneratedText, length: int, seconds: float | None, until: str = "") -> str:
+def stats_html(
+    text: GeneratedText, length: int, seconds: float | None, until: str = "", *, is_complete: bool = False
+) -> str:
     """Seed, temperature and speed of a generation, and what the marks in the text mean.
 
     Args:
@@ -29,6 +31,7 @@ def stats_html(text: GeneratedText, length: int, seconds: float | None, until: s
         length: characters that were requested.
         seconds: since its first character; None: its characters were requested one by one.
         until: the stop mark, if there is one.
+        is_complete: of characters requested one by one: no more are to be requested.
     """
     characters = len(text.continuation)
     facts = [f'seed <b id="seed-used">{text.seed}</b>', f"temperature {text.temperature:g}"]
@@ -37,6 +40,8 @@ def stats_html(text: GeneratedText, length: int, seconds: float | None, until: s
     is_stopped = until and text.continuation.endswith(until) and characters < length
     of_length = f"{characters:,} of {length:,} characters"
     facts.append(f"{characters:,} characters, to the stop mark" if is_stopped else of_length)
+    if is_complete or is_stopped or (seconds is not None and characters >= length):
+        facts[-1] = f"<span data-complete>{facts[-1]}</span>"  # read by play.js
     legend = '<span class="read">opening words</span>, then the model'
     if text.prime_length < len(text.prime):
         legend = f'<span class="unread">not read</span>, {legend}'

@@ -83,7 +83,9 @@ def _plots() -> tuple[gr.Slider, list[gr.HTML]]:
     verdict = gr.HTML(elem_id="verdict", js_on_load=read_asset(__file__, "look.js"))
     gr.HTML(curves.legend())
     plot = gr.HTML(elem_id="curves", min_height=132)
-    shown_epoch = gr.Slider(**controls.SHOWN_EPOCH.arguments() | {"maximum": controls.EXAMPLE_EPOCHS})
+    shown_epoch = gr.Slider(
+        **controls.SHOWN_EPOCH.arguments() | {"maximum": controls.EXAMPLE_EPOCHS}, elem_classes="one-line"
+    )
     with gr.Row():
         with gr.Column(min_width=300):
             first = gr.HTML(elem_id="first-decoder", min_height=262)

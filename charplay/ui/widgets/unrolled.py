@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from charplay.ui.html import percent, visible
+from charplay.ui.widgets import state_cells
 
 MAX_STEPS = 12  # rows drawn; of a longer name the first and the last letters, with a row between them for the rest
 FIRST_STEPS = 4  # letters drawn before that row
@@ -29,6 +30,7 @@ class Step:
     index: int  # of the letter, from 0
     letter: str
     code: int
+    state: Sequence[float]  # numbers of the hidden state after it, each -1 to 1
     answer: str  # the likeliest class if the name ended here
     probability: float  # of that class
 
@@ -91,8 +93,9 @@ def _step(step: Step, y: float, is_last: bool) -> str:
         f'<rect x="1" y="{y}" width="{_LETTER - 1}" height="{_BOX}" rx="3" class="input"/>'
         f"{_text((_LETTER + 1) / 2, base, escape(visible(step.letter)), classes='ink', anchor='middle')}"
         f"{_text(_CODE, base, str(step.code))}{_line(_CODE + 38, middle, _STATE - 3, middle)}"
+        f"<g>{state_cells.cells(step.state, _STATE, y, _STATE_WIDTH, _BOX)}"
         f'<rect x="{_STATE}" y="{y}" width="{_STATE_WIDTH}" height="{_BOX}" rx="3" class="state"/>'
-        f"{_text(_STATE + _STATE_WIDTH / 2, base, f'h{step.index + 1}', classes='ink', anchor='middle')}"
+        f"<title>h{step.index + 1}: {state_cells.in_words(step.state)} …</title></g>"
         f"{_line(_STATE + _STATE_WIDTH, middle, _ANSWER - 4, middle)}{_text(_ANSWER, base, answer, classes='answer')}"
         "</g>"
     )

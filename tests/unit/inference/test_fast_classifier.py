@@ -4,6 +4,7 @@ import torch
 from charplay.data.batches import pad
 from charplay.inference.fast_classifier import MIN_ROWS_PER_NETWORK, FastClassifier, fast_classifier_of
 from charplay.inference.quantized import Int8Product, available_products
+from charplay.interpret.activations import hidden_states
 from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig
 
 NAMES = ["li", "papadopoulos", "o'brien", "x", "rossi", "van der berg", "adylov", "solan", "hard", "san"]
@@ -55,3 +56,15 @@ def test_in_int8_a_name_gets_the_same_logits_in_a_batch_of_one_and_of_many():
 def test_a_models_weights_are_prepared_once():
     model = make_model()
     assert fast_classifier_of(model) is fast_classifier_of(model)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("names", [["Li", "Kowalczyk", "x"], ["Li", "Kowalczyk"] * MIN_ROWS_PER_NETWORK])
+def test_the_states_are_those_after_each_name_forward_of_the_first_network(bidirectional, members, names):
+    model = make_model(bidirectional=bidirectional, members=members)
+    padded = pad(names)
+    outputs = hidden_states(model, padded.codes, padded.lengths)[-1][0]  # (batch, time, hidden), forward
+    expected = outputs[torch.arange(len(names)), padded.lengths - 1]
+    _, states = FastClassifier(model, is_int8=False).run(padded)
+    torch.testing.assert_close(states, expected, rtol=0, atol=1e-5)

@@ -8,8 +8,9 @@ import torch
 from charplay import limits
 from charplay.data.vocabulary import ASCII
 from charplay.evaluation.metrics import evaluate_speech
+from charplay.inference.long_text import forward_pass
 from charplay.interpret.surprisal import MAX_CANDIDATES, candidates_at, likeliest_next, surprisal_of
-from charplay.models.networks import CELLS
+from charplay.models.networks import CELLS, STATE_UNITS
 from tests.conftest import make_checkpoint, make_language_model
 
 TEXT = "ask not what your country can do for you.\n{Never} seen in training: <b>&amp;</b>"
@@ -85,8 +86,11 @@ def test_the_likeliest_next_characters_are_those_of_the_plain_softmax(language_m
     with torch.no_grad():
         probabilities = language_model.model(ASCII.encode(text)[None])[0][0, -5:].softmax(1)
     assert len(found) == 5
+    hidden = forward_pass(language_model.model, text).hidden[-1, -5:]
+    for row, state in zip(found, hidden, strict=True):
+        assert row["state"] == pytest.approx(state[:STATE_UNITS].tolist(), abs=1e-3)
     for row, expected in zip(found, probabilities, strict=True):
-        assert [ord(character) for character, _ in row] == expected.argsort(descending=True)[:3].tolist()
-        for character, share in row:
+        assert [ord(character) for character, _ in row["likeliest"]] == expected.argsort(descending=True)[:3].tolist()
+        for character, share in row["likeliest"]:
             assert share == pytest.approx(expected[ord(character)].item(), abs=1e-5)
     assert len(likeliest_next(language_model, "ab", 64)) == 2
