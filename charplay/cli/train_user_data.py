@@ -14,7 +14,8 @@ from charplay.training import run
 from charplay.training.data_summary import choose_recipe, training_set_of
 from charplay.training.distributed import process_group
 from charplay.training.evaluation_example import example_of
-from charplay.training.recipes import USER_RECIPES, Recipe, fields_of
+from charplay.training.fine_tuning import StartingModel, adapt, load_start
+from charplay.training.recipes import FINE_TUNING, USER_RECIPES, Recipe, fields_of
 from charplay.training.training_sets import TrainingSet
 
 TASKS = {ROWS: "names", TEXT: "speech"}  # kind of data -> task
@@ -36,12 +37,16 @@ def train_text(arguments: argparse.Namespace) -> dict[str, Any] | None:
 
 def _train(arguments: argparse.Namespace, kind: str) -> dict[str, Any] | None:
     task, data = TASKS[kind], read_user_data(arguments, kind)
+    start = _load_start(arguments, task)
+    if start is not None:
+        data = adapt(data, start, arguments.grow_vocabulary)
     out = arguments.out or _default_out(arguments.files[0], kind)
     if out.is_dir():
         raise ValueError(f"{out} is a directory: name a file for the checkpoint.")
-    fields = fields_of(USER_RECIPES[task][arguments.recipe])
+    preset = arguments.recipe or DEFAULT_RECIPE
+    fields = fields_of(USER_RECIPES[task][preset])
     changes = {key: value for key, value in vars(arguments).items() if key in fields and value is not None}
-    recipe = choose_recipe(task, data, arguments.recipe, changes)
+    recipe = choose_recipe(task, data, preset, changes, start)
     with process_group() as (group, device):
         training_set = training_set_of(task, data, recipe, group)
         if arguments.evaluations is None:
@@ -54,13 +59,26 @@ def _train(arguments: argparse.Namespace, kind: str) -> dict[str, Any] | None:
             recipe,
             out,
             device=device,
-            name=arguments.recipe,
+            name=preset if start is None else FINE_TUNING,
             precision=arguments.precision,
             callbacks=run.Callbacks(shown.on_start, shown.on_step, shown.on_epoch),
             group=group,
             is_resumed=arguments.resume,
+            start=start,
         )
     return {"checkpoint": str(out), **results} if results is not None else None  # only rank 0 has results
+
+
+def _load_start(arguments: argparse.Namespace, task: str) -> StartingModel | None:
+    """The model to go on from: a file, or the name of one in checkpoints/."""
+    if arguments.start is None:
+        if arguments.grow_vocabulary is not None:
+            raise ValueError("--grow-vocabulary is for a model to go on from: give --from too.")
+        return None
+    if arguments.recipe is not None:
+        raise ValueError("--recipe is for a new network: with --from the network is that of the checkpoint.")
+    path = Path(arguments.start)
+    return load_start(path if path.exists() or path.suffix else checkpoints.find(arguments.start), task)
 
 
 def _is_sampled(arguments: argparse.Namespace) -> bool:
@@ -84,7 +102,16 @@ def add_to(tasks: Commands) -> None:
     for kind, execute in ((ROWS, train_rows), (TEXT, train_text)):
         parser, recipes = add_command(tasks, kind, execute), USER_RECIPES[TASKS[kind]]
         add_user_data(parser, kind)
-        parser.add_argument("--recipe", choices=tuple(recipes), default=DEFAULT_RECIPE, help="default: small")
+        parser.add_argument("--recipe", choices=tuple(recipes), help=f"default: {DEFAULT_RECIPE}")
+        parser.add_argument(
+            "--from", dest="start", metavar="CHECKPOINT", help="go on from a file, or from a model in checkpoints/"
+        )
+        parser.add_argument(
+            "--grow-vocabulary",
+            action=argparse.BooleanOptionalAction,
+            default=None,
+            help="with --from: learn the data's new characters; default: where ASCII would change the data",
+        )
         parser.add_argument("--out", type=Path, metavar="F", help=f"default: FILE-{kind}.safetensors in checkpoints/")
         parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
         parser.add_argument(

@@ -21,12 +21,22 @@ from charplay.data.vocabulary import UNKNOWN, vocabulary_of
 from charplay.inference.classify import USER_RESULTS
 from charplay.models.networks import build_without_weights, count_parameters
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
-from charplay.training.recipes import SIZES_OF_DATA, USER_RECIPES, NamesRecipe, Recipe, SpeechRecipe, adjust
+from charplay.training.fine_tuning import StartingModel, changes_of
+from charplay.training.recipes import (
+    FINE_TUNING_RECIPES,
+    SIZES_OF_DATA,
+    USER_RECIPES,
+    NamesRecipe,
+    Recipe,
+    SpeechRecipe,
+    adjust,
+)
 from charplay.training.tasks import NamesTask, SpeechTask, class_shares
 from charplay.training.time_estimate import Speed, estimate_seconds
 from charplay.training.training_sets import TrainingSet
 
 UserData = UserText | UserRows
+CHOSEN_ANEW = {"dropout", "character_dropout"}  # fields of a config that may change where a model is gone on from
 MIN_EPOCH_STEPS = 12  # steps of an epoch, at least: small data gets smaller batches
 
 
@@ -56,6 +66,7 @@ class DataSummary(TypedDict):
     steps: int  # of all epochs
     per_second: float | None  # characters or rows, measured here
     seconds: float | None  # estimated duration of the training
+    start: dict[str, Any] | None  # the model that it goes on from, and what of that grows (see `fine_tuning`)
 
 
 def read_user_data(task: str, data: bytes | str, options: dict[str, Any]) -> UserData:
@@ -78,13 +89,21 @@ def read_data_set(task: str, directory: Path) -> UserData:
     return UserText(text, vocabulary_of(Counter(text))[0], "UTF-8", first=first_lines(text))
 
 
-def choose_recipe(task: str, user_data: UserData, preset: object, changes: dict[str, Any]) -> Recipe:
+def choose_recipe(
+    task: str, user_data: UserData, preset: object, changes: dict[str, Any], start: StartingModel | None = None
+) -> Recipe:
     """The recipe of a size by name, adjusted to the amount of data, then by `changes`.
+
+    To go on from a model, the sizes are that model's, whatever the preset.
 
     Raises:
         ValueError: there is no such size, a field is out of bounds, or the network is too large.
     """
     recipe = USER_RECIPES[task][limits.check_choice("size", preset, tuple(USER_RECIPES[task]))]
+    if start is not None:
+        recipe = dataclasses.replace(FINE_TUNING_RECIPES[task], config=start.config)
+        if fixed := sorted({field.name for field in dataclasses.fields(start.config)} & set(changes) - CHOSEN_ANEW):
+            raise ValueError(f"The network is that of the model that training starts from: {', '.join(fixed)} stays.")
     known = {field.name for holder in (recipe, recipe.config) for field in dataclasses.fields(holder)}
     if unknown := sorted(set(changes) - known | {"config", "members", *SIZES_OF_DATA} & set(changes)):
         raise ValueError(f"A recipe has no {', '.join(unknown)} to choose.")
@@ -172,7 +191,9 @@ def baseline_of(user_data: UserData, recipe: Recipe) -> float:
     return bits / len(validation_text)
 
 
-def summarize(user_data: UserData, recipe: Recipe, speed: Speed | None = None) -> DataSummary:
+def summarize(
+    user_data: UserData, recipe: Recipe, speed: Speed | None = None, start: StartingModel | None = None
+) -> DataSummary:
     """The figures of user data, and of training on it by `recipe`, with its duration where the speed is known."""
     task = "names" if isinstance(user_data, UserRows) else "speech"
     training_set = training_set_of(task, user_data, recipe)
@@ -204,6 +225,7 @@ def summarize(user_data: UserData, recipe: Recipe, speed: Speed | None = None) -
         steps=steps * recipe.epochs,
         per_second=speed.per_second if speed else None,
         seconds=estimate_seconds(recipe, training_set, speed) if speed else None,
+        start=changes_of(start, user_data) if start else None,
     )
     if isinstance(user_data, UserRows):
         lengths = [len(text) for text, _ in user_data.rows]

@@ -166,6 +166,29 @@ USER_RECIPES: dict[str, dict[str, Recipe]] = {
 }
 
 
+# To go on from a trained model: small steps, for its weights are good already. Each takes the model's own config.
+FINE_TUNING = "fine-tuning"
+FINE_TUNING_RECIPES: dict[str, Recipe] = {
+    "names": NamesRecipe(
+        NameClassifierConfig(),
+        epochs=10,
+        batch_size=32,
+        learning_rate=1e-3,
+        weight_decay=0.02,
+        label_smoothing=0.0,
+        hold_out=0.1,
+    ),
+    "speech": SpeechRecipe(
+        CharLMConfig(),
+        epochs=2,
+        batch_size=16,
+        learning_rate=1e-3,
+        weight_decay=0.01,
+        steps=64,
+    ),
+}
+
+
 def fields_of(recipe: Recipe) -> dict[str, Any]:
     """Every field of a recipe and of its config that can be chosen."""
     return {
@@ -178,7 +201,8 @@ def fields_of(recipe: Recipe) -> dict[str, Any]:
 
 def describe(task_name: str, recipe: Recipe, name: str) -> dict[str, Any]:
     """What a header needs to train the model again: the recipe's name, the fields changed, and all fields."""
-    original = fields_of((RECIPES[task_name] | USER_RECIPES[task_name])[name])
+    known = RECIPES[task_name] | USER_RECIPES[task_name] | {FINE_TUNING: FINE_TUNING_RECIPES[task_name]}
+    original = fields_of(known[name])
     changed = {key: value for key, value in fields_of(recipe).items() if value != original[key]}
     fields = {key: value for key, value in dataclasses.asdict(recipe).items() if key != "config"}
     return {"name": name, "changed": changed, **fields}

@@ -25,6 +25,7 @@ from charplay.models.networks import (
 )
 from charplay.training import snapshots
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
+from charplay.training.fine_tuning import StartingModel, copy_weights
 from charplay.training.precision import choose_precision
 from charplay.training.recipes import RECIPES, NamesRecipe, Recipe, SpeechRecipe, describe, fields_of
 from charplay.training.snapshots import Snapshot
@@ -121,8 +122,9 @@ def run(
     callbacks: Callbacks = NO_CALLBACKS,
     group: ProcessGroup = SINGLE_PROCESS,
     is_resumed: bool = False,
+    start: StartingModel | None = None,
 ) -> dict[str, Any] | None:
-    """Trains a model from scratch, keeps the best epoch, measures it and writes the checkpoint.
+    """Trains a model, keeps the best epoch, measures it and writes the checkpoint.
 
     An ensemble is trained member by member, each from its own seed.
 
@@ -137,6 +139,7 @@ def run(
         callbacks: called on rank 0.
         group: the processes that share the run; only rank 0 writes files.
         is_resumed: go on from the snapshot that an interrupted run left beside `out`.
+        start: the model to go on from; None: a new network.
 
     Returns:
         The results as the header holds them: {"validation", "test", "baselines"...}; None on other ranks than 0.
@@ -146,7 +149,7 @@ def run(
         FloatingPointError: the loss is not finite any more; the best epoch is in the unfinished file beside `out`.
         OSError: a file cannot be written, as on a full disk; the best epoch before is in the unfinished file.
     """
-    this_run = _Run(task_name, training_set, recipe, out, device, name, precision, callbacks, group, is_resumed)
+    this_run = _Run(task_name, training_set, recipe, out, device, name, precision, callbacks, group, is_resumed, start)
     this_run.train_members()
     return this_run.finish() if group.is_rank_0 else None
 
@@ -170,16 +173,19 @@ class _Run:
         callbacks: Callbacks,
         group: ProcessGroup,
         is_resumed: bool,
+        start: StartingModel | None,
     ):
         self.task_name, self.training_set, self.recipe, self.out = task_name, training_set, recipe, out
-        self.device, self.callbacks, self.group = device, callbacks, group
+        self.device, self.callbacks, self.group, self.starting_model = device, callbacks, group, start
         self.count = getattr(recipe.config, "members", 1)
         self.member_recipe = dataclasses.replace(recipe, config=_member_config(recipe.config))
         self.members: list[Network] = []  # trained, in evaluation mode
         self.measured: dict[str, Any] = {}  # of the last member, at its best evaluation
 
         self.unfinished, self.interrupted = (checkpoints.sibling(out, kind) for kind in checkpoints.PARTIAL_KINDS)
-        self.identity = {"task": task_name, "recipe": fields_of(recipe), "data": training_set.data}
+        started_from = {"started_from": start.describe()} if start is not None else {}
+        seen = set(training_set.alphabet).union(start.checkpoint.alphabet if start is not None else "")
+        self.identity = {"task": task_name, "recipe": fields_of(recipe), "data": training_set.data} | started_from
         self.resumed = _load_snapshot(self.interrupted, self.identity) if is_resumed else None
         self.start = time.perf_counter() - (self.resumed.facts["seconds"] if self.resumed else 0.0)
 
@@ -189,12 +195,13 @@ class _Run:
             choose_precision(self._initialized(recipe.seed), training_set.task, device)
         )
         described = describe(task_name, recipe, name)
-        described |= {"precision": self.precision, "device": device.type, "torch": torch.__version__}
+        described |= {"precision": self.precision, "device": device.type, "torch": torch.__version__, **started_from}
         self.header: dict[str, Any] = {
             "task": task_name,
             "date": datetime.date.today().isoformat(),
             "recipe": described,
-            **{key: getattr(training_set, key) for key in ("vocabulary", "alphabet", "classes", "shares", "data")},
+            "alphabet": "".join(sorted(seen)),
+            **{key: getattr(training_set, key) for key in ("vocabulary", "classes", "shares", "data")},
         }
 
     def train_members(self) -> None:
@@ -229,7 +236,10 @@ class _Run:
     def _initialized(self, seed: int) -> Network:
         """One member's network before training."""
         torch.manual_seed(seed)
-        return MODELS[self.task_name][1](self.member_recipe.config).to(self.device)
+        model = MODELS[self.task_name][1](self.member_recipe.config)
+        if self.starting_model is not None:
+            copy_weights(self.starting_model, model, self.training_set)
+        return model.to(self.device)
 
     def _fit(self, model: Network, recipe: Recipe, resumed: Snapshot | None) -> dict[str, Any]:
         """Trains the next member; returns what was measured at its best evaluation."""

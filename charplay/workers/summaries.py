@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from charplay.training.data_summary import UserData, choose_recipe, summarize, training_set_of
+from charplay.training.fine_tuning import adapt
 from charplay.training.recipes import Recipe
 from charplay.training.time_estimate import Speed, measure_speed
 from charplay.workers import user_data_source
@@ -86,8 +87,10 @@ class Summaries:
             return {}, failure
 
         def compute() -> dict[str, Any]:
-            recipe = choose_recipe(task, data, arguments["preset"], arguments["changes"])
-            return dict(summarize(data, recipe, self._speed(task, data, recipe, is_timed)))
+            start = user_data_source.read_start(task, arguments)
+            adapted = data if start is None else adapt(data, start)
+            recipe = choose_recipe(task, adapted, arguments["preset"], arguments["changes"], start)
+            return dict(summarize(adapted, recipe, self._speed(task, adapted, recipe, is_timed), start))
 
         summary, failure = self._attempt(compute)
         return (summary, None) if failure is None else (IS_READ, failure)

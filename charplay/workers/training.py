@@ -7,17 +7,18 @@ the random numbers of a training beside it.
 
 Requests (see `workers.protocol`):
 
-    summarize {task, data, preset, changes}      update and result: `training.data_summary.DataSummary`, the result
-                                                 with an estimate of the duration
-    train {task, data, preset, changes, out,     updates: `TrainingUpdate`; result: `TrainingResult`
-           expected_seconds}
+    summarize {task, data, preset, changes,      update and result: `training.data_summary.DataSummary`, the result
+               start}                            with an estimate of the duration
+    train {task, data, preset, changes, start,   updates: `TrainingUpdate`; result: `TrainingResult`
+           out, expected_seconds}
     stop                                         of a training: the best so far is kept, and it ends
     cancel                                       of a training: it ends, and nothing is kept; drops a summary
 
 `out` is the path of the checkpoint. `data` is {"text": pasted text}, {"file": PATH}, or {"built_in": true} for the
 project's own data set of the task, which is fetched if it is missing; also "encoding", and of rows "delimiter",
 "has_header", "text_column", "label_column" and "merge_case", as `user_data.read_rows` has them. `preset` and `changes`
-are those of `data_summary.choose_recipe`. `expected_seconds`, which may be missing, is what a summary estimated: those
+are those of `data_summary.choose_recipe`. `start`, which may be missing, is the path of a checkpoint to go on from.
+`expected_seconds`, which may be missing, is what a summary estimated: those
 who wait behind this training are told how long.
 """
 
@@ -145,12 +146,12 @@ class TrainingWorker(Worker):
         def send(update: TrainingUpdate) -> None:
             self.responses.update(job.request_id, update)
 
-        job.data = user_data_source.read(job.task, job.source)
+        job.read()
         job.check_cancelled()
         try:
             return dict(train(job, send, self._max_seconds))
         finally:
-            del job.data
+            del job.data, job.start
 
     def _end(self, job: Job, result: Any, failure: str | None) -> None:
         self._jobs.pop(job.request_id, None)

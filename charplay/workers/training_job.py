@@ -14,9 +14,11 @@ from charplay.models.networks import Network, count_parameters
 from charplay.training import run, trainer
 from charplay.training.data_summary import UserData, baseline_of, choose_recipe, training_set_of
 from charplay.training.evaluation_example import EvaluationExample, example_of, opening_of
-from charplay.training.recipes import Recipe
+from charplay.training.fine_tuning import StartingModel, adapt
+from charplay.training.recipes import FINE_TUNING, Recipe
 from charplay.training.tasks import NamesTask, SpeechTask
 from charplay.training.time_estimate import measure_speed, with_evaluations
+from charplay.workers import user_data_source
 
 UNKNOWN_SECONDS = 30.0  # that a training is expected to take whose client does not know
 UPDATE_SECONDS = 0.25  # seconds between two updates on the progress
@@ -67,9 +69,10 @@ class Job:
     """A training, from its request to its end."""
 
     def __init__(self, request_id: int, arguments: dict[str, Any]):
-        self.request_id = request_id
+        self.request_id, self.arguments = request_id, arguments
         self.task, self.preset, self.changes = (arguments[key] for key in ("task", "preset", "changes"))
         self.source: dict[str, Any] = arguments["data"]
+        self.start: StartingModel | None = None  # set with the data
         self.out = Path(arguments["out"])
         self.expected_seconds = arguments.get("expected_seconds") or UNKNOWN_SECONDS  # that it will take
         self.ends_at: float | None = None  # once it runs: when it will end, by `time.monotonic`; an estimate
@@ -84,12 +87,23 @@ class Job:
         Raises:
             ValueError: a field is out of bounds.
         """
-        return choose_recipe(self.task, self.data, self.preset, self.changes)
+        return choose_recipe(self.task, self.data, self.preset, self.changes, self.start)
 
     @property
     def seconds_left(self) -> float:
         """An estimate, from 0 on, of a job that runs."""
         return max((self.ends_at or 0) - time.monotonic(), 0.0)
+
+    def read(self) -> None:
+        """Reads the data, and the model that it goes on from.
+
+        Raises:
+            ValueError: one of them cannot be used.
+        """
+        self.data = user_data_source.read(self.task, self.source)
+        self.start = user_data_source.read_start(self.task, self.arguments)
+        if self.start is not None:
+            self.data = adapt(self.data, self.start)
 
     def check_cancelled(self) -> None:
         """Raises `TrainingCancelled` if it is."""
@@ -205,9 +219,10 @@ def train(job: Job, send: Callable[[TrainingUpdate], None], max_seconds: float) 
             recipe,
             job.out,
             device=torch.device("cpu"),
-            name=job.preset,
+            name=job.preset if job.start is None else FINE_TUNING,
             precision="float32",
             callbacks=run.Callbacks(callbacks.on_start, callbacks.on_step, callbacks.on_epoch),
+            start=job.start,
         )
     except OSError as error:
         job.check_cancelled()  # the page that disconnected took the directory along

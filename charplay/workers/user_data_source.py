@@ -1,12 +1,14 @@
 """The data that a request names: a pasted text, a file, or a built-in data set, fetched where it is missing."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from charplay import limits
 from charplay.data import datasets
 from charplay.models.networks import MODELS
 from charplay.training.data_summary import UserData, read_data_set, read_user_data
+from charplay.training.fine_tuning import StartingModel, load_start
 
 
 def is_missing(source: dict[str, Any]) -> bool:
@@ -28,6 +30,16 @@ def fetch(on_progress: Callable[[str], None]) -> None:
             "The built-in data is not on the machine that runs this page, and it could not be fetched: it may have no "
             "connection to the internet. Paste or upload data of your own, which needs none."
         ) from None
+
+
+def read_start(task: str, arguments: dict[str, Any]) -> StartingModel | None:
+    """The model that a request's training goes on from; None: it has a new network.
+
+    Raises:
+        ValueError: it cannot be loaded, or is for another task.
+    """
+    path = arguments.get("start")
+    return None if path is None else load_start(Path(path), task)
 
 
 def read(task: object, source: dict[str, Any]) -> UserData:

@@ -3,12 +3,14 @@
 import io
 import json
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from charplay.cli import main
 from charplay.models import checkpoints
+from tests.conftest import make_checkpoint
 
 KEYS = {
     "encoding", "delimiter", "has_header", "text_column", "label_column", "rows", "classes", "characters", "first",
@@ -157,6 +159,27 @@ def test_as_little_data_as_can_be_used_gives_finite_figures(capsys, tmp_path, ki
     status, found, _ = run(capsys, "train", kind, tmp_path / "data", "--out", tmp_path / "o.safetensors", *SMALL)
     assert status == 0
     assert all(map(math.isfinite, numbers_in(found)))
+
+
+def test_training_goes_on_from_a_checkpoint(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "DIRECTORIES", (tmp_path,))
+    checkpoints.save(tmp_path / "start.safetensors", make_checkpoint("speech"))
+    file = tmp_path / "greek.txt"
+    file.write_text("Μῆνιν ἄειδε θεὰ Πηληϊάδεω Ἀχιλῆος. " * 20)
+    status, found, _ = run(capsys, "train", "text", file, "--from", "start", "--epochs", 1)
+    assert status == 0
+    made = checkpoints.load(Path(found["checkpoint"]))
+    assert made.recipe["started_from"]["model"] == "start"
+    assert "ῆ" in made.vocabulary
+    options = ["--from", made.path, "--epochs", "1", "--no-grow-vocabulary", "--out", tmp_path / "again.safetensors"]
+    assert run(capsys, "train", "text", file, *options)[0] == 0
+    for wrong in (["--hidden-size", "8"], ["--recipe", "small"]):
+        status, _, err = run(capsys, "train", "text", file, "--from", "start", *wrong)
+        assert (status, err.count("\n")) == (2, 1)
+    for wrong in (["--from", "absent"], ["--from", tmp_path / "absent.safetensors"], ["--grow-vocabulary"]):
+        status, _, err = run(capsys, "train", "text", file, *wrong)
+        assert (status, err.count("\n")) == (2, 1)
+    assert run(capsys, "train", "rows", file, "--from", "start")[0] == 2
 
 
 def test_a_name_that_cannot_be_read_is_named_and_the_others_are_classified(capsys):

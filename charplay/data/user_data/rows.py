@@ -43,11 +43,12 @@ class UserRows:
     unknown: dict[str, int] = field(default_factory=dict)  # characters too rare for the vocabulary, and their counts
     cut: int = 0  # texts that were cut to `limits.MAX_USER_ROW_CHARACTERS`
     case_variants: tuple[tuple[str, ...], ...] = ()  # labels that differ by case alone
+    known_classes: tuple[str, ...] = ()  # those of the model that is gone on from, in its order
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The labels, in alphabetical order."""
-        return tuple(sorted({label for _, label in self.rows}))
+        """The labels, in alphabetical order after the classes known before."""
+        return self.known_classes + tuple(sorted({label for _, label in self.rows} - set(self.known_classes)))
 
     @property
     def fingerprint(self) -> str:

@@ -69,11 +69,20 @@ def read_text_files(files: Sequence[tuple[str, bytes]], encoding: str | None = N
     return _check("\n\n".join(text for text, _ in decoded), ", ".join(dict.fromkeys(name for _, name in decoded)))
 
 
-def _check(text: str, encoding: str) -> UserText:
-    read = compose(text).lstrip("\n").rstrip()
-    limits.USER_TEXT_CHARACTERS.check_length(read, "text")
-    if len(set(read)) < 2:
+def check_text(text: str) -> str:
+    """Returns a text, as the network reads it, that can be trained on.
+
+    Raises:
+        ValueError: it is too short or too long, or has one character only.
+    """
+    limits.USER_TEXT_CHARACTERS.check_length(text, "text")
+    if len(set(text)) < 2:
         raise ValueError("The text has one character only: there is nothing to predict.")
+    return text
+
+
+def _check(text: str, encoding: str) -> UserText:
+    read = check_text(compose(text).lstrip("\n").rstrip())
     vocabulary, unknown = vocabulary_of(Counter(read))
     return UserText(
         vocabulary.read(read) if unknown else read,
