@@ -70,6 +70,8 @@ MAX_STREAMS = 256  # texts that are generated at the same time; later ones are q
 MAX_SESSION_TEXTS = 8  # that are generated or queued; a page's own buttons start four
 MAX_SESSION_QUESTIONS = 12  # about a model; a page with every accordion open has eight
 MAX_SESSION_CLASSIFICATIONS = 32  # requests to classify names
+MAX_SESSION_EVENTS = 40  # of any kind, queued or running (`ui.event_admission`)
+FREE_REFUSALS = 10  # of one session at once; after each further one its next request waits a second more
 
 # User data and the networks trained on it (`data.user_data`, `workers.training`).
 MAX_USER_DATA_BYTES = 5_000_000  # of a text, or of rows

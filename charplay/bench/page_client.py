@@ -162,20 +162,29 @@ class Page:
         """As `run`, each event with data of its own; its failure is a message."""
         start, uncompleted = time.monotonic(), len(events)
         for event, values in zip(events, data, strict=True):
-            trigger = event["targets"][0][0] if event["targets"] else None
-            body = {"data": values, "event_data": None, "fn_index": event["id"], "trigger_id": trigger}
-            join = self._requests.send("POST", "/gradio_api/queue/join", body | {"session_hash": self._session})
-            async for _ in join:
-                pass
-        # A message is one chunk, and the connection can be used again once all of them are read.
-        async for chunk in self._updates.send("GET", f"/gradio_api/queue/data?session_hash={self._session}"):
-            self.received_bytes += len(chunk)
-            message = json.loads(chunk.removeprefix(b"data:"))
+            await self.post(event, values)
+        async for message in self.updates():
             if message["msg"] in ("process_starts", "process_generating", "process_completed"):
                 uncompleted -= message["msg"] == "process_completed"
                 yield message, time.monotonic() - start
         if uncompleted:
             raise ConnectionError(f"{events[0]['api_name']}: the stream ended before the event did")
+
+    async def post(self, event: Event, values: list[Any], connection: Connection | None = None) -> None:
+        """Sends an event to the queue, over the page's own connection or another one."""
+        trigger = event["targets"][0][0] if event["targets"] else None
+        body = {"data": values, "event_data": None, "fn_index": event["id"], "trigger_id": trigger}
+        body["session_hash"] = self._session
+        async for _ in (connection or self._requests).send("POST", "/gradio_api/queue/join", body):
+            pass
+
+    async def updates(self) -> AsyncIterator[dict[str, Any]]:
+        """The messages about all events that have been sent, until these are completed."""
+        path = f"/gradio_api/queue/data?session_hash={self._session}&stream={uuid.uuid4().hex}"
+        # A message is one chunk, and the connection can be used again once all of them are read.
+        async for chunk in self._updates.send("GET", path):
+            self.received_bytes += len(chunk)
+            yield json.loads(chunk.removeprefix(b"data:"))
 
     def close(self) -> None:
         """Closes the page, even while it waits for an answer."""

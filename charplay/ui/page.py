@@ -19,6 +19,7 @@ from charplay.models.networks import MODELS
 from charplay.ui import api, browser_sessions, gradio_patches, html, settings, theme
 from charplay.ui.assets import read_asset
 from charplay.ui.batches import tab as batches_tab
+from charplay.ui.event_admission import BoundedEvents
 from charplay.ui.initial_examples import InitialExamples, compute_examples
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import tab as names_tab
@@ -132,6 +133,7 @@ def launch_arguments() -> dict[str, Any]:
         "middleware": [
             Middleware(BoundedBodies),
             Middleware(gradio_patches.OrderedRoutes),
+            Middleware(BoundedEvents),
             Middleware(browser_sessions.ExpiringSessions),
             Middleware(ResumableStreams, on_page_closed=browser_sessions.forget),
         ],

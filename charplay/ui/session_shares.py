@@ -1,8 +1,9 @@
 """What one session may have under way at once, so that no visitor takes the slots and the processor of all others."""
 
 import threading
-from collections import Counter
-from collections.abc import Iterator
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gradio.context import LocalContext
@@ -25,6 +26,32 @@ def current_session() -> str | None:
     return getattr(LocalContext.request.get(None), "session_hash", None)
 
 
+class Refusals:
+    """How often each session was refused of late, one refusal being forgotten every second."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._counts: OrderedDict[str, tuple[float, float]] = OrderedDict()  # with the time; the latest last
+
+    def note(self, session: str) -> None:
+        """Counts one."""
+        self._counts[session] = self._count(session) + 1, self._clock()
+        self._counts.move_to_end(session)
+        while len(self._counts) > limits.MAX_BROWSER_SESSIONS:
+            self._counts.popitem(last=False)
+
+    def wait_seconds(self, session: str) -> float:
+        """How long the session's next request must wait."""
+        return max(self._count(session) - limits.FREE_REFUSALS, 0.0)
+
+    def _count(self, session: str) -> float:
+        count, time_noted = self._counts.get(session, (0.0, 0.0))
+        return max(count - (self._clock() - time_noted), 0.0)
+
+
+REFUSALS = Refusals()  # of this process
+
+
 @contextmanager
 def share(kind: str, count: int = 1) -> Iterator[None]:
     """Holds a part of the current session's share while something is under way; outside events there is no bound.
@@ -42,6 +69,7 @@ def share(kind: str, count: int = 1) -> Iterator[None]:
         if _under_way[key] + count > bound:
             if not _under_way[key]:
                 del _under_way[key]
+            REFUSALS.note(session)
             raise ValueError(f"At most {bound} {what} at once: wait for one of them, or stop it.")
         _under_way[key] += count
     try:

@@ -7,12 +7,14 @@ about long texts at once, and again when all have been answered or refused.
 import argparse
 import asyncio
 import json
+import random
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
 from charplay import limits
 from charplay.bench.classroom import classroom
-from charplay.bench.page_client import Page, PageConfig
+from charplay.bench.page_client import Connection, Event, Page, PageConfig, RequestFailed
 from tests.robustness.app import launched_app
 
 TEXTS, TRAININGS, QUESTIONS = 300, 50, 200  # requests at once
@@ -21,20 +23,40 @@ MAX_RATIO = 1.5  # of the class's 95th percentiles
 COMPARED = ("typing_p95_s", "first_text_p95_s")
 
 
-async def _be_greedy(port: int, config: PageConfig, counts: dict[str, int]) -> None:
+async def _post(port: int, page: Page, event: Event, values: list[Any]) -> bool:
+    """Sends one event over a connection of its own; whether it was admitted."""
+    connection = Connection(port)
+    try:
+        await page.post(event, values, connection)
+        return True
+    except RequestFailed:
+        return False
+    finally:
+        connection.close()
+
+
+def _is_answer(message: dict[str, Any]) -> bool:
+    """Whether an event got what it requested, not a sentence on why it is refused."""
+    return message["success"] and 'class="problem"' not in json.dumps(message["output"]).replace('\\"', '"')
+
+
+async def _be_greedy(port: int, config: PageConfig, counts: Counter[str]) -> None:
     """Requests everything at once, for ever; counts what is answered and what is refused."""
     page = Page(port, config)
     page.set("length", limits.LENGTH.high)
     question = ("We hold these truths. " * limits.MAX_DOCUMENT_CHARACTERS)[: limits.MAX_DOCUMENT_CHARACTERS]
     events = page.triggered("generate", "click") * TEXTS + page.triggered("train-start", "click") * TRAININGS
-    data = [[page.values[each] for each in event["inputs"]] for event in events]
-    events += [config.endpoints["surprise"]] * QUESTIONS
-    data += [[question]] * QUESTIONS
+    requests = [(event, [page.values[each] for each in event["inputs"]]) for event in events]
+    requests += [(config.endpoints["surprise"], [question])] * QUESTIONS
+    random.Random(0).shuffle(requests)
     try:
         while True:
-            async for message, _ in page.join(events, data):
+            counts["requested"] += len(requests)
+            admitted = sum(await asyncio.gather(*(_post(port, page, *request) for request in requests)))
+            counts["refused before the queue"] += len(requests) - admitted
+            async for message in page.updates():  # some are always admitted
                 if message["msg"] == "process_completed":
-                    counts["answered" if message["success"] else "refused"] += 1
+                    counts["answered" if _is_answer(message) else "refused"] += 1
             await asyncio.sleep(PAUSE_SECONDS)
     finally:
         page.close()
@@ -42,7 +64,7 @@ async def _be_greedy(port: int, config: PageConfig, counts: dict[str, int]) -> N
 
 def measure(students: int, seconds: float) -> dict[str, Any]:
     """The class alone and beside the visitor, on one app."""
-    counts = {"answered": 0, "refused": 0}
+    counts: Counter[str] = Counter()
 
     with launched_app() as (port, process, config):
 

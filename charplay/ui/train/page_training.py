@@ -10,6 +10,7 @@ from pathlib import Path
 
 from charplay import limits
 from charplay.ui import training_client
+from charplay.ui.session_shares import REFUSALS
 from charplay.ui.session_store import STORE
 from charplay.ui.train.progress import TrainingProgress
 from charplay.ui.training_client import TrainingRequest
@@ -146,6 +147,7 @@ class PageTrainings:
         if not session:
             raise ValueError("Models are kept for a page: open one in a browser.")
         if session in self._by_session and not self._by_session[session].is_over:
+            REFUSALS.note(session)
             raise ValueError("This page trains already: stop that first.")
         self._by_session[session] = training = PageTraining(session, request, expected_seconds)
         training.on_end(lambda: self._expire(session, training))
