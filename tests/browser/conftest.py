@@ -26,6 +26,23 @@ def expect_network(page: Page, letters: int) -> None:
     expect(page.locator("#seen .network")).to_have_attribute("data-letters", str(letters))
 
 
+def expect_bottom(page: Page, selector: str, most: float) -> None:
+    """Waits until an element ends at most so many px under the top of the screen: plots fit themselves once drawn."""
+    page.wait_for_function(
+        "([selector, most]) => document.querySelector(selector)?.getBoundingClientRect().bottom <= most",
+        arg=[selector, most],
+    )
+
+
+def wait_for_transitions(page: Page) -> None:
+    """Waits until nothing fades or moves any more, but for what does so without an end."""
+    page.evaluate(
+        """() => Promise.all(document.getAnimations()
+             .filter(each => each.playState === 'running' && Number.isFinite(each.effect.getComputedTiming().endTime))
+             .map(each => each.finished.catch(() => null)))"""
+    )
+
+
 @pytest.fixture(scope="session")
 def context(browser, app_url):
     """One for all pages. One page stays open: with it the browser's process for the app, and the compiled scripts."""
