@@ -1,6 +1,7 @@
 """`evaluate names|speech`: measure a checkpoint."""
 
 import argparse
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from charplay.cli.parser import (
     summary_of,
 )
 from charplay.data import datasets
+from charplay.data.text import normalize_name
 from charplay.evaluation.metrics import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
+from charplay.inference.classify import read_text
 from charplay.models import checkpoints
 from charplay.models.networks import MODELS
 from charplay.training.measurements import measure, measure_baselines
@@ -44,9 +47,13 @@ def _measure_names(
         known = {name for name, _ in datasets.load_names("train", directory)}
     except datasets.DataError:  # a user's file can be measured without the training rows
         known = None
-    rows = read_names_csv(arguments.file, checkpoint.classes)
+    vocabulary = checkpoint.vocabulary
+    read = normalize_name if vocabulary.is_ascii else functools.partial(read_text, checkpoint)
+    rows = read_names_csv(arguments.file, checkpoint.classes, read)
     shares = checkpoint.shares if arguments.prior == "uniform" else None
-    return prior | evaluate_names(checkpoint.model, checkpoint.classes, rows, known, shares, arguments.engine)
+    return prior | evaluate_names(
+        checkpoint.model, checkpoint.classes, rows, known, shares, arguments.engine, vocabulary
+    )
 
 
 def _measure_speech(
@@ -55,8 +62,8 @@ def _measure_speech(
     if arguments.file and arguments.split:
         raise ValueError("--split chooses a part of the speeches and --file a text of your own: give one of them.")
     if arguments.file:
-        text = read_speech_txt(arguments.file)
-        return {"split": None} | evaluate_speech(checkpoint.model, text, arguments.engine)
+        text = read_speech_txt(arguments.file, checkpoint.vocabulary)
+        return {"split": None} | evaluate_speech(checkpoint.model, text, arguments.engine, checkpoint.vocabulary)
     split = arguments.split or "test"
     return {"split": split} | measure(checkpoint, directory, split, engine=arguments.engine)
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from charplay import limits
 from charplay.cli.parser import Commands, add_checkpoint, add_command, add_prior
+from charplay.data.input_text import unseen_characters
 from charplay.data.text import unescape
 from charplay.inference.classify import classify, read_text
 from charplay.inference.generate import GenerationBatch, generate, make_request
 from charplay.models import checkpoints
+from charplay.models.checkpoints import Checkpoint
 
 
 def classify_names(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -28,6 +30,7 @@ def classify_names(arguments: argparse.Namespace) -> dict[str, Any]:
             print(f"“{name}”: {error}", file=sys.stderr)
     if not readable:
         raise ValueError("None of the names can be read.")
+    _name_unseen(checkpoint, readable)
     return {"results": classify(checkpoint, readable, arguments.prior)}
 
 
@@ -44,6 +47,7 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
         unescape(arguments.until),
         checkpoint.vocabulary,
     )
+    _name_unseen(checkpoint, [arguments.prime])
     batch, start = GenerationBatch(checkpoint), time.perf_counter()
     [continuation] = generate(checkpoint, [request], batch)
     seconds = time.perf_counter() - start
@@ -52,6 +56,12 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
         "seed": request.seed,
         "characters_per_second": len(continuation) / seconds,
     }
+
+
+def _name_unseen(checkpoint: Checkpoint, texts: list[str]) -> None:
+    """Names on stderr the characters that the model never saw in training."""
+    if unseen := unseen_characters("".join(texts), checkpoint.vocabulary, checkpoint.alphabet):
+        print(f"Not in this model's training data: {' '.join(unseen)}", file=sys.stderr)
 
 
 def add_to(commands: Commands) -> None:

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from charplay.data.datasets import NameRows
-from charplay.data.text import normalize_name, normalize_prose
+from charplay.data.text import normalize_name
 from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.evaluation.calibration import calibration_error, reliability
 from charplay.inference.classify import logits_of, remove_prior
@@ -116,7 +116,13 @@ def _truth(classes: Sequence[str], rows: NameRows) -> torch.Tensor:
 
 
 @torch.no_grad()
-def prefix_loss(model: NameClassifier, classes: Sequence[str], rows: NameRows, engine: bool = False) -> float:
+def prefix_loss(
+    model: NameClassifier,
+    classes: Sequence[str],
+    rows: NameRows,
+    engine: bool = False,
+    vocabulary: Vocabulary = ASCII,
+) -> float:
     """Mean negative log-likelihood (nats) of the country over all prefixes of two letters and more of each name.
 
     The page classifies a name while it is being typed: this measures the predictions before it is complete.
@@ -126,7 +132,7 @@ def prefix_loss(model: NameClassifier, classes: Sequence[str], rows: NameRows, e
         raise ValueError("There is no name of two letters or more.")
     different = sorted({prefix for prefix, _ in prefixes})
     number = {prefix: row for row, prefix in enumerate(different)}
-    log_probabilities = logits_of(model, different, engine).log_softmax(1)
+    log_probabilities = logits_of(model, different, engine, vocabulary).log_softmax(1)
     picked = torch.tensor([number[prefix] for prefix, _ in prefixes])
     return -log_probabilities[picked, _truth(classes, prefixes)].mean().item()
 
@@ -168,8 +174,8 @@ def _step_by_step(quantized: QuantizedStep) -> Callable:
     return run
 
 
-def read_names_csv(path: Path, classes: Sequence[str]) -> NameRows:
-    """Rows `name,country` of a CSV file, names normalised; a first row "name,country" is a header.
+def read_names_csv(path: Path, classes: Sequence[str], read: Callable[[object], str] = normalize_name) -> NameRows:
+    """Rows `name,country` of a CSV file, each name as `read` reads it; a first row "name,country" is a header.
 
     Raises:
         ValueError: naming the first row that cannot be used, and why.
@@ -180,7 +186,7 @@ def read_names_csv(path: Path, classes: Sequence[str]) -> NameRows:
         for number, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1):
             is_header = number == 1 and [cell.strip().lower() for cell in row] == ["name", "country"]
             if row and not is_header:
-                rows.append(_read_row(row, classes))
+                rows.append(_read_row(row, classes, read))
     except (csv.Error, ValueError) as error:
         raise ValueError(f"{path}, row {number}: {error}") from None
     if not rows:
@@ -188,10 +194,10 @@ def read_names_csv(path: Path, classes: Sequence[str]) -> NameRows:
     return rows
 
 
-def _read_row(row: list[str], classes: Sequence[str]) -> tuple[str, str]:
+def _read_row(row: list[str], classes: Sequence[str], read: Callable[[object], str]) -> tuple[str, str]:
     if len(row) != 2:
         raise ValueError(f"expected two cells, name,country, and found {len(row)}.")
-    name, country = normalize_name(row[0]), row[1].strip()
+    name, country = read(row[0]), row[1].strip()
     if not name:
         raise ValueError("the name is blank.")
     if country not in classes:
@@ -199,9 +205,9 @@ def _read_row(row: list[str], classes: Sequence[str]) -> tuple[str, str]:
     return name, country
 
 
-def read_speech_txt(path: Path) -> str:
-    """A text file, normalised as the speeches were."""
-    return normalize_prose(_read_text(path)).strip()
+def read_speech_txt(path: Path, vocabulary: Vocabulary = ASCII) -> str:
+    """A text file as a model of this vocabulary reads it: in ASCII, normalised as the speeches were."""
+    return vocabulary.read(_read_text(path)).strip()
 
 
 def _read_text(path: Path) -> str:

@@ -19,8 +19,10 @@ from charplay.data.user_data.rows import FIRST_ROWS
 from charplay.data.user_data.texts import first_lines
 from charplay.data.vocabulary import UNKNOWN, vocabulary_of
 from charplay.inference.classify import USER_RESULTS
+from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import build_without_weights, count_parameters
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
+from charplay.training.evaluation_example import opening_of
 from charplay.training.fine_tuning import StartingModel, changes_of
 from charplay.training.recipes import (
     FINE_TUNING_RECIPES,
@@ -146,28 +148,29 @@ def training_set_of(
         ValueError: the data is too short for the recipe's batches.
     """
     baseline = baseline_of(user_data, recipe)
-    measure = lambda checkpoint: {USER_RESULTS: {"baseline": baseline, "count": count_of(user_data)}}  # noqa: E731
+    vocabulary = user_data.vocabulary
+
+    def measure(checkpoint: Checkpoint) -> dict[str, Any]:
+        own = {"baseline": baseline, "count": count_of(user_data), "opening": opening_of(training_task)}
+        return {USER_RESULTS: own}
+
+    training_task: NamesTask | SpeechTask
     if isinstance(user_data, UserRows):
         assert isinstance(recipe, NamesRecipe)  # that of rows
         train, validation = user_data.split(recipe.seed)
-        return TrainingSet(
-            NamesTask(train, validation, user_data.classes, recipe, group, user_data.vocabulary),
-            alphabet="".join(sorted({character for text, _ in train for character in text} - {UNKNOWN})),
-            vocabulary=user_data.vocabulary,
-            data=user_data.fingerprint,
-            measure=measure,
-            classes=user_data.classes,
-            shares=tuple(class_shares(train, user_data.classes, recipe.class_weight)),
-        )
-    assert isinstance(recipe, SpeechRecipe)  # that of a text
-    train_text, validation_text = user_data.split()
-    return TrainingSet(
-        SpeechTask([Speech("", "", train_text)], validation_text, recipe, group, user_data.vocabulary),
-        alphabet="".join(sorted(set(train_text) - {UNKNOWN})),
-        vocabulary=user_data.vocabulary,
-        data=user_data.fingerprint,
-        measure=measure,
-    )
+        training_task = NamesTask(train, validation, user_data.classes, recipe, group, vocabulary)
+        seen = {character for text, _ in train for character in text}
+        described: dict[str, Any] = {
+            "classes": user_data.classes,
+            "shares": tuple(class_shares(train, user_data.classes, recipe.class_weight)),
+        }
+    else:
+        assert isinstance(recipe, SpeechRecipe)  # that of a text
+        train_text, validation_text = user_data.split()
+        training_task = SpeechTask([Speech("", "", train_text)], validation_text, recipe, group, vocabulary)
+        seen, described = set(train_text), {}
+    alphabet = "".join(sorted(seen - {UNKNOWN}))
+    return TrainingSet(training_task, alphabet, user_data.fingerprint, measure, **described, vocabulary=vocabulary)
 
 
 def count_of(user_data: UserData) -> int:

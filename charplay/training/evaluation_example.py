@@ -1,5 +1,6 @@
 """What a network in training can do: the confusion matrix of a classifier, a sample of a language model."""
 
+import re
 from typing import Any, TypedDict
 
 import torch
@@ -44,11 +45,10 @@ def example_of(model: Any, training_set: TrainingSet) -> EvaluationExample:
     return EvaluationExample(prime=request.prime, sample=generate(checkpoint, [request])[0])
 
 
-def opening_of(training_set: TrainingSet) -> str:
-    """A text of the validation part to try the trained model with: a row's text, or a few words with a space."""
-    task = training_set.task
+def opening_of(task: NamesTask | SpeechTask) -> str:
+    """A text of the validation part to try the trained model with: a row's text, or a few words as they stand there."""
     if isinstance(task, NamesTask):
         return task.validation[0][0]
-    assert isinstance(task, SpeechTask)
-    words = task.validation[: 20 * OPENING_WORDS].split()[1 : 1 + OPENING_WORDS]  # the first word may be cut
-    return " ".join(words or task.validation[:SAMPLE_PRIME_CHARACTERS].split()) + " "
+    start = task.validation[: 20 * OPENING_WORDS]
+    words = re.match(rf"\S*\s+((?:\S+\s+){{1,{OPENING_WORDS}}})", start)  # the first word may be cut
+    return words[1] if words else start[:SAMPLE_PRIME_CHARACTERS]

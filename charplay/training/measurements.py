@@ -24,15 +24,20 @@ def measure(
         prior: "data" or "uniform", of names.
         engine: run the network as the page does, on 8-bit integers where they are faster.
     """
+    vocabulary = checkpoint.vocabulary
     if checkpoint.task == "speech":
         splits = datasets.split_speeches(datasets.load_speeches(directory))
-        return evaluate_speech(checkpoint.model, datasets.join_speeches(splits[split or "test"]), engine)
+        text = datasets.join_speeches(splits[split or "test"])
+        text = text if vocabulary.is_ascii else vocabulary.read(text)
+        return evaluate_speech(checkpoint.model, text, engine, vocabulary)
     known = {name for name, _ in datasets.load_names("train", directory)}
     rows = datasets.load_names("test", directory)
+    if not vocabulary.is_ascii:
+        rows = [(vocabulary.read(name), country) for name, country in rows]
     shares = checkpoint.shares if prior == "uniform" else None
-    measured = evaluate_names(checkpoint.model, checkpoint.classes, rows, known, shares, engine)
+    measured = evaluate_names(checkpoint.model, checkpoint.classes, rows, known, shares, engine, vocabulary)
     if prior == "data":
-        measured["prefix_loss"] = prefix_loss(checkpoint.model, checkpoint.classes, rows, engine)
+        measured["prefix_loss"] = prefix_loss(checkpoint.model, checkpoint.classes, rows, engine, vocabulary)
     return measured
 
 

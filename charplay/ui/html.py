@@ -3,6 +3,7 @@
 A parameter called `text` is escaped here; one called `markup` is HTML that the caller has escaped.
 """
 
+import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from html import escape
@@ -115,7 +116,9 @@ def visible_newlines(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Text in which spaces, newlines and control characters can be seen; not escaped."""
+    """Text in which spaces, newlines, control characters and a mark that stands alone can be seen; not escaped."""
+    if len(text) == 1 and unicodedata.category(text) in ("Mn", "Me"):
+        return "\u25cc" + text
     return "".join(_SIGNS.get(character, character) for character in text)
 
 

@@ -19,6 +19,7 @@ import gradio as gr
 
 from charplay import limits, system
 from charplay.data.text import is_dropped
+from charplay.inference.classify import USER_RESULTS
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint, CheckpointError, Registry
 from charplay.models.networks import count_parameters
@@ -71,7 +72,7 @@ class SessionStore:
             session: of the page.
             file: the content of a checkpoint, or the path of one, which is copied.
             file_name: how error messages call the file.
-            opening: a text of its data to try it with, if there is one.
+            opening: a text of its data to try it with; "": the one in its header, if there is one.
             is_saved: whether the user has the file.
 
         Raises:
@@ -96,7 +97,7 @@ class SessionStore:
             name = f"{USER_PREFIX}{kept.numbered}"
             # This process computes nothing with it: it keeps the shapes, the weights stay on disk.
             kept.models[name] = replace(checkpoint, model=checkpoint.model.to("meta"), path=path)
-            kept.openings[name] = opening
+            kept.openings[name] = opening or _opening_in(checkpoint)
             if not is_saved:
                 kept.unsaved.add(name)
             while len(kept.models) > limits.MAX_SESSION_MODELS:
@@ -278,6 +279,13 @@ def _bytes(kept: _Session) -> int:
     """The size of a session's files."""
     weights = sum(4 * count_parameters(checkpoint.model) for checkpoint in kept.models.values())
     return weights + (kept.data.size if kept.data else 0)
+
+
+def _opening_in(checkpoint: Checkpoint) -> str:
+    """The text of its data with which an uploaded model can be tried; empty if its header has none."""
+    own = checkpoint.results.get(USER_RESULTS)
+    opening = own.get("opening") if isinstance(own, dict) else None
+    return opening if isinstance(opening, str) and len(opening) <= limits.MAX_USER_ROW_CHARACTERS else ""
 
 
 def _check_usable(checkpoint: Checkpoint, name: str) -> Checkpoint:

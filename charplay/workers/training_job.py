@@ -242,6 +242,8 @@ def train(job: Job, send: Callable[[TrainingUpdate], None], max_seconds: float) 
             job.out.unlink(missing_ok=True)
     job.check_cancelled()
     assert results is not None  # this process is rank 0
+    task = training_set.task
+    assert isinstance(task, NamesTask | SpeechTask)
     stored = checkpoints.load(job.out)  # what is shown of a model is what its file holds
     return TrainingResult(
         ended=callbacks.ended,
@@ -249,5 +251,5 @@ def train(job: Job, send: Callable[[TrainingUpdate], None], max_seconds: float) 
         results=results,
         seconds=callbacks.seconds,
         kept=example_of(stored.model.eval(), training_set),
-        opening=opening_of(training_set),
+        opening=opening_of(task),
     )

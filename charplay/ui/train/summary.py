@@ -91,11 +91,10 @@ def _facts(data_summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _characters(counts: Mapping[str, int]) -> str:
-    """The characters, the commonest first, those with their counts."""
-    characters = list(counts)
-    counted = (f"<code>{escape(html.visible(c))}</code> {counts[c]:,}" for c in characters[:MAX_LISTED])
-    more = html.visible("".join(characters[MAX_LISTED:]))
-    return ", ".join(counted) + (f", <code>{escape(more)}</code>" if more else "")
+    """The characters with their counts, the commonest first, most of them collapsed."""
+    counted = [f"<code>{escape(html.visible(character))}</code> {count:,}" for character, count in counts.items()]
+    first, rest = ", ".join(counted[:MAX_LISTED]), counted[MAX_LISTED:]
+    return first + (f"<details><summary>{len(rest):,} more</summary>{', '.join(rest)}</details>" if rest else "")
 
 
 def _first_row(row: str | Sequence[str]) -> str:
