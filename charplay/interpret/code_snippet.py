@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from charplay.data.vocabulary import ASCII, Vocabulary
+
 MAX_LINE_CHARACTERS = 88  # of a line of names; more would not fit a projector
 
 _LINES = """\
@@ -12,8 +14,7 @@ names = [
 {names}
 ]
 
-# a character is its ASCII code; 0 is no character, and pads
-rows = [torch.tensor([ord(character) for character in name]) for name in names]
+{codes}
 lengths = torch.tensor([len(row) for row in rows])
 {order}
 padded = pad_sequence(rows, batch_first=True)  # (batch, time): {shape}
@@ -26,19 +27,27 @@ print(packed.data)  # {cells} codes, one step of time after another
 print(packed.batch_sizes)  # names that still have a character at each step
 print(torch.equal(unpacked, padded))  # nothing is lost
 """
+_ASCII_CODES = """\
+# a character is its ASCII code; 0 is no character, and pads
+rows = [torch.tensor([ord(character) for character in name]) for name in names]"""
+_OWN_CODES = """\
+# a character's code is its place among those of the training data; 0 is no character, and pads
+codes = {{character: code for code, character in enumerate({characters})}}
+rows = [torch.tensor([codes[character] for character in name]) for name in names]"""
 _SORTED = """\
 order = lengths.argsort(descending=True, stable=True)  # the longest first
 rows, lengths = [rows[index] for index in order], lengths[order]
 """
 
 
-def snippet(names: Sequence[str], sort: bool) -> str:
-    """The code for a batch of normalised `names`, sorted by length or in the order given.
+def snippet(names: Sequence[str], sort: bool, vocabulary: Vocabulary = ASCII) -> str:
+    """The code for a batch of `names` as a model reads them, sorted by length or in the order given.
 
     Names are quoted with `repr`, so that none of them can become code.
     """
     lengths = [len(name) for name in names]
     return _LINES.format(
+        codes=_ASCII_CODES if vocabulary.is_ascii else _OWN_CODES.format(characters=repr(vocabulary.characters)),
         names=_wrapped([repr(name) for name in names]),
         order=_SORTED if sort else "",
         shape=(len(names), max(lengths)),

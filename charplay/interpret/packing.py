@@ -12,6 +12,8 @@ import torch
 from charplay import limits
 from charplay.data.batches import Comparison, compare, pad
 from charplay.data.text import normalize_name
+from charplay.data.user_data.cells import clean_text
+from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import NameClassifier
 
@@ -23,8 +25,8 @@ def split_rows(names: Sequence[str]) -> list[list[str]]:
     return [list(names[start : start + MAX_ROWS_PER_REQUEST]) for start in range(0, len(names), MAX_ROWS_PER_REQUEST)]
 
 
-def normalize_names(names: object) -> list[str]:
-    """Checks and normalises the names of one batch.
+def normalize_names(names: object, vocabulary: Vocabulary = ASCII) -> list[str]:
+    """Checks the names of one batch; returns them as a model of this vocabulary reads them.
 
     Raises:
         ValueError: not a list of 1 to 500 names, or a name is not acceptable; the sentence says which.
@@ -38,12 +40,16 @@ def normalize_names(names: object) -> list[str]:
     normalized = []
     for number, name in enumerate(names, 1):
         try:
-            normalized.append(normalize_name(name))
+            normalized.append(normalize_name(name) if vocabulary.is_ascii else _read_name(vocabulary, name))
         except ValueError as error:
             raise ValueError(f"Name {number}: {error}") from None
         if not normalized[-1]:
             raise ValueError(f"Name {number} is blank: give it at least one letter.")
     return normalized
+
+
+def _read_name(vocabulary: Vocabulary, name: object) -> str:
+    return vocabulary.read(clean_text(limits.check_text("name", name, limits.MAX_NAME_CHARACTERS)))
 
 
 class CellValues(TypedDict):

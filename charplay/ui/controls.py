@@ -101,6 +101,7 @@ CELLS = Control(
     CHARACTERS,
     choices=(CHARACTERS, EMBEDDING, HIDDEN),
 )
+BATCH_MODEL = Control("batch-model", "Model", None)  # shown once the page has a classifier of its own
 UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)
 STEP = Control("step", "Step of time", 0, limits.STEP, 1)
 

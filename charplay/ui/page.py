@@ -68,7 +68,7 @@ class Tab:
 TABS = (
     Tab("names", "Names", "names", lambda page, _: names_tab.build(page.examples)),
     Tab("speech", "Speech", "speech", lambda page, _: speech_tab.build(page.examples)),
-    Tab("batches", "Batches", "names", lambda page, _: batches_tab.build(page.registry.default("names"))),
+    Tab("batches", "Batches", "names", lambda page, _: batches_tab.build(page.registry)),
     Tab("teacher-forcing", "Teacher forcing", None, lambda _, tab: teacher_forcing_tab.build(tab)),
     Tab("train", "Train", None, lambda page, tab: train_tab.build(tab, page.registry, page.tabs, page.model_tabs)),
 )
@@ -107,9 +107,12 @@ def _build_tab(tab: Tab, page: Page, container: gr.Tab) -> None:
         page.registry.default(task)
     except CheckpointError as error:
         gr.HTML(html.problem(f"This tab has no model: {error}"))
-        page.model_tabs.setdefault(task, ModelTab(tab.id, tab.label, None))
+        page.model_tabs.setdefault(task, ModelTab(tab.id, tab.label, None, []))
         return
-    page.model_tabs.setdefault(task, ModelTab(tab.id, tab.label, tab.build(page, container)))
+    built = tab.build(page, container)
+    first = page.model_tabs.setdefault(task, ModelTab(tab.id, tab.label, built, []))
+    if built is not None and first.controls is not built:
+        first.more_choices.append(built.choice)
     if unusable := _unusable(page.registry, lambda name: name.startswith(task)):
         gr.HTML(html.problem(unusable))
 

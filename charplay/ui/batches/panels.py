@@ -1,6 +1,6 @@
 """The accordions of the Batches tab: time steps, packed against unmasked results, and the code of the batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -8,12 +8,13 @@ import gradio as gr
 
 from charplay import limits
 from charplay.data.batches import compare
+from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.interpret import packing
 from charplay.interpret.code_snippet import snippet
 from charplay.interpret.unmasked import UnmaskedComparison, has_flipped
-from charplay.models.checkpoints import Checkpoint
+from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import NameClassifier
-from charplay.ui import controls, html, inference_client
+from charplay.ui import controls, html, inference_client, session_store
 from charplay.ui.accordions import update_while_open
 from charplay.ui.assets import read_asset
 from charplay.ui.batches import time_steps
@@ -28,8 +29,11 @@ _SHOW_STEP = read_asset(__file__, "show_step.js")
 _COPY_CODE = read_asset(__file__, "copy_code.js")
 
 
-def parse_names(text: str) -> list[str]:
-    """The names in a text, one a line, normalised; blank lines are skipped.
+Find = Callable[[object, gr.Request], Checkpoint[NameClassifier]]  # the chosen model of a page
+
+
+def parse_names(checkpoint: Checkpoint[NameClassifier], text: str) -> list[str]:
+    """The names in a text, one a line, as a model reads them; blank lines are skipped.
 
     Raises:
         ValueError: no names, too many, or an invalid one.
@@ -38,7 +42,7 @@ def parse_names(text: str) -> list[str]:
     lines = [line for line in limits.check_text("list of names", text, max_characters).splitlines() if line.strip()]
     if not lines:
         raise ValueError("Type at least one name; one name a line.")
-    return packing.normalize_names(lines)
+    return packing.normalize_names(lines, checkpoint.vocabulary)
 
 
 def split_at_commas(text: str) -> str:
@@ -56,28 +60,29 @@ def is_sorted(order: str) -> bool:
     return controls.ORDER.choose(order) == controls.SORTED
 
 
-def build_steps(checkpoint: Checkpoint[NameClassifier], names: gr.Textbox) -> None:
+def build_steps(registry: Registry, names: gr.Textbox, model: gr.Dropdown) -> None:
     """Lays out "Step by step", which marks cells in the plots; its counts do not depend on the order of the rows."""
     with gr.Accordion("Step by step", open=False, elem_id="step-accordion") as accordion:
         gr.HTML(time_steps.CAPTION)
         step = gr.Slider(**controls.STEP.arguments())
         counts = gr.HTML(elem_id="step-counts")
 
-    def show(text: str) -> tuple[Any, str]:
+    def show(text: str, chosen: object, page: gr.Request) -> tuple[Any, str]:
         try:
-            batch = parse_names(text)
+            checkpoint = session_store.find(registry, "names", chosen, page)
+            batch = parse_names(checkpoint, text)
         except ValueError as error:
             return gr.skip(), html.problem(str(error))
-        sizes = compare(batch).batch_sizes
+        sizes = compare(batch, vocabulary=checkpoint.vocabulary).batch_sizes
         plotted_steps = max(map(len, batch[: limits.MAX_PLOTTED_NAMES]))
         slider = gr.Slider(maximum=max(len(sizes) - 1, 1), value=controls.STEP.default, visible=len(sizes) > 1)
         return slider, time_steps.counts_html(sizes, plotted_steps, checkpoint.model.config.bidirectional)
 
-    update_while_open(accordion, [names.change], show, [names], [step, counts])
+    update_while_open(accordion, [names.change, model.change], show, [names, model], [step, counts])
     step.change(None, step, None, js=_SHOW_STEP, **QUIET)
 
 
-def build_unmasked(checkpoint: Checkpoint[NameClassifier], names: gr.Textbox, order: gr.Radio) -> None:
+def build_unmasked(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dropdown) -> None:
     """Lays out "Does it matter?"."""
     with gr.Accordion(
         "Does it matter? Answers with the pads read too", open=False, elem_id="unmasked-accordion"
@@ -85,32 +90,36 @@ def build_unmasked(checkpoint: Checkpoint[NameClassifier], names: gr.Textbox, or
         gr.HTML(_UNMASKED_CAPTION)
         comparison = gr.HTML(elem_id="unmasked")
 
-    async def show(text: str, order: str) -> str:
+    async def show(text: str, order: str, chosen: object, page: gr.Request) -> str:
         try:
-            rows = compare(parse_names(text), is_sorted(order)).names
+            checkpoint = find(chosen, page)
+            rows = compare(parse_names(checkpoint, text), is_sorted(order), checkpoint.vocabulary).names
         except ValueError as error:
             return html.problem(str(error))
         time = max(map(len, rows))
         compared = await inference_client.query_rows(checkpoint, "compare_unmasked", rows, time=time)
         return unmasked_html(compared, checkpoint.model.config.members)
 
-    update_while_open(accordion, [names.change, order.input], show, [names, order], [comparison])
+    changes, inputs = [names.change, order.input, model.change], [names, order, model]
+    update_while_open(accordion, changes, show, inputs, [comparison])
 
 
-def build_code(names: gr.Textbox, order: gr.Radio) -> None:
+def build_code(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dropdown) -> None:
     """Lays out "The code"."""
     with gr.Accordion("The code of this batch", open=False, elem_id="code-accordion") as accordion:
         gr.HTML(_CODE_CAPTION)
         copy = gr.Button("Copy", elem_id="copy-code", size="sm")
         code = gr.HTML(elem_id="code")
 
-    def show(text: str, order: str) -> str:
+    def show(text: str, order: str, chosen: object, page: gr.Request) -> str:
         try:
-            return code_html(parse_names(text), is_sorted(order))
+            checkpoint = find(chosen, page)
+            return code_html(parse_names(checkpoint, text), is_sorted(order), checkpoint.vocabulary)
         except ValueError as error:
             return html.problem(str(error))
 
-    update_while_open(accordion, [names.change, order.input], show, [names, order], [code])
+    changes, inputs = [names.change, order.input, model.change], [names, order, model]
+    update_while_open(accordion, changes, show, inputs, [code])
     copy.click(None, None, None, js=_COPY_CODE, **QUIET)
 
 
@@ -158,7 +167,7 @@ def _unmasked_row(compared: UnmaskedComparison, time: int) -> tuple[str, ...]:
     )
 
 
-def code_html(names: Sequence[str], sort: bool) -> str:
+def code_html(names: Sequence[str], sort: bool, vocabulary: Vocabulary = ASCII) -> str:
     """The lines that make the batch, and where the button says that they are copied (HTML)."""
     box = 'class="code" tabindex="0" role="region" aria-label="The code"'
-    return f'<pre {box}>{escape(snippet(names, sort))}</pre><p id="code-copied" role="status"></p>'
+    return f'<pre {box}>{escape(snippet(names, sort, vocabulary))}</pre><p id="code-copied" role="status"></p>'

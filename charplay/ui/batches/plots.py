@@ -6,7 +6,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from charplay.data.batches import Comparison
-from charplay.data.vocabulary import ASCII
 from charplay.interpret.packing import CellValues
 from charplay.ui import controls
 from charplay.ui.batches import time_steps
@@ -31,18 +30,13 @@ class BatchFigures:
     def __init__(self, comparison: Comparison, cells: str, values: CellValues | None):
         names = self.names = comparison.names
         self.batch_sizes = comparison.batch_sizes
-        codes = comparison.padded.codes
-        self.shape = tuple(codes.shape)  # (rows, time)
+        self.shape = tuple(comparison.padded.codes.shape)  # (rows, time)
         self.is_pad = ~comparison.padded.is_real.numpy()
         self.has_values = values is not None
         self.pads_have_values = cells == controls.HIDDEN  # the state of the unpacked run drifts on through the pads
         # plotly parses a little HTML in its texts, so "<" and "&" are escaped; it knows no &quot;.
-        self.letters = np.array(
-            [
-                ["" if letter == PAD else escape(visible(letter), quote=False) for letter in ASCII.decode(row)]
-                for row in codes
-            ]
-        )
+        letters = [[escape(visible(letter), quote=False) for letter in name] for name in names]
+        self.letters = np.array([[*row, *[""] * (self.shape[1] - len(row))] for row in letters])
 
         if values is None:  # the same colour for the same name, whatever the order of the rows
             first = {name: index for index, name in sorted(zip(comparison.order, names, strict=True), reverse=True)}

@@ -10,14 +10,15 @@ from gradio.components import Component
 from charplay import limits
 from charplay.data.batches import compare
 from charplay.interpret import packing
-from charplay.models.checkpoints import Checkpoint
+from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import NameClassifier
-from charplay.ui import controls, html, inference_client
+from charplay.ui import controls, html, inference_client, scoreboard, session_store
 from charplay.ui.batches import panels
 from charplay.ui.batches.panels import is_sorted, parse_names
 from charplay.ui.batches.plots import BatchFigures
-from charplay.ui.errors import USER_ERRORS
+from charplay.ui.errors import USER_ERRORS, as_gradio_error
 from charplay.ui.events import LATEST, QUIET
+from charplay.ui.model_controls import ModelControls
 from charplay.ui.theme import DIVERGING
 from charplay.ui.widgets import diagrams
 
@@ -39,7 +40,8 @@ Updates = dict[Component, Any]  # new values of components
 class Query(NamedTuple):
     """The values of the controls, checked."""
 
-    names: list[str]  # normalised, in the order typed
+    checkpoint: Checkpoint[NameClassifier]
+    names: list[str]  # as it reads them, in the order typed
     sort: bool
     cells: str  # one of `controls.CELLS.choices`
     unit: int  # index into a cell's vector
@@ -52,6 +54,7 @@ class Layout(NamedTuple):
     order: gr.Radio
     cells: gr.Radio
     unit: gr.Slider
+    model: gr.Dropdown
     message: gr.HTML
     split: gr.Button  # shown where a line holds several names
     plots: list[Component]  # captions and plots, in the order of `_plots_html`
@@ -60,7 +63,7 @@ class Layout(NamedTuple):
     @property
     def inputs(self) -> list[Component]:
         """What a `Query` is read from."""
-        return [self.names, self.order, self.cells, self.unit]
+        return [self.names, self.order, self.cells, self.unit, self.model]
 
     @property
     def outputs(self) -> list[Component]:
@@ -68,31 +71,36 @@ class Layout(NamedTuple):
         return [self.message, self.split, self.facts]
 
 
-def build(checkpoint: Checkpoint[NameClassifier]) -> None:
-    """Lays out the tab inside the current Blocks."""
+def build(registry: Registry) -> ModelControls:
+    """Lays out the tab inside the current Blocks; returns the controls of its model."""
     gr.HTML(diagrams.lead(diagrams.BATCHES, f'{_LEAD} <span class="term">{_TERM}</span>', _ABOUT))
-    layout = _lay_out(checkpoint)
-    panels.build_unmasked(checkpoint, layout.names, layout.order)
-    panels.build_code(layout.names, layout.order)
+    layout = _lay_out(registry)
 
-    async def update(*values: Any) -> Updates:
+    def find(model: object, page: gr.Request) -> Checkpoint[NameClassifier]:
+        return session_store.find(registry, "names", model, page)
+
+    panels.build_unmasked(find, layout.names, layout.order, layout.model)
+    panels.build_code(find, layout.names, layout.order, layout.model)
+
+    async def update(page: gr.Request, *values: Any) -> Updates:
         split: Updates = {layout.split: gr.update(visible=panels.has_commas(values[0]))}
         try:
-            query = _read(checkpoint, *values)
-            plotted, counted = await asyncio.gather(_plot(checkpoint, query, layout), _count(checkpoint, query, layout))
+            query = _read(find(values[-1], page), *values[:-1])
+            plotted, counted = await asyncio.gather(_plot(query, layout), _count(query, layout))
         except USER_ERRORS as error:
             return split | {layout.message: _problem(error)}
         return plotted | counted | split
 
-    async def replot(*values: Any) -> Updates:
+    async def replot(page: gr.Request, *values: Any) -> Updates:
         try:
-            query = _read(checkpoint, *values)
-            return await _plot(checkpoint, query, layout) | {layout.message: _plotted_note(query.names)}
+            query = _read(find(values[-1], page), *values[:-1])
+            return await _plot(query, layout) | {layout.message: _plotted_note(query.names)}
         except USER_ERRORS as error:
             return {layout.message: _problem(error)}
 
-    def update_units(cells: str) -> gr.Slider:
-        return gr.Slider(visible=cells != controls.CHARACTERS, maximum=_units(checkpoint, cells) - 1, value=0)
+    def update_units(cells: str, model: object, page: gr.Request) -> gr.Slider:
+        maximum = _units(find(model, page), cells) - 1
+        return gr.Slider(visible=cells != controls.CHARACTERS, maximum=maximum, value=0)
 
     # `change`, not `input`: pasting, deleting and input methods fire no input.
     changes, outputs = [layout.names.change, layout.order.input], [*layout.outputs, *layout.plots]
@@ -100,14 +108,20 @@ def build(checkpoint: Checkpoint[NameClassifier]) -> None:
     layout.split.click(panels.split_at_commas, layout.names, layout.names, **QUIET)
     replotted = [layout.message, *layout.plots]
     layout.unit.input(replot, layout.inputs, replotted, **LATEST)
-    layout.cells.input(update_units, layout.cells, layout.unit, **LATEST).then(
+    unit_inputs = [layout.cells, layout.model]
+    layout.cells.input(as_gradio_error(update_units), unit_inputs, layout.unit, **LATEST).then(
         replot, layout.inputs, replotted, **QUIET
     )
+    layout.model.change(as_gradio_error(update_units), unit_inputs, layout.unit, **LATEST).then(
+        update, layout.inputs, outputs, **QUIET
+    )
+    return ModelControls(layout.model, layout.names)
 
 
-def _lay_out(checkpoint: Checkpoint[NameClassifier]) -> Layout:
+def _lay_out(registry: Registry) -> Layout:
     """Controls on the left, plots of the first example on the right."""
-    example = parse_names(controls.NAMES.default)
+    checkpoint = registry.default("names")
+    example = parse_names(checkpoint, controls.NAMES.default)
     plots_html = _plots_html(BatchFigures(compare(example), controls.CELLS.default, None), controls.CELLS.default)
     report = packing.compare_batches(checkpoint, example)
     with gr.Row():
@@ -116,11 +130,13 @@ def _lay_out(checkpoint: Checkpoint[NameClassifier]) -> Layout:
             order = gr.Radio(**controls.ORDER.arguments())
             cells = gr.Radio(**controls.CELLS.arguments())
             unit = gr.Slider(**controls.UNIT.arguments(), visible=False)
+            offered = scoreboard.model_choices(registry.models["names"])
+            model = gr.Dropdown(**controls.BATCH_MODEL.arguments() | offered, visible=False)
             with gr.Column(elem_id="batch-notes"):
                 message = gr.HTML(_plotted_note(example), elem_id="batch-message")
                 split = gr.Button("One name a line: split at the commas?", elem_id="split", size="sm", visible=False)
         with gr.Column(scale=5, min_width=320):
-            panels.build_steps(checkpoint, names)
+            panels.build_steps(registry, names, model)
             with gr.Column(elem_id="batch-plots"):
                 plots: list[Component] = []
                 with gr.Row():
@@ -129,7 +145,7 @@ def _lay_out(checkpoint: Checkpoint[NameClassifier]) -> Layout:
                             plots += [gr.HTML(caption), _plot_component(figure, elem_id)]
                 plots += [gr.HTML(plots_html[4]), _plot_component(plots_html[5], "strip")]
                 facts = gr.HTML(_facts(report, len(checkpoint.classes)), elem_id="facts")
-    return Layout(names, order, cells, unit, message, split, plots, facts)
+    return Layout(names, order, cells, unit, model, message, split, plots, facts)
 
 
 def _read(checkpoint: Checkpoint[NameClassifier], names: str, order: str, cells: str, unit: object) -> Query:
@@ -140,12 +156,14 @@ def _read(checkpoint: Checkpoint[NameClassifier], names: str, order: str, cells:
     """
     index = limits.UNIT.check(0 if unit is None else unit)  # None: the number box is empty while it is edited
     sort, cells = is_sorted(order), controls.CELLS.choose(cells)
-    return Query(parse_names(names), sort, cells, min(index, _units(checkpoint, cells) - 1))
+    read = parse_names(checkpoint, names)
+    return Query(checkpoint, read, sort, cells, min(index, _units(checkpoint, cells) - 1))
 
 
-async def _plot(checkpoint: Checkpoint[NameClassifier], query: Query, layout: Layout) -> Updates:
+async def _plot(query: Query, layout: Layout) -> Updates:
     """The plots of the first names."""
-    comparison, values = compare(query.names[: limits.MAX_PLOTTED_NAMES], query.sort), None
+    checkpoint, values = query.checkpoint, None
+    comparison = compare(query.names[: limits.MAX_PLOTTED_NAMES], query.sort, checkpoint.vocabulary)
     if query.cells != controls.CHARACTERS:
         arguments = {"unit": query.unit, "hidden": query.cells == controls.HIDDEN}
         values = await inference_client.query(checkpoint, "cell_values", names=comparison.names, **arguments)
@@ -153,9 +171,10 @@ async def _plot(checkpoint: Checkpoint[NameClassifier], query: Query, layout: La
     return dict(zip(layout.plots, _plots_html(figures, query.cells), strict=True))
 
 
-async def _count(checkpoint: Checkpoint[NameClassifier], query: Query, layout: Layout) -> Updates:
+async def _count(query: Query, layout: Layout) -> Updates:
     """The numbers over all names."""
-    comparison = compare(query.names, query.sort)
+    checkpoint = query.checkpoint
+    comparison = compare(query.names, query.sort, checkpoint.vocabulary)
     report = packing.report(comparison, await inference_client.differences(checkpoint, comparison))
     return {layout.message: _plotted_note(query.names), layout.facts: _facts(report, len(checkpoint.classes))}
 

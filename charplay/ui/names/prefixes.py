@@ -1,7 +1,7 @@
 """Two accordions of the Names tab: prefix probabilities of the selected model, and of one model for each cell type."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 
 import gradio as gr
@@ -12,7 +12,8 @@ from charplay.interpret import prefixes
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CELLS
 from charplay.ui import html, inference_client
-from charplay.ui.names.panel import IDLE_NOTE, NameControls, shown_letters_note
+from charplay.ui.names.panel import IDLE_NOTE, NameControls, Query, shown_letters_note
+from charplay.ui.session_store import STORE
 from charplay.ui.widgets import heatmap
 
 _PREFIXES_CAPTION = html.caption(
@@ -47,16 +48,29 @@ def cell_models(models: dict[str, Checkpoint]) -> dict[str, Checkpoint]:
     return {cell: models[f"names-{cell}"] for cell in CELLS if f"names-{cell}" in models}
 
 
+def _compared_models(shipped: dict[str, Checkpoint], query: Query, page: gr.Request) -> dict[str, Checkpoint]:
+    """The models of each cell type that the selected one is compared with, itself among them: cell -> checkpoint.
+
+    With a user model they are the page's newest of the same data.
+    """
+    users = STORE.models(page.session_hash, "names")
+    if query.checkpoint not in users.values():
+        return shipped
+    own = {each.config.cell: each for each in users.values() if each.data == query.checkpoint.data}
+    own[query.checkpoint.config.cell] = query.checkpoint
+    return {cell: own[cell] for cell in CELLS if cell in own}
+
+
 def build_cells(source: NameControls, models: dict[str, Checkpoint]) -> None:
     """Lays out the comparison of cell types, unless the registry has no models for it."""
-    compared = cell_models(models)
-    if not compared:
+    shipped = cell_models(models)
+    if not shipped:
         return
     with gr.Accordion("RNN, GRU and LSTM on the same name", open=False, elem_id="cells-accordion") as accordion:
         agreement = gr.HTML(elem_id="cells-headline")
         shown = []
         with gr.Row():
-            for cell in compared:
+            for cell in shipped:
                 with gr.Column(min_width=320):
                     shown.append(gr.HTML(elem_id=f"prefixes-{cell}"))
 
@@ -64,21 +78,29 @@ def build_cells(source: NameControls, models: dict[str, Checkpoint]) -> None:
         query = source.read(page, *values)
         if query is None:
             return [IDLE_NOTE, *[""] * len(shown)]
+        compared = _compared_models(shipped, query, page)
         try:
             for each in compared.values():
                 prefixes.prefixes_of(each, query.name)
-        except ValueError as error:  # a text that one of the user's models reads, and these do not
+        except ValueError as error:  # a text that the selected model reads, and these do not
             return [html.note(str(error)), *[""] * len(shown)]
         results = await asyncio.gather(
             *(inference_client.classify_prefixes(each, query.name, query.prior) for each in compared.values())
         )
-        columns = [
-            _likeliest(checkpoint, of_prefixes[-1]) + _prefix_heatmap(of_prefixes)
-            for checkpoint, of_prefixes in zip(compared.values(), results, strict=True)
-        ]
-        return [_CELLS_CAPTION + _agreement(list(compared), [of_prefixes[-1] for of_prefixes in results]), *columns]
+        columns = dict.fromkeys(shipped, "") | {
+            cell: _likeliest(checkpoint, of_prefixes[-1]) + _prefix_heatmap(of_prefixes)
+            for (cell, checkpoint), of_prefixes in zip(compared.items(), results, strict=True)
+        }
+        headline = _agreement(list(compared), [of_prefixes[-1] for of_prefixes in results])
+        return [_CELLS_CAPTION + headline + _missing(compared, shipped), *(columns[cell] for cell in shipped)]
 
     source.event.while_open(accordion, show, source.inputs, [agreement, *shown])
+
+
+def _missing(compared: Collection[str], cells: Collection[str]) -> str:
+    """Which cells the page has no model of yet, for these data (HTML)."""
+    names = [cell.upper() for cell in cells if cell not in compared]
+    return html.note(f"Train {' and '.join(names)} on the same rows, and they stand beside it.") if names else ""
 
 
 def _prefix_heatmap(results: Sequence[Classification]) -> str:

@@ -62,6 +62,7 @@ class ModelTab(NamedTuple):
     id: str
     label: str
     controls: ModelControls | None  # None: the tab has no model, and is not shown
+    more_choices: list[gr.Dropdown]  # of a model of the task, in later tabs; shown once there is a user model
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,21 @@ class UserModels:
     @property
     def outputs(self) -> list[gr.components.Component]:
         """What `updates` has values for."""
-        return [self.chosen, self.description, self.problem, self.unsaved, *self.buttons, *self.choices.values()]
+        choices = [*self.choices.values(), *(choice for _, choice in self._more_choices)]
+        return [self.chosen, self.description, self.problem, self.unsaved, *self.buttons, *choices]
+
+    @property
+    def _more_choices(self) -> list[tuple[str, gr.Dropdown]]:
+        return [(task, choice) for task, tab in self.tabs.items() for choice in tab.more_choices]
 
     def updates(self, session: str | None, chosen: str | None = None) -> list[Any]:
         """Values of `outputs`: all models of the session. `chosen` is chosen here; the tabs keep their choice."""
         models = STORE.models(session)
         listed = [(f"{_label(name, model)}, for {self.tabs[model.task].label}", name) for name, model in models.items()]
         in_tabs = [gr.update(choices=self._tab_choices(task, models)) for task in self.choices]
+        for task, _ in self._more_choices:
+            has_own = any(model.task == task for model in models.values())
+            in_tabs.append(gr.update(choices=self._tab_choices(task, models), visible=has_own))
         buttons = [gr.update(interactive=bool(models))] * len(self.buttons)
         chosen = chosen if chosen in models else next(reversed(models), None)
         listed_here = gr.update(choices=listed, value=chosen)
