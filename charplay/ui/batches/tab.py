@@ -16,7 +16,7 @@ from charplay.ui import controls, html, inference_client, scoreboard, session_st
 from charplay.ui.batches import panels
 from charplay.ui.batches.panels import is_sorted, parse_names
 from charplay.ui.batches.plots import BatchFigures
-from charplay.ui.errors import USER_ERRORS, as_gradio_error
+from charplay.ui.errors import USER_ERRORS
 from charplay.ui.events import LATEST, QUIET
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.theme import DIVERGING
@@ -99,7 +99,10 @@ def build(registry: Registry) -> ModelControls:
             return {layout.message: _problem(error)}
 
     def update_units(cells: str, model: object, page: gr.Request) -> gr.Slider:
-        maximum = _units(find(model, page), cells) - 1
+        try:
+            maximum = _units(find(model, page), cells) - 1
+        except USER_ERRORS:  # `update` and `replot` show it
+            return gr.skip()
         return gr.Slider(visible=cells != controls.CHARACTERS, maximum=maximum, value=0)
 
     # `change`, not `input`: pasting, deleting and input methods fire no input.
@@ -109,12 +112,8 @@ def build(registry: Registry) -> ModelControls:
     replotted = [layout.message, *layout.plots]
     layout.unit.input(replot, layout.inputs, replotted, **LATEST)
     unit_inputs = [layout.cells, layout.model]
-    layout.cells.input(as_gradio_error(update_units), unit_inputs, layout.unit, **LATEST).then(
-        replot, layout.inputs, replotted, **QUIET
-    )
-    layout.model.change(as_gradio_error(update_units), unit_inputs, layout.unit, **LATEST).then(
-        update, layout.inputs, outputs, **QUIET
-    )
+    layout.cells.input(update_units, unit_inputs, layout.unit, **LATEST).then(replot, layout.inputs, replotted, **QUIET)
+    layout.model.change(update_units, unit_inputs, layout.unit, **LATEST).then(update, layout.inputs, outputs, **QUIET)
     return ModelControls(layout.model, layout.names)
 
 

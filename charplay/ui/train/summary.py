@@ -101,7 +101,7 @@ def _first_row(row: str | Sequence[str]) -> str:
     """A row or a line as it was read, its beginning alone if it is long."""
     text, *labels = [row] if isinstance(row, str) else row
     shown = text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 1] + "…"
-    return escape(shown) + "".join(f" &rarr; <b>{escape(label)}</b>" for label in labels)
+    return f"<bdi>{escape(shown)}</bdi>" + "".join(f" &rarr; <b>{escape(label)}</b>" for label in labels)
 
 
 def _read_as(read_as: Mapping[str, Any]) -> str:

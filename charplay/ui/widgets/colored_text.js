@@ -2,7 +2,10 @@
 const box = element.querySelector('.colored-text'), readout = element.querySelector('.readout');
 let content = null, characters = [], numbers = [], cells = [], selected = 0;
 
-const quoted = character => ({' ': 'space', '\n': 'newline', '\t': 'tab', '': 'the end'})[character] ?? `“${character}”`;
+// A character that is written from the right would turn what follows it in the sentence: it is isolated.
+const isolated = character => /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(character) ? `\u2068${character}\u2069` : character;
+const quoted = character =>
+  ({' ': 'space', '\n': 'newline', '\t': 'tab', '': 'the end'})[character] ?? `“${isolated(character)}”`;
 const percentOrOdds = p => p < 0.0005 ? `1 in ${Number((1 / p).toPrecision(2)).toLocaleString('en')}`
   : `${(100 * p).toFixed(p < 0.01 ? 2 : 1)} %`;
 const format = {
