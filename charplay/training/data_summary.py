@@ -39,6 +39,8 @@ from charplay.training.training_sets import TrainingSet
 
 UserData = UserText | UserRows
 CHOSEN_ANEW = {"dropout", "character_dropout"}  # fields of a config that may change where a model is gone on from
+MAX_SMALL_TEXT_STEPS = 800  # of all epochs on a text that an epoch of few steps goes through; more would overfit it
+FINE_TUNING_STEPS = 400  # the same where a model is gone on from, which needs fewer
 MIN_EPOCH_STEPS = 12  # steps of an epoch, at least: small data gets smaller batches
 
 
@@ -109,7 +111,7 @@ def choose_recipe(
     known = {field.name for holder in (recipe, recipe.config) for field in dataclasses.fields(holder)}
     if unknown := sorted(set(changes) - known | {"config", "members", *SIZES_OF_DATA} & set(changes)):
         raise ValueError(f"A recipe has no {', '.join(unknown)} to choose.")
-    recipe = adjust(recipe, _changes_for_size(recipe, user_data) | changes)
+    recipe = adjust(recipe, _changes_for_size(recipe, user_data, start is not None) | changes)
     limits.check_fields(limits.USER_RECIPE, recipe)
     limits.check_fields(limits.USER_RECIPE, recipe.config)
     sizes = {"vocabulary_size": user_data.vocabulary.size}
@@ -125,7 +127,7 @@ def choose_recipe(
     return recipe
 
 
-def _changes_for_size(recipe: Recipe, user_data: UserData) -> dict[str, Any]:
+def _changes_for_size(recipe: Recipe, user_data: UserData, is_fine_tuned: bool) -> dict[str, Any]:
     """Smaller batches and more epochs for data that would take only a few steps."""
     if isinstance(user_data, UserRows):
         batch_size = max(min(recipe.batch_size, len(user_data.rows) // MIN_EPOCH_STEPS), 2)
@@ -134,7 +136,8 @@ def _changes_for_size(recipe: Recipe, user_data: UserData) -> dict[str, Any]:
     characters = len(user_data.split()[0])
     batch_size = max(min(recipe.batch_size, characters // (MIN_EPOCH_STEPS * recipe.steps)), 1)
     steps = min(recipe.steps, (characters - 1) // (2 * batch_size))
-    wanted = 800 * recipe.batch_size * recipe.steps  # characters of all epochs; more would overfit a small text
+    all_steps = FINE_TUNING_STEPS if is_fine_tuned else MAX_SMALL_TEXT_STEPS
+    wanted = all_steps * recipe.batch_size * recipe.steps  # characters of all epochs
     epochs = max(recipe.epochs, min(round(wanted / characters), 60))
     return {"batch_size": batch_size, "steps": steps, "epochs": epochs}
 

@@ -165,6 +165,8 @@ HEADER = Control("header", "First line", DETECTED, choices=tuple(HEADERS))
 TEXT_COLUMN = Control("text-column", "Column of the texts", DETECTED)  # more choices: the columns found
 LABEL_COLUMN = Control("label-column", "Column of the labels", DETECTED)
 
+NEW_NETWORK = "a new network"
+START_FROM = Control("start-from", "Start from", NEW_NETWORK)  # more choices: the models of what is learnt from
 SMALL, MEDIUM = "small", "medium"
 PRESET = Control("preset", "Network", SMALL, choices=(SMALL, MEDIUM))
 _USER_LIMITS = {limit.name: limit for limit in limits.USER_RECIPE}

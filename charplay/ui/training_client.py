@@ -27,10 +27,17 @@ class TrainingRequest:
     data: dict[str, Any]  # {"text"}, {"file"} or {"built_in"}, and how rows are read
     preset: str
     changes: dict[str, Any]  # fields of the recipe that were chosen otherwise
+    start: str | None = None  # the path of a checkpoint to go on from; None: a new network
 
     def as_arguments(self) -> dict[str, Any]:
         """The arguments that summaries and trainings share."""
-        return {"task": self.task, "data": self.data, "preset": self.preset, "changes": self.changes}
+        return {
+            "task": self.task,
+            "data": self.data,
+            "preset": self.preset,
+            "changes": self.changes,
+            "start": self.start,
+        }
 
 
 class Training:

@@ -210,6 +210,28 @@ def test_what_is_shown_of_a_trained_model_is_the_kept_one_s(open_page):
     expect(page.locator("#name")).to_be_in_viewport()
 
 
+def test_training_goes_on_from_a_shipped_model_and_then_from_ones_own(open_page):
+    page = train_tab(open_page())
+    paste(page, controls.TEXT, TEXT, f"{len(TEXT.strip()):,}")
+    start = page.locator("#start-from input")
+    start.click()
+    page.get_by_role("option", name=re.compile("speech-rnn")).click()
+    expect(page.locator("#data-summary")).to_contain_text("RNN 1 x 256", timeout=PATIENT)
+    expect(page.locator("#preset input").first).to_be_disabled()
+    open_settings(page)
+    expect(page.locator("#hidden-size input[type=number]")).to_be_disabled()
+    expect(page.locator("#hidden-size input[type=number]")).to_have_value("256")
+    page.locator("#epochs input[type=number]").fill("1")
+    train(page)
+    expect(page.locator("#runs tbody")).to_contain_text("RNN 1 x 256")
+    start.click()
+    page.get_by_role("option", name=re.compile("yours 1")).click()
+    expect(start).to_have_value(re.compile("yours 1"))
+    choose(page, "data-kind", controls.ROWS)
+    expect(start).to_have_value(controls.NEW_NETWORK)
+    expect(page.locator("#preset input").first).to_be_enabled()
+
+
 def test_a_text_is_trained_stopped_and_tried_in_speech(open_page):
     page = open_page()
     go_to_tab(page, "Speech")

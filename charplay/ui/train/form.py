@@ -27,6 +27,7 @@ class Form(NamedTuple):
     text_column: gr.Dropdown
     label_column: gr.Dropdown
     merge_case: gr.Checkbox
+    start: gr.Dropdown  # the model that training goes on from
     preset: gr.Radio
     settings: list[Setting]  # in the order of `SETTINGS`
     settings_problem: gr.HTML  # why a setting cannot be used
@@ -38,7 +39,7 @@ class Form(NamedTuple):
     def inputs(self) -> set[Block]:
         """What `parse_request` needs."""
         read_by = (self.encoding, *self.row_format_controls, self.merge_case)
-        return {self.kind, self.source, self.pasted, *read_by, self.preset, self.changes}
+        return {self.kind, self.source, self.pasted, *read_by, self.start, self.preset, self.changes}
 
     @property
     def row_format_controls(self) -> list[gr.Dropdown]:
@@ -88,6 +89,10 @@ def lay_out(recipe: dict[str, Any]) -> Form:
     encoding = gr.Dropdown(**controls.ENCODING.arguments(), visible=False)
     data_problem = gr.HTML(elem_id="data-problem")
     row_format, (delimiter, header, text_column, label_column), merge_case = _lay_out_row_format()
+    with gr.Row(elem_classes="bottom"):
+        only_new: dict[str, Any] = {"choices": [controls.NEW_NETWORK], "min_width": 180}
+        start = gr.Dropdown(**controls.START_FROM.arguments() | only_new)
+        preset = gr.Radio(**controls.PRESET.arguments(), min_width=180)
     return Form(
         kind=kind,
         source=source,
@@ -101,7 +106,8 @@ def lay_out(recipe: dict[str, Any]) -> Form:
         text_column=text_column,
         label_column=label_column,
         merge_case=merge_case,
-        preset=gr.Radio(**controls.PRESET.arguments()),
+        start=start,
+        preset=preset,
         settings=_lay_out_settings(recipe),
         settings_problem=gr.HTML(elem_id="settings-problem"),
         changes=gr.Textbox("{}", visible="hidden", elem_id=CHANGES),

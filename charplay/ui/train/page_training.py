@@ -97,7 +97,7 @@ class PageTraining:
         try:
             with STORE.temporary_directory() as directory:
                 self._training = training_client.Training(
-                    with_own_file(self._request, directory),
+                    with_own_files(self._request, directory),
                     directory / "trained.safetensors",
                     self._expected_seconds,
                 )
@@ -174,10 +174,15 @@ class PageTrainings:
 TRAININGS = PageTrainings()  # of this process
 
 
-def with_own_file(request: TrainingRequest, directory: Path) -> TrainingRequest:
-    """The request with a copy of its uploaded file, which another upload may replace before its turn has come."""
-    if "file" not in request.data:
-        return request
-    copy = directory / "data"
-    shutil.copyfile(request.data["file"], copy)
-    return replace(request, data=request.data | {"file": str(copy)})
+def with_own_files(request: TrainingRequest, directory: Path) -> TrainingRequest:
+    """The request with copies of its files, which may be replaced or dropped before its turn has come."""
+    if "file" in request.data:
+        copy = directory / "data"
+        shutil.copyfile(request.data["file"], copy)
+        request = replace(request, data=request.data | {"file": str(copy)})
+    if request.start is not None:
+        copy = directory / "start" / Path(request.start).name
+        copy.parent.mkdir()
+        shutil.copyfile(request.start, copy)
+        request = replace(request, start=str(copy))
+    return request

@@ -12,6 +12,7 @@ from charplay.ui.controls import DELIMITERS
 from charplay.ui.results import MIN_ROWS_FOR_PERCENT, duration
 
 MAX_SHOWN_CHARACTERS = 70  # of a text that is shown as it was read
+MAX_LISTED_START = 40  # new characters of a model that is gone on from that are named
 MAX_LISTED = 12  # classes or characters that are named; the rest is counted
 
 
@@ -53,6 +54,8 @@ def _time(seconds: float | None) -> str:
 def _facts(data_summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Terms and descriptions, both as markup."""
     facts = [("read as", _read_as(data_summary["read_as"]))]
+    if data_summary["start"]:
+        facts.append(("starts from", _start(data_summary["start"])))
     if data_summary["first"]:
         facts.append(("the first", "<br>".join(map(_first_row, data_summary["first"]))))
     if data_summary["classes"]:
@@ -88,6 +91,24 @@ def _facts(data_summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         )
         facts.append((f"padding at {data_summary['recipe']['batch_size']}", shares))
     return facts
+
+
+def _start(start: Mapping[str, Any]) -> str:
+    """The model that is gone on from, and what of it grows."""
+    parts = [f"<b>{escape(start['model'])}</b>, {escape(start['network'])}, whose sizes stay"]
+    if start["is_ascii"]:
+        parts.append("texts are brought to ASCII, as it reads them")
+    elif new := start["new_characters"]:
+        listed = html.visible("".join(new[:MAX_LISTED_START]))
+        more = "…" if len(new) > MAX_LISTED_START else ""
+        parts.append(f"{len(new):,} new characters: <code>{escape(listed)}{more}</code>")
+    else:
+        parts.append("texts are read as they are")
+    if start["is_new_head"]:
+        parts.append("its last layer is a new one, since the labels are others")
+    elif new := start["new_labels"]:
+        parts.append(f"new labels: {escape(', '.join(new[:MAX_LISTED]))}{'…' if len(new) > MAX_LISTED else ''}")
+    return "; ".join(parts)
 
 
 def _characters(counts: Mapping[str, int]) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -20,6 +21,7 @@ from charplay.ui.train import plots, summary
 from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.form import Form
 from charplay.ui.train.request import SETTINGS, parse_request
+from charplay.ui.train.starts import Starts
 from charplay.ui.training_client import SettingsError, TrainingRequest
 
 MAX_PASTED_CHARACTERS = 50_000  # a longer text would be sent with every event: it is kept like an uploaded file
@@ -34,15 +36,6 @@ class SummaryView(NamedTuple):
     lengths: gr.Plot
 
 
-def request_of(values: dict[Component, Any], page: gr.Request) -> TrainingRequest:
-    """The request that the form describes, from the values of `Form.inputs`.
-
-    Raises:
-        ValueError: it describes none.
-    """
-    return parse_request({str(component.elem_id): value for component, value in values.items()}, page.session_hash)
-
-
 def lengths_plot(data_summary: dict[str, Any]) -> dict:
     """The histogram of lengths; hidden for a text, which has none."""
     if not data_summary["lengths"]:
@@ -53,10 +46,20 @@ def lengths_plot(data_summary: dict[str, Any]) -> dict:
 class Summaries:
     """Makes the summaries of all pages; of each page only the one requested last is shown."""
 
-    def __init__(self, file: gr.File):
-        self._file = file
+    def __init__(self, file: gr.File, starts: Starts):
+        self._file, self._starts = file, starts
         self._expected_seconds: dict[str | None, float | None] = {}  # session -> of the training last summarized
         self._requested: dict[str | None, int] = {}  # session -> summaries requested so far, the latest session last
+
+    def request_of(self, values: dict[Component, Any], page: gr.Request) -> TrainingRequest:
+        """The request that the form describes, from the values of `Form.inputs`.
+
+        Raises:
+            ValueError: it describes none.
+        """
+        by_name = {str(component.elem_id): value for component, value in values.items()}
+        request = parse_request(by_name, page.session_hash)
+        return replace(request, start=self._starts.find(request.task, by_name[controls.START_FROM.name], page))
 
     async def summarize(self, values: dict[Component, Any], page: gr.Request) -> AsyncGenerator[tuple, None]:
         """Summary, histogram, both problems, choices of both columns, and the suggested settings.
@@ -67,7 +70,7 @@ class Summaries:
         session = page.session_hash
         number = self._count(session)
         try:
-            async with aclosing(training_client.summarize(request_of(values, page))) as summaries:
+            async with aclosing(training_client.summarize(self.request_of(values, page))) as summaries:
                 async for found in summaries:
                     if self._is_latest(session, number) and found is not None:
                         self._expected_seconds[session] = found["seconds"]
@@ -143,9 +146,17 @@ def _keep_long_text(pasted: object, page: gr.Request) -> tuple:
     return gr.update(value="", visible=False), controls.UPLOAD, gr.update(visible=True)
 
 
-def wire(form: Form, view: SummaryView, tab: gr.Tab) -> Summaries:
-    """Has the summary follow the form, and the form's settings follow the summary's suggestion."""
-    summaries = Summaries(form.file)
+def wire(form: Form, view: SummaryView, tab: gr.Tab, starts: Starts, user_model: gr.Dropdown) -> Summaries:
+    """Has the summary follow the form, and the form's settings follow the summary's suggestion.
+
+    Args:
+        form: the tab's.
+        view: where the summary is shown.
+        tab: the Train tab.
+        starts: what a training can start from.
+        user_model: the list of the page's models, which changes when one comes.
+    """
+    summaries = Summaries(form.file, starts)
     outputs = [*view, form.data_problem, form.settings_problem, form.text_column, form.label_column, form.suggestion]
 
     def summarize_after(event: Dependency, preset: dict[str, Any]) -> None:
@@ -167,7 +178,8 @@ def wire(form: Form, view: SummaryView, tab: gr.Tab) -> Summaries:
         ],
         **QUIET,
     )
-    summarize_after(shown, QUIET)
+    offered = shown.then(starts.update, [form.kind, form.start], starts.outputs(form), **QUIET)
+    summarize_after(offered, QUIET)
     kept = form.pasted.change(
         with_problem(_keep_long_text, 3),
         form.pasted,
@@ -176,6 +188,10 @@ def wire(form: Form, view: SummaryView, tab: gr.Tab) -> Summaries:
     )
     summarize_after(kept, LATEST)
     form.file.upload(summaries.upload, form.inputs | {form.file}, [form.file, *outputs], **QUIET)
+    gr.on([user_model.change, tab.select], starts.update, [form.kind, form.start], starts.outputs(form), **QUIET)
+    started = form.start.input(starts.update, [form.kind, form.start], starts.outputs(form), **QUIET)
+    reset = started.then(lambda: ("{}", "{}"), None, [form.changes, form.accepted], **QUIET)
+    summarize_after(reset, QUIET)
     summarize_after(form.preset.input(lambda: ("{}", "{}"), None, [form.changes, form.accepted], **QUIET), QUIET)
     gr.on(
         [

@@ -11,6 +11,7 @@ from charplay.ui import controls
 from charplay.ui.train import form, plots, summary, summary_events, training_events, user_models
 from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.request import TASKS
+from charplay.ui.train.starts import Starts
 from charplay.ui.train.summary_events import SummaryView
 from charplay.ui.train.user_models import ModelTab
 from charplay.ui.widgets import diagrams
@@ -53,5 +54,5 @@ def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, 
             training_view = training_events.lay_out_view(start)
             text = gr.HTML(summary.summary_html(initial), elem_id="data-summary")
             lengths = gr.Plot(plots.lengths(initial["lengths"]), elem_id="lengths", show_label=False, container=False)
-    summaries = summary_events.wire(data_form, SummaryView(text, lengths), tab)
+    summaries = summary_events.wire(data_form, SummaryView(text, lengths), tab, Starts(registry), models.chosen)
     training_events.wire(data_form, training_view, stop, models, summaries)

@@ -15,7 +15,7 @@ from charplay.ui.session_store import STORE
 from charplay.ui.train import run_table
 from charplay.ui.train.form import Form
 from charplay.ui.train.page_training import TRAININGS, PageTraining
-from charplay.ui.train.summary_events import Summaries, request_of
+from charplay.ui.train.summary_events import Summaries
 from charplay.ui.train.user_models import UserModels
 
 _SAVE_CSV = read_asset(__file__, "save_csv.js")
@@ -72,7 +72,8 @@ class _Trainings:
         """Trains, and yields values of the `TrainingView` and of the page's models on the way."""
         session = page.session_hash
         try:
-            training = TRAININGS.start(session, request_of(values, page), self._summaries.expected_seconds(session))
+            request = self._summaries.request_of(values, page)
+            training = TRAININGS.start(session, request, self._summaries.expected_seconds(session))
         except ValueError as error:
             yield self._problem(error)
             return
@@ -136,7 +137,8 @@ def wire(form: Form, view: TrainingView, stop: gr.Button, user_models: UserModel
     rejoined = rejoin.click(trainings.rejoin, None, outputs, **QUIET)
     for ended in (trained, rejoined):
         ended.then(_IDLE, None, view.start, **QUIET)
-    changes = [form.kind.input, form.source.input, form.pasted.input, form.file.upload, form.preset.input]
+    changes = [form.kind.input, form.source.input, form.pasted.input, form.file.upload]
+    changes += [form.start.input, form.preset.input]
     changes += [control.input for control in (*form.row_format_controls, *form.settings)]
     gr.on(changes, None, view.status, view.status, js=_CLEAR_PROBLEM, **QUIET)
     stop.click(trainings.stop, None, None, **QUIET)

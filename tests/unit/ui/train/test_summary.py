@@ -5,8 +5,11 @@ import json
 import pytest
 
 from charplay import limits
+from charplay.models import checkpoints
 from charplay.training.data_summary import choose_recipe, read_user_data, summarize
+from charplay.training.fine_tuning import adapt, load_start
 from charplay.ui.train.summary import summary_html
+from tests.conftest import make_checkpoint
 
 ROWS = [("Müller", "de"), ("Schulz", "de"), ("Rossi", "it"), ("Verdi", "it"), ("Costa", "IT"), ("Sousa", "IT")]
 TABLE = "".join(f"{text};{label}\n" for text, label in ROWS)
@@ -50,3 +53,17 @@ def test_characters_too_rare_for_the_vocabulary_and_those_left_out_are_counted(m
     assert "3 rarer characters, 4 times: <code>z</code> 2" in html
     assert "<code>\ufffd</code> 4" in html
     assert "U+0001 1 times" in html
+
+
+def test_a_start_says_what_of_its_model_grows(tmp_path):
+    def html_from(task: str, data: str) -> str:
+        checkpoints.save(tmp_path / "start.safetensors", make_checkpoint(task))
+        start = load_start(tmp_path / "start.safetensors", task)
+        user_data = adapt(read_user_data(task, data, {}), start)
+        return summary_html(summarize(user_data, choose_recipe(task, user_data, "small", {}, start), start=start))
+
+    assert "<b>start</b>, GRU 2 x 12" in html_from("speech", TEXT)
+    assert "ASCII" in html_from("speech", TEXT)
+    assert "2 new characters: <code>πω</code>" in html_from("speech", "πω" * 200)
+    assert "other" in html_from("names", TABLE)
+    assert "new labels: Ligurian" in html_from("names", TABLE.replace("it", "Italian").replace("IT", "Ligurian"))

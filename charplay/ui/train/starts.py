@@ -1,0 +1,49 @@
+"""What a training can start from: a new network, a shipped model, or one of the page's own."""
+
+from typing import Any
+
+import gradio as gr
+
+from charplay.models.checkpoints import Registry
+from charplay.ui import controls, session_store
+from charplay.ui.train.form import Form
+from charplay.ui.train.request import SETTINGS, TASKS
+from charplay.ui.training_client import SettingsError
+
+SIZES = ("cell", "hidden_size", "layers")  # the settings that are those of the model that is started from
+
+
+class Starts:
+    """The choices of `controls.START_FROM`, which follow what is learnt from and the page's models."""
+
+    def __init__(self, registry: Registry):
+        self._registry = registry
+
+    def find(self, task: str, chosen: object, page: gr.Request) -> str | None:
+        """The path of the chosen checkpoint; None: a new network.
+
+        Raises:
+            SettingsError: there is no such model, or it is not kept any more.
+        """
+        if chosen == controls.NEW_NETWORK:
+            return None
+        try:
+            return str(session_store.find(self._registry, task, chosen, page).path)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+
+    def update(self, kind: object, chosen: object, page: gr.Request) -> list[Any]:
+        """Values of `outputs`; a choice that is not offered any more becomes a new network."""
+        models = session_store.models(self._registry, TASKS[controls.DATA_KIND.choose(kind)], page)
+        listed = [(f"{name}: {checkpoint.label}", name) for name, checkpoint in models.items()]
+        chosen = chosen if chosen in models else controls.NEW_NETWORK
+        is_new = chosen == controls.NEW_NETWORK
+        sizes = [gr.update(interactive=is_new)] * len(SIZES)
+        start = gr.update(choices=[(controls.NEW_NETWORK, controls.NEW_NETWORK), *listed], value=chosen)
+        return [start, gr.update(interactive=is_new), *sizes]
+
+    @staticmethod
+    def outputs(form: Form) -> list[gr.components.Component]:
+        """What `update` has values for."""
+        of_field = dict(zip(SETTINGS, form.settings, strict=True))
+        return [form.start, form.preset, *(of_field[field] for field in SIZES)]
