@@ -81,7 +81,7 @@ async def _type(page: Page, measured: Measurements, end: float, generator: rando
         if accordion in page.config.components and (opening := page.triggered(accordion, "expand")):
             async for _ in page.run(opening):
                 pass
-    while time.monotonic() < end:
+    while not measured.answers or time.monotonic() < end:
         name = generator.choice(NAMES)
         for length in range(1, len(name) + 1):
             await asyncio.sleep(generator.uniform(*KEYSTROKE_SECONDS))

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from charplay.cancellation import check_cancelled
 from charplay.data.datasets import NameRows
 from charplay.data.text import normalize_name
 from charplay.data.vocabulary import ASCII, Vocabulary
@@ -156,6 +157,7 @@ def evaluate_speech(
     run = _step_by_step(QuantizedStep(model)) if engine else lambda inputs, state: model(inputs[None], state)
     bits, state = 0.0, None
     for inputs, targets in zip(codes[:-1].split(CHUNK_CHARACTERS), codes[1:].split(CHUNK_CHARACTERS), strict=True):
+        check_cancelled()
         logits, state = run(inputs, state)  # (1, chunk, vocabulary)
         bits += nn.functional.cross_entropy(logits[0].float(), targets, reduction="sum").item() / math.log(2)
     return {"characters": len(text), "bits_per_character": bits / (len(text) - 1)}

@@ -7,6 +7,7 @@ from typing import NotRequired, TypedDict
 import torch
 
 from charplay import limits
+from charplay.cancellation import check_cancelled
 from charplay.data import datasets
 from charplay.data.batches import order_by_length, pad
 from charplay.data.text import capitalize_name, normalize_name
@@ -52,6 +53,7 @@ def logits_of(
     device = next(model.parameters()).device
     rows = []
     for start in range(0, len(order), BATCH_SIZE):
+        check_cancelled()
         padded = pad([names[index] for index in order[start : start + BATCH_SIZE]], vocabulary=vocabulary)
         rows.append(model(padded.codes.to(device), padded.lengths).cpu())
     return torch.cat(rows)[torch.tensor(order).argsort()]

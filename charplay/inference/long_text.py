@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from charplay import limits
+from charplay.cancellation import check_cancelled
 from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.inference.expiring_cache import ExpiringCache
 from charplay.inference.quantized import UNSUPPORTED, supports_half_precision_weights
@@ -130,6 +131,7 @@ class _LayerPipeline:
 
         with ThreadPoolExecutor(layers) as threads:
             for number in range(count + layers):
+                check_cancelled()
                 stages = [stage for stage in range(layers + 1) if 0 <= number - stage < count]
                 list(threads.map(advance, stages, [number - stage for stage in stages]))
 

@@ -22,6 +22,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialize
 
+from charplay.cancellation import check_cancelled
 from charplay.data import datasets
 from charplay.data.datasets import Speech, join_speeches
 from charplay.models import checkpoints
@@ -112,6 +113,7 @@ def find(index: SpeechFilter, text: str) -> list[tuple[int, int]]:
     keys = _keys(text, 1)
     starts = np.arange(len(keys))  # of the 24-grams whose bits so far are all set
     for number in range(index.hashes):
+        check_cancelled()
         positions = _bit_positions(keys[starts], number, len(index.bits))
         starts = starts[index.bits[positions >> 3] >> 7 - (positions & 7) & 1 == 1]
     passages: list[tuple[int, int]] = []

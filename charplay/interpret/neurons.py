@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from charplay import limits
+from charplay.cancellation import check_cancelled
 from charplay.inference.long_text import cached_forward_pass, check_document
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM
@@ -147,6 +148,7 @@ def trackers(checkpoint: Checkpoint[CharLM], text: object) -> list[Tracker]:
         return []
     best: dict[str, Tracker] = {}
     for layer, hidden in enumerate(cached_forward_pass(checkpoint.model, text, checkpoint.vocabulary).hidden, 1):
+        check_cancelled()
         whole, first, second = correlations(np.stack([*measured.values()]), hidden)
         weakest = np.stack([np.abs(whole), np.sign(whole) * first, np.sign(whole) * second]).min(0)
         for name, row in zip(measured, np.where(weakest >= MIN_CORRELATION, whole, 0.0), strict=True):

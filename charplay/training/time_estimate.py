@@ -5,6 +5,7 @@ import time
 
 import torch
 
+from charplay.cancellation import check_cancelled
 from charplay.models.networks import MODELS
 from charplay.training.evaluation_example import example_of
 from charplay.training.recipes import Recipe
@@ -49,11 +50,13 @@ def measure_speed(task_name: str, training_set: TrainingSet, recipe: Recipe) -> 
     while (
         time.perf_counter() - start < TRIAL_SECONDS or trainer.done - done < MIN_TRIAL_STEPS
     ) and not trainer.is_done:
+        check_cancelled()
         trainer.advance()
     units = (trainer.done - done) * units_of(training_set.task) / trainer.steps
     per_second = max(units, 1) / (time.perf_counter() - start)
     evaluations = []  # seconds of each; the shortest counts: the first warms up, and another process may hold one up
     for _ in range(2):
+        check_cancelled()
         start = time.perf_counter()
         training_set.task.evaluate(model.eval())
         example_of(model, training_set)

@@ -9,7 +9,7 @@ Requests (see `workers.protocol`); `checkpoint` is a path:
     classify {checkpoint, names, prior, are_read}          result: a classification for each name
     question {question, checkpoint, arguments}    result: what the function in `QUESTIONS` returns
     count {}                                      result: how many texts are being generated or queued
-    cancel                                        ends a text; drops a name or question that is still queued
+    cancel                                        ends a text or a question; drops a name that is still queued
 """
 
 import functools
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from charplay import limits
+from charplay.cancellation import Cancelled, cancellable
 from charplay.inference.classify import classify
 from charplay.inference.engine import Engine, Stream
 from charplay.inference.expiring_cache import ExpiringCache
@@ -109,6 +110,8 @@ class InferenceWorker(Worker):
         )
         self._engine = Engine(is_paced=True)
         self._streams: dict[int, Stream] = {}  # id of a request -> its text
+        self._cancelled: set[int] = set()  # ids of questions that are being answered, and nobody waits for
+        self._answering: set[int] = set()  # ids of all questions that are
         self._classified: ExpiringCache[tuple, Any] = ExpiringCache(CLASSIFIED_SECONDS, MAX_CLASSIFIED_NAMES)
         self._names, self._quick_questions, self._long_questions = RequestQueue(), RequestQueue(), RequestQueue()
         threading.Thread(target=self._classify_batches, name="names", daemon=True).start()
@@ -123,6 +126,8 @@ class InferenceWorker(Worker):
             stream.close()
         for queue in (self._names, self._quick_questions, self._long_questions):
             queue.cancel(request_id)
+        if request_id in self._answering:
+            self._cancelled.add(request_id)
 
     def _queue_names(
         self, request_id: int, checkpoint: str, names: list[str], prior: str, are_read: bool = False
@@ -223,7 +228,16 @@ class InferenceWorker(Worker):
                 return BATCHED_QUESTIONS[question](checkpoint, arguments)
             return [QUESTIONS[question](checkpoint, **arguments[0])]
 
-        results, failure = self.attempt(compute)
+        ids = {request_id for request_id, _ in requests}
+        self._answering |= ids
+        try:
+            with cancellable(lambda: ids <= self._cancelled):
+                results, failure = self.attempt(compute)
+        except Cancelled:
+            return  # nobody waits for a response either
+        finally:
+            self._answering -= ids
+            self._cancelled -= ids
         if failure is not None and len(requests) > 1:
             for request in requests:
                 self._answer([request])

@@ -4,11 +4,13 @@ Two at once would each find the machine half as fast, and thirty tabs that are o
 thirty times too long. What has not been summarized at all goes before what is only to be timed.
 """
 
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from charplay.cancellation import Cancelled, cancellable, check_cancelled
 from charplay.training.data_summary import UserData, choose_recipe, summarize, training_set_of
 from charplay.training.fine_tuning import adapt
 from charplay.training.recipes import Recipe
@@ -48,6 +50,9 @@ class Summaries:
             self._unread.pop(request_id, None)
             self._untimed.pop(request_id, None)
 
+    def _is_cancelled(self, request_id: int) -> bool:
+        return request_id not in self._open
+
     def _put(self, queue: OrderedDict[int, dict[str, Any]], request_id: int, arguments: dict[str, Any]) -> None:
         with self._changed:
             if request_id in self._open:
@@ -67,7 +72,11 @@ class Summaries:
                 self._changed.wait_for(lambda: self._unread or self._untimed)
                 is_timed = not self._unread
                 request_id, arguments = (self._untimed if is_timed else self._unread).popitem(last=False)
-            summary, failure = self._answer(arguments, is_timed)
+            try:
+                with cancellable(functools.partial(self._is_cancelled, request_id)):
+                    summary, failure = self._answer(arguments, is_timed)
+            except Cancelled:
+                continue  # nobody waits for a response either
             if failure is not None or summary["seconds"] is not None:
                 self._finish(request_id, summary, failure)
             else:
@@ -85,6 +94,7 @@ class Summaries:
         data, failure = self._attempt(lambda: user_data_source.read(task, arguments["data"]))
         if failure is not None:
             return {}, failure
+        check_cancelled()
 
         def compute() -> dict[str, Any]:
             start = user_data_source.read_start(task, arguments)

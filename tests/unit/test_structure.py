@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the bottom: a module imports its own folder and those of lower levels, and nothing else of charplay.
 LEVELS = (
-    ("limits", "system"),
+    ("limits", "system", "cancellation"),
     ("data",),
     ("models",),
     ("inference",),

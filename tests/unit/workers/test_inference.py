@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from charplay import limits
+from charplay.cancellation import check_cancelled
 from charplay.inference.classify import classify
 from charplay.interpret.activations import activations_of_all
 from charplay.models.checkpoints import save
@@ -82,6 +83,58 @@ def test_a_key_press_computes_the_new_prefix_alone(worker, recorded, path, monke
     second = recorded.next(2)["result"]
     assert passes == [["K", "Ko"], ["Kow"]]
     assert second[:2] == first
+
+
+class EndlessQuestion:
+    """A question that is answered for ever, a chunk of work after the other, until it is cancelled."""
+
+    def __init__(self):
+        self.has_begun, self.has_ended = threading.Event(), threading.Event()
+
+    def __call__(self, checkpoint, *_):
+        self.has_begun.set()
+        try:
+            while True:
+                check_cancelled()
+        finally:
+            self.has_ended.set()
+
+
+@pytest.mark.parametrize("length", [1, inference.MAX_QUICK_CHARACTERS + 1])
+def test_a_question_that_is_being_answered_ends_when_nobody_waits_for_it(worker, recorded, path, monkeypatch, length):
+    endless = EndlessQuestion()
+    monkeypatch.setitem(inference.QUESTIONS, "trackers", lambda checkpoint, text: endless(checkpoint))
+    arguments = {"question": "trackers", "checkpoint": path, "arguments": {"text": "a" * length}}
+    worker.handle({"id": 1, "kind": "question", "arguments": arguments})
+    assert endless.has_begun.wait(60)
+    worker.handle({"id": 1, "kind": "cancel", "arguments": {}})
+    assert endless.has_ended.wait(60)
+    worker.handle(question(2, path, "Rossi"))
+    assert recorded.next(2)["failure"] is None
+    assert not recorded.to(1)
+    assert not worker._cancelled
+    assert not worker._answering
+
+
+def test_of_a_batch_of_questions_those_that_are_waited_for_are_answered(worker, recorded, path, monkeypatch):
+    are_queued, has_begun = threading.Event(), threading.Event()
+
+    def answer_batch(checkpoint, requests):
+        has_begun.set()
+        are_queued.wait(60)
+        check_cancelled()
+        return activations_of_all(checkpoint, requests)
+
+    monkeypatch.setitem(inference.BATCHED_QUESTIONS, "activations", answer_batch)
+    monkeypatch.setitem(inference.QUESTIONS, "trackers", lambda checkpoint, text: are_queued.wait(60) and [])
+    first = {"question": "trackers", "checkpoint": path, "arguments": {"text": "a"}}
+    worker.handle({"id": 1, "kind": "question", "arguments": first})
+    for request_id in (2, 3):
+        worker.handle(question(request_id, path, "Rossi"))
+    are_queued.set()
+    assert has_begun.wait(60)
+    worker.handle({"id": 2, "kind": "cancel", "arguments": {}})
+    assert recorded.next(3)["failure"] is None
 
 
 def test_a_batch_that_fails_fails_only_the_request_at_fault(worker, recorded, path, monkeypatch):
