@@ -43,11 +43,12 @@ class Measurements:
 
 async def _generate(page: Page, measured: Measurements) -> None:
     """Presses Generate, and waits for the whole text and the events that follow it."""
-    [generate] = page.triggered("generate", "click")
-    text = generate["outputs"].index(page.config.components["generated-text"])
+    events, generated = page.triggered("generate", "click"), page.config.components["generated-text"]
+    [generate] = (event for event in events if generated in event["outputs"])  # the only one that streams
+    text = generate["outputs"].index(generated)
     first: float | None = None
     last: float | None = None
-    async for message, seconds in page.run([generate]):
+    async for message, seconds in page.run(events):
         if message["msg"] == "process_generating" and first is None and _is_text(message["output"]["data"][text]):
             first = seconds
         if message["msg"] == "process_completed":

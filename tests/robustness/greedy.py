@@ -45,7 +45,12 @@ async def _be_greedy(port: int, config: PageConfig, counts: Counter[str]) -> Non
     page = Page(port, config)
     page.set("length", limits.LENGTH.high)
     question = ("We hold these truths. " * limits.MAX_DOCUMENT_CHARACTERS)[: limits.MAX_DOCUMENT_CHARACTERS]
-    events = page.triggered("generate", "click") * TEXTS + page.triggered("train-start", "click") * TRAININGS
+    [generate] = (
+        event
+        for event in page.triggered("generate", "click")
+        if config.components["generated-text"] in event["outputs"]
+    )
+    events = [generate] * TEXTS + page.triggered("train-start", "click") * TRAININGS
     requests = [(event, [page.values[each] for each in event["inputs"]]) for event in events]
     requests += [(config.endpoints["surprise"], [question])] * QUESTIONS
     random.Random(0).shuffle(requests)
