@@ -17,9 +17,17 @@ LIGHT_FROM = 0.465  # share of the colour scale from which a cell takes dark tex
 INK, PAPER = "#000000", "#ffffff"  # text on light and on dark cells: 4.5:1 everywhere on the scale
 FONT = "system-ui, sans-serif"
 
-# Nothing on the page is smaller than 16 px, whatever Gradio calls the size.
+# Nothing on the page is smaller than 16 px, whatever Gradio calls the size, and in a window of a projector than 18 px.
+_SMALLEST = "clamp(16px, (100vw - 900px) * 999, 18px)"
 _TEXT = gr.themes.Size(
-    name="text_charplay", xxs="16px", xs="16px", sm="16px", md="16px", lg="18px", xl="22px", xxl="28px"
+    name="text_charplay",
+    xxs=_SMALLEST,
+    xs=_SMALLEST,
+    sm=_SMALLEST,
+    md=_SMALLEST,
+    lg="18px",
+    xl="22px",
+    xxl="28px",
 )
 
 

@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SIZES, expect_bottom, go_to_tab, wait_for_transitions
 
+SMALLEST = {"projector": 18, "phone": 16}  # px that any text has
 TABS = ("Names", "Speech", "Batches", "Teacher forcing", "Train")
 ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
     "Names": {
@@ -36,7 +37,8 @@ LAST = {  # of a tab: what must be visible without scrolling
     "Train": "#lengths",
 }
 
-# Every visible element with text of its own: [text, font size in px, contrast with the background, whether in a plot].
+# Every visible element with text of its own: [text, font size in px, contrast with the background, whether between the
+# low strips of the activations].
 READ_TEXT = """() => {
   const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
   const context = canvas.getContext('2d', {willReadFrequently: true}), known = new Map();
@@ -66,20 +68,21 @@ READ_TEXT = """() => {
     if (inChart && element.closest('.heatmap-label, .hm')) continue;
     const ink = channels(inChart ? style.fill : style.color), behind = ground(element);
     const [low, high] = [luminance(ink), luminance(behind)].sort((a, b) => a - b);
-    found.push([text.slice(0, 40), parseFloat(style.fontSize), (high + 0.05) / (low + 0.05), inChart]);
+    found.push([text.slice(0, 40), parseFloat(style.fontSize), (high + 0.05) / (low + 0.05),
+      element.closest('#activations') !== null]);
   }
   return found;
 }"""
 
 
-def check_look(page: Page, tab: str) -> None:
+def check_look(page: Page, tab: str, smallest: int) -> None:
     """Asserts that the page does not scroll sideways, and that its text is large enough and has enough contrast."""
     wait_for_transitions(page)
     # Plotly fits its plots to the tab after it has opened.
     page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
     texts = page.evaluate(READ_TEXT)
     assert len(texts) > 20
-    small = [text for text in texts if text[1] < 16]
+    small = [text for text in texts if text[1] < (SMALLEST["phone"] if text[3] else smallest)]
     assert not small, f"{tab}: too small"
     faint = [text for text in texts if text[2] < 4.5]
     assert not faint, f"{tab}: too faint"
@@ -98,7 +101,7 @@ def test_every_tab_fits_and_is_legible(open_page, size, mode):
         for accordion, mark in ACCORDIONS.get(tab, {}).items():
             page.locator(f"#{accordion} button").first.click()
             expect(page.locator(mark).first).to_be_visible()
-        check_look(page, tab)
+        check_look(page, tab, SMALLEST[size])
 
 
 def test_the_main_result_fits_one_screen_of_a_projector(open_page):

@@ -52,5 +52,5 @@ def next_characters_html(text: str, read: int, found: Sequence[Expectation]) -> 
         for character, column in zip(shown, columns, strict=True)
     )
     rows.append(f'<tr class="input"><th scope="row">reads</th>{inputs}</tr>')
-    caption = html.note("The three likeliest next characters, in %; <b class='follows'>framed</b>: the one that came.")
+    caption = html.note("Likeliest next characters, in %; <b class='follows'>framed</b>: the one that came.")
     return f'{caption}<table class="likeliest-next">{"".join(rows)}</table>'

@@ -71,7 +71,7 @@ class _Components(NamedTuple):
 
 
 def _button(label: str, elem_id: str, **arguments: Any) -> gr.Button:
-    return gr.Button(label, elem_id=elem_id, size="md", min_width=90, **arguments)
+    return gr.Button(label, elem_id=elem_id, size="md", min_width=120, **arguments)
 
 
 def _main() -> dict[str, Any]:

@@ -13,10 +13,10 @@ import plotly.graph_objects as go
 from charplay.ui.html import percent
 from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, DIVERGING, FONT, INK, LIGHT_FROM, PAD_CELL, PAPER, QUIET
 
-TEXT_SIZE = 16  # px, the smallest in a chart
+TEXT_SIZE = 16  # px, the smallest in a chart; theme.css makes it 18 on a projector, for which there is room
 ROW_HEIGHT = 32  # px of a heatmap's row
 TALL_ROW_HEIGHT = 44  # px of a row with two lines of text in its cells
-MIN_CONFUSION_MARGIN = 104  # px left of a confusion matrix: room for "true class"
+MIN_CONFUSION_MARGIN = 118  # px left of a confusion matrix: room for "true class"
 MAX_LABEL_CHARACTERS = 18  # characters of a class's name that are shown beside its bar
 STRIP_COLUMNS = 10  # cells of the flat strip on one line, so that their text has room on a phone
 
@@ -46,14 +46,14 @@ def short(label: str) -> str:
 
 def label_margin(labels: Sequence[str]) -> int:
     """Pixels that the longest label takes."""
-    return 14 + 9 * min(max(map(len, labels)), MAX_LABEL_CHARACTERS)
+    return 14 + 10 * min(max(map(len, labels)), MAX_LABEL_CHARACTERS)
 
 
 def recalls(labels: Sequence[str], shares: Sequence[float]) -> go.Figure:
     """Recall of each class, in the order given, the first in the accent colour."""
     texts = [percent(share, 0) for share in shares]
     labels = [escape(label, quote=False) for label in labels]  # plotly parses a little HTML
-    figure = _bars(labels, shares, texts, 0, left=150, right=52, hover="%{y}: %{x:.1%}")
+    figure = _bars(labels, shares, texts, 0, left=172, right=58, hover="%{y}: %{x:.1%}")
     figure.update_xaxes(tickvals=[0, 0.5, 1], tickangle=0)
     return figure
 
@@ -260,7 +260,7 @@ def cells(
     row_height = TALL_ROW_HEIGHT if two_lines else ROW_HEIGHT
     labels = [label if len(label) <= 12 else label[:11] + "…" for label in rows]
     widest = max(len(label) for label in labels)
-    figure = plain_figure(traces, len(rows) * row_height + 58, margin={"l": 12 + 10 * widest, "r": 2, "t": 54, "b": 4})
+    figure = plain_figure(traces, len(rows) * row_height + 66, margin={"l": 12 + 10 * widest, "r": 2, "t": 62, "b": 4})
     if pads_have_values:
         figure.update_layout(shapes=[_frame(row, column) for row, column in np.argwhere(grid.is_pad)])
     every = -(-len(columns) // 10)
@@ -269,7 +269,7 @@ def cells(
         tickvals=list(range(0, len(columns), every)),
         ticktext=list(columns)[::every],
         tickangle=0,
-        title={"text": column_title, "standoff": 2, "font": {"size": TEXT_SIZE}},
+        title={"text": column_title, "standoff": 8, "font": {"size": TEXT_SIZE}},
         showgrid=False,
     )
     figure.update_yaxes(

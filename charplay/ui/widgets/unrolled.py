@@ -15,7 +15,7 @@ MAX_STEPS = 12  # rows drawn; of a longer name the first and the last letters, w
 FIRST_STEPS = 4  # letters drawn before that row
 MAX_LABEL_CHARACTERS = 12  # characters of a class's name that have room
 _HEAD, _ROW, _BOX = 26, 30, 20  # px: the titles, a step, the height of a box
-_LETTER, _CODE, _STATE, _ANSWER = 34, 42, 108, 184  # px: end of the letter, start of code, state and answer
+_LETTER, _CODE, _STATE, _ANSWER = 34, 42, 118, 192  # px: end of the letter, start of code, state and answer
 _STATE_WIDTH = 48  # px
 _TIPS = (
     '<defs><marker id="tip-unrolled" viewBox="0 0 6 6" refX="5" refY="3" markerWidth="4.5" markerHeight="4.5" '
@@ -92,7 +92,7 @@ def _step(step: Step, y: float, is_last: bool) -> str:
         f'<g class="step{" last" if is_last else ""}">'
         f'<rect x="1" y="{y}" width="{_LETTER - 1}" height="{_BOX}" rx="3" class="input"/>'
         f"{_text((_LETTER + 1) / 2, base, escape(visible(step.letter)), classes='ink', anchor='middle')}"
-        f"{_text(_CODE, base, str(step.code))}{_line(_CODE + 38, middle, _STATE - 3, middle)}"
+        f"{_text(_CODE, base, str(step.code))}{_line(_CODE + 40, middle, _STATE - 3, middle)}"
         f"<g>{state_cells.cells(step.state, _STATE, y, _STATE_WIDTH, _BOX)}"
         f'<rect x="{_STATE}" y="{y}" width="{_STATE_WIDTH}" height="{_BOX}" rx="3" class="state"/>'
         f"<title>h{step.index + 1}: {state_cells.in_words(step.state)} …</title></g>"
