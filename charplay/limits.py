@@ -59,6 +59,7 @@ MAX_GENERATED_TEXT_CHARACTERS = (
     13_000  # of a text that a page hands back: prime, continuation, and a line on how it was made
 )
 MAX_DOCUMENT_CHARACTERS = 20_000  # longest text that a language model reads to be looked into
+CHARACTER = Limit("position of the character", 0, MAX_DOCUMENT_CHARACTERS)  # chosen in a text that is looked into
 LAYER = Limit("layer", 1, 8)  # which one of the network is looked at, from the input
 STEP_SPEED = Limit("characters per second", 1, 10)  # of a text written one by one: the fastest can still be read
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
@@ -78,6 +79,7 @@ MAX_USER_DATA_BYTES = 5_000_000  # of a text, or of rows
 MAX_USER_ROW_CHARACTERS = 500  # of a row's text; a longer one is cut
 MAX_SHOWN_LETTERS = 64  # of a text that is analysed letter by letter: of a longer one the last
 MAX_USER_CELL_CHARACTERS = 100_000  # of a table's cell; a row with a longer one is left out
+COLUMN = Limit("number of the column", 0, 999)  # of a table, from 0
 USER_TEXT_CHARACTERS = Limit("number of characters", 200, MAX_USER_DATA_BYTES)  # of a text, as the network reads it
 MAX_USER_ROWS = 100_000  # of a table
 MAX_QUEUED_TRAININGS = 60  # trainings that wait; more are refused
@@ -153,6 +155,9 @@ MAX_BROWSER_SESSIONS = 1_000  # whose last values Gradio keeps; of more the one 
 DISCONNECTED_SECONDS = 60  # for which its events, and its training, go on without it
 MAX_UNSENT_STREAM_BYTES = 1_000_000  # of one stream that wait for it; beyond them the app waits
 MAX_RESENT_STREAM_BYTES = 1_000_000  # of one stream that were sent, and may not have arrived
+
+MAX_LINK_CHARACTERS = 30_000  # of a link's part after "#", which carries a set-up of the page
+MAX_LINK_FIELDS = 200  # name=value pairs in it
 
 STUDENTS = Limit("number of students", 1, 1_000)  # of a load test
 SECONDS = Limit[float]("number of seconds", 1, 3_600, whole=False)  # of a load test

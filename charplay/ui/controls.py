@@ -1,8 +1,10 @@
 """Every control of every tab in one typed table: its name, label, default and limit. Imports no gradio.
 
-To add one, add a `Control` here and show it in its tab by `gr.Slider(**controls.X.arguments())`.
+To add one, add a `Control` here and to `BY_TAB`, and show it in its tab by `gr.Slider(**controls.X.arguments())`: a
+link then carries it (`ui.links`).
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +17,7 @@ from charplay.limits import Limit
 
 @dataclass(frozen=True)
 class Control:
-    """One control; `name` is also its element id."""
+    """One control; `name` is also its element id, and its name in a link."""
 
     name: str
     label: str
@@ -26,6 +28,12 @@ class Control:
     choice_labels: tuple[str, ...] = ()  # what the page shows of them, where that differs
     info: str | None = None  # a line under the label
     placeholder: str | None = None
+    max_characters: int = limits.MAX_NAME_CHARACTERS  # of a text in a link
+    check: Callable[[str], object] | None = None  # raises ValueError for a text that a link must not carry
+    link_choices: tuple[str, ...] = ()  # what a link calls the choices; if empty, `links.token` of each
+    takes_text: bool = False  # besides its choices
+    in_link: bool = True  # False: what only this page has, such as a model of its own
+    element: str | None = None  # id of what shows it, where that is no component of its name
 
     def choose(self, value: object) -> str:
         """Returns `value` if it is one of the choices.
@@ -45,7 +53,7 @@ class Control:
             "elem_id": self.name,
             "info": self.info,
         }
-        if self.limit:
+        if self.limit and not self.choices:
             arguments |= {"minimum": self.limit.low, "maximum": self.limit.high, "buttons": []}  # no reset button
         if self.step:
             arguments["step"] = self.step
@@ -56,54 +64,7 @@ class Control:
         return arguments
 
 
-CELL_KINDS = ("rnn", "gru", "lstm")
-CELL_LABELS = tuple(cell.upper() for cell in CELL_KINDS)
-
-NAME = Control("name", "Surname", "Costa", placeholder="Type a surname, such as Costa")
-
-MODEL = Control("model", "Model", None)  # the choices are the registry's models
-AS_IN_THE_DATA, ALL_EQUAL = "as in the training data", "all equal"
-PRIOR = Control("prior", "Prior", AS_IN_THE_DATA, choices=(AS_IN_THE_DATA, ALL_EQUAL))
-LIKELIEST = "the likeliest"
-COUNTRY = Control("country", "Attribution for", LIKELIEST, choices=(LIKELIEST,))  # and the model's classes
-PRIORS = {AS_IN_THE_DATA: "data", ALL_EQUAL: "uniform"}  # choice of PRIOR -> one of `limits.PRIORS`
-
-_PRIME = "My fellow Americans, "
-PRIME = Control("prime", "Opening words (prime)", _PRIME, placeholder="Write the first words of a speech")
-PRIME_LENGTH = Control("prime-length", "Read the last N characters", len(_PRIME), limits.PRIME_LENGTH, 1)
-TEMPERATURE = Control("temperature", "Temperature", 0.8, limits.TEMPERATURE, 0.05)
-LENGTH = Control("length", "Length", 300, limits.LENGTH, 1)
-TEMPERATURES = tuple(
-    Control(f"temperature-{number}", f"{name} temperature", temperature, limits.TEMPERATURE, 0.05)
-    for number, (name, temperature) in enumerate((("First", 0.2), ("Second", 0.8), ("Third", 1.4)), 1)
-)  # of the texts side by side
-STEP_SPEED = Control("step-speed", "Characters/s", 3, limits.STEP_SPEED, 1)
-SEED = Control("seed", "Seed", "", placeholder="new each time")
-TOP_K = Control("top-k", "Top-k", 0, limits.TOP_K, info="0: all")
 AT_THE_LENGTH, AT_THE_LINE_END = "the length", "the end of a line"
-# A text may be typed in place of a choice: the generation ends where the model writes it.
-STOP_AT = Control("stop-at", "Stop at", AT_THE_LENGTH, choices=(AT_THE_LENGTH, AT_THE_LINE_END), info="or type a text")
-SPEECH_MODEL = Control("speech-model", "Model", None)
-EXAMPLE_SEED = 7  # of the initial text on the Speech tab
-
-SORTED, AS_TYPED = "sorted by length", "as typed"
-CHARACTERS, EMBEDDING, HIDDEN = "characters", "embedding", "hidden state"
-NAMES = Control(
-    "names",
-    f"Names, one a line ({int(limits.NAMES.low)} to {int(limits.NAMES.high)})",
-    "adylov\nsolan\nhard\nsan",
-    placeholder="One name a line",
-)
-ORDER = Control("order", "Rows", SORTED, choices=(SORTED, AS_TYPED))
-CELLS = Control(
-    "cells",
-    "Cells show",
-    CHARACTERS,
-    choices=(CHARACTERS, EMBEDDING, HIDDEN),
-)
-BATCH_MODEL = Control("batch-model", "Model", None)  # shown once the page has a classifier of its own
-UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)
-STEP = Control("step", "Step of time", 0, limits.STEP, 1)
 
 
 def read_seed(typed: object) -> int | None:
@@ -127,6 +88,71 @@ def read_stop_mark(chosen: object) -> str:
     return {AT_THE_LENGTH: "", AT_THE_LINE_END: "\n"}.get(typed, unescape(typed))
 
 
+CELL_KINDS = ("rnn", "gru", "lstm")
+CELL_LABELS = tuple(cell.upper() for cell in CELL_KINDS)
+
+NAME = Control("name", "Surname", "Costa", placeholder="Type a surname, such as Costa")
+
+MODEL = Control("model", "Model", None)  # the choices are the registry's models
+AS_IN_THE_DATA, ALL_EQUAL = "as in the training data", "all equal"
+PRIOR = Control("prior", "Prior", AS_IN_THE_DATA, choices=(AS_IN_THE_DATA, ALL_EQUAL), link_choices=limits.PRIORS)
+LIKELIEST = "the likeliest"
+COUNTRY = Control("country", "Attribution for", LIKELIEST, choices=(LIKELIEST,))  # and the model's classes
+PRIORS = {AS_IN_THE_DATA: "data", ALL_EQUAL: "uniform"}  # choice of PRIOR -> one of `limits.PRIORS`
+
+_PRIME = "My fellow Americans, "
+PRIME = Control(
+    "prime",
+    "Opening words (prime)",
+    _PRIME,
+    placeholder="Write the first words of a speech",
+    max_characters=limits.MAX_PRIME_CHARACTERS,
+)
+PRIME_LENGTH = Control("prime-length", "Read the last N characters", len(_PRIME), limits.PRIME_LENGTH, 1)
+TEMPERATURE = Control("temperature", "Temperature", 0.8, limits.TEMPERATURE, 0.05)
+LENGTH = Control("length", "Length", 300, limits.LENGTH, 1)
+TEMPERATURES = tuple(
+    Control(f"temperature-{number}", f"{name} temperature", temperature, limits.TEMPERATURE, 0.05)
+    for number, (name, temperature) in enumerate((("First", 0.2), ("Second", 0.8), ("Third", 1.4)), 1)
+)  # of the texts side by side
+STEP_SPEED = Control("step-speed", "Characters/s", 3, limits.STEP_SPEED, 1)
+SEED = Control("seed", "Seed", "", placeholder="new each time", check=read_seed)
+TOP_K = Control("top-k", "Top-k", 0, limits.TOP_K, info="0: all")
+# A text may be typed in place of a choice: the generation ends where the model writes it.
+STOP_AT = Control(
+    "stop-at",
+    "Stop at",
+    AT_THE_LENGTH,
+    choices=(AT_THE_LENGTH, AT_THE_LINE_END),
+    info="or type a text",
+    max_characters=limits.MAX_STOP_MARK_CHARACTERS,
+    check=read_stop_mark,
+    takes_text=True,
+)
+SPEECH_MODEL = Control("speech-model", "Model", None)
+EXAMPLE_SEED = 7  # of the initial text on the Speech tab
+
+SORTED, AS_TYPED = "sorted by length", "as typed"
+CHARACTERS, EMBEDDING, HIDDEN = "characters", "embedding", "hidden state"
+NAMES = Control(
+    "names",
+    f"Names, one a line ({int(limits.NAMES.low)} to {int(limits.NAMES.high)})",
+    "adylov\nsolan\nhard\nsan",
+    placeholder="One name a line",
+    max_characters=int(limits.NAMES.high) * (limits.MAX_NAME_CHARACTERS + 1),
+)
+ORDER = Control("order", "Rows", SORTED, choices=(SORTED, AS_TYPED))
+CELLS = Control(
+    "cells",
+    "Cells show",
+    CHARACTERS,
+    choices=(CHARACTERS, EMBEDDING, HIDDEN),
+)
+BATCH_MODEL = Control("batch-model", "Model", None)  # shown once the page has a classifier of its own
+UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)
+STEP = Control("step", "Step of time", 0, limits.STEP, 1)
+
+
 GENERATED_TEXT, USER_TEXT_CHOICE = "the text above", "a text of my own"
 LOOK_INSIDE = Control("which", "Look inside", GENERATED_TEXT, choices=(GENERATED_TEXT, USER_TEXT_CHOICE))
 USER_TEXT = Control(
@@ -134,12 +160,24 @@ USER_TEXT = Control(
     f"Text to read, up to {limits.MAX_DOCUMENT_CHARACTERS:,} characters",
     "",
     placeholder="Paste any text",
+    max_characters=limits.MAX_DOCUMENT_CHARACTERS,
 )
-FOUND_UNITS = Control("found", "Units that track something on this text", None)  # the choices: the units found
+# The choices: the units found.
+FOUND_UNITS = Control("found", "Units that track something on this text", None, in_link=False)
 LAYER = Control("layer", "Layer", 1, limits.LAYER, 1)
 NEURON = Control("neuron", "Unit", 0, limits.UNIT, 1)
 
-TARGET = Control("target", "Target text, 2 to 200 characters", "hihello", placeholder="Write a short text to learn")
+CHOSEN_SURPRISAL = Control("surprisal-character", "Character", None, limits.CHARACTER, element="surprisal-text")
+CHOSEN_CANDIDATES = Control("candidates-character", "Character", None, limits.CHARACTER, element="candidates-text")
+CHOSEN_NEURON = Control("neuron-character", "Character", None, limits.CHARACTER, element="neuron-text")
+
+TARGET = Control(
+    "target",
+    "Target text, 2 to 200 characters",
+    "hihello",
+    placeholder="Write a short text to learn",
+    max_characters=limits.TARGET_CHARACTERS.high,
+)
 DECODER_CELL = Control("decoder-cell", "Cell", "rnn", choices=CELL_KINDS, choice_labels=CELL_LABELS)
 DECODER_SIZE = Control("decoder-size", "Hidden size", 16, limits.DECODER_SIZE, 1)
 DECODER_RATE = Control("decoder-rate", "Learning rate", 0.003, limits.DECODER_RATE, 0.001)
@@ -153,7 +191,7 @@ TEXT, ROWS = "text", "rows"
 DATA_KIND = Control("data-kind", "Learn from", ROWS, choices=(ROWS, TEXT))
 PASTE, UPLOAD, BUILT_IN = "paste", "upload", "built-in"
 SOURCE = Control("source", "Data source", PASTE, choices=(PASTE, UPLOAD, BUILT_IN))
-PASTED_DATA = Control("pasted-data", "The text", "", placeholder="Paste it here")
+PASTED_DATA = Control("pasted-data", "The text", "", placeholder="Paste it here", in_link=False)
 PASTED_DATA_LABELS = {TEXT: "Your text", ROWS: "Your rows: text,label"}
 DETECTED = "as detected"
 DELIMITERS = {DETECTED: None, "comma": ",", "semicolon": ";", "tab": "\t", "bar |": "|"}
@@ -162,8 +200,9 @@ ENCODING = Control("encoding", "Encoding of the file", DETECTED, choices=(DETECT
 MERGE_CASE = Control("merge-case", "Merge labels that differ by case alone", False)
 HEADERS = {DETECTED: None, "names of the columns": True, "a row of data": False}
 HEADER = Control("header", "First line", DETECTED, choices=tuple(HEADERS))
-TEXT_COLUMN = Control("text-column", "Column of the texts", DETECTED)  # more choices: the columns found
-LABEL_COLUMN = Control("label-column", "Column of the labels", DETECTED)
+# More choices: the numbers of the columns found.
+TEXT_COLUMN = Control("text-column", "Column of the texts", DETECTED, limits.COLUMN, choices=(DETECTED,))
+LABEL_COLUMN = Control("label-column", "Column of the labels", DETECTED, limits.COLUMN, choices=(DETECTED,))
 
 NEW_NETWORK = "a new network"
 START_FROM = Control("start-from", "Start from", NEW_NETWORK)  # more choices: the models of what is learnt from
@@ -178,4 +217,81 @@ BATCH_SIZE = Control("batch-size", "Batch size", 16, _USER_LIMITS["batch_size"],
 _RECIPE_LIMITS = {limit.name: limit for limit in limits.RECIPE}
 LEARNING_RATE = Control("learning-rate", "Learning rate (its maximum)", 0.004, _RECIPE_LIMITS["learning_rate"])
 TRAINING_SEED = Control("training-seed", "Seed", 1, limits.SEED)
-USER_MODEL = Control("user-model", "Your models", None)
+USER_MODEL = Control("user-model", "Your models", None, in_link=False)
+
+BY_TAB = {
+    "names": (NAME, MODEL, PRIOR, COUNTRY),
+    "speech": (
+        TEMPERATURE,
+        PRIME,
+        PRIME_LENGTH,
+        LENGTH,
+        SEED,
+        SPEECH_MODEL,
+        TOP_K,
+        STOP_AT,
+        STEP_SPEED,
+        *TEMPERATURES,
+        LOOK_INSIDE,
+        USER_TEXT,
+        CHOSEN_SURPRISAL,
+        CHOSEN_CANDIDATES,
+        FOUND_UNITS,
+        LAYER,
+        NEURON,
+        CHOSEN_NEURON,
+    ),
+    "batches": (NAMES, ORDER, CELLS, BATCH_MODEL, UNIT, STEP),
+    "teacher-forcing": (
+        TARGET,
+        DECODER_SPEED,
+        DECODER_CELL,
+        DECODER_SIZE,
+        DECODER_RATE,
+        DECODER_SEED,
+        RATIO,
+        SHOWN_EPOCH,
+    ),
+    "train": (
+        DATA_KIND,
+        SOURCE,
+        PASTED_DATA,
+        ENCODING,
+        DELIMITER,
+        HEADER,
+        TEXT_COLUMN,
+        LABEL_COLUMN,
+        MERGE_CASE,
+        START_FROM,
+        PRESET,
+        CELL,
+        HIDDEN_SIZE,
+        LAYERS,
+        EPOCHS,
+        BATCH_SIZE,
+        LEARNING_RATE,
+        TRAINING_SEED,
+        USER_MODEL,
+    ),
+}
+# Tab -> the accordions in it: their names in a link -> their element ids.
+ACCORDIONS = {
+    "names": {
+        "prefixes": "prefixes-accordion",
+        "attribution": "attribution-accordion",
+        "activations": "activations-accordion",
+        "cell-types": "cells-accordion",
+        "names-score": "names-score",
+    },
+    "speech": {
+        "temperatures": "temperatures-accordion",
+        "surprisal": "surprisal-accordion",
+        "candidates": "candidates-accordion",
+        "one-neuron": "neuron-accordion",
+        "memorization": "memorization-accordion",
+        "speech-score": "speech-score",
+    },
+    "batches": {"step-by-step": "step-accordion", "unmasked": "unmasked-accordion", "code": "code-accordion"},
+    "teacher-forcing": {},
+    "train": {"row-format": "row-format-accordion", "settings": "settings-accordion"},
+}

@@ -16,11 +16,12 @@ from fastapi.routing import APIRoute
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError, Registry
 from charplay.models.networks import MODELS
-from charplay.ui import api, browser_sessions, gradio_patches, html, settings, theme
+from charplay.ui import api, browser_sessions, controls, gradio_patches, html, link_events, settings, theme
 from charplay.ui.assets import read_asset
 from charplay.ui.batches import tab as batches_tab
 from charplay.ui.event_admission import BoundedEvents
 from charplay.ui.initial_examples import InitialExamples, compute_examples
+from charplay.ui.link_events import PageLinks, TabLink
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import tab as names_tab
 from charplay.ui.request_limits import BoundedBodies
@@ -31,7 +32,7 @@ from charplay.ui.train import tab as train_tab
 from charplay.ui.train.user_models import ModelTab
 from charplay.ui.widgets import colored_text
 
-_TITLE = '<h1 id="title"><b>charplay</b> <span>a playground for character-level recurrent networks</span></h1>'
+_TITLE = '<h1 id="title"><b>charplay</b> <span>recurrent networks over characters</span></h1>'
 _SCROLL_AREAS = read_asset(__file__, "scroll_areas.js")
 # Whether Gradio requests the page before anyone does: it would end where a busy machine takes three seconds for that.
 _TRY_PAGE = "_frontend"
@@ -48,6 +49,7 @@ class Page:
     examples: InitialExamples
     tabs: gr.Tabs
     model_tabs: dict[str, ModelTab]  # task -> the first of its tabs, in which its models are tried
+    links: PageLinks
 
     @property
     def registry(self) -> Registry:
@@ -62,15 +64,20 @@ class Tab:
     id: str
     label: str
     task: str | None
-    build: Callable[[Page, gr.Tab], ModelControls | None]  # returns the controls of its model, if it has one
+    build: Callable[[Page, gr.Tab, TabLink], ModelControls | None]  # returns the controls of its model, if it has one
 
 
 TABS = (
-    Tab("names", "Names", "names", lambda page, _: names_tab.build(page.examples)),
-    Tab("speech", "Speech", "speech", lambda page, _: speech_tab.build(page.examples)),
-    Tab("batches", "Batches", "names", lambda page, _: batches_tab.build(page.registry)),
-    Tab("teacher-forcing", "Teacher forcing", None, lambda _, tab: teacher_forcing_tab.build(tab)),
-    Tab("train", "Train", None, lambda page, tab: train_tab.build(tab, page.registry, page.tabs, page.model_tabs)),
+    Tab("names", "Names", "names", lambda page, _, link: names_tab.build(page.examples, link)),
+    Tab("speech", "Speech", "speech", lambda page, tab, link: speech_tab.build(page.examples, tab, link)),
+    Tab("batches", "Batches", "names", lambda page, _, link: batches_tab.build(page.registry, link)),
+    Tab("teacher-forcing", "Teacher forcing", None, lambda _, tab, link: teacher_forcing_tab.build(tab, link)),
+    Tab(
+        "train",
+        "Train",
+        None,
+        lambda page, tab, link: train_tab.build(tab, page.registry, page.tabs, page.model_tabs, link),
+    ),
 )
 
 
@@ -85,22 +92,34 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
     examples = opening or compute_examples(checkpoints.load_all(*(directories or checkpoints.DIRECTORIES)))
     with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
         api.build(examples.registry)  # before the tabs: an event takes the name of its function where that is free
-        gr.HTML(_TITLE, elem_id="title-block", js_on_load=_SCROLL_AREAS)
+        page_links = PageLinks()
+        page_links.lay_out_note()
+        with gr.Row(elem_id="header"):
+            gr.HTML(_TITLE, elem_id="title-block", js_on_load=_SCROLL_AREAS)
+            page_links.lay_out()
         with gr.Tabs(overflow_behavior="wrap") as tabs:
-            page = Page(examples, tabs, {})
+            page = Page(examples, tabs, {}, page_links)
             for tab in TABS:
                 with gr.Tab(tab.label, id=tab.id) as container:
                     _build_tab(tab, page, container)
         if unusable := _unusable(examples.registry, lambda name: not name.startswith(tuple(MODELS))):
             gr.HTML(html.note(escape(unusable)))
+        page_links.lay_out_full_page()
         tabs.select(None, js=_RESIZE_PLOTS)
+        page_links.wire(
+            demo, tabs, {controls.START_FROM.name: [controls.NEW_NETWORK, *_model_names(examples.registry)]}
+        )
     return demo.queue(**settings.QUEUE)
+
+
+def _model_names(registry: Registry) -> list[str]:
+    return [name for models in registry.models.values() for name in models]
 
 
 def _build_tab(tab: Tab, page: Page, container: gr.Tab) -> None:
     """Lays out a tab, or says why it has no model; names the unusable files of its task."""
     if tab.task is None:
-        tab.build(page, container)
+        tab.build(page, container, page.links.of_tab(tab.id))
         return
     task = tab.task
     try:
@@ -109,7 +128,7 @@ def _build_tab(tab: Tab, page: Page, container: gr.Tab) -> None:
         gr.HTML(html.problem(f"This tab has no model: {error}"))
         page.model_tabs.setdefault(task, ModelTab(tab.id, tab.label, None, []))
         return
-    built = tab.build(page, container)
+    built = tab.build(page, container, page.links.of_tab(tab.id))
     first = page.model_tabs.setdefault(task, ModelTab(tab.id, tab.label, built, []))
     if built is not None and first.controls is not built:
         first.more_choices.append(built.choice)
@@ -143,7 +162,8 @@ def launch_arguments() -> dict[str, Any]:
         "routes": [APIRoute(_MCP_SCHEMA_PATH, _no_tools, include_in_schema=False)],
     }
     arguments = {**settings.LAUNCH, "app_kwargs": app_kwargs, "theme": theme.theme(), "css": css}
-    arguments["head"] = f"<script>{_RESUME_STREAMS}</script>"
+    links_script = link_events.head({tab.id: tab.label for tab in TABS})
+    arguments["head"] = f"<script>{_RESUME_STREAMS}</script>{links_script}"
     if _TRY_PAGE in inspect.signature(gr.Blocks.launch).parameters:
         arguments[_TRY_PAGE] = False
     return arguments

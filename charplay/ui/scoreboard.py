@@ -4,7 +4,7 @@ Everything is read from headers, nothing is measured while a page waits. An uplo
 shows as a dash.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -98,8 +98,10 @@ def commonest_class(checkpoint: Checkpoint) -> tuple[str, float]:
     return checkpoint.classes[most], counts[most] / sum(counts)
 
 
-def build_names(registry: Registry, model: gr.Dropdown, prior: gr.Radio) -> None:
-    """Lays out the accordion of the classifiers."""
+def build_names(
+    registry: Registry, model: gr.Dropdown, prior: gr.Radio, triggers: Sequence[Callable[..., Any]]
+) -> None:
+    """Lays out the accordion of the classifiers; `triggers` are further events after which both may have changed."""
     models = registry.models["names"]
     with gr.Accordion(summary(registry.default("names")), open=False, elem_id="names-score") as accordion:
         table = gr.HTML(elem_id="names-table")
@@ -121,7 +123,7 @@ def build_names(registry: Registry, model: gr.Dropdown, prior: gr.Radio) -> None
         return names_table(models, chosen), *names_results(checkpoint, prior)
 
     outputs = [table, most_missed, recall, confusion, reliability]
-    update_while_open(accordion, [model.change, prior.input], show, [model, prior], outputs)
+    update_while_open(accordion, [model.change, prior.input, *triggers], show, [model, prior], outputs)
     _follow_model(accordion, registry, "names", model)
 
 

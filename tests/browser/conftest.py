@@ -62,7 +62,7 @@ def open_page(context, app_url):
         if host and host != urlsplit(app_url).netloc:
             strangers.add(request.url)
 
-    def open_one(size: str = "projector", mode: str = "light") -> Page:
+    def open_one(size: str = "projector", mode: str = "light", link: str = "") -> Page:
         width, height = SIZES[size]
         page = context.new_page()
         pages.append(page)
@@ -70,8 +70,8 @@ def open_page(context, app_url):
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", note_request)
-        page.goto(f"{app_url}?__theme={mode}")
-        page.locator("#bars .share").first.wait_for()
+        page.goto(f"{app_url}?__theme={mode}{link}")
+        page.locator("#bars .share" if not link else "#title").first.wait_for(state="attached")
         return page
 
     yield open_one

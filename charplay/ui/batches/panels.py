@@ -14,11 +14,12 @@ from charplay.interpret.code_snippet import snippet
 from charplay.interpret.unmasked import UnmaskedComparison, has_flipped
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import NameClassifier
-from charplay.ui import controls, html, inference_client, session_store
+from charplay.ui import controls, html, inference_client, links, session_store
 from charplay.ui.accordions import update_while_open
 from charplay.ui.assets import read_asset
 from charplay.ui.batches import time_steps
 from charplay.ui.events import QUIET
+from charplay.ui.link_events import TabLink
 
 _UNMASKED_CAPTION = html.caption(
     "The same classifier, the same names: look for a name whose country changes when its pads are read too. The "
@@ -60,14 +61,20 @@ def is_sorted(order: str) -> bool:
     return controls.ORDER.choose(order) == controls.SORTED
 
 
-def build_steps(registry: Registry, names: gr.Textbox, model: gr.Dropdown) -> None:
+def _is_linked(text: str, field: object) -> bool:
+    """Whether the names are those of the page's link, or the initial ones where it names none."""
+    linked = links.linked(field, controls.NAMES)
+    return text == (controls.NAMES.default if linked is None else linked)
+
+
+def build_steps(registry: Registry, names: gr.Textbox, model: gr.Dropdown, link: TabLink) -> None:
     """Lays out "Step by step", which marks cells in the plots; its counts do not depend on the order of the rows."""
     with gr.Accordion("Step by step", open=False, elem_id="step-accordion") as accordion:
         gr.HTML(time_steps.CAPTION)
         step = gr.Slider(**controls.STEP.arguments())
         counts = gr.HTML(elem_id="step-counts")
 
-    def show(text: str, chosen: object, page: gr.Request) -> tuple[Any, str]:
+    def show(text: str, chosen: object, field: object, page: gr.Request) -> tuple[Any, str]:
         try:
             checkpoint = session_store.find(registry, "names", chosen, page)
             batch = parse_names(checkpoint, text)
@@ -75,14 +82,17 @@ def build_steps(registry: Registry, names: gr.Textbox, model: gr.Dropdown) -> No
             return gr.skip(), html.problem(str(error))
         sizes = compare(batch, vocabulary=checkpoint.vocabulary).batch_sizes
         plotted_steps = max(map(len, batch[: limits.MAX_PLOTTED_NAMES]))
-        slider = gr.Slider(maximum=max(len(sizes) - 1, 1), value=controls.STEP.default, visible=len(sizes) > 1)
-        return slider, time_steps.counts_html(sizes, plotted_steps, checkpoint.model.config.bidirectional)
+        linked = links.linked(field, controls.STEP) if _is_linked(text, field) else None
+        shown = min(linked or controls.STEP.default, len(sizes) - 1)
+        slider = gr.Slider(maximum=max(len(sizes) - 1, 1), value=shown, visible=len(sizes) > 1)
+        return slider, time_steps.counts_html(sizes, plotted_steps, checkpoint.model.config.bidirectional, shown)
 
-    update_while_open(accordion, [names.change, model.change], show, [names, model], [step, counts])
+    changes, inputs = [names.change, model.change, link.applied.change], [names, model, link.field]
+    update_while_open(accordion, changes, show, inputs, [step, counts])
     step.change(None, step, None, js=_SHOW_STEP, **QUIET)
 
 
-def build_unmasked(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dropdown) -> None:
+def build_unmasked(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dropdown, link: TabLink) -> None:
     """Lays out "Does it matter?"."""
     with gr.Accordion(
         "Does it matter? Answers with the pads read too", open=False, elem_id="unmasked-accordion"
@@ -100,11 +110,11 @@ def build_unmasked(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dro
         compared = await inference_client.query_rows(checkpoint, "compare_unmasked", rows, time=time)
         return unmasked_html(compared, checkpoint.model.config.members)
 
-    changes, inputs = [names.change, order.input, model.change], [names, order, model]
+    changes, inputs = [names.change, order.input, model.change, link.applied.change], [names, order, model]
     update_while_open(accordion, changes, show, inputs, [comparison])
 
 
-def build_code(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dropdown) -> None:
+def build_code(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dropdown, link: TabLink) -> None:
     """Lays out "The code"."""
     with gr.Accordion("The code of this batch", open=False, elem_id="code-accordion") as accordion:
         gr.HTML(_CODE_CAPTION)
@@ -118,7 +128,7 @@ def build_code(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dropdow
         except ValueError as error:
             return html.problem(str(error))
 
-    changes, inputs = [names.change, order.input, model.change], [names, order, model]
+    changes, inputs = [names.change, order.input, model.change, link.applied.change], [names, order, model]
     update_while_open(accordion, changes, show, inputs, [code])
     copy.click(None, None, None, js=_COPY_CODE, **QUIET)
 

@@ -12,12 +12,13 @@ from charplay.data.batches import compare
 from charplay.interpret import packing
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import NameClassifier
-from charplay.ui import controls, html, inference_client, scoreboard, session_store
+from charplay.ui import controls, html, inference_client, links, scoreboard, session_store
 from charplay.ui.batches import panels
 from charplay.ui.batches.panels import is_sorted, parse_names
 from charplay.ui.batches.plots import BatchFigures
 from charplay.ui.errors import USER_ERRORS
 from charplay.ui.events import LATEST, QUIET
+from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.theme import DIVERGING
 from charplay.ui.widgets import diagrams
@@ -71,16 +72,16 @@ class Layout(NamedTuple):
         return [self.message, self.split, self.facts]
 
 
-def build(registry: Registry) -> ModelControls:
+def build(registry: Registry, link: TabLink) -> ModelControls:
     """Lays out the tab inside the current Blocks; returns the controls of its model."""
     gr.HTML(diagrams.lead(diagrams.BATCHES, f'{_LEAD} <span class="term">{_TERM}</span>', _ABOUT))
-    layout = _lay_out(registry)
+    layout = _lay_out(registry, link)
 
     def find(model: object, page: gr.Request) -> Checkpoint[NameClassifier]:
         return session_store.find(registry, "names", model, page)
 
-    panels.build_unmasked(find, layout.names, layout.order, layout.model)
-    panels.build_code(find, layout.names, layout.order, layout.model)
+    panels.build_unmasked(find, layout.names, layout.order, layout.model, link)
+    panels.build_code(find, layout.names, layout.order, layout.model, link)
 
     async def update(page: gr.Request, *values: Any) -> Updates:
         split: Updates = {layout.split: gr.update(visible=panels.has_commas(values[0]))}
@@ -105,9 +106,18 @@ def build(registry: Registry) -> ModelControls:
             return gr.skip()
         return gr.Slider(visible=cells != controls.CHARACTERS, maximum=maximum, value=0)
 
+    def show_linked_unit(cells: str, model: object, field: object, page: gr.Request) -> dict:
+        try:
+            highest = _units(find(model, page), cells) - 1
+        except USER_ERRORS:  # `update` shows it
+            return gr.skip()
+        index = min(links.linked(field, controls.UNIT) or controls.UNIT.default, highest)
+        return gr.update(visible=cells != controls.CHARACTERS, maximum=highest, value=index)
+
     # `change`, not `input`: pasting, deleting and input methods fire no input.
-    changes, outputs = [layout.names.change, layout.order.input], [*layout.outputs, *layout.plots]
+    changes, outputs = [layout.names.change, layout.order.input, link.applied.change], [*layout.outputs, *layout.plots]
     gr.on(changes, update, layout.inputs, outputs, **LATEST)
+    link.applied.change(show_linked_unit, [layout.cells, layout.model, link.field], layout.unit, **QUIET)
     layout.split.click(panels.split_at_commas, layout.names, layout.names, **QUIET)
     replotted = [layout.message, *layout.plots]
     layout.unit.input(replot, layout.inputs, replotted, **LATEST)
@@ -117,7 +127,7 @@ def build(registry: Registry) -> ModelControls:
     return ModelControls(layout.model, layout.names)
 
 
-def _lay_out(registry: Registry) -> Layout:
+def _lay_out(registry: Registry, link: TabLink) -> Layout:
     """Controls on the left, plots of the first example on the right."""
     checkpoint = registry.default("names")
     example = parse_names(checkpoint, controls.NAMES.default)
@@ -135,7 +145,7 @@ def _lay_out(registry: Registry) -> Layout:
                 message = gr.HTML(_plotted_note(example), elem_id="batch-message")
                 split = gr.Button("One name a line: split at the commas?", elem_id="split", size="sm", visible=False)
         with gr.Column(scale=5, min_width=320):
-            panels.build_steps(registry, names, model)
+            panels.build_steps(registry, names, model, link)
             with gr.Column(elem_id="batch-plots"):
                 plots: list[Component] = []
                 with gr.Row():

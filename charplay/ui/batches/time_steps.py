@@ -46,20 +46,21 @@ def _mark(path: str) -> dict:
     return {"type": "path", "path": path, "line": {"width": 0}}
 
 
-def counts_html(batch_sizes: Sequence[int], plotted_steps: int, is_bidirectional: bool) -> str:
-    """The counts of all steps, the first one visible, each with the style rules that show its marks (HTML).
+def counts_html(batch_sizes: Sequence[int], plotted_steps: int, is_bidirectional: bool, shown: int = 0) -> str:
+    """The counts of all steps, one of them visible, each with the style rules that show its marks (HTML).
 
     Args:
         batch_sizes: of the whole batch.
         plotted_steps: steps in the plots, which show only the first names of a large batch.
         is_bidirectional: the network reads from both ends.
+        shown: the step that is visible.
     """
     steps = count_steps(batch_sizes)
     direction = " (and as many backward)" if is_bidirectional else ""
-    return "".join(_step_html(steps, number, plotted_steps, direction) for number in range(len(steps)))
+    return "".join(_step_html(steps, number, plotted_steps, direction, number == shown) for number in range(len(steps)))
 
 
-def _step_html(steps: Sequence[Step], number: int, plotted_steps: int, direction: str) -> str:
+def _step_html(steps: Sequence[Step], number: int, plotted_steps: int, direction: str, is_shown: bool) -> str:
     step, rows, total = steps[number], steps[0].padded, steps[-1].padded
     not_plotted = " No name that is drawn is so long." if number >= plotted_steps else ""
     padded = f"<b>{step.padded:,}</b> updates: {step.useful:,} useful, <b>{step.wasted:,} wasted</b>"
@@ -69,8 +70,8 @@ def _step_html(steps: Sequence[Step], number: int, plotted_steps: int, direction
         f"{not_plotted} Updates of a hidden state so far{direction}:"
     )
     return (
-        f'<div data-step="{number}"{" hidden" if number else ""}>'
-        f'<style media="{"not all" if number else "all"}">{_style_rules(number, plotted_steps)}</style>{caption}'
+        f'<div data-step="{number}"{"" if is_shown else " hidden"}>'
+        f'<style media="{"all" if is_shown else "not all"}">{_style_rules(number, plotted_steps)}</style>{caption}'
         '<div class="update-counts">'
         f"<span>padded</span>{_bar(step.useful / total, step.wasted / total)}<span>{padded}</span>"
         f"<span>packed</span>{_bar(step.useful / total, 0)}<span>{packed}</span>"

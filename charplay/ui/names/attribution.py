@@ -7,7 +7,7 @@ import numpy as np
 from gradio.components.plot import PlotData
 
 from charplay.interpret.attribution import Attribution
-from charplay.ui import controls, html, inference_client
+from charplay.ui import controls, html, inference_client, links
 from charplay.ui.events import QUIET
 from charplay.ui.html import percent, screen_reader_text, visible
 from charplay.ui.names import plots
@@ -37,12 +37,15 @@ def build(source: NameControls) -> None:
         gradient_caption = gr.HTML()
         gradients = plot("gradients", BY_LETTER)
 
-    def update_countries(model: str, page: gr.Request) -> dict:
+    def update_countries(model: str, field: object, page: gr.Request) -> dict:
         try:
             classes = source.find(model, page).classes
         except ValueError:
             return gr.skip()  # the headline says it
-        return gr.update(choices=[controls.LIKELIEST, *classes], value=controls.LIKELIEST)
+        choices = [controls.LIKELIEST, *classes]
+        is_of_link = links.linked(field, controls.MODEL, [model]) == model
+        linked = links.linked(field, controls.COUNTRY, choices) if is_of_link else None
+        return gr.update(choices=choices, value=linked or controls.LIKELIEST)
 
     async def show(page: gr.Request, country: str, *values: str) -> tuple:
         query = source.read(page, *values)
@@ -57,7 +60,7 @@ def build(source: NameControls) -> None:
         )
         return _headline(found), *_leave_one_out(found), *_gradients(found, query)
 
-    source.model.change(update_countries, source.model, country, **QUIET)
+    source.model.change(update_countries, [source.model, source.link.field], country, **QUIET)
     outputs = [headline, leave_one_out_caption, leave_one_out, gradient_caption, gradients]
     source.event.while_open(accordion, show, [country, *source.inputs], outputs, [country.change])
 

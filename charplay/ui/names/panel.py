@@ -13,6 +13,7 @@ from charplay import limits
 from charplay.inference.classify import read_text
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, session_store
+from charplay.ui.link_events import TabLink
 from charplay.ui.names.plots import Figure
 from charplay.ui.tab_event import TabEvent
 
@@ -36,6 +37,7 @@ class NameControls:
     model: gr.Dropdown
     prior: gr.Radio
     registry: Registry
+    link: TabLink
     event: TabEvent = field(default_factory=TabEvent)  # answers for all that follows them
 
     @property
@@ -46,7 +48,7 @@ class NameControls:
     @property
     def triggers(self) -> list[Callable[..., Any]]:
         """The events after which one of the inputs has changed."""
-        return [self.name.change, self.model.change, self.prior.input]
+        return [self.name.change, self.model.change, self.prior.input, self.link.applied.change]
 
     def find(self, model: str, page: gr.Request) -> Checkpoint:
         """The selected model, which may be one of the page's user models."""

@@ -16,6 +16,7 @@ from charplay.ui import controls, html, inference_client, scoreboard
 from charplay.ui.errors import USER_ERRORS
 from charplay.ui.events import QUIET
 from charplay.ui.initial_examples import InitialExamples
+from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import activations, attribution, prefixes
 from charplay.ui.names.panel import NameControls
@@ -41,7 +42,7 @@ MAX_LISTED_CLASSES = 6  # of a user model, in the hint beside the name
 View = tuple[str, str, str]  # headline, bars, the unrolled network (HTML)
 
 
-def build(examples: InitialExamples) -> ModelControls:
+def build(examples: InitialExamples, link: TabLink) -> ModelControls:
     """Lays out the tab inside the current Blocks; returns the controls of its model."""
     registry, models = examples.registry, examples.registry.models["names"]
     default = next(iter(models))
@@ -59,7 +60,7 @@ def build(examples: InitialExamples) -> ModelControls:
         model = gr.Dropdown(**controls.MODEL.arguments() | scoreboard.model_choices(models), scale=2, min_width=320)
         prior_choices = {"choices": _prior_choices(models[default])}
         prior = gr.Radio(**controls.PRIOR.arguments() | prior_choices, scale=3, min_width=320)
-    source = NameControls(name, model, prior, registry)
+    source = NameControls(name, model, prior, registry, link)
 
     async def update(page: gr.Request, name: str, chosen: str, prior: str) -> View:
         checkpoint = models[default]  # of the empty bars, where the chosen one is not there any more
@@ -88,7 +89,7 @@ def build(examples: InitialExamples) -> ModelControls:
     activations.build(source)
     prefixes.build_cells(source, models)
     source.event.wire(source.triggers)
-    scoreboard.build_names(registry, model, prior)
+    scoreboard.build_names(registry, model, prior, [link.applied.change])
     return ModelControls(model, name)
 
 

@@ -6,11 +6,11 @@ import gradio as gr
 
 from charplay import limits
 from charplay.models.checkpoints import Checkpoint
-from charplay.ui import accordions, html, inference_client
+from charplay.ui import accordions, controls, html, inference_client
 from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST
 from charplay.ui.speech.surprisal import initial_selection
-from charplay.ui.speech.text_source import TextSource
+from charplay.ui.speech.text_source import TextSource, linked_character
 from charplay.ui.widgets import candidates, colored_text
 
 _LEAD = html.caption(
@@ -37,12 +37,13 @@ def build(source: TextSource, temperature: gr.Slider) -> None:
     chosen_index = gr.Number(0, visible="hidden")  # the event's JavaScript fills it in
     refresh = gr.Button(visible="hidden", elem_id="candidates-refresh")
 
-    async def compute(page: gr.Request, temperature: float, *values: object) -> tuple:
+    async def compute(page: gr.Request, field: object, temperature: float, *values: object) -> tuple:
         text, checkpoint = source.read(page, *values)
         if text is None:
             return None, ""
         surprisal = await inference_client.query(checkpoint, "surprisal", text=text)
-        index = initial_selection(surprisal) or len(text)
+        linked = linked_character(field, controls.CHOSEN_CANDIDATES, values)
+        index = (initial_selection(surprisal) or len(text)) if linked is None else min(linked, len(text))
         rendered = colored_text.render(colored_text.BITS, text, surprisal["bits"], index, with_end=True)
         return rendered, await _candidates_html(text, checkpoint, index, temperature)
 
@@ -50,7 +51,7 @@ def build(source: TextSource, temperature: gr.Slider) -> None:
         text, checkpoint = source.read(page, *values)
         return "" if text is None else await _candidates_html(text, checkpoint, index, temperature)
 
-    inputs = [temperature, *source.inputs]
+    inputs = [source.link, temperature, *source.inputs]
     problem = accordions.update_while_open(accordion, source.changes, compute, inputs, [colored, table])
     # The index is not taken from the event's own data: of events that arrive while one is being answered, Gradio runs
     # the last with the data of the first.

@@ -104,7 +104,7 @@ def make_generate(registry: Registry) -> Callable[..., _Steps]:
                 if position := update.queue_position:
                     stats = queue_html(position)
                 else:
-                    stats = stats_html(text, request.length, time.monotonic() - start, request.until)
+                    stats = stats_html(text, request.length, time.monotonic() - start, request)
                 field = text.as_field() if update.text else gr.skip()
                 goes_on = is_first and not request.is_complete(update.text)
                 yield text_html(text), stats, field, running_button() if goes_on else gr.skip(), "", gr.skip()
@@ -140,7 +140,7 @@ def make_write_next(registry: Registry) -> Callable[..., _Steps]:
         text = replace(text, temperature=request.temperature, continuation=text.continuation + character)
         table = candidates.table(read + character, len(read), found, request.temperature)
         drawing = await draw_next(checkpoint, text.prime + text.continuation, len(text.read))
-        stats = stats_html(text, position + 1, None, is_complete=request.is_complete(text.continuation))
+        stats = stats_html(text, position + 1, None, request, is_complete=request.is_complete(text.continuation))
         yield text_html(text), stats, text.as_field(), gr.skip(), table, drawing
 
     return write_next
@@ -151,8 +151,9 @@ def make_start_over(registry: Registry) -> Callable[..., _Steps]:
 
     async def start_over(page: gr.Request, seed: int | None, model: str, *settings: object) -> _Steps:
         checkpoint = session_store.find(registry, "speech", model, page)
-        text = empty_text(model, read_request(checkpoint, seed, *settings))
+        request = read_request(checkpoint, seed, *settings)
+        text = empty_text(model, request)
         drawing = await draw_next(checkpoint, text.prime, text.prime_length)
-        yield text_html(text), stats_html(text, 0, None), text.as_field(), idle_button(), "", drawing
+        yield text_html(text), stats_html(text, 0, None, request), text.as_field(), idle_button(), "", drawing
 
     return start_over

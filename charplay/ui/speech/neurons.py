@@ -8,10 +8,10 @@ import gradio as gr
 from charplay import limits
 from charplay.interpret.neurons import FEATURES, MIN_CORRELATION, Tracker
 from charplay.models.checkpoints import Checkpoint
-from charplay.ui import accordions, controls, html, inference_client
+from charplay.ui import accordions, controls, html, inference_client, links
 from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST
-from charplay.ui.speech.text_source import TextSource
+from charplay.ui.speech.text_source import TextSource, linked_character
 from charplay.ui.widgets import colored_text
 
 _LEAD = html.caption(
@@ -48,30 +48,48 @@ def _untracked_html(trackers: Sequence[Tracker]) -> str:
     return html.note(f"On this text no unit reaches a correlation of {MIN_CORRELATION:g} with: {', '.join(missing)}.")
 
 
-async def _render(text: str | None, checkpoint: Checkpoint, layer: object, unit: object) -> tuple:
+def _linked_unit(field: object, checkpoint: Checkpoint) -> tuple[int, int] | None:
+    """Layer and unit of the page's link, where the model has them."""
+    layer, unit = (links.linked(field, control) for control in (controls.LAYER, controls.NEURON))
+    if layer is None and unit is None:
+        return None
+    layer, unit = layer or controls.LAYER.default, unit or controls.NEURON.default
+    config = checkpoint.config
+    return (layer, unit) if layer <= config.layers and unit < config.hidden_size else None
+
+
+async def _render(
+    text: str | None, checkpoint: Checkpoint, layer: object, unit: object, selected: int | None = None
+) -> tuple:
     """The colored text and its legend."""
     if text is None:
         return None, ""
     values = await inference_client.query(checkpoint, "unit_activation", text=text, layer=layer, unit=unit)
     scale = colored_text.activations(values)
-    return colored_text.render(scale, text, values), scale.legend()
+    return colored_text.render(scale, text, values, selected or 0), scale.legend()
 
 
-async def _render_all(text: str | None, checkpoint: Checkpoint, layer: object, unit: object) -> tuple:
+async def _render_all(
+    text: str | None, checkpoint: Checkpoint, layer: object, unit: object, field: object, selected: int | None
+) -> tuple:
     """Colored text, legend, units found, features not found, and updates of both sliders.
 
-    Shows the chosen unit if it tracks a feature, else the one of the highest correlation, else the first.
+    Shows the chosen unit if it tracks a feature or is that of the page's link, which `field` holds; else the one of the
+    highest correlation, else the first.
     """
     config = checkpoint.config
     if text is None:
         return None, "", gr.update(choices=[], value=None), "", gr.skip(), gr.skip()
     trackers = await inference_client.query(checkpoint, "trackers", text=text)
     chosen = [tracker for tracker in trackers if (tracker["layer"], tracker["unit"]) == (layer, unit)]
-    shown: Any = next(iter(chosen or trackers), {"layer": 1, "unit": 0})
+    if not chosen and (layer, unit) == _linked_unit(field, checkpoint):
+        shown: Any = {"layer": layer, "unit": unit}
+    else:
+        shown = next(iter(chosen or trackers), {"layer": 1, "unit": 0})
     choices = [(_label(tracker), _choice(tracker)) for tracker in trackers]
     return (
-        *await _render(text, checkpoint, shown["layer"], shown["unit"]),
-        gr.update(choices=choices, value=_choice(shown) if trackers else None),
+        *await _render(text, checkpoint, shown["layer"], shown["unit"], selected),
+        gr.update(choices=choices, value=_choice(shown) if shown in trackers else None),
         _untracked_html(trackers),
         gr.update(maximum=max(config.layers, 2), value=shown["layer"], interactive=config.layers > 1),
         gr.update(maximum=config.hidden_size - 1, value=shown["unit"]),
@@ -90,8 +108,9 @@ def build(source: TextSource) -> None:
         legend = gr.HTML(elem_id="neuron-legend")
         colored = colored_text.component("neuron-text")
 
-    async def compute(page: gr.Request, layer: object, unit: object, *values: object) -> tuple:
-        return await _render_all(*source.read(page, *values), layer, unit)
+    async def compute(page: gr.Request, field: object, layer: object, unit: object, *values: Any) -> tuple:
+        selected = linked_character(field, controls.CHOSEN_NEURON, values)
+        return await _render_all(*source.read(page, *values), layer, unit, field, selected)
 
     async def slide(page: gr.Request, layer: object, unit: object, *values: object) -> tuple:
         return *await _render(*source.read(page, *values), layer, unit), None
@@ -103,7 +122,7 @@ def build(source: TextSource) -> None:
 
     outputs = [colored, legend, found, untracked, layer, unit]
     inputs = [layer, unit, *source.inputs]
-    problem = accordions.update_while_open(accordion, source.changes, compute, inputs, outputs)
+    problem = accordions.update_while_open(accordion, source.changes, compute, [source.link, *inputs], outputs)
     gr.on(
         [layer.input, unit.input],
         with_problem(slide, 3),

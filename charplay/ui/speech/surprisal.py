@@ -6,8 +6,8 @@ import gradio as gr
 
 from charplay.interpret.surprisal import Surprisal
 from charplay.models.checkpoints import Checkpoint
-from charplay.ui import accordions, html, inference_client
-from charplay.ui.speech.text_source import TextSource
+from charplay.ui import accordions, controls, html, inference_client
+from charplay.ui.speech.text_source import TextSource, linked_character
 from charplay.ui.widgets import candidates, colored_text
 
 MAX_TABLE_ROWS = 10  # characters in the table of the most surprising ones
@@ -75,12 +75,15 @@ def build(source: TextSource) -> None:
         colored = colored_text.component("surprisal-text")
         table = gr.HTML(elem_id="most-surprising")
 
-    async def compute(page: gr.Request, *values: object) -> tuple:
+    async def compute(page: gr.Request, field: object, *values: object) -> tuple:
         text, checkpoint = source.read(page, *values)
         if text is None:
             return None, "", ""
         surprisal = await inference_client.query(checkpoint, "surprisal", text=text)
-        rendered = colored_text.render(colored_text.BITS, text, surprisal["bits"], initial_selection(surprisal))
+        linked = linked_character(field, controls.CHOSEN_SURPRISAL, values)
+        selected = initial_selection(surprisal) if linked is None else linked
+        rendered = colored_text.render(colored_text.BITS, text, surprisal["bits"], selected)
         return rendered, _headline(checkpoint, surprisal), _table(surprisal)
 
-    accordions.update_while_open(accordion, source.changes, compute, source.inputs, [colored, headline, table])
+    inputs = [source.link, *source.inputs]
+    accordions.update_while_open(accordion, source.changes, compute, inputs, [colored, headline, table])

@@ -9,10 +9,11 @@ from charplay.data.input_text import read_prime
 from charplay.inference.engine import GenerationError
 from charplay.inference.generate import make_request
 from charplay.models.checkpoints import Checkpoint, Registry
-from charplay.ui import controls, html, scoreboard, session_store
+from charplay.ui import controls, html, links, scoreboard, session_store
 from charplay.ui.assets import read_asset
 from charplay.ui.events import LATEST, QUIET
 from charplay.ui.initial_examples import InitialExamples, example_request
+from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.speech import candidates, generation, memorization, neurons, surprisal, temperatures, text_source
 from charplay.ui.speech.next_characters import next_characters_html
@@ -33,7 +34,7 @@ _ABOUT = (
 )
 # On a phone the text lies below the buttons.
 _SHOW_TEXT = (
-    "(...inputs) => { document.querySelector('#text .text').scrollIntoView({block: 'nearest'}); return inputs; }"
+    "(...inputs) => { document.querySelector('#text .text')?.scrollIntoView({block: 'nearest'}); return inputs; }"
 )
 _SHOW_PROBLEM = "() => document.querySelector('#speech .problem')?.scrollIntoView({block: 'nearest'})"
 _PLAY = read_asset(__file__, "play.js")
@@ -142,7 +143,7 @@ def _lay_out(initial: InitialExamples) -> _Components:
     text = generation.empty_text(next(iter(initial.registry.models["speech"])), request)
     if example is not None:
         text = replace(text, continuation=example.continuation)
-        initial_stats = stats_html(text, request.length, example.seconds)
+        initial_stats = stats_html(text, request.length, example.seconds, request)
     else:
         initial_stats = html.problem(_NO_EXAMPLE)
     predictions = initial.wait_for_next_characters()
@@ -171,23 +172,25 @@ def _lay_out(initial: InitialExamples) -> _Components:
     )
 
 
-def _wire_prime(tab: _Components, registry: Registry) -> None:
+def _wire_prime(tab: _Components, registry: Registry, link: TabLink) -> None:
     """Has slider, drawing and message follow the opening words, and the drawing the model."""
 
     async def draw(prime: object, prime_length: object, checkpoint: Checkpoint) -> str:
         request = make_request(prime, prime_length=prime_length, vocabulary=checkpoint.vocabulary)
         return await generation.draw_next(checkpoint, request.prime, request.prime_length)
 
-    async def update_prime(prime: str, model: object, page: gr.Request) -> tuple:
-        """New opening words are read whole until the slider is moved."""
+    async def update_prime(prime: str, model: object, field: object, page: gr.Request) -> tuple:
+        """New opening words are read whole until the slider is moved; those of a link, as far as it says."""
         try:
             checkpoint = session_store.find(registry, "speech", model, page)
-            characters = len(read_prime(prime, checkpoint.vocabulary))
-            drawing = await draw(prime, characters, checkpoint)
+            length = characters = len(read_prime(prime, checkpoint.vocabulary))
+            if prime == links.linked(field, controls.PRIME):
+                length = min(links.linked(field, controls.PRIME_LENGTH) or characters, characters)
+            drawing = await draw(prime, length, checkpoint)
         except (ValueError, GenerationError) as error:
             return gr.skip(), "", html.problem(str(error))
         note = reading_note(prime, checkpoint)
-        return gr.Slider(maximum=max(characters, 2), value=characters), drawing, note
+        return gr.Slider(maximum=max(characters, 2), value=length), drawing, note
 
     async def update_drawing(prime: object, prime_length: object, model: object, page: gr.Request) -> tuple:
         try:
@@ -197,10 +200,10 @@ def _wire_prime(tab: _Components, registry: Registry) -> None:
             return "", html.problem(str(error))
 
     tab.prime.change(
-        update_prime, [tab.prime, tab.model], [tab.prime_length, tab.next_characters, tab.message], **LATEST
+        update_prime, [tab.prime, tab.model, link.field], [tab.prime_length, tab.next_characters, tab.message], **LATEST
     )
     gr.on(  # Generate too: it ends a text that was written one by one, which the drawing has followed
-        [tab.prime_length.input, tab.model.change, tab.start.click],
+        [tab.prime_length.input, tab.model.change, tab.start.click, link.applied.change],
         update_drawing,
         [tab.prime, tab.prime_length, tab.model],
         [tab.next_characters, tab.message],
@@ -217,14 +220,15 @@ def _seed_problem(typed: object) -> str:
     return ""
 
 
-def _wire_generation(tab: _Components, registry: Registry) -> None:
-    """The buttons, and the seed."""
+def _wire_generation(tab: _Components, registry: Registry, linked: gr.Number) -> None:
+    """The buttons, the seed, and the one generation of a link: `linked` changes when it is due."""
     settings = [tab.prime, tab.prime_length, tab.temperature, tab.length, tab.top_k, tab.stop_at]
     inputs = [tab.seed, tab.model, *settings]
     shown = [tab.text, tab.stats, tab.generated, tab.start, tab.step_candidates, tab.next_characters]
     outputs = [*shown, tab.message, tab.seed_message]
     generate = generation.with_messages(generation.make_generate(registry))
-    running = gr.on([tab.start.click, tab.prime.submit], generate, inputs, outputs, js=_SHOW_TEXT, **QUIET)
+    starts = [tab.start.click, tab.prime.submit, linked.change]
+    running = gr.on(starts, generate, inputs, outputs, js=_SHOW_TEXT, **QUIET)
     ended = running.then(generation.idle_button, None, tab.start, **QUIET)
     stopped = tab.stop.click(generation.idle_button, None, tab.start, cancels=[running], **QUIET)
     write_next = generation.with_messages(generation.make_write_next(registry))
@@ -241,19 +245,33 @@ def _wire_generation(tab: _Components, registry: Registry) -> None:
     tab.seed.change(_seed_problem, tab.seed, tab.seed_message, **LATEST)
 
 
-def build(initial: InitialExamples) -> ModelControls:
+def _wire_linked_text(container: gr.Tab, link: TabLink, seed: gr.Textbox) -> gr.Number:
+    """A hidden number that changes once for each link with a seed, as soon as the tab is open."""
+    due, count = gr.Checkbox(False, visible="hidden"), gr.Number(0, visible="hidden")
+    outputs, once = [due, count], "due ? [false, count + 1] : [due, count]"
+    is_linked = (
+        f"(field, seed) => Boolean(seed) && new URLSearchParams(field.split('#')[1]).has('{controls.SEED.name}')"
+    )
+    is_open = f"charplayLinks.currentTab() === '{links.TAB_OF[controls.SEED.name]}'"
+    named = link.applied.change(None, [link.field, seed], due, js=is_linked, **QUIET)
+    named.then(None, outputs, outputs, js=f"(due, count) => !({is_open}) ? [due, count] : {once}", **QUIET)
+    container.select(None, outputs, outputs, js=f"(due, count) => {once}", **QUIET)
+    return count
+
+
+def build(initial: InitialExamples, container: gr.Tab, link: TabLink) -> ModelControls:
     """Adds the tab to the current Blocks; returns the controls of its model."""
     registry = initial.registry
     gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD, _ABOUT))
     tab = _lay_out(initial)
     settings = [tab.prime, tab.prime_length, tab.length, tab.top_k, tab.stop_at]
     temperatures.build(registry, tab.seed, tab.model, tab.generated, settings)
-    source = text_source.build(registry, tab.model, tab.generated, tab.finished)
+    source = text_source.build(registry, tab.model, tab.generated, tab.finished, link)
     surprisal.build(source)
     candidates.build(source, tab.temperature)
     neurons.build(source)
     memorization.build(registry, tab.generated)
     scoreboard.build_speech(registry, tab.model)
-    _wire_prime(tab, registry)
-    _wire_generation(tab, registry)
+    _wire_prime(tab, registry, link)
+    _wire_generation(tab, registry, _wire_linked_text(container, link, tab.seed))
     return ModelControls(tab.model, tab.prime)

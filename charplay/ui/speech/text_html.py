@@ -1,10 +1,12 @@
 """The generated text of the Speech tab, its prime, and the line of figures under it (HTML)."""
 
+import json
 from html import escape
 
 from charplay.data.input_text import unseen_characters
+from charplay.inference.generate import Request
 from charplay.models.checkpoints import Checkpoint
-from charplay.ui import html
+from charplay.ui import controls, html
 from charplay.ui.speech.generated_text import GeneratedText
 
 
@@ -21,8 +23,23 @@ def text_html(text: GeneratedText) -> str:
     return html.text_box(markup, label="Generated text")
 
 
+def _settings(text: GeneratedText, length: int, request: Request) -> str:
+    """The values of the controls that a text was made with, by which a link knows whether its seed is theirs (JSON)."""
+    stop_at = {"": controls.AT_THE_LENGTH, "\n": controls.AT_THE_LINE_END}.get(request.until, request.until)
+    made = {
+        controls.PRIME: text.prime,
+        controls.PRIME_LENGTH: text.prime_length,
+        controls.TEMPERATURE: text.temperature,
+        controls.LENGTH: length,
+        controls.SPEECH_MODEL: text.model,
+        controls.TOP_K: request.top_k,
+        controls.STOP_AT: stop_at,
+    }
+    return json.dumps({control.name: value for control, value in made.items()})
+
+
 def stats_html(
-    text: GeneratedText, length: int, seconds: float | None, until: str = "", *, is_complete: bool = False
+    text: GeneratedText, length: int, seconds: float | None, request: Request, *, is_complete: bool = False
 ) -> str:
     """Seed, temperature and speed of a generation, and what the marks in the text mean.
 
@@ -30,13 +47,15 @@ def stats_html(
         text: so far.
         length: characters that were requested.
         seconds: since its first character; None: its characters were requested one by one.
-        until: the stop mark, if there is one.
+        request: what the text was generated from.
         is_complete: of characters requested one by one: no more are to be requested.
     """
     characters = len(text.continuation)
-    facts = [f'seed <b id="seed-used">{text.seed}</b>', f"temperature {text.temperature:g}"]
+    seed = f'seed <b id="seed-used" data-made="{escape(_settings(text, length, request))}">{text.seed}</b>'
+    facts = [seed, f"temperature {text.temperature:g}"]
     if seconds is not None:
         facts.append(f"<b>{characters / max(seconds, 1e-9):,.0f}</b> characters/s")
+    until = request.until
     is_stopped = until and text.continuation.endswith(until) and characters < length
     of_length = f"{characters:,} of {length:,} characters"
     facts.append(f"{characters:,} characters, to the stop mark" if is_stopped else of_length)

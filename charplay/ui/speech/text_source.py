@@ -1,6 +1,6 @@
 """Which text the accordions of the Speech tab analyze: the generated one, or one that the user pastes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -10,8 +10,9 @@ from charplay.data.input_text import read_document, unseen_characters
 from charplay.data.text import without_ascii
 from charplay.data.vocabulary import Vocabulary
 from charplay.models.checkpoints import Checkpoint, Registry
-from charplay.ui import controls, html, session_store
+from charplay.ui import controls, html, links, session_store
 from charplay.ui.events import LATEST
+from charplay.ui.link_events import TabLink
 from charplay.ui.speech.generated_text import parse_generated_text
 
 
@@ -22,6 +23,7 @@ class TextSource:
     registry: Registry
     inputs: list[Component]  # what `read` needs
     changes: list[Callable]  # events after which the text or the model is another one
+    link: gr.Textbox  # the page's hidden field with its link
 
     def read(
         self, page: gr.Request, generated: object, choice: object, pasted: object, model: object
@@ -33,6 +35,24 @@ class TextSource:
         """
         checkpoint = session_store.find(self.registry, "speech", model, page)
         return _choose_text(generated, choice, pasted, checkpoint.vocabulary), checkpoint
+
+
+def linked_character(field: object, control: controls.Control, values: Sequence[object]) -> int | None:
+    """Index of the character that a link has chosen; None: it chose none, or another text is there by now.
+
+    Args:
+        field: the page's hidden field with its link.
+        control: one of those of a chosen character.
+        values: of `TextSource.inputs`.
+    """
+    index = links.linked(field, control)
+    generated, choice, pasted, _ = values
+    if index is None:
+        return None
+    if choice == controls.USER_TEXT_CHOICE:
+        return index if pasted == links.linked(field, controls.USER_TEXT) else None
+    seed = links.linked(field, controls.SEED) or str(controls.EXAMPLE_SEED)
+    return index if str(parse_generated_text(generated).seed) == seed else None
 
 
 def _choose_text(generated: object, choice: object, pasted: object, vocabulary: Vocabulary) -> str | None:
@@ -70,7 +90,9 @@ def _note(generated: object, choice: object, pasted: str, checkpoint: Checkpoint
     return html.note(" ".join(sentences), is_status=True)
 
 
-def build(registry: Registry, model: gr.Dropdown, generated: gr.Textbox, finished: gr.Number) -> TextSource:
+def build(
+    registry: Registry, model: gr.Dropdown, generated: gr.Textbox, finished: gr.Number, link: TabLink
+) -> TextSource:
     """Adds the choice of the text to the current Blocks.
 
     Args:
@@ -78,6 +100,7 @@ def build(registry: Registry, model: gr.Dropdown, generated: gr.Textbox, finishe
         model: the tab's choice among them.
         generated: the hidden field with the generated text.
         finished: changes whenever a generation has ended.
+        link: may name another choice or text.
     """
     choice = gr.Radio(**controls.LOOK_INSIDE.arguments())
     with gr.Column(visible=False) as pasting:
@@ -92,7 +115,7 @@ def build(registry: Registry, model: gr.Dropdown, generated: gr.Textbox, finishe
         except ValueError as error:
             return shown, html.problem(str(error))
 
-    changes = [choice.input, button.click, pasted.submit, model.change, finished.change]
+    changes = [choice.input, button.click, pasted.submit, model.change, finished.change, link.applied.change]
     inputs: list[Component] = [generated, choice, pasted, model]
     gr.on(changes, update_note, inputs, [pasting, note], **LATEST)
-    return TextSource(registry, inputs, changes)
+    return TextSource(registry, inputs, changes, link.field)

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from charplay.training.teacher_forcing import make_settings
-from charplay.ui import controls, html
+from charplay.ui import controls, html, links
 from charplay.ui.assets import read_asset
 from charplay.ui.events import LATEST, QUIET
+from charplay.ui.link_events import TabLink
 from charplay.ui.teacher_forcing import run
-from charplay.ui.teacher_forcing.run import BUTTONS, IDLE, UNCHANGED_PLOTS, UNCHANGED_STATE
+from charplay.ui.teacher_forcing.run import BUTTONS, IDLE, PLOTS, UNCHANGED_PLOTS, UNCHANGED_STATE
 from charplay.ui.widgets import curves, diagrams
 from charplay.workers.protocol import WorkerRequest
 
@@ -30,6 +31,14 @@ _ABOUT = (
 # On a phone the plots lie below the controls.
 _SHOW_CURVES = "(...inputs) => { document.getElementById('curves').scrollIntoView({block: 'nearest'}); return inputs; }"
 _Steps = AsyncGenerator[tuple, None]
+_SETTINGS = (
+    controls.TARGET,
+    controls.DECODER_CELL,
+    controls.DECODER_SIZE,
+    controls.DECODER_RATE,
+    controls.DECODER_SEED,
+    controls.RATIO,
+)  # in the order of `make_settings`
 _BUTTON_ROWS = (("Start", "Pause", "Stop"), ("One epoch", "Go on"))
 
 
@@ -165,13 +174,27 @@ async def _resume(run_id: object, speed: object) -> _Steps:
             yield shown
 
 
-async def _open(has_plots: bool) -> tuple:
-    """Plots the initial example when the tab is opened for the first time."""
-    plots = None if has_plots else await run.render_example()
-    return (*UNCHANGED_PLOTS, has_plots) if plots is None else (*plots, True)
+async def _open(has_plots: bool, field: object) -> tuple:
+    """Plots, slider and message when the tab is opened for the first time."""
+    if has_plots:
+        return *UNCHANGED_PLOTS, gr.skip(), gr.skip(), True
+    return await _show_linked(field)
 
 
-def build(tab: gr.Tab) -> None:
+async def _show_linked(field: object) -> tuple:
+    """What the page's link says: an epoch of the initial example, or settings that wait for Start."""
+    if any(links.linked(field, control) is not None for control in _SETTINGS):
+        return *[""] * PLOTS, gr.skip(), html.note("The settings are those of the link: press Start."), True
+    epoch = links.linked(field, controls.SHOWN_EPOCH)
+    if epoch is None:
+        plots = await run.render_example()
+        return (*UNCHANGED_PLOTS, gr.skip(), "", False) if plots is None else (*plots, gr.skip(), "", True)
+    epoch = min(epoch, controls.EXAMPLE_EPOCHS)
+    *looked, message = await run.look("", epoch)
+    return *looked, epoch, message, True
+
+
+def build(tab: gr.Tab, link: TabLink) -> None:
     """Adds the tab to the current Blocks."""
     run.prepare_example()
     gr.HTML(diagrams.lead(diagrams.FORCING, _LEAD, _ABOUT))
@@ -189,4 +212,6 @@ def build(tab: gr.Tab) -> None:
     parts.ratio.change(run.ratio_html, parts.ratio, parts.ratio_note, **LATEST)
     settings: list[Any] = parts.settings  # a message stays as long as its cause
     gr.on([each.change for each in settings], None, None, parts.message, js="() => ''", **QUIET)
-    tab.select(_open, parts.has_plots, [*parts.plots, parts.has_plots], **QUIET)
+    shown = [*parts.plots, parts.shown_epoch, parts.message, parts.has_plots]
+    tab.select(_open, [parts.has_plots, link.field], shown, **QUIET)
+    link.applied.change(_show_linked, link.field, shown, **QUIET)

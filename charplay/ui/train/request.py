@@ -12,7 +12,6 @@ from charplay.ui.training_client import SettingsError, TrainingRequest
 CHANGES = "changes"  # name of the hidden field with the settings that the user has changed
 TASKS = {controls.TEXT: "speech", controls.ROWS: "names"}  # what is learnt from -> task
 MAX_CHANGES_CHARACTERS = 1_000
-MAX_COLUMN = 999  # number of a column, from 0
 # field of the recipe -> its control
 SETTINGS = {
     "cell": controls.CELL,
@@ -76,7 +75,7 @@ def _column(chosen: object) -> int | None:
     """The number of a column; None: to be detected."""
     if chosen == controls.DETECTED or chosen is None:
         return None
-    return int(limits.Limit("column", 0, MAX_COLUMN).check(chosen))
+    return int(limits.COLUMN.check(chosen))
 
 
 def _parse_changes(field: object) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from charplay import limits
-from charplay.ui import controls, html, training_client, uploads
+from charplay.ui import controls, html, links, training_client, uploads
 from charplay.ui.assets import read_asset
 from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST, QUIET
+from charplay.ui.link_events import TabLink
 from charplay.ui.session_store import STORE
 from charplay.ui.train import plots, summary
 from charplay.ui.train.examples import EXAMPLES
@@ -137,6 +138,15 @@ def _show_source(kind: object, source: object, pasted: object) -> tuple:
     )
 
 
+def _show_linked(field: object, kind: object, source: object) -> tuple:
+    """Shows the controls of the data that a link chose, always with the example: a link carries no data."""
+    pasted, file, encoding, row_format, *_ = _show_source(kind, source, "")
+    encoding = gr.update(visible=encoding["visible"])
+    settings = {each: links.linked(field, control) for each, control in SETTINGS.items()}
+    changes = {each: value for each, value in settings.items() if value is not None}
+    return pasted, file, encoding, row_format, json.dumps(changes), "{}"
+
+
 def _keep_long_text(pasted: object, page: gr.Request) -> tuple:
     """Keeps a long pasted text like an uploaded file."""
     text = limits.check_text("text", pasted, limits.MAX_USER_DATA_BYTES)
@@ -146,7 +156,9 @@ def _keep_long_text(pasted: object, page: gr.Request) -> tuple:
     return gr.update(value="", visible=False), controls.UPLOAD, gr.update(visible=True)
 
 
-def wire(form: Form, view: SummaryView, tab: gr.Tab, starts: Starts, user_model: gr.Dropdown) -> Summaries:
+def wire(
+    form: Form, view: SummaryView, tab: gr.Tab, starts: Starts, user_model: gr.Dropdown, link: TabLink
+) -> Summaries:
     """Has the summary follow the form, and the form's settings follow the summary's suggestion.
 
     Args:
@@ -155,6 +167,7 @@ def wire(form: Form, view: SummaryView, tab: gr.Tab, starts: Starts, user_model:
         tab: the Train tab.
         starts: what a training can start from.
         user_model: the list of the page's models, which changes when one comes.
+        link: of the page.
     """
     summaries = Summaries(form.file, starts)
     outputs = [*view, form.data_problem, form.settings_problem, form.text_column, form.label_column, form.suggestion]
@@ -178,8 +191,15 @@ def wire(form: Form, view: SummaryView, tab: gr.Tab, starts: Starts, user_model:
         ],
         **QUIET,
     )
-    offered = shown.then(starts.update, [form.kind, form.start], starts.outputs(form), **QUIET)
-    summarize_after(offered, QUIET)
+    linked = link.applied.change(
+        with_problem(_show_linked, 6),
+        [link.field, form.kind, form.source],
+        [form.pasted, form.file, form.encoding, form.row_format, form.changes, form.accepted, form.data_problem],
+        **QUIET,
+    )
+    for each in (shown, linked):
+        offered = each.then(starts.update, [form.kind, form.start], starts.outputs(form), **QUIET)
+        summarize_after(offered, QUIET)
     kept = form.pasted.change(
         with_problem(_keep_long_text, 3),
         form.pasted,

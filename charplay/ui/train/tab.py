@@ -8,6 +8,7 @@ from charplay import limits
 from charplay.models.checkpoints import Registry
 from charplay.training.data_summary import choose_recipe, read_user_data, summarize
 from charplay.ui import controls
+from charplay.ui.link_events import TabLink
 from charplay.ui.train import form, plots, summary, summary_events, training_events, user_models
 from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.request import TASKS
@@ -34,7 +35,7 @@ def _initial_summary() -> dict[str, Any]:
     return dict(summarize(data, recipe))
 
 
-def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, ModelTab]) -> None:
+def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, ModelTab], link: TabLink) -> None:
     """Adds the tab to the current Blocks: form and models left, training and data summary right.
 
     Args:
@@ -42,6 +43,7 @@ def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, 
         registry: the page's models.
         tabs: of the page.
         model_tabs: task -> the tab in which its models are tried.
+        link: of the page.
     """
     initial = _initial_summary()
     gr.HTML(diagrams.lead(diagrams.TRAIN, _LEAD, _ABOUT))
@@ -54,5 +56,6 @@ def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, 
             training_view = training_events.lay_out_view(start)
             text = gr.HTML(summary.summary_html(initial), elem_id="data-summary")
             lengths = gr.Plot(plots.lengths(initial["lengths"]), elem_id="lengths", show_label=False, container=False)
-    summaries = summary_events.wire(data_form, SummaryView(text, lengths), tab, Starts(registry), models.chosen)
+    starts = Starts(registry)
+    summaries = summary_events.wire(data_form, SummaryView(text, lengths), tab, starts, models.chosen, link)
     training_events.wire(data_form, training_view, stop, models, summaries)

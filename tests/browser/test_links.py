@@ -1,0 +1,214 @@
+"""Links: a set-up that is copied on a tab opens the same in a fresh browser; what a link hides; hostile links."""
+
+import json
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import Page, expect
+
+from charplay.ui import controls, links
+from tests.browser.conftest import go_to_tab
+from tests.unit.ui.test_links import CARRIED, values_of
+
+STATE = """names => Object.fromEntries(names.map(name => {
+  const box = document.getElementById(name);
+  if (!box) return [name, null];
+  const radio = box.querySelector('input[type=radio]');
+  if (radio) return [name, box.querySelector('input:checked')?.value];
+  const check = box.querySelector('input[type=checkbox]');
+  if (check) return [name, check.checked];
+  return [name, box.querySelector('textarea, input:not([type=range])')?.value];
+}))"""
+OPEN = "ids => ids.filter(id => document.querySelector(`#${id} .label-wrap.open`))"
+CHOSEN = "ids => ids.map(id => document.querySelector(`#${id} [aria-valuenow]`)?.getAttribute('aria-valuenow'))"
+
+# A link on each tab -> what the page shows once it is opened: (selector, text).
+SET_UPS = {
+    "names": (
+        "#tab=names&name=Kowalski&model=names-gru&prior=uniform&country=czech&open=prefixes,attribution",
+        ("#attribution-headline", re.compile("Czech")),
+    ),
+    "speech": (
+        "#tab=speech&temperature=0.5&prime=We+will+win&prime-length=4&length=40&seed=5&neuron=5&surprisal-character=7"
+        "&open=surprisal,one-neuron",
+        ("#speech:has(~ * #surprisal-text [aria-valuenow='8']) #stats", re.compile("seed 5 .* 40 of 40")),
+    ),
+    "batches": (
+        "#tab=batches&names=Rossi%0AKowalczyk&order=as-typed&cells=hidden-state&unit=5&step=3&open=step-by-step,code",
+        ("#step-counts", re.compile("at time 3")),
+    ),
+    "teacher-forcing": ("#tab=teacher-forcing&shown-epoch=12&decoder-speed=3", ("#verdict", re.compile("Epoch 12"))),
+    "train": (
+        "#tab=train&merge-case=1&preset=medium&hidden-size=64&open=row-format,settings",
+        ("#data-summary", re.compile("rows: ")),
+    ),
+}
+
+
+def state(page: Page, tab: str) -> tuple:
+    """Every control of a tab with its value, its open accordions, and the chosen characters."""
+    shown = [each.name for each in controls.BY_TAB[tab] if each.element is None]
+    elements = [each.element for each in controls.BY_TAB[tab] if each.element]
+    return (
+        page.evaluate(STATE, shown),
+        page.evaluate(OPEN, list(controls.ACCORDIONS[tab].values())),
+        page.evaluate(CHOSEN, elements),
+    )
+
+
+def copy_link(page: Page) -> str:
+    """The link that the button copies, by the keyboard."""
+    page.evaluate("navigator.clipboard.writeText = async text => { window.copied = text; }")
+    page.locator("#copy-link").focus()
+    page.keyboard.press("Enter")
+    return page.wait_for_function("window.copied").json_value()
+
+
+@pytest.mark.parametrize("tab", SET_UPS)
+def test_a_copied_set_up_opens_the_same_in_a_fresh_page(open_page, tab):
+    text, (selector, shown) = SET_UPS[tab]
+    first = open_page(link=text)
+    expect(first.locator(selector)).to_have_text(shown)
+    copied = copy_link(first)
+    expect(first.locator("#link-note [role=status]")).not_to_be_empty()
+    expected = state(first, tab)
+    link = links.parse(copied, {"model": ("names-gru",), "country": ("Czech",)})
+    assert link.tab == tab
+    assert not link.ignored
+    second = open_page(link=copied[copied.index("#") :])
+    expect(second.locator(selector)).to_have_text(shown)
+    for _ in range(50):  # a value may follow what is shown
+        if (found := state(second, tab)) == expected:
+            break
+        second.wait_for_timeout(100)
+    assert found == expected
+
+
+def test_the_browser_formats_a_link_as_python_reads_it(open_page):
+    page = open_page()
+    carried = [control for control in CARRIED if control.element is None and control.default is not None]
+    table = {
+        "maxCharacters": 10**6,
+        "controls": [
+            {
+                "name": control.name,
+                "tab": links.TAB_OF[control.name],
+                "default": object.__name__,
+                "isCarried": True,
+                "isNumber": control.limit is not None,
+                "takesText": control.takes_text,
+                "tokens": [[choice, name] for name, choice in links.tokens(control, control.choices).items()] or None,
+                "maxCharacters": control.max_characters,
+            }
+            for control in carried
+        ],
+    }
+    drawn: list[list] = []
+
+    @settings(max_examples=100, database=None, suppress_health_check=list(HealthCheck), deadline=None)
+    @given(st.tuples(*(values_of(control) for control in carried)))
+    def draw(values):
+        drawn.append(list(values))
+
+    draw()
+    made = page.evaluate(
+        "([table, drawn]) => drawn.map(values => charplayLinks.format(table, values, null).text)", [table, drawn]
+    )
+    for values, text in zip(drawn, made, strict=True):
+        expected = {control.name: value for control, value in zip(carried, values, strict=True)}
+        link = links.parse(text)
+        if expected["seed"] == "":  # the browser may name the seed of the text that is shown
+            expected["seed"] = link.values.get("seed", "")
+            link.values.setdefault("seed", "")
+        assert json.loads(json.dumps(link.values)) == expected
+        assert not link.ignored
+
+
+def test_the_address_bar_follows_without_a_request_and_back_leaves_the_page(open_page):
+    page = open_page()
+    entries = page.evaluate("history.length")
+    joined = []
+    page.on("request", lambda request: joined.append(request.url) if "queue/join" in request.url else None)
+    page.locator("#name input").fill("Rossi")
+    page.wait_for_function("location.hash === '#name=Rossi'")
+    assert len(joined) == 1  # that of the bars
+    assert page.evaluate("history.length") == entries
+    page.reload()
+    expect(page.locator("#name input")).to_have_value("Rossi")
+    expect(page.locator("#headline b")).to_have_text("Italian")
+
+
+def test_a_link_that_is_pasted_into_an_open_page_sets_it_and_what_it_leaves_out_is_as_at_first(open_page):
+    page = open_page(link="#name=Rossi&prior=uniform")
+    expect(page.locator("#headline b")).to_have_text("Italian")
+    page.evaluate("location.hash = '#tab=names&name=Yamamoto'")
+    expect(page.locator("#headline b")).to_have_text("Japanese")
+    expect(page.locator("#prior input:checked")).to_have_value(controls.AS_IN_THE_DATA)
+
+
+def test_bad_values_are_named_and_the_rest_holds_and_markup_stays_text(open_page):
+    page = open_page(link="#name=<img src=x onerror=window.bad=1>&temperature=9&<b>x</b>=1&prior=uniform&colour=red")
+    note = page.locator("#link-note")
+    for name in ("temperature", "<b>x</b>", "colour"):
+        expect(note).to_contain_text(name)
+    expect(page.locator("#name input")).to_have_value("<img src=x onerror=window.bad=1>")
+    expect(page.locator("#prior input:checked")).to_have_value(controls.ALL_EQUAL)
+    assert not page.evaluate("'bad' in window")
+    assert page.locator("#link-note :is(img, b)").count() == 0
+
+
+def test_a_link_hides_controls_and_tabs_and_the_checklist_makes_such_a_link(open_page):
+    page = open_page(link="#hide=prior,train-tab,attribution")
+    expect(page.locator("#model")).to_be_visible()
+    expect(page.locator("#prior")).to_be_hidden()
+    expect(page.locator("#attribution-accordion")).to_be_hidden()
+    expect(page.get_by_role("tab", name="Train", exact=True)).to_have_count(0)
+    page.locator("#link-options summary").click()
+    page.get_by_label("Prior", exact=True).last.check()
+    page.get_by_label("Batches", exact=True).uncheck()
+    expect(page.locator("#prior")).to_be_visible()
+    assert set(links.parse(copy_link(page)).ignored) == set()
+    page.wait_for_function("new URLSearchParams(location.hash.slice(1)).get('hide').includes('batches-tab')")
+
+
+def test_only_keeps_what_it_names(open_page):
+    page = open_page(link="#only=speech-tab,names")
+    expect(page.get_by_role("tab")).to_have_text(["Speech", "Batches"])
+    expect(page.get_by_role("tab", selected=True)).to_have_text("Speech")
+    page.get_by_role("tab", name="Batches").click()
+    expect(page.locator("#names")).to_be_visible()
+    expect(page.locator("#order")).to_be_hidden()
+
+
+PLOTS = {"Names": "#bars", "Speech": "#text", "Batches": "#padded", "Teacher forcing": "#curves", "Train": "#lengths"}
+TAB_HEIGHT = "() => document.querySelector('[role=tab][aria-selected=true]').getBoundingClientRect().height"
+IN_VIEW = "selector => document.querySelector(selector).getBoundingClientRect().bottom <= innerHeight + 1"
+
+
+def test_presenting_enlarges_letters_and_keeps_a_plot_of_each_tab_in_view(open_page):
+    page = open_page(link="#present=1")
+    expect(page.locator("footer")).to_be_hidden()
+    for label, plot in PLOTS.items():
+        go_to_tab(page, label)
+        expect(page.locator(plot)).to_be_visible()
+        page.wait_for_function(IN_VIEW, arg=plot)
+    large = page.evaluate(TAB_HEIGHT)
+    page.evaluate("location.hash = '#present=0'")
+    page.wait_for_function(f"large => Math.abs(({TAB_HEIGHT})() * 4 / 3 - large) < 2", arg=large)
+
+
+def test_a_frame_shows_the_set_up_without_a_header_and_links_to_the_whole_page(context, app_url):
+    page = context.new_page()
+    frame_url = f"{app_url}#tab=names&name=Rossi&embed=1"
+    page.set_content(f'<iframe src="{frame_url}" width="900" height="500"></iframe>')
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("#headline b")).to_have_text("Italian")
+    expect(frame.locator("#title")).to_be_hidden()
+    expect(frame.locator("footer")).to_be_hidden()
+    link = frame.locator("#full-page a")
+    expect(link).to_be_visible()
+    expect(link).to_have_attribute("href", re.compile("#.*name=Rossi"))
+    expect(link).not_to_have_attribute("href", re.compile("embed"))
+    page.close()
