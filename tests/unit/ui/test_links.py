@@ -11,7 +11,10 @@ from charplay.ui import controls, links
 from charplay.ui.controls import Control
 
 CARRIED = [control for control in links.CONTROLS.values() if control.in_link]
-MODELS = {"model": ("names-best", "names-gru"), "speech-model": ("speech-best",)}
+# Of the controls that offer what only a page knows: its models.
+MODELS = {
+    control.name: ("names", "speech-gru") for control in CARRIED if control.default is None and control.limit is None
+}
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 HOSTILE = [
     None, 7, ["tab=names"], {"tab": 1}, "", "#", "=", "&&&", "a" * 100_000, "&".join(["a=1"] * 300), "\ud800=\ud800",
