@@ -25,7 +25,7 @@ from charplay.models.networks import CharLM, CharLMConfig, NameClassifier, NameC
 # `--hypothesis-profile=thorough` chooses the last. A busy machine is no failure: the tests have deadlines of their own.
 _CALM = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck)}
 hypothesis.settings.register_profile("quick", max_examples=100, **_CALM)
-hypothesis.settings.register_profile("ci", max_examples=1_000, **_CALM)
+hypothesis.settings.register_profile("ci", max_examples=200, **_CALM)
 hypothesis.settings.register_profile("thorough", max_examples=10_000, **_CALM)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "quick")
 

@@ -92,7 +92,7 @@ async def _type(page: Page, measured: Measurements, end: float, generator: rando
 async def _press(page: Page, measured: Measurements, end: float, generator: random.Random) -> None:
     page.set("length", GENERATION_CHARACTERS)
     await asyncio.sleep(generator.uniform(0, RAMP_UP_SECONDS))
-    while time.monotonic() < end:
+    while not measured.speeds or time.monotonic() < end:
         await asyncio.wait_for(_generate(page, measured), ANSWER_TIMEOUT_SECONDS)
         await asyncio.sleep(generator.uniform(*READING_SECONDS))
 

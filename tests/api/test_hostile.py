@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from charplay import limits
@@ -136,7 +136,6 @@ def test_the_functions_give_a_result_or_a_sentence(functions, expected, run_asyn
         assert len(answer["order"]) == len(arguments[0])
 
 
-@settings(max_examples=300)
 @given(calls)
 def test_the_servers_queue_gives_a_result_or_a_sentence(app_url, run_async, capfd, drawn):
     endpoint, arguments = drawn

@@ -122,6 +122,15 @@ def test_a_checkpoint_of_another_task_is_a_user_error(capsys, tmp_path):
     assert "for speech, not for names" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("recipe", "name"), [("best", "names"), ("gru", "names-gru")])
+def test_a_recipe_is_trained_to_a_file_where_the_app_looks_for_models(capsys, monkeypatch, tmp_path, recipe, name):
+    monkeypatch.setattr(checkpoints, "DIRECTORIES", (tmp_path / "shipped", tmp_path / "own"))
+    outs = []
+    monkeypatch.setattr("charplay.cli.train.run.train", lambda task, recipe, data, out, **_: outs.append(out))
+    assert main(["train", "names", "--recipe", recipe]) == 0
+    assert outs == [tmp_path / "own" / f"{name}.safetensors"]
+
+
 def test_the_module_runs_as_a_program():
     done = subprocess.run([*PROGRAM, "classify", "Rossi", "--json"], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["results"][0]["country"] == "Italian"

@@ -51,4 +51,5 @@ def train_shortly(
 
 if __name__ == "__main__":
     with process_group() as (group, device):
-        train_shortly(sys.argv[1], Path(sys.argv[2]), group=group, device=device)
+        for task in sys.argv[2:]:
+            train_shortly(task, Path(sys.argv[1], f"{task}.safetensors"), group=group, device=device)

@@ -14,6 +14,7 @@ from charplay.training.distributed import ProcessGroup
 from tests.unit.training.shared_run import recipe_of, train_shortly, training_set_of
 
 ROOT = Path(__file__).resolve().parents[3]
+TASKS = ("names", "speech")
 
 
 def run_shared(processes: int, *arguments: str) -> subprocess.CompletedProcess:
@@ -29,13 +30,25 @@ def run_shared(processes: int, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.parametrize("task", ["names", "speech"])
-def test_two_processes_train_the_weights_of_one_and_only_rank_0_writes(tmp_path, task):
-    train_shortly(task, tmp_path / "one.safetensors")
-    done = run_shared(2, "-m", "tests.unit.training.shared_run", task, str(tmp_path / "two.safetensors"))
+@pytest.fixture(scope="module")
+def trained_by_two(tmp_path_factory) -> Path:
+    """The directory in which two processes have trained a model of each task."""
+    directory = tmp_path_factory.mktemp("two")
+    done = run_shared(2, "-m", "tests.unit.training.shared_run", str(directory), *TASKS)
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.safetensors", "two.safetensors"]
-    one, two = (checkpoints.load(tmp_path / f"{name}.safetensors") for name in ("one", "two"))
+    return directory
+
+
+def test_only_rank_0_writes(trained_by_two):
+    assert sorted(path.name for path in trained_by_two.iterdir()) == [f"{task}.safetensors" for task in TASKS]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_two_processes_train_the_weights_of_one(trained_by_two, tmp_path, task):
+    train_shortly(task, tmp_path / "one.safetensors")
+    one, two = (
+        checkpoints.load(path) for path in (tmp_path / "one.safetensors", trained_by_two / f"{task}.safetensors")
+    )
     for (name, single), shared in zip(one.model.state_dict().items(), two.model.state_dict().values(), strict=True):
         torch.testing.assert_close(single, shared, atol=2e-3, rtol=0, msg=name)  # in half precision, after 18 steps
     for key in ("loss", "bits_per_character"):
