@@ -65,9 +65,10 @@ def unseen_characters(text: str, vocabulary: Vocabulary, alphabet: str) -> list[
 
     A character that is read as others, such as "é" as "e", counts as those do; one that is dropped does not count.
     """
+    seen = set(alphabet)
+
+    def read(character: str) -> str:
+        return character if vocabulary.is_ascii and character.isascii() else vocabulary.read(character)
+
     characters = dict.fromkeys(unicodedata.normalize("NFC", text))
-    return [
-        character
-        for character in characters
-        if not character.isspace() and not set(vocabulary.read(character)) <= set(alphabet)
-    ]
+    return [character for character in characters if not character.isspace() and not set(read(character)) <= seen]

@@ -17,6 +17,7 @@ SAMPLE_CHARACTERS = 200  # characters generated at an evaluation of a language m
 SAMPLE_PRIME_CHARACTERS = 20  # characters of the validation part before them
 SAMPLE_TEMPERATURE, SAMPLE_SEED = 0.7, 1
 OPENING_WORDS = 4  # of the validation part, with which a language model is tried
+MAX_OPENING_CHARACTERS = 40  # of them; where nothing parts words, a sentence counts as one
 
 
 class EvaluationExample(TypedDict, total=False):
@@ -49,6 +50,7 @@ def opening_of(task: NamesTask | SpeechTask) -> str:
     """A text of the validation part to try the trained model with: a row's text, or a few words as they stand there."""
     if isinstance(task, NamesTask):
         return task.validation[0][0]
-    start = task.validation[: 20 * OPENING_WORDS]
-    words = re.match(rf"\S*\s+((?:\S+\s+){{1,{OPENING_WORDS}}})", start)  # the first word may be cut
-    return words[1] if words else start[:SAMPLE_PRIME_CHARACTERS]
+    first = re.match(r"\S*\s+", task.validation[:MAX_OPENING_CHARACTERS])  # a word that may be cut
+    text = task.validation[first.end() if first else 0 :][:MAX_OPENING_CHARACTERS]
+    words = re.match(rf"(\S+\s+){{1,{OPENING_WORDS}}}", text)
+    return words[0] if words else text[:SAMPLE_PRIME_CHARACTERS]

@@ -19,6 +19,7 @@ from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError
 from charplay.training import run
 from charplay.training.data_summary import choose_recipe, training_set_of
+from charplay.training.evaluation_example import opening_of
 
 TEXTS = {
     "Greek": "Σε γνωρίζω από την κόψη του σπαθιού την τρομερή,\nσε γνωρίζω από την όψη.\n",
@@ -119,3 +120,14 @@ def test_a_network_is_not_run_with_another_vocabulary(tmp_path):
     checkpoints.save(tmp_path / "wrong.safetensors", wrong)
     with pytest.raises(CheckpointError, match="vocabulary of another size"):
         checkpoints.load(tmp_path / "wrong.safetensors")
+
+
+def test_a_model_is_tried_with_a_text_as_it_stands_in_the_data():
+    for text in TEXTS.values():
+        data = read_text(text * 12)
+        recipe = choose_recipe("speech", data, "small", QUICK)
+        training_set = training_set_of("speech", data, recipe)
+        opening = opening_of(training_set.task)
+        assert opening in data.text
+        assert 0 < len(opening) <= 40
+        assert make_request(opening, vocabulary=data.vocabulary).prime == opening

@@ -21,10 +21,11 @@ from charplay.ui.speech.text_html import reading_note, stats_html, text_html
 from charplay.ui.widgets import diagrams
 
 _LEAD = (
-    "Set the temperature, press Generate and watch the words: a network that read presidents’ speeches since 1930 "
-    "(Obama’s most) writes. <i>Many to many</i>: a prediction after every character. The text is made by a model; "
-    "nobody said it."
+    "Set the temperature, press Generate and watch the words: {} writes. <i>Many to many</i>: a prediction after every "
+    "character. The text is made by a model; nobody said it."
 )
+_SHIPPED = "a network that read presidents’ speeches since 1930 (Obama’s most)"
+_USERS = "your network"
 _ABOUT = (
     "After every character the network predicts the next one, by a softmax over all characters. "
     "One of them is sampled and read in turn. The temperature divides the logits before the softmax: below 1 likely "
@@ -245,6 +246,10 @@ def _wire_generation(tab: _Components, registry: Registry, linked: gr.Number) ->
     tab.seed.change(_seed_problem, tab.seed, tab.seed_message, **LATEST)
 
 
+def _lead_html(writer: str) -> str:
+    return diagrams.lead(diagrams.SPEECH, _LEAD.format(writer), _ABOUT)
+
+
 def _wire_linked_text(container: gr.Tab, link: TabLink, seed: gr.Textbox) -> gr.Number:
     """A hidden number that changes once for each link with a seed, as soon as the tab is open."""
     due, count = gr.Checkbox(False, visible="hidden"), gr.Number(0, visible="hidden")
@@ -262,7 +267,7 @@ def _wire_linked_text(container: gr.Tab, link: TabLink, seed: gr.Textbox) -> gr.
 def build(initial: InitialExamples, container: gr.Tab, link: TabLink) -> ModelControls:
     """Adds the tab to the current Blocks; returns the controls of its model."""
     registry = initial.registry
-    gr.HTML(diagrams.lead(diagrams.SPEECH, _LEAD, _ABOUT))
+    lead = gr.HTML(_lead_html(_SHIPPED))
     tab = _lay_out(initial)
     settings = [tab.prime, tab.prime_length, tab.length, tab.top_k, tab.stop_at]
     temperatures.build(registry, tab.seed, tab.model, tab.generated, settings)
@@ -274,4 +279,6 @@ def build(initial: InitialExamples, container: gr.Tab, link: TabLink) -> ModelCo
     scoreboard.build_speech(registry, tab.model)
     _wire_prime(tab, registry, link)
     _wire_generation(tab, registry, _wire_linked_text(container, link, tab.seed))
+    models = registry.models["speech"]
+    tab.model.change(lambda chosen: _lead_html(_SHIPPED if chosen in models else _USERS), tab.model, lead, **QUIET)
     return ModelControls(tab.model, tab.prime)
