@@ -1,5 +1,6 @@
 """Which text the accordions of the Speech tab analyze: the generated one, or one that the user pastes."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,9 +12,11 @@ from charplay.data.text import without_ascii
 from charplay.data.vocabulary import Vocabulary
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, links, session_store
-from charplay.ui.events import LATEST
+from charplay.ui.events import LATEST, QUIET
 from charplay.ui.link_events import TabLink
 from charplay.ui.speech.generated_text import parse_generated_text
+
+_CLEAR_NOTE = f"(choice, note) => choice === {json.dumps(controls.GENERATED_TEXT)} ? '' : note"
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,9 @@ def build(
         except ValueError as error:
             return shown, html.problem(str(error))
 
-    changes = [choice.input, button.click, pasted.submit, model.change, finished.change, link.applied.change]
+    changes = [choice.input, button.click, pasted.submit, model.change, link.applied.change]
     inputs: list[Component] = [generated, choice, pasted, model]
     gr.on(changes, update_note, inputs, [pasting, note], **LATEST)
-    return TextSource(registry, inputs, changes, link.field)
+    # A generated text is one of the chosen model, which can read it; without a request.
+    finished.change(None, [choice, note], note, js=_CLEAR_NOTE, **QUIET)
+    return TextSource(registry, inputs, [*changes, finished.change], link.field)
