@@ -10,6 +10,7 @@ from contextlib import aclosing
 from typing import Any, Literal
 
 import gradio as gr
+from gradio.blocks import BlockFunction
 from gradio.components.api_component import Api
 from gradio.context import get_blocks_context
 from gradio.utils import get_function_description
@@ -27,6 +28,20 @@ from charplay.ui.errors import as_gradio_error
 from charplay.ui.inference_client import stream_text
 
 Endpoints = dict[str, Callable[..., Any]]  # name -> function
+
+
+class EndpointBlocks(gr.Blocks):
+    """Blocks whose endpoints fill in what a program leaves out at the end of its values.
+
+    Gradio's routes take values by position and refuse fewer than there are parameters: without this every new
+    parameter would break the programs that were written before it.
+    """
+
+    def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
+        left_out = block_fn.inputs[len(inputs) :]
+        if all(isinstance(component, Api) for component in left_out):
+            inputs += [component.value for component in left_out if isinstance(component, Api)]  # in place
+        super().validate_inputs(block_fn, inputs)
 
 
 def build(registry: Registry) -> None:

@@ -90,7 +90,7 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
     """
     gradio_patches.apply()
     examples = opening or compute_examples(checkpoints.load_all(*(directories or checkpoints.DIRECTORIES)))
-    with gr.Blocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
+    with api.EndpointBlocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
         api.build(examples.registry)  # before the tabs: an event takes the name of its function where that is free
         page_links = PageLinks()
         page_links.lay_out_note()

@@ -185,6 +185,19 @@ def test_numbers_that_are_not_json_are_refused(app_url, number):
     assert "temperature must be a number from 0.0 to 2.0" in stream
 
 
+def test_a_program_that_knows_fewer_parameters_goes_on_working(app_url, client):
+    """By position, as the page of the API shows it for curl; its last parameters get their defaults."""
+    body = json.dumps({"data": ["My fellow", 0.8, 20, None, 0, 7]}).encode()
+    request = urllib.request.Request(f"{app_url}gradio_api/call/generate", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{app_url}gradio_api/call/generate/{event}", timeout=30) as answer:
+        stream = answer.read().decode()
+    expected = client.predict("My fellow", length=20, seed=7, api_name="/generate")
+    assert "event: complete" in stream
+    assert json.dumps(expected) in stream
+
+
 def test_the_route_that_bypasses_the_queue_is_closed(app_url):
     request = urllib.request.Request(
         f"{app_url}gradio_api/run/classify", b'{"data": ["Rossi"]}', {"Content-Type": "application/json"}
