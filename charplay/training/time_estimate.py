@@ -27,7 +27,7 @@ class Speed:
 
     per_second: float  # characters or rows trained
     evaluation_seconds: float  # of one evaluation: measured, shown and copied
-    trial_seconds: float  # that measuring this took
+    trial_seconds: float  # that measuring this took, without the first step: a process is slow at its first one
 
 
 def units_of(task: Task) -> int:
@@ -40,20 +40,19 @@ def units_of(task: Task) -> int:
 
 def measure_speed(task_name: str, training_set: TrainingSet, recipe: Recipe) -> Speed:
     """Takes trial steps and evaluations of a throw-away network."""
-    started = time.perf_counter()
     torch.manual_seed(recipe.seed)
     model = MODELS[task_name][1](recipe.config)
     tame = dataclasses.replace(recipe, learning_rate=TRIAL_LEARNING_RATE)
     trainer = Trainer(model, training_set.task, tame, device=CPU, precision="float32")
     trainer.advance()  # to warm up
-    done, start = trainer.done, time.perf_counter()
+    done, started = trainer.done, time.perf_counter()
     while (
-        time.perf_counter() - start < TRIAL_SECONDS or trainer.done - done < MIN_TRIAL_STEPS
+        time.perf_counter() - started < TRIAL_SECONDS or trainer.done - done < MIN_TRIAL_STEPS
     ) and not trainer.is_done:
         check_cancelled()
         trainer.advance()
     units = (trainer.done - done) * units_of(training_set.task) / trainer.steps
-    per_second = max(units, 1) / (time.perf_counter() - start)
+    per_second = max(units, 1) / (time.perf_counter() - started)
     evaluations = []  # seconds of each; the shortest counts: the first warms up, and another process may hold one up
     for _ in range(2):
         check_cancelled()
@@ -63,6 +62,14 @@ def measure_speed(task_name: str, training_set: TrainingSet, recipe: Recipe) -> 
         trainer.snapshot()
         evaluations.append(time.perf_counter() - start)
     return Speed(per_second, min(evaluations), time.perf_counter() - started)
+
+
+def warm_up() -> None:
+    """Takes one step of a tiny network: the first of a process loads parts of torch, for a second or more."""
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([parameter])
+    parameter.sum().backward()
+    optimizer.step()
 
 
 def with_evaluations(recipe: Recipe, training_set: TrainingSet, speed: Speed) -> Recipe:

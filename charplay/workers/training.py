@@ -27,10 +27,12 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from charplay import limits
 from charplay.training import trainer
+from charplay.training.time_estimate import warm_up
 from charplay.workers import user_data_source
 from charplay.workers.protocol import CANCEL
 from charplay.workers.server import Responses, Worker, run_worker
@@ -158,5 +160,11 @@ class TrainingWorker(Worker):
         self.responses.finish(job.request_id, result, failure)
 
 
+def _start(responses: Responses) -> Callable[[dict[str, Any]], None]:
+    # Beside the first request: the first training takes no longer than a data summary has estimated.
+    threading.Thread(target=warm_up, name="warm up", daemon=True).start()
+    return TrainingWorker(responses).handle
+
+
 if __name__ == "__main__":
-    run_worker(lambda responses: TrainingWorker(responses).handle, NICENESS)
+    run_worker(_start, NICENESS)

@@ -32,6 +32,8 @@ class Form(NamedTuple):
     settings: list[Setting]  # in the order of `SETTINGS`
     settings_problem: gr.HTML  # why a setting cannot be used
     changes: gr.Textbox  # hidden JSON: the settings that the user has changed
+    queue: gr.HTML  # how many trainings are ahead, where some are
+    shorter: gr.Button  # offers a shorter training then
     suggestion: gr.Textbox  # hidden JSON: the settings that the latest data summary suggests, and its number
     accepted: gr.Textbox  # hidden JSON: the suggestion that is in the form; "{}" after another preset was chosen
 
@@ -111,6 +113,8 @@ def lay_out(recipe: dict[str, Any]) -> Form:
         settings=_lay_out_settings(recipe),
         settings_problem=gr.HTML(elem_id="settings-problem"),
         changes=gr.Textbox("{}", visible="hidden", elem_id=CHANGES),
+        queue=gr.HTML(elem_id="training-queue"),
+        shorter=gr.Button("A quarter of the epochs", elem_id="shorter", visible=False, size="md", min_width=90),
         suggestion=gr.Textbox(visible="hidden"),
         accepted=gr.Textbox("{}", visible="hidden"),
     )

@@ -14,6 +14,7 @@ from charplay.ui.session_shares import REFUSALS
 from charplay.ui.session_store import STORE
 from charplay.ui.train.progress import TrainingProgress
 from charplay.ui.training_client import TrainingRequest
+from charplay.workers.training_job import UNKNOWN_SECONDS
 
 HEARTBEAT_SECONDS = 1.0  # seconds after which a reader that has got nothing is asked whether it is still there
 TRAINING_FAILED = "The training failed: please try again."
@@ -56,6 +57,11 @@ class PageTraining:
     @property
     def is_over(self) -> bool:
         return self._task.done()
+
+    @property
+    def seconds_left(self) -> float:
+        """An estimate: of a training that waits, of all of it."""
+        return self.progress.seconds_left or self._expected_seconds or UNKNOWN_SECONDS
 
     def stop(self) -> None:
         """Ends it; its best model so far is kept."""
@@ -156,6 +162,11 @@ class PageTrainings:
     def find(self, session: str | None) -> PageTraining | None:
         """The training of a page that runs, or whose end it has not read."""
         return self._by_session.get(session or "")
+
+    def ahead_of(self, session: str | None) -> tuple[int, float]:
+        """How many trainings of other pages a new one would wait for, and about how many seconds."""
+        others = [each for key, each in self._by_session.items() if key != session and not each.is_over]
+        return len(others), sum(each.seconds_left for each in others)
 
     def drop(self, session: str, training: PageTraining) -> None:
         """Forgets a training that has ended."""

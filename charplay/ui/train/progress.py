@@ -94,6 +94,11 @@ class TrainingProgress:
         return self._best["measured"]["bits_per_character"] if self._best else None
 
     @property
+    def seconds_left(self) -> float | None:
+        """The worker's latest estimate; None before it has one."""
+        return self._progress.get("seconds_left")
+
+    @property
     def opening(self) -> str:
         """A held-out text to try the trained model with."""
         return self._result["opening"]

@@ -36,6 +36,18 @@ def summary_html(data_summary: Mapping[str, Any]) -> str:
     return html.tiles(tiles) + html.facts(_facts(data_summary))
 
 
+def queue_html(ahead: int, wait_seconds: float) -> str:
+    """How many trainings a new one waits for, and about how long; empty where it waits for none."""
+    if not ahead:
+        return ""
+    trainings = "training is" if ahead == 1 else "trainings are"
+    return html.note(
+        f"{ahead} {trainings} ahead of yours: about {duration(wait_seconds)} to wait. With fewer epochs everyone waits "
+        "less.",
+        is_status=True,
+    )
+
+
 def _baseline_tile(accuracy: float, held_out: int) -> tuple[str, str]:
     label = "held-out rows right: the baseline, which always predicts the most common class"
     if held_out < MIN_ROWS_FOR_PERCENT:

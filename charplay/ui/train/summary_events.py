@@ -21,12 +21,17 @@ from charplay.ui.session_store import STORE
 from charplay.ui.train import plots, summary
 from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.form import Form
+from charplay.ui.train.page_training import TRAININGS
 from charplay.ui.train.request import SETTINGS, parse_request
 from charplay.ui.train.starts import Starts
 from charplay.ui.training_client import SettingsError, TrainingRequest
 
 MAX_PASTED_CHARACTERS = 50_000  # a longer text would be sent with every event: it is kept like an uploaded file
 _NOTE_CHANGE = "(changes, value) => JSON.stringify({{...JSON.parse(changes), {field}: value}})"
+_SHORTEN = (
+    "(changes, epochs) => { const fewer = Math.max(1, Math.round(epochs / 4)); "
+    "return [JSON.stringify({...JSON.parse(changes), epochs: fewer}), fewer]; }"
+)
 _ACCEPT_SUGGESTION = read_asset(__file__, "accept_suggestion.js")
 
 
@@ -63,7 +68,7 @@ class Summaries:
         return replace(request, start=self._starts.find(request.task, by_name[controls.START_FROM.name], page))
 
     async def summarize(self, values: dict[Component, Any], page: gr.Request) -> AsyncGenerator[tuple, None]:
-        """Summary, histogram, both problems, choices of both columns, and the suggested settings.
+        """Summary, histogram, both problems, choices of both columns, the queue, and the suggested settings.
 
         The summary comes first without, then with an estimate of how long the training will take.
         """
@@ -75,9 +80,9 @@ class Summaries:
                 async for found in summaries:
                     if self._is_latest(session, number) and found is not None:
                         self._expected_seconds[session] = found["seconds"]
-                        yield self._show(found, number)
+                        yield self._show(found, number, *TRAININGS.ahead_of(session))
                     else:
-                        yield (gr.skip(),) * 7
+                        yield (gr.skip(),) * 9
         except ValueError as error:
             if self._is_latest(session, number):
                 yield _show_problem(error)
@@ -90,10 +95,12 @@ class Summaries:
         return self._requested.get(session, number) == number
 
     @staticmethod
-    def _show(found: dict[str, Any], number: int) -> tuple:
+    def _show(found: dict[str, Any], number: int, ahead: int, wait_seconds: float) -> tuple:
         columns = gr.update(choices=[(controls.DETECTED, controls.DETECTED), *summary.columns(found["read_as"])])
         suggestion = {"number": number, "settings": {field: found["recipe"][field] for field in SETTINGS}}
-        return summary.summary_html(found), lengths_plot(found), "", "", columns, columns, json.dumps(suggestion)
+        queue = summary.queue_html(ahead, wait_seconds), gr.update(visible=ahead > 0 and found["recipe"]["epochs"] > 1)
+        shown = summary.summary_html(found), lengths_plot(found)
+        return *shown, "", "", columns, columns, *queue, json.dumps(suggestion)
 
     async def upload(self, values: dict[Component, Any], page: gr.Request) -> AsyncGenerator[tuple, None]:
         """Keeps an uploaded file and summarizes it; empties the file's component for the next one."""
@@ -120,7 +127,7 @@ def _show_problem(error: ValueError) -> tuple:
     """The problem beside what causes it, and nothing in place of the summary: an old one would pass for current."""
     problem = html.problem(str(error))
     problems = ("", problem) if isinstance(error, SettingsError) else (problem, "")
-    return "", gr.update(visible=False), *problems, *[gr.skip()] * 3
+    return "", gr.update(visible=False), *problems, *[gr.skip()] * 2, "", gr.update(visible=False), gr.skip()
 
 
 def _show_source(kind: object, source: object, pasted: object) -> tuple:
@@ -170,7 +177,8 @@ def wire(
         link: of the page.
     """
     summaries = Summaries(form.file, starts)
-    outputs = [*view, form.data_problem, form.settings_problem, form.text_column, form.label_column, form.suggestion]
+    problems, columns = [form.data_problem, form.settings_problem], [form.text_column, form.label_column]
+    outputs = [*view, *problems, *columns, form.queue, form.shorter, form.suggestion]
 
     def summarize_after(event: Dependency, preset: dict[str, Any]) -> None:
         event.then(summaries.summarize, form.inputs, outputs, **preset)
@@ -227,6 +235,9 @@ def wire(
     for field, setting in zip(SETTINGS, form.settings, strict=True):
         noted = setting.input(None, [form.changes, setting], form.changes, js=_NOTE_CHANGE.format(field=field), **QUIET)
         summarize_after(noted, LATEST)
+    epochs = form.settings[list(SETTINGS).index("epochs")]
+    shortened = form.shorter.click(None, [form.changes, epochs], [form.changes, epochs], js=_SHORTEN, **QUIET)
+    summarize_after(shortened, QUIET)
     form.suggestion.change(
         None,
         [form.suggestion, form.accepted, form.changes, *form.settings],

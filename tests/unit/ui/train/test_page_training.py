@@ -158,3 +158,15 @@ def test_a_fault_of_a_training_is_a_sentence_for_its_page(run_async, monkeypatch
                 pass
 
     run_async(check())
+
+
+def test_a_new_training_knows_how_many_of_other_pages_are_ahead_of_it(run_async):
+    async def check():
+        trainings = PageTrainings()
+        assert trainings.ahead_of("another page") == (0, 0.0)
+        trainings.start(SESSION, REQUEST, 40.0)
+        assert trainings.ahead_of("another page") == (1, 40.0)
+        assert trainings.ahead_of(SESSION) == (0, 0.0)
+        trainings.forget(SESSION)
+
+    run_async(check())

@@ -8,7 +8,7 @@ from charplay import limits
 from charplay.models import checkpoints
 from charplay.training.data_summary import choose_recipe, read_user_data, summarize
 from charplay.training.fine_tuning import adapt, load_start
-from charplay.ui.train.summary import summary_html
+from charplay.ui.train.summary import queue_html, summary_html
 from tests.conftest import make_checkpoint
 
 ROWS = [("Müller", "de"), ("Schulz", "de"), ("Rossi", "it"), ("Verdi", "it"), ("Costa", "IT"), ("Sousa", "IT")]
@@ -67,3 +67,9 @@ def test_a_start_says_what_of_its_model_grows(tmp_path):
     assert "2 new characters: <code>πω</code>" in html_from("speech", "πω" * 200)
     assert "other" in html_from("names", TABLE)
     assert "new labels: Ligurian" in html_from("names", TABLE.replace("it", "Italian").replace("IT", "Ligurian"))
+
+
+def test_the_queue_is_named_where_there_is_one():
+    assert queue_html(0, 0.0) == ""
+    assert "3 " in queue_html(3, 90.0)
+    assert "90 s" in queue_html(3, 90.0)
