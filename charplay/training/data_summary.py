@@ -120,9 +120,10 @@ def choose_recipe(
     recipe = adjust(recipe, sizes)
     parameters = count_parameters(build_without_weights(task, recipe.config))
     if parameters > limits.MAX_USER_PARAMETERS:
+        remedy = "choose a smaller hidden size, or fewer layers" if start is None else "start from a smaller model"
         raise ValueError(
             f"This network has {parameters:,} parameters, and at most {limits.MAX_USER_PARAMETERS:,} can be trained "
-            "here: choose a smaller hidden size, or fewer layers."
+            f"here: {remedy}."
         )
     return recipe
 

@@ -36,7 +36,8 @@ class Starts:
         """Values of `outputs`; a choice that is not offered any more becomes a new network."""
         models = session_store.models(self._registry, TASKS[controls.DATA_KIND.choose(kind)], page)
         listed = [(f"{name}: {checkpoint.label}", name) for name, checkpoint in models.items()]
-        chosen = chosen if chosen in models else controls.NEW_NETWORK
+        if not isinstance(chosen, str) or chosen not in models:
+            chosen = controls.NEW_NETWORK
         is_new = chosen == controls.NEW_NETWORK
         sizes = [gr.update(interactive=is_new)] * len(SIZES)
         start = gr.update(choices=[(controls.NEW_NETWORK, controls.NEW_NETWORK), *listed], value=chosen)
