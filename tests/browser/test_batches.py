@@ -11,7 +11,7 @@ from charplay.interpret.code_snippet import snippet
 from charplay.interpret.unmasked import compare_unmasked, has_flipped
 from charplay.models import checkpoints
 from charplay.ui import controls
-from tests.browser.conftest import go_to_tab
+from tests.browser.conftest import expect_bottom, go_to_tab
 
 NAMES = ["adylov", "solan", "hard", "san"]
 HIDDEN_FRAMES = "#padded .shapelayer path[style*='stroke-dasharray']"
@@ -46,22 +46,36 @@ def expect_marks(page: Page, framed: list[int], veiled: list[int]) -> None:
         )
 
 
-@pytest.mark.parametrize("cells", controls.CELLS.choices)
+def show_cells(page: Page, cells: str) -> None:
+    """Chooses what the cells show, and waits for it."""
+    page.get_by_label(cells).check()
+    first, is_number = page.locator("#padded .heatmap-label").first, re.compile(r"^-?\d\.\d\d$")
+    if cells == controls.CELLS.choices[0]:
+        expect(first).not_to_have_text(is_number)
+    else:
+        expect(first).to_have_text(is_number)
+    expect(page.locator(HIDDEN_FRAMES)).to_have_count(6 if cells == controls.HIDDEN else 0)
+
+
 @pytest.mark.parametrize("order", controls.ORDER.choices)
-def test_a_time_step_is_marked_in_all_plots_and_counted_without_a_request(open_page, cells, order):
+def test_a_time_step_is_marked_in_all_plots_and_counted_without_a_request(open_page, order):
     page = open_page()
     go_to_tab(page, "Batches")
     page.get_by_label(order).check()
-    page.get_by_label(cells).check()
-    if cells == controls.HIDDEN:
-        expect(page.locator(HIDDEN_FRAMES)).to_have_count(6)
+    for cells in controls.CELLS.choices:
+        show_cells(page, cells)
+        check_time_steps(page)
+
+
+def check_time_steps(page: Page) -> None:
+    """Opens the accordion of time steps on the initial names, moves through them, and closes it again."""
     expect_marks(page, [], [])
     open_accordion(page, "step")
     expect(page.locator("#step-counts [data-step='0']")).to_be_visible()
     expect_marks(page, [0], [1, 2, 3, 4, 5])
     page.wait_for_timeout(300)
     requests = []
-    page.on("request", lambda request: requests.append(request.url))
+    page.on("request", note := lambda request: requests.append(request.url))
     step_to(page, 3)
     expect_marks(page, [3], [4, 5])
     shown = page.locator("#step-counts [data-step]").filter(visible=True)
@@ -71,6 +85,7 @@ def test_a_time_step_is_marked_in_all_plots_and_counted_without_a_request(open_p
     step_to(page, 5)
     expect(shown).to_contain_text("24 updates: 18 useful, 6 wasted")
     assert not requests
+    page.remove_listener("request", note)
     open_accordion(page, "step")  # and closes it again
     expect_marks(page, [], [])
 
@@ -203,14 +218,10 @@ def test_the_plots_of_the_last_valid_batch_fade_behind_a_problem(open_page):
     expect(page.locator("#batch-plots")).to_have_css("opacity", "1")
 
 
-@pytest.mark.parametrize("cells", controls.CELLS.choices)
-def test_every_content_of_the_cells_fits_one_screen_of_a_projector(open_page, cells):
+def test_every_content_of_the_cells_fits_one_screen_of_a_projector(open_page):
     page = open_page("projector")
     go_to_tab(page, "Batches")
-    page.get_by_label(cells).check()
-    if cells == controls.HIDDEN:
-        expect(page.locator(HIDDEN_FRAMES)).to_have_count(6)
-    page.wait_for_timeout(500)
-    box = page.locator("#facts").bounding_box()
-    assert box["y"] + box["height"] <= 720
-    assert compare(NAMES).names == page.locator("#padded .ytick text").all_text_contents()
+    for cells in controls.CELLS.choices:
+        show_cells(page, cells)
+        expect_bottom(page, "#facts", 720)
+        assert compare(NAMES).names == page.locator("#padded .ytick text").all_text_contents()

@@ -219,24 +219,21 @@ def test_one_letter_has_no_bits_and_candidates_for_what_comes_next(speech):
     assert speech.locator("#found label").count() == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
+def test_a_text_that_cannot_be_used_is_explained_and_empties_the_accordions(speech, capfd):
+    for name in ACCORDIONS:
+        open_accordion(speech, name)
+    for text, message in (
         ("", "Paste a text"),
         ("오늘 우리는 모였습니다.", "Latin alphabet"),
         ("x" * 20_001, "at most 20,000 characters"),
-    ],
-)
-def test_a_text_that_cannot_be_used_is_explained_and_empties_the_accordions(speech, capfd, text, message):
-    for name in ACCORDIONS:
-        open_accordion(speech, name)
-    analyze(speech, text)
-    expect(speech.locator("#user-text-note")).to_contain_text(message)
-    for name in ACCORDIONS:
-        expect(speech.locator(f"#{name}-text i")).to_have_count(0)
-    expect(speech.locator("#candidates")).to_be_empty()
-    analyze(speech, "We")
-    expect(speech.locator("#surprisal-text i")).to_have_count(2)
+    ):
+        analyze(speech, text)
+        expect(speech.locator("#user-text-note")).to_contain_text(message)
+        for name in ACCORDIONS:
+            expect(speech.locator(f"#{name}-text i")).to_have_count(0)
+        expect(speech.locator("#candidates")).to_be_empty()
+        analyze(speech, "We")
+        expect(speech.locator("#surprisal-text i")).to_have_count(2)
     assert "Traceback" not in capfd.readouterr().err
 
 

@@ -122,29 +122,29 @@ def test_closing_the_page_ends_its_run_within_two_seconds(forcing_page, run_asyn
     assert time.monotonic() - closed < 2
 
 
-@pytest.mark.parametrize(
-    ("field", "typed", "message"),
-    [
-        ("#target textarea", "", "2 to 200 characters"),
-        ("#target textarea", "x" * 201, "at most 200 characters"),
-        ("#target textarea", "한국", "Latin alphabet"),
-        ("#decoder-rate input", "1000", "from 0.0001 to 1.0"),
-        ("#decoder-rate input", "", "learning rate must be a number"),
-        ("#decoder-seed input", "-1", "seed must be"),
-    ],
-)
-def test_settings_out_of_bounds_are_user_errors_and_the_plots_stay(forcing_page, field, typed, message):
+OUT_OF_BOUNDS = {  # field -> a setting that can be used, and those that cannot with what is said of them
+    "#target textarea": (
+        "hi",
+        {"": "2 to 200 characters", "x" * 201: "at most 200 characters", "한국": "Latin alphabet"},
+    ),
+    "#decoder-rate input": ("0.01", {"1000": "from 0.0001 to 1.0", "": "learning rate must be a number"}),
+    "#decoder-seed input": ("1", {"-1": "seed must be"}),
+}
+
+
+def test_settings_out_of_bounds_are_user_errors_and_the_plots_stay(forcing_page):
     page = forcing_page()
-    page.locator(field).fill(typed)
-    page.locator(field).blur()
-    press(page, "start")
-    expect(page.locator("#decoders-message")).to_contain_text(message)
-    expect(page.locator("#verdict")).to_contain_text("Epoch 40.")
-    expect(page.locator(field)).to_have_value(typed)
-    page.locator("#target textarea").fill("hi")
-    expect(page.locator("#decoders-message .problem")).to_have_count(0)  # gone with its cause
-    page.locator("#decoder-rate input").fill("0.01")
-    page.locator("#decoder-seed input").fill("1")
+    for field, (usable, refused) in OUT_OF_BOUNDS.items():
+        for typed, message in refused.items():
+            page.locator(field).fill(typed)
+            page.locator(field).blur()
+            press(page, "start")
+            expect(page.locator("#decoders-message")).to_contain_text(message)
+            expect(page.locator("#verdict")).to_contain_text("Epoch 40.")
+            expect(page.locator(field)).to_have_value(typed)
+            page.locator(field).fill(usable)
+            page.locator(field).blur()
+            expect(page.locator("#decoders-message .problem")).to_have_count(0)  # gone with its cause
     press(page, "start")
     expect(page.locator("#decoders-message")).to_have_text("")
     expect(page.locator("#first-decoder line.teacher")).to_have_count(1)

@@ -270,24 +270,31 @@ def test_a_second_page_sees_its_queue_position_and_trains_when_the_first_page_is
     expect(second.locator("#train-status [data-state=ended]")).to_be_visible(timeout=PATIENT)
 
 
-@pytest.mark.parametrize(
-    ("kind", "pasted", "message"),
-    [
-        (controls.TEXT, "", "The box is empty"),
-        (controls.TEXT, "x", "must have 200 to 5,000,000 characters"),
-        (controls.TEXT, "한국어 " * 100, "has an ASCII form"),
-        (controls.ROWS, "just a line\nand one more", "one column"),
-        (controls.ROWS, "a,same\nb,same\nc,same", "needs two labels"),
-        (controls.ROWS, "a,x\nb,x\nc,y\nd,y\ne,lonely", "line 5: it is the only row labelled “lonely”"),
-        (controls.ROWS, "a,x\nb,x\nc,y,z\nd,y\ne,y", "line 3: it has 3 columns"),
-    ],
-)
-def test_data_that_cannot_be_used_is_a_user_error(open_page, kind, pasted, message):
+UNUSABLE = {  # kind of data -> what is pasted -> what is said of it
+    controls.TEXT: {
+        "": "The box is empty",
+        "x": "must have 200 to 5,000,000 characters",
+        "\u200b" * 300: "must have 200 to 5,000,000 characters",
+    },
+    controls.ROWS: {
+        "just a line\nand one more": "one column",
+        "a,same\nb,same\nc,same": "needs two labels",
+        "a,x\nb,x\nc,y\nd,y\ne,lonely": "line 5: it is the only row labelled “lonely”",
+        "a,x\nb,x\nc,y,z\nd,y\ne,y": "line 3: it has 3 columns",
+    },
+}
+
+
+def test_data_that_cannot_be_used_is_a_user_error(open_page):
     page = train_tab(open_page())
-    learn_from(page, kind)
-    page.locator("#pasted-data textarea").fill(pasted)
-    shown = page.locator("#data-summary, #data-problem").filter(has_text=re.compile(message))
-    expect(shown).to_be_visible(timeout=PATIENT)
+    box = page.locator("#pasted-data textarea")
+    for kind, messages in UNUSABLE.items():
+        box.fill("")  # a pasted text would stay
+        learn_from(page, kind)
+        for pasted, message in messages.items():
+            box.fill(pasted)
+            shown = page.locator("#data-summary, #data-problem").filter(has_text=re.compile(message))
+            expect(shown).to_be_visible(timeout=PATIENT)
 
 
 def test_files_that_cannot_be_used_are_user_errors_and_the_trained_model_stays(open_page, tmp_path):

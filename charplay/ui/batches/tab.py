@@ -191,11 +191,11 @@ async def _count(query: Query, layout: Layout) -> Updates:
 def _plots_html(figures: BatchFigures, cells: str) -> tuple[str, go.Figure, str, go.Figure, str, go.Figure]:
     """The padded, the packed and the flat plot, each after its caption."""
     is_hidden, sizes = cells == controls.HIDDEN, figures.batch_sizes
-    padded = ", not packed: drifts on at the pads" if is_hidden else ": a rectangle, filled up"
-    packed = "zero at the pads, once unpacked" if is_hidden else "the batch shrinks"
+    padded = ": drifts on at the pads" if is_hidden else ": a rectangle, filled up"
+    packed = "zero at the pads" if is_hidden else "the batch shrinks"
     flat, scale = "one-dimensional: the packed plot column by column", ""
     if figures.scale is not None:
-        flat, (low, high) = "a vector each, column by column", figures.scale
+        flat, (low, high) = "a vector each", figures.scale
         scale = f'<span class="scale">{low:.2g}<i style="background: {_GRADIENT}"></i>{high:.2g}</span>'
     return (
         html.caption(f"<b>Padded</b> {figures.shape}{padded}"),
