@@ -31,8 +31,10 @@ _ASCII_CODES = """\
 # a character is its ASCII code; 0 is no character, and pads
 rows = [torch.tensor([ord(character) for character in name]) for name in names]"""
 _OWN_CODES = """\
-# a character's code is its place among those of the training data; 0 is no character, and pads
-codes = {{character: code for code, character in enumerate({characters})}}
+# a character's code is its place in the model's vocabulary; 0 is no character, and pads
+codes = {{
+{codes}
+}}
 rows = [torch.tensor([codes[character] for character in name]) for name in names]"""
 _SORTED = """\
 order = lengths.argsort(descending=True, stable=True)  # the longest first
@@ -47,7 +49,7 @@ def snippet(names: Sequence[str], sort: bool, vocabulary: Vocabulary = ASCII) ->
     """
     lengths = [len(name) for name in names]
     return _LINES.format(
-        codes=_ASCII_CODES if vocabulary.is_ascii else _OWN_CODES.format(characters=repr(vocabulary.characters)),
+        codes=_ASCII_CODES if vocabulary.is_ascii else _own_codes(names, vocabulary),
         names=_wrapped([repr(name) for name in names]),
         order=_SORTED if sort else "",
         shape=(len(names), max(lengths)),
@@ -56,8 +58,14 @@ def snippet(names: Sequence[str], sort: bool, vocabulary: Vocabulary = ASCII) ->
     )
 
 
+def _own_codes(names: Sequence[str], vocabulary: Vocabulary) -> str:
+    """The lines that look up the codes of the names' characters."""
+    codes = [f"{character!r}: {vocabulary.code_of(character)}" for character in sorted(set("".join(names)))]
+    return _OWN_CODES.format(codes=_wrapped(codes))
+
+
 def _wrapped(quoted: Sequence[str]) -> str:
-    """Items of a list, wrapped into lines."""
+    """Items of a list or a dict, wrapped into lines."""
     lines = [""]
     for item in quoted:
         if lines[-1] and len(lines[-1]) + len(item) + 2 > MAX_LINE_CHARACTERS:

@@ -128,7 +128,7 @@ def report(comparison: Comparison, differences: Sequence[tuple[float, float]]) -
     return BatchReport(**describe(comparison), naive_difference=max(naive), masked_difference=max(masked))
 
 
-def read_batch(names: object, sort: object) -> Comparison:
+def read_batch(names: object, sort: object, vocabulary: Vocabulary = ASCII) -> Comparison:
     """Checks and normalises the names of one batch, and packs and pads them.
 
     Raises:
@@ -136,7 +136,7 @@ def read_batch(names: object, sort: object) -> Comparison:
     """
     if not isinstance(sort, bool):
         raise ValueError("sort must be true or false.")
-    return compare(normalize_names(names), sort)
+    return compare(normalize_names(names, vocabulary), sort, vocabulary)
 
 
 def compare_batches(checkpoint: Checkpoint[NameClassifier], names: object, sort: object = True) -> BatchReport:
@@ -145,7 +145,7 @@ def compare_batches(checkpoint: Checkpoint[NameClassifier], names: object, sort:
     Raises:
         ValueError: no names, too many, or one that is not acceptable; `sort` is not true or false.
     """
-    comparison = read_batch(names, sort)
+    comparison = read_batch(names, sort, checkpoint.vocabulary)
     time = len(comparison.batch_sizes)
     parts = [state_differences(checkpoint, rows, time) for rows in split_rows(comparison.names)]
     return report(comparison, [pair for part in parts for pair in part])

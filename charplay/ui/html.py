@@ -107,7 +107,7 @@ def unseen_note(characters: Sequence[str]) -> str:
     """A sentence on characters that a model never saw in training (HTML)."""
     listed = " ".join(f"<b>{escape(character)}</b>" for character in characters[:MAX_UNSEEN])
     more = f" and {len(characters) - MAX_UNSEEN} more" if len(characters) > MAX_UNSEEN else ""
-    return f"Training never showed {listed}{more}: the model can only guess what that means."
+    return f"Training never showed {listed}{more}."
 
 
 def visible_newlines(text: str) -> str:

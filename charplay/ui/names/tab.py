@@ -154,8 +154,7 @@ def _headline(checkpoint: Checkpoint, typed: str, result: Classification) -> str
         notes.append(f"Read as “{escape(read)}”")
     if " " in read and checkpoint.classes == COUNTRIES:
         notes.append("several words, read as one surname" if notes else "Several words, read as one surname")
-    sentences = [": ".join(notes)] if notes else []
-    if unseen := unseen_characters(typed, checkpoint.vocabulary, checkpoint.alphabet):
-        sentences.append(html.unseen_note(unseen))
+    unseen = unseen_characters(typed, checkpoint.vocabulary, checkpoint.alphabet)
+    sentences = ([html.unseen_note(unseen)] if unseen else []) + ([": ".join(notes)] if notes else [])
     answer = html.headline(f"<b>{escape(result['country'])}</b> {probability}")
-    return f'{answer}<p class="note read-as">{". ".join(sentences)}</p>'
+    return f'{answer}<p class="note read-as">{" ".join(sentences)}</p>'

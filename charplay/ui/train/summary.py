@@ -125,7 +125,7 @@ def _start(start: Mapping[str, Any]) -> str:
 
 def _characters(counts: Mapping[str, int]) -> str:
     """The characters with their counts, the commonest first, most of them collapsed."""
-    counted = [f"<code>{escape(html.visible(character))}</code> {count:,}" for character, count in counts.items()]
+    counted = [f"<code>{escape(html.visible(character))}</code>&nbsp;{count:,}" for character, count in counts.items()]
     first, rest = ", ".join(counted[:MAX_LISTED]), counted[MAX_LISTED:]
     return first + (f"<details><summary>{len(rest):,} more</summary>{', '.join(rest)}</details>" if rest else "")
 

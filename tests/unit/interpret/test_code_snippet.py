@@ -2,11 +2,15 @@
 
 import contextlib
 import io
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from charplay.data.vocabulary import vocabulary_of
 from charplay.interpret.code_snippet import MAX_LINE_CHARACTERS, snippet
 from charplay.interpret.packing import compare_batches, normalize_names
+from charplay.models.networks import NameClassifier, NameClassifierConfig
 
 QUOTES = ["O'Brien", 'd"Arc', "a\\b", "\\", "'\"'", "'''", '"""', "\\n", "x\\'", "{name}", "{{", "%s", "#", "['x']"]
 BATCHES = {
@@ -37,6 +41,18 @@ def test_the_snippet_computes_what_compare_batches_gives(classifier, names, sort
     assert left["packed"].data.tolist() == report["packed"]
     assert left["packed"].batch_sizes.tolist() == report["batch_sizes"]
     assert left["names"] == normalize_names(names)
+    assert printed.endswith("True\n")
+
+
+def test_the_codes_of_another_alphabet_are_those_of_the_model(classifier):
+    names = ["Иванова", "Петров", "김철수", "'"]
+    vocabulary, _ = vocabulary_of(Counter("".join(names)))
+    config = NameClassifierConfig("gru", 8, 12, 1, vocabulary_size=vocabulary.size)
+    own = replace(classifier, model=NameClassifier(config).eval(), vocabulary=vocabulary)
+    report = compare_batches(own, names)
+    left, printed = run(snippet(normalize_names(names, vocabulary), True, vocabulary))
+    assert left["padded"].tolist() == report["padded"]
+    assert vocabulary.decode(left["packed"].data).startswith("ИП김")
     assert printed.endswith("True\n")
 
 
