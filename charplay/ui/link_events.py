@@ -24,7 +24,9 @@ _SIZE = 1_000_000  # larger than any number of links opened in one page
 class TabLink(NamedTuple):
     """What a tab needs of the page's link."""
 
-    field: gr.Textbox  # hidden: how many links the page has opened, and the last one: "1#tab=names"
+    # Hidden: how many links the page has opened, and the last one, "2#tab=names". After "2+" the controls that it does
+    # not name stay as they are: those of a fresh page, or beside an example.
+    field: gr.Textbox
     applied: gr.Number  # hidden: changes when a link has set controls of this tab, after they have their values
 
 
@@ -72,11 +74,11 @@ class PageLinks:
 
         async def apply(field: object, *counts: Any) -> list[Any]:
             link = links.parse(field, choices)
-            is_first = isinstance(field, str) and field.startswith("1#")
-            values = link.values if is_first else _with_defaults(link, defaults)
+            is_part = isinstance(field, str) and field.partition("#")[0].endswith("+")
+            values = link.values if is_part else _with_defaults(link, defaults)
             updates = _updates(values)
             opened = set(link.open)
-            closing = set() if is_first else {n for tab in link.tabs for n in controls.ACCORDIONS[tab]}
+            closing = set() if is_part else {n for tab in link.tabs for n in controls.ACCORDIONS[tab]}
             absent = [f"{name} (this page has none)" for name in link.values if _is_absent(name, shown)]
             sentence = links.ignored_sentence((*link.ignored, *absent))
             return [

@@ -2,6 +2,7 @@
 // Python puts `charplayTabs` before it: each tab's parts, accordions and texts with a chosen character.
 window.charplayLinks = (() => {
   const WAIT = 300; // ms after the last change until the address bar follows
+  const SHOWN = 6000; // ms that the line on a copied link is shown
   const LISTS = ['hide', 'only'], SWITCHES = ['present', 'embed'];
   const view = {}; // hide and only: sets of names; present and embed: booleans
   let table = null, latest = null, opened = 0, isOpening = false, embeds = false, timer = 0;
@@ -13,7 +14,9 @@ window.charplayLinks = (() => {
   const currentTab = () => document.querySelector('[role=tab][aria-selected=true]')?.dataset.tabId ?? charplayTabs[0].name;
   const say = text => {
     const line = document.querySelector('#link-note [role=status]');
-    if (line) line.textContent = text;
+    if (!line) return;
+    line.textContent = text;
+    setTimeout(() => { if (line.textContent === text) line.textContent = ''; }, SHOWN);
   };
 
   // --- What a link hides ---
@@ -178,7 +181,7 @@ window.charplayLinks = (() => {
 
   function fillOptions(list) {
     const names = hidden(), tab = charplayTabs.find(each => each.name === currentTab());
-    const titled = part => accordion(part.element)?.textContent.trim().split(/[:?]/)[0] ?? part.label;
+    const titled = part => accordion(part.element)?.querySelector('span').textContent.trim().split(/[:?]/)[0] ?? part.label;
     const item = (name, label) => checkbox(label, !names.has(name), isShown => show(name, isShown));
     const group = (title, items) => {
       const set = document.createElement('fieldset'), legend = document.createElement('legend');
@@ -209,20 +212,28 @@ window.charplayLinks = (() => {
     // Returns what Python is to read: nothing where there is no link.
     start(given) {
       table = given;
-      const field = () => `${++opened}${location.hash}`;
+      const field = (hash, isPart) => `${++opened}${isPart ? '+' : ''}${hash}`;
+      const send = value => {
+        isOpening = true;
+        const box = document.querySelector('#link-field :is(textarea, input)');
+        box.value = value;
+        box.dispatchEvent(new Event('input', {bubbles: true}));
+      };
       addEventListener('hashchange', () => {
         readView();
         applyView();
-        if (!location.hash.includes('=')) return;
-        isOpening = true;
-        const box = document.querySelector('#link-field :is(textarea, input)');
-        box.value = field();
-        box.dispatchEvent(new Event('input', {bubbles: true}));
+        if (location.hash.includes('=')) send(field(location.hash, false));
+      });
+      document.addEventListener('click', event => {
+        const example = event.target.closest?.('a.example');
+        if (!example || event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        send(field(example.hash, true));
       });
       for (const event of ['click', 'keyup']) document.addEventListener(event, schedule);
       applyView();
       isOpening = location.hash.includes('=');
-      return isOpening ? field() : '';
+      return isOpening ? field(location.hash, true) : '';
     },
     opened() {
       isOpening = false;

@@ -148,6 +148,18 @@ def test_a_link_that_is_pasted_into_an_open_page_sets_it_and_what_it_leaves_out_
     expect(page.locator("#prior input:checked")).to_have_value(controls.AS_IN_THE_DATA)
 
 
+def test_an_example_sets_its_controls_and_leaves_the_others(open_page):
+    page = open_page(link="#prior=uniform&open=prefixes")
+    expect(page.locator("#prior input:checked")).to_have_value(controls.ALL_EQUAL)
+    example = page.locator("a.example").first
+    name = example.inner_text()
+    example.press("Enter")
+    expect(page.locator("#name input")).to_have_value(name)
+    expect(page.locator("#seen .network")).to_have_attribute("data-letters", str(len(name)))
+    expect(page.locator("#prior input:checked")).to_have_value(controls.ALL_EQUAL)
+    expect(page.locator("#prefixes-accordion .label-wrap.open")).to_have_count(1)
+
+
 def test_bad_values_are_named_and_the_rest_holds_and_markup_stays_text(open_page):
     page = open_page(link="#name=<img src=x onerror=window.bad=1>&temperature=9&<b>x</b>=1&prior=uniform&colour=red")
     note = page.locator("#link-note")

@@ -18,6 +18,7 @@ from charplay.ui.batches.panels import is_sorted, parse_names
 from charplay.ui.batches.plots import BatchFigures
 from charplay.ui.errors import USER_ERRORS
 from charplay.ui.events import LATEST, QUIET
+from charplay.ui.examples import examples_html
 from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.theme import DIVERGING
@@ -141,6 +142,7 @@ def _lay_out(registry: Registry, link: TabLink) -> Layout:
             unit = gr.Slider(**controls.UNIT.arguments(), visible=False)
             offered = scoreboard.model_choices(registry.models["names"])
             model = gr.Dropdown(**controls.BATCH_MODEL.arguments() | offered, visible=False)
+            gr.HTML(examples_html("batches"))
             with gr.Column(elem_id="batch-notes"):
                 message = gr.HTML(_plotted_note(example), elem_id="batch-message")
                 split = gr.Button("One name a line: split at the commas?", elem_id="split", size="sm", visible=False)

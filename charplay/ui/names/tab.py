@@ -15,6 +15,7 @@ from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html, inference_client, scoreboard
 from charplay.ui.errors import USER_ERRORS
 from charplay.ui.events import QUIET
+from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples
 from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
@@ -56,6 +57,7 @@ def build(examples: InitialExamples, link: TabLink) -> ModelControls:
         with gr.Column(scale=3, min_width=320):
             headline_output = gr.HTML(headline, elem_id="headline")
             bars_output = gr.HTML(bars_html, elem_id="bars")
+            gr.HTML(examples_html("names"))
     with gr.Row(elem_id="names-choices"):
         model = gr.Dropdown(**controls.MODEL.arguments() | scoreboard.model_choices(models), scale=2, min_width=320)
         prior_choices = {"choices": _prior_choices(models[default])}

@@ -12,6 +12,7 @@ from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, links, scoreboard, session_store
 from charplay.ui.assets import read_asset
 from charplay.ui.events import LATEST, QUIET
+from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples, example_request
 from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
@@ -125,6 +126,7 @@ def _more(registry: Registry, drawing: str) -> dict[str, Any]:
         unbounded = {"minimum": None, "maximum": None}  # the answer to Generate names the bounds
         top_k = gr.Number(**controls.TOP_K.arguments() | unbounded, min_width=110, scale=1)
         stop_at = gr.Dropdown(**controls.STOP_AT.arguments(), allow_custom_value=True, min_width=170, scale=2)
+    gr.HTML(examples_html("speech"))
     return {
         "prime_length": prime_length,
         "next_characters": next_characters,

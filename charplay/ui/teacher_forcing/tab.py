@@ -12,6 +12,7 @@ from charplay.training.teacher_forcing import make_settings
 from charplay.ui import controls, html, links
 from charplay.ui.assets import read_asset
 from charplay.ui.events import LATEST, QUIET
+from charplay.ui.examples import examples_html
 from charplay.ui.link_events import TabLink
 from charplay.ui.teacher_forcing import run
 from charplay.ui.teacher_forcing.run import BUTTONS, IDLE, PLOTS, UNCHANGED_PLOTS, UNCHANGED_STATE
@@ -116,6 +117,7 @@ def _lay_out() -> _Components:
             speed = gr.Slider(**controls.DECODER_SPEED.arguments())
             settings, ratio = _settings()
             ratio_note = gr.HTML(run.ratio_html(controls.RATIO.default), elem_id="ratio-note")
+            gr.HTML(examples_html("teacher-forcing"))
         with gr.Column(scale=3, min_width=320, elem_id="decoders-plots"):
             shown_epoch, plots = _plots()
     return _Components(

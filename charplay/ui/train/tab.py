@@ -8,6 +8,7 @@ from charplay import limits
 from charplay.models.checkpoints import Registry
 from charplay.training.data_summary import choose_recipe, read_user_data, summarize
 from charplay.ui import controls
+from charplay.ui.examples import examples_html
 from charplay.ui.link_events import TabLink
 from charplay.ui.train import form, plots, summary, summary_events, training_events, user_models
 from charplay.ui.train.examples import EXAMPLES
@@ -49,6 +50,7 @@ def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, 
     gr.HTML(diagrams.lead(diagrams.TRAIN, _LEAD, _ABOUT))
     with gr.Row(elem_id="train-row"):
         with gr.Column(scale=2, min_width=320):
+            gr.HTML(examples_html("train"))
             data_form = form.lay_out(initial["recipe"])
             start, stop = training_events.lay_out_buttons()
             models = user_models.build(registry, tabs, model_tabs)
