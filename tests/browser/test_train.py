@@ -10,7 +10,7 @@ from charplay.data.datasets import COUNTRIES
 from charplay.ui import controls
 from charplay.ui.train.examples import EXAMPLES, words
 from tests.browser.conftest import expect_network, go_to_tab
-from tests.browser.test_look import check_look
+from tests.browser.test_look import SMALLEST, check_look
 
 PATIENT = 60_000  # ms: the training worker has to start, on a machine that may be busy
 SYLLABLES = {"vowels": "oa", "consonants": "rt"}  # by label
@@ -392,10 +392,10 @@ def test_a_training_fits_the_page_and_can_be_read(open_page, size, mode):
     set_epochs(page, 2)
     train(page)
     expect(page.locator("#user-confusion .ytick text")).to_have_count(2)
-    check_look(page, "Train, rows")
+    check_look(page, "Train, rows", SMALLEST[size])
     page.locator("#pasted-data textarea").fill("")  # a pasted text would stay
     paste(page, controls.TEXT, TEXT, "characters: ")
     set_epochs(page, 1)
     train(page)
     expect(page.locator("#sample .sample")).to_be_visible()
-    check_look(page, "Train, text")
+    check_look(page, "Train, text", SMALLEST[size])
