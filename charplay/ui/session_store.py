@@ -70,7 +70,8 @@ class SessionStore:
 
         Args:
             session: of the page.
-            file: the content of a checkpoint, or the path of one, which is copied.
+            file: the content of a checkpoint, or the path of one in a `temporary_directory`, which is moved from there:
+                on a full disk there is no room for a copy.
             file_name: how error messages call the file.
             opening: a text of its data to try it with; "": the one in its header, if there is one.
             is_saved: whether the user has the file.
@@ -83,7 +84,10 @@ class SessionStore:
         # A new path for every model: the inference worker caches models by their path.
         arrived = self._folder() / f"{secrets.token_hex(16)}.safetensors"
         try:
-            _write(arrived, file if isinstance(file, bytes) else file.read_bytes())
+            if isinstance(file, bytes):
+                _write(arrived, file)
+            else:
+                file.replace(arrived)
             checkpoint = _check_usable(checkpoints.load(arrived), arrived.name)
         except CheckpointError as error:
             system.remove_file(arrived)

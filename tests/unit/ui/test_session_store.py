@@ -1,7 +1,10 @@
 """What a session keeps is found by that session alone, and expires."""
 
+import errno
+import os
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -219,3 +222,42 @@ def test_the_kept_weights_are_the_trained_ones(kept, file):
     name = kept.keep_model("one", file(checkpoint), "mine.safetensors")
     loaded = checkpoints.load(kept.models("one")[name].path).model.state_dict()
     assert all(torch.equal(tensor, loaded[key]) for key, tensor in checkpoint.model.state_dict().items())
+
+
+def test_a_full_disk_leaves_no_half_file_and_what_was_kept_before(kept, file, monkeypatch):
+    content = file()
+    name = kept.keep_model("one", content, "mine.safetensors")
+    kept.keep_data("one", "before.txt", b"before")
+
+    def write_half(path, content):
+        with path.open("wb") as out:
+            out.write(content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with kept.temporary_directory() as directory:
+        checkpoints.save(directory / "trained", make_checkpoint("speech"))
+        before = set(kept._folder().rglob("*"))
+        monkeypatch.setattr(Path, "write_bytes", write_half)
+        for keep in (
+            lambda: kept.keep_model("one", content, "another.safetensors"),
+            lambda: kept.keep_data("one", "after.txt", b"after"),
+        ):
+            with pytest.raises(ValueError, match=os.strerror(errno.ENOSPC)):
+                keep()
+        assert set(kept._folder().rglob("*")) == before
+        assert list(kept.models("one")) == [name]
+        assert kept.data("one").name == "before.txt"
+        # A trained model is moved, which takes no room.
+        assert kept.keep_model("one", directory / "trained", "The trained model") in kept.models("one")
+
+
+def test_a_closed_page_takes_its_files_along(kept, file):
+    name = kept.keep_model("one", file(), "mine.safetensors")
+    kept.keep_data("one", "mine.txt", b"mine")
+    kept.keep_data("two", "theirs.txt", b"theirs")
+    paths = [kept.models("one")[name].path, kept.data("one").path]
+    kept.forget("one")
+    kept.forget("never seen")
+    assert not any(path.exists() for path in paths)
+    assert kept.models("one") == {}
+    assert kept.data("two").path.read_bytes() == b"theirs"
