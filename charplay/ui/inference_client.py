@@ -15,8 +15,9 @@ from charplay.models.checkpoints import Checkpoint
 from charplay.ui import session_shares
 from charplay.ui.disconnects import is_disconnected
 from charplay.ui.worker_requests import classification, classification_of_steps, generation, question_about
-from charplay.workers.client import INFERENCE
-from charplay.workers.protocol import WorkerRequest
+from charplay.workers.client import CLIENT_DISCONNECTED, INFERENCE
+from charplay.workers.inference import is_long
+from charplay.workers.protocol import Response, WorkerRequest
 
 
 async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classification:
@@ -52,7 +53,14 @@ async def query(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
         GenerationError: it could not be answered; the sentence says why.
         ValueError: the session has its whole share under way.
     """
-    return await _result(question_about(checkpoint, question, arguments), session_shares.QUESTIONS)
+    request = question_about(checkpoint, question, arguments)
+    if not is_long(arguments):
+        return await _result(request, session_shares.QUESTIONS)
+    with session_shares.share(session_shares.QUESTIONS):
+        async with session_shares.turn():
+            if is_disconnected():
+                raise GenerationError(CLIENT_DISCONNECTED)
+            return _check(await INFERENCE.request(request, is_disconnected))
 
 
 async def query_rows(checkpoint: Checkpoint, question: str, names: list[str], **arguments: Any) -> list[Any]:
@@ -72,7 +80,11 @@ async def differences(checkpoint: Checkpoint, comparison: Comparison) -> list[tu
 async def _result(request: WorkerRequest, kind: str) -> Any:
     """The result of a request that has one response; `kind` is that of the share it takes."""
     with session_shares.share(kind):
-        response = await INFERENCE.request(request, is_disconnected)
+        return _check(await INFERENCE.request(request, is_disconnected))
+
+
+def _check(response: Response) -> Any:
+    """The result of a response, if it has one."""
     if response["failure"] is not None:
         raise GenerationError(response["failure"])
     return response["result"]

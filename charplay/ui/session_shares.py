@@ -1,10 +1,12 @@
 """What one session may have under way at once, so that no visitor takes the slots and the processor of all others."""
 
+import asyncio
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from weakref import WeakValueDictionary
 
 from gradio.context import LocalContext
 
@@ -79,3 +81,22 @@ def share(kind: str, count: int = 1) -> Iterator[None]:
             _under_way[key] -= count
             if not _under_way[key]:
                 del _under_way[key]
+
+
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by session, while one is held or waited for
+
+
+@asynccontextmanager
+async def turn() -> AsyncIterator[None]:
+    """Waits until the current session has nothing else in here; outside events nothing waits.
+
+    Questions about long texts are answered one after another: those of a session wait for each other here, not before
+    those of all others.
+    """
+    session = current_session()
+    if session is None:
+        yield
+        return
+    lock = _turns.setdefault(session, asyncio.Lock())
+    async with lock:
+        yield

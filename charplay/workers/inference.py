@@ -137,8 +137,7 @@ class InferenceWorker(Worker):
         self._names.put(request_id, checkpoint=Path(checkpoint), names=list(names), prior=prior, are_read=are_read)
 
     def _queue_question(self, request_id: int, question: str, checkpoint: str, arguments: dict[str, Any]) -> None:
-        is_long = _count_characters(list(arguments.values())) > MAX_QUICK_CHARACTERS
-        queue = self._long_questions if is_long else self._quick_questions
+        queue = self._long_questions if is_long(arguments) else self._quick_questions
         queue.put(request_id, question=question, checkpoint=checkpoint, arguments=arguments)
 
     def _generate(self, request_id: int, checkpoint: str, request: dict[str, Any]) -> None:
@@ -244,6 +243,11 @@ class InferenceWorker(Worker):
             return
         for index, (request_id, _) in enumerate(requests):
             self.responses.finish(request_id, None if failure is not None else results[index], failure)
+
+
+def is_long(arguments: dict[str, Any]) -> bool:
+    """Whether a question with these arguments waits for others of its kind alone."""
+    return _count_characters(list(arguments.values())) > MAX_QUICK_CHARACTERS
 
 
 def _count_characters(value: Any) -> int:
