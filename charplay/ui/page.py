@@ -24,6 +24,7 @@ from charplay.ui.initial_examples import InitialExamples, compute_examples
 from charplay.ui.link_events import PageLinks, TabLink
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import tab as names_tab
+from charplay.ui.repeated_requests import RepeatedRequests
 from charplay.ui.request_limits import BoundedBodies
 from charplay.ui.resumable_streams import ResumableStreams
 from charplay.ui.speech import tab as speech_tab
@@ -155,6 +156,7 @@ def launch_arguments() -> dict[str, Any]:
         "middleware": [
             Middleware(BoundedBodies),
             Middleware(gradio_patches.OrderedRoutes),
+            Middleware(RepeatedRequests),
             Middleware(BoundedEvents),
             Middleware(browser_sessions.ExpiringSessions),
             Middleware(ResumableStreams, on_page_closed=browser_sessions.forget),

@@ -44,10 +44,14 @@
 
   const rootOf = url => url.origin + url.pathname.replace(/\/(queue\/\w+|cancel)$/, '');
 
+  const randomName = () => Math.random().toString(36).slice(2) + Math.random().toString(36).slice(2);
+
   const fetchAgain = async (input, init, url) => {
+    const request = new Request(input, init);
+    request.headers.set('X-Request-Id', randomName());  // it may have arrived, and its answer not: see repeated_requests.py
     for (;;) {
       try {
-        const response = await fetchNow(input instanceof Request ? input.clone() : input, init);
+        const response = await fetchNow(request.clone());
         const {event_id} = response.ok ? await response.clone().json() : {};
         if (event_id) pending.add(event_id);
         return response;
@@ -85,7 +89,7 @@
     const decoder = new TextDecoder(), encoder = new TextEncoder();
     let received = null, text = '', attempt, response;  // bytes so far; the part of a message that has arrived
     closeUrl = `${rootOf(url)}/queue/page-closed?session_hash=${url.searchParams.get('session_hash')}`;
-    url.searchParams.set('stream', Math.random().toString(36).slice(2) + Math.random().toString(36).slice(2));
+    url.searchParams.set('stream', randomName());
     signal.addEventListener('abort', () => attempt?.abort());
 
     const connect = async () => {

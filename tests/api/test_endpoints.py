@@ -175,7 +175,7 @@ def test_batches_of_one_of_equal_lengths_and_of_five_hundred_work(client, names)
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_numbers_that_are_not_json_are_refused(app_url, number):
     """Over raw HTTP, since no client library sends it."""
-    body = f'{{"data": ["x", {number}, 20, null, 0, 1]}}'.encode()
+    body = f'{{"data": ["x", {number}, 20, null, 0, 1, null]}}'.encode()
     request = urllib.request.Request(f"{app_url}gradio_api/call/generate", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=10) as answer:
         event = json.load(answer)["event_id"]
