@@ -34,7 +34,8 @@ from charplay.ui.train.user_models import ModelTab
 from charplay.ui.widgets import colored_text
 
 _TITLE = '<h1 id="title"><b>charplay</b> <span>recurrent networks over characters</span></h1>'
-_SCROLL_AREAS = read_asset(__file__, "scroll_areas.js")
+# Each in a scope of its own.
+_PAGE_SCRIPT = "".join(f"{{{read_asset(__file__, name)}}}\n" for name in ("scroll_areas.js", "keyboard.js"))
 # Whether Gradio requests the page before anyone does: it would end where a busy machine takes three seconds for that.
 _TRY_PAGE = "_frontend"
 _MCP_SCHEMA_PATH = "/gradio_api/mcp/schema"
@@ -96,7 +97,7 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
         page_links = PageLinks()
         page_links.lay_out_note()
         with gr.Row(elem_id="header"):
-            gr.HTML(_TITLE, elem_id="title-block", js_on_load=_SCROLL_AREAS)
+            gr.HTML(_TITLE, elem_id="title-block", js_on_load=_PAGE_SCRIPT)
             page_links.lay_out()
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             page = Page(examples, tabs, {}, page_links)

@@ -14,7 +14,7 @@ from gradio.events import Dependency
 from charplay import limits
 from charplay.ui import controls, html, links, training_client, uploads
 from charplay.ui.assets import read_asset
-from charplay.ui.errors import as_gradio_error, with_problem
+from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST, QUIET
 from charplay.ui.link_events import TabLink
 from charplay.ui.session_store import STORE
@@ -176,7 +176,8 @@ def wire(
         user_model: the list of the page's models, which changes when one comes.
         link: of the page.
     """
-    summaries, update_starts = Summaries(form.file, starts), as_gradio_error(starts.update)
+    summaries, offered = Summaries(form.file, starts), [*starts.outputs(form), form.settings_problem]
+    update_starts = with_problem(starts.update, len(offered) - 1)
     problems, columns = [form.data_problem, form.settings_problem], [form.text_column, form.label_column]
     outputs = [*view, *problems, *columns, form.queue, form.shorter, form.suggestion]
 
@@ -206,8 +207,7 @@ def wire(
         **QUIET,
     )
     for each in (shown, linked):
-        offered = each.then(update_starts, [form.kind, form.start], starts.outputs(form), **QUIET)
-        summarize_after(offered, QUIET)
+        summarize_after(each.then(update_starts, [form.kind, form.start], offered, **QUIET), QUIET)
     kept = form.pasted.change(
         with_problem(_keep_long_text, 3),
         form.pasted,
@@ -216,8 +216,8 @@ def wire(
     )
     summarize_after(kept, LATEST)
     form.file.upload(summaries.upload, form.inputs | {form.file}, [form.file, *outputs], **QUIET)
-    gr.on([user_model.change, tab.select], update_starts, [form.kind, form.start], starts.outputs(form), **QUIET)
-    started = form.start.input(update_starts, [form.kind, form.start], starts.outputs(form), **QUIET)
+    gr.on([user_model.change, tab.select], update_starts, [form.kind, form.start], offered, **QUIET)
+    started = form.start.input(update_starts, [form.kind, form.start], offered, **QUIET)
     reset = started.then(lambda: ("{}", "{}"), None, [form.changes, form.accepted], **QUIET)
     summarize_after(reset, QUIET)
     summarize_after(form.preset.input(lambda: ("{}", "{}"), None, [form.changes, form.accepted], **QUIET), QUIET)
