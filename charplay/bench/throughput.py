@@ -58,7 +58,8 @@ def bench_generate(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
     def streams(number: int) -> Callable[[int], None]:
         def run(characters: int) -> None:
             updated = threading.Event()
-            requests = [make_request("T", length=characters // number, seed=seed) for seed in range(number)]
+            length, vocabulary = characters // number, checkpoint.vocabulary
+            requests = [make_request("T", length=length, seed=seed, vocabulary=vocabulary) for seed in range(number)]
             running = [engine.submit(checkpoint, request, updated.set) for request in requests]
             while not all(stream.is_done for stream in running):
                 updated.wait()

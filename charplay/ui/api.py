@@ -17,7 +17,7 @@ from gradio.utils import get_function_description
 
 from charplay import limits
 from charplay.data.input_text import read_document
-from charplay.inference.classify import Classification, require_name
+from charplay.inference.classify import Classification, read_text
 from charplay.inference.generate import make_request
 from charplay.interpret import packing, prefixes
 from charplay.interpret.packing import BatchReport
@@ -74,7 +74,9 @@ def _names_endpoints(registry: Registry) -> Endpoints:
             prior: "data" weights the countries as in the training names, "uniform" all alike.
         """
         checkpoint = registry.default("names")
-        require_name(name)  # here, so that an invalid name does not fail the batch of names that it would be part of
+        read_text(
+            checkpoint, name
+        )  # here, so that an invalid name does not fail the batch of names that it would be part of
         return await inference_client.classify(checkpoint, name, limits.check_choice("prior", prior, limits.PRIORS))
 
     async def prefix_probabilities(
@@ -118,8 +120,9 @@ def _speech_endpoints(registry: Registry) -> Endpoints:
             seed: the same one gives the same text; none: a new one.
             until: a string that ends the text where the model first writes it, such as a line's end; none: none does.
         """
-        request = make_request(prime, temperature, length, prime_length, top_k, seed, until)
-        async with aclosing(stream_text(registry.default("speech"), request)) as updates:
+        checkpoint = registry.default("speech")
+        request = make_request(prime, temperature, length, prime_length, top_k, seed, until, checkpoint.vocabulary)
+        async with aclosing(stream_text(checkpoint, request)) as updates:
             async for update in updates:
                 yield request.prime + update.text
 

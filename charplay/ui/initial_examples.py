@@ -8,8 +8,10 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
+from charplay.data.input_text import read_prime
 from charplay.inference.classify import Classification
 from charplay.inference.engine import GenerationError
 from charplay.inference.generate import Request, make_request
@@ -63,10 +65,14 @@ class InitialExamples(NamedTuple):
             return None
 
 
-def example_request() -> Request:
-    """What the example text is generated from."""
+def example_request(checkpoint: Checkpoint) -> Request:
+    """What the example text of a model is generated from."""
     return make_request(
-        controls.PRIME.default, controls.TEMPERATURE.default, controls.LENGTH.default, seed=controls.EXAMPLE_SEED
+        controls.PRIME.default,
+        controls.TEMPERATURE.default,
+        controls.LENGTH.default,
+        seed=controls.EXAMPLE_SEED,
+        vocabulary=checkpoint.vocabulary,
     )
 
 
@@ -87,7 +93,8 @@ def _classify_example(checkpoint: Checkpoint, example: Future[list[Classificatio
 
 
 def _predict_example(checkpoint: Checkpoint, example: Future[list[Expectation]]) -> None:
-    arguments = {"text": controls.PRIME.default, "positions": NEXT_POSITIONS}
+    text = read_prime(controls.PRIME.default, checkpoint.vocabulary)
+    arguments = {"text": text, "positions": NEXT_POSITIONS}
     request = question_about(checkpoint, "likeliest_next", arguments)
     INFERENCE.send(request, functools.partial(_resolve, example, lambda result: result))
 
@@ -101,7 +108,7 @@ def _resolve(example: Future, read: Callable[[Any], Any], response: Response) ->
 
 
 def _generate_example(checkpoint: Checkpoint, example: Future[Example]) -> None:
-    request, started = example_request(), time.monotonic()
+    request, started = example_request(checkpoint), time.monotonic()
 
     def on_response(response: Response) -> None:
         if response["failure"] is not None:
@@ -120,4 +127,4 @@ def _generate_example(checkpoint: Checkpoint, example: Future[Example]) -> None:
         started = time.monotonic()
         INFERENCE.send(generation(checkpoint, request), on_response)
 
-    INFERENCE.send(generation(checkpoint, make_request(controls.PRIME.default, length=1)), on_loaded)
+    INFERENCE.send(generation(checkpoint, replace(request, length=1)), on_loaded)

@@ -142,7 +142,7 @@ def _more(registry: Registry, drawing: str) -> dict[str, Any]:
 
 def _lay_out(initial: InitialExamples) -> _Components:
     """Controls left, text right."""
-    request, example = example_request(), initial.wait_for_text()
+    request, example = example_request(initial.registry.default("speech")), initial.wait_for_text()
     text = generation.empty_text(next(iter(initial.registry.models["speech"])), request)
     if example is not None:
         text = replace(text, continuation=example.continuation)

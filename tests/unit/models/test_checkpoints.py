@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from charplay.data.batches import pad
+from charplay.data.vocabulary import ASCII
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError
 from charplay.models.networks import CELLS
@@ -46,8 +47,19 @@ def test_a_models_description_is_in_its_header(tmp_path):
     path = tmp_path / "x.safetensors"
     checkpoints.save(path, checkpoint)
     loaded = checkpoints.load(path)
-    for field in ("task", "alphabet", "classes", "shares", "data", "recipe", "date", "results", "config"):
+    for field in ("task", "alphabet", "classes", "shares", "data", "recipe", "date", "results", "config", "vocabulary"):
         assert getattr(loaded, field) == getattr(checkpoint, field)
+
+
+def test_a_file_of_the_format_without_a_vocabulary_has_ascii_codes(saved):
+    before = checkpoints.load(saved)
+    change_metadata(saved, lambda metadata: metadata.update(format_version="2"))
+    change_metadata(saved, lambda metadata: metadata.pop("vocabulary"))
+    again = checkpoints.load(saved)
+    assert again.vocabulary == before.vocabulary == ASCII
+    change_metadata(saved, lambda metadata: metadata.update(format_version="3"))
+    with pytest.raises(CheckpointError, match="lacks vocabulary"):
+        checkpoints.load(saved)
 
 
 def test_half_precision_halves_the_file_and_rounds_once(tmp_path):
