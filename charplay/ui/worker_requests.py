@@ -6,7 +6,7 @@ from typing import Any
 from charplay.inference.classify import read_text
 from charplay.inference.generate import Request
 from charplay.models.checkpoints import Checkpoint
-from charplay.ui.widgets.unrolled import drawn_steps
+from charplay.ui.widgets.drawn_steps import drawn_steps
 from charplay.workers.protocol import WorkerRequest
 
 

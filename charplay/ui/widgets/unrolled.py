@@ -10,9 +10,8 @@ from html import escape
 
 from charplay.ui.html import percent, visible
 from charplay.ui.widgets import state_cells
+from charplay.ui.widgets.drawn_steps import MAX_STEPS
 
-MAX_STEPS = 12  # rows drawn; of a longer name the first and the last letters, with a row between them for the rest
-FIRST_STEPS = 4  # letters drawn before that row
 MAX_LABEL_CHARACTERS = 12  # characters of a class's name that have room
 _HEAD, _ROW, _BOX = 26, 30, 20  # px: the titles, a step, the height of a box
 _LETTER, _CODE, _STATE, _ANSWER = 34, 42, 118, 192  # px: end of the letter, start of code, state and answer
@@ -33,13 +32,6 @@ class Step:
     state: Sequence[float]  # numbers of the hidden state after it, each -1 to 1
     answer: str  # the likeliest class if the name ended here
     probability: float  # of that class
-
-
-def drawn_steps(count: int) -> list[int]:
-    """The letters of a name of `count` that are drawn, by their indices: all, or the first and the last ones."""
-    if count <= MAX_STEPS:
-        return list(range(count))
-    return [*range(FIRST_STEPS), *range(count - (MAX_STEPS - FIRST_STEPS - 1), count)]
 
 
 def unrolled(steps: Sequence[Step], is_bidirectional: bool) -> str:

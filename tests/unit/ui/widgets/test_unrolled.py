@@ -3,7 +3,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from charplay.ui.widgets.unrolled import MAX_STEPS, Step, drawn_steps, unrolled
+from charplay.ui.widgets.drawn_steps import MAX_STEPS, drawn_steps
+from charplay.ui.widgets.unrolled import Step, unrolled
 
 STATE = [-1.0, -0.5, 0.0, 0.5, 1.0]
 SVG = "{http://www.w3.org/2000/svg}"
