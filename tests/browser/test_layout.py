@@ -133,3 +133,19 @@ def test_the_drawing_is_no_wider_than_its_column(open_page, size):
     edges = page.locator("#seen svg *").evaluate_all("all => all.map(each => each.getBoundingClientRect().right)")
     column = page.locator("#seen").bounding_box()
     assert max(edges) <= column["x"] + column["width"]
+
+
+@pytest.mark.parametrize("size", ["projector", "phone"])
+def test_a_bar_of_a_hundred_percent_has_room_for_its_number(open_page, size):
+    page = open_page(size)
+    number, table = page.evaluate(
+        """() => {
+          const row = document.querySelector('#bars .winner'), share = row.querySelector('.share');
+          row.querySelector('i').style.width = '100%';
+          share.textContent = '100.0 %';
+          const number = document.createRange();
+          number.selectNodeContents(share);
+          return [number, row].map(each => each.getBoundingClientRect().right);
+        }"""
+    )
+    assert number <= table
