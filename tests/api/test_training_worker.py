@@ -4,7 +4,6 @@ import errno
 import os
 import queue
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -105,13 +104,12 @@ def test_a_stopped_training_keeps_the_best_so_far(worker, recorded, tmp_path):
     assert checkpoints.load(out, "speech").results == response["result"]["results"]
 
 
-def test_a_cancelled_training_ends_within_two_seconds_and_leaves_nothing(worker, recorded, tmp_path):
+def test_a_cancelled_training_ends_before_its_time_and_leaves_nothing(worker, recorded, tmp_path):
     worker.handle({"id": 1} | train("speech", TEXT, tmp_path / "user.safetensors", **LONG))
     recorded.until(1, "started")
-    cancelled = time.monotonic()
     about(worker, 1, "cancel")
-    recorded.last(1)
-    assert time.monotonic() - cancelled < 2
+    _, updates = recorded.last(1)
+    assert sum(update["kind"] == "evaluation" for update in updates) < LONG["epochs"] / 10
     assert list(tmp_path.iterdir()) == []
 
 

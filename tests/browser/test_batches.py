@@ -73,9 +73,8 @@ def check_time_steps(page: Page) -> None:
     open_accordion(page, "step")
     expect(page.locator("#step-counts [data-step='0']")).to_be_visible()
     expect_marks(page, [0], [1, 2, 3, 4, 5])
-    page.wait_for_timeout(300)
     requests = []
-    page.on("request", note := lambda request: requests.append(request.url))
+    page.on("request", note := lambda request: requests.append(request.url) if "queue/join" in request.url else None)
     step_to(page, 3)
     expect_marks(page, [3], [4, 5])
     shown = page.locator("#step-counts [data-step]").filter(visible=True)

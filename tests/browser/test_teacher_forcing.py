@@ -2,14 +2,17 @@
 
 import re
 import time
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from charplay.ui.teacher_forcing.run import TEACHER_FORCING
-from charplay.workers.protocol import WorkerRequest
+from charplay.workers.protocol import Response, WorkerRequest
+from charplay.workers.teacher_forcing import RUN_ENDED
 from tests.browser.conftest import go_to_tab
 
+CLOSE_SECONDS = 30  # from the closing of a page to the end of its run; 2 where nothing else runs
 BUTTONS = ("start", "pause", "stop", "one-epoch", "go-on")
 
 
@@ -34,23 +37,22 @@ def epoch(page: Page) -> int:
     return int(re.search(r"Epoch (\d+)", page.locator("#verdict").inner_text())[1])
 
 
-def paused_epoch(page: Page) -> int:
-    """The epoch of a paused run, once the last update has been shown."""
-    before, now = -1, epoch(page)
-    while before != now:
-        page.wait_for_timeout(500)
-        before, now = now, epoch(page)
-    return now
+def about(run_async, page: Page, kind: str, **arguments) -> Callable[[], Response]:
+    """What asks the worker about the run that the page shows, also once the page is closed."""
+    run = page.locator("#decoders-run textarea, #decoders-run input").first.input_value()
+    return lambda: run_async(TEACHER_FORCING.request(WorkerRequest(kind, {"run": run, **arguments})))
+
+
+def paused_epoch(run_async, page: Page) -> int:
+    """The epoch at which the page's run rests; the page may not have shown it yet."""
+    state = about(run_async, page, "look", epoch=0)()["result"]["state"]
+    return state["since"] + len(state["history"])
 
 
 def can_press(page: Page, *buttons: str) -> None:
     """Waits until these buttons can be pressed, and no other."""
     for button in BUTTONS:
         expect(page.locator(f"#decoders-{button}")).to_be_enabled(enabled=button in buttons)
-
-
-def count_runs(run_async) -> int:
-    return run_async(TEACHER_FORCING.request(WorkerRequest("count", {})))["result"]
 
 
 def test_in_the_initial_example_the_teacher_forced_decoder_fails_free_running(forcing_page):
@@ -70,7 +72,6 @@ def test_in_the_initial_example_the_teacher_forced_decoder_fails_free_running(fo
 
 def test_a_run_is_started_paused_stepped_resumed_and_stopped(forcing_page, run_async):
     page = forcing_page()
-    other_runs = count_runs(run_async)
     press(page, "start")
     can_press(page, "pause", "stop")
     expect(page.locator("#decoders-start")).not_to_have_text("Start")
@@ -78,7 +79,7 @@ def test_a_run_is_started_paused_stepped_resumed_and_stopped(forcing_page, run_a
     expect(page.locator("#first-decoder dd").nth(1)).to_contain_text("6 of 6", timeout=60_000)
     press(page, "pause")
     can_press(page, "start", "one-epoch", "go-on", "stop")
-    paused = paused_epoch(page)
+    paused = paused_epoch(run_async, page)
     press(page, "one-epoch")
     expect(page.locator("#verdict")).to_contain_text(f"Epoch {paused + 1}.")
     expect(page.locator("#first-decoder dd").nth(1)).to_contain_text("6 of 6")
@@ -87,39 +88,40 @@ def test_a_run_is_started_paused_stepped_resumed_and_stopped(forcing_page, run_a
     page.wait_for_function(
         "before => Number(document.querySelector('#verdict b').innerText.match(/\\d+/)[0]) > before", arg=paused + 5
     )
+    ask = about(run_async, page, "pace", speed=50)
+    assert ask()["failure"] is None
     press(page, "stop")
     can_press(page, "start", "one-epoch")
     expect(page.locator("#decoders-start")).to_have_text("Start")
     assert epoch(page) > paused + 5  # the plots stay
-    assert count_runs(run_async) == other_runs
+    assert ask()["failure"] == RUN_ENDED
 
 
-def test_opening_the_tab_again_leaves_the_run_of_the_page(forcing_page):
+def test_opening_the_tab_again_leaves_the_run_of_the_page(forcing_page, run_async):
     page = forcing_page()
     page.locator("#target textarea").fill("so")
     press(page, "start")
     expect(page.locator("#first-decoder line.teacher")).to_have_count(1)
     press(page, "pause")
     can_press(page, "start", "one-epoch", "go-on", "stop")
-    before = paused_epoch(page)
+    before = paused_epoch(run_async, page)
     go_to_tab(page, "Names")
     go_to_tab(page, "Teacher forcing")
     press(page, "one-epoch")
     expect(page.locator("#verdict")).to_contain_text(f"Epoch {before + 1}.")
 
 
-def test_closing_the_page_ends_its_run_within_two_seconds(forcing_page, run_async):
+def test_closing_the_page_ends_its_run(forcing_page, run_async):
     page = forcing_page()
-    page.wait_for_timeout(2_000)  # runs of other tests' pages end; those that were paused stay for a while
-    other_runs = count_runs(run_async)
     press(page, "start")
     can_press(page, "pause", "stop")
-    assert count_runs(run_async) == other_runs + 1
+    ask = about(run_async, page, "pace", speed=1)  # at which its epochs take a quarter of an hour
+    assert ask()["failure"] is None
     page.close()
     closed = time.monotonic()
-    while count_runs(run_async) > other_runs:
+    while ask()["failure"] is None:
+        assert time.monotonic() - closed < CLOSE_SECONDS
         time.sleep(0.05)
-    assert time.monotonic() - closed < 2
 
 
 OUT_OF_BOUNDS = {  # field -> a setting that can be used, and those that cannot with what is said of them
