@@ -136,6 +136,7 @@ def changes_of(start: StartingModel, user_data: UserData) -> dict[str, Any]:
         "is_ascii": user_data.vocabulary.is_ascii,
         "new_characters": [c for c in characters if c not in vocabulary and c != UNKNOWN],
         "new_labels": [label for label in labels if label not in start.checkpoint.classes],
+        "labels_without_rows": sum(label not in labels for label in start.checkpoint.classes),
         "is_new_head": isinstance(user_data, UserRows) and not user_data.known_classes,
     }
 

@@ -118,8 +118,11 @@ def _start(start: Mapping[str, Any]) -> str:
         parts.append("texts are read as they are")
     if start["is_new_head"]:
         parts.append("its last layer is a new one, since the labels are others")
-    elif new := start["new_labels"]:
+        return "; ".join(parts)
+    if new := start["new_labels"]:
         parts.append(f"new labels: {escape(', '.join(new[:MAX_LISTED]))}{'…' if len(new) > MAX_LISTED else ''}")
+    if absent := start["labels_without_rows"]:
+        parts.append(f"{absent} of its labels have no rows here, and it forgets them")
     return "; ".join(parts)
 
 

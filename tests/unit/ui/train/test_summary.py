@@ -66,7 +66,9 @@ def test_a_start_says_what_of_its_model_grows(tmp_path):
     assert "ASCII" in html_from("speech", TEXT)
     assert "2 new characters: <code>πω</code>" in html_from("speech", "πω" * 200)
     assert "other" in html_from("names", TABLE)
-    assert "new labels: Ligurian" in html_from("names", TABLE.replace("it", "Italian").replace("IT", "Ligurian"))
+    mixed = html_from("names", TABLE.replace("it", "Italian").replace("IT", "Ligurian").replace("de", "German"))
+    assert "new labels: Ligurian;" in mixed
+    assert "16 of its labels have no rows" in mixed
 
 
 def test_the_queue_is_named_where_there_is_one():
