@@ -116,7 +116,9 @@ def build(registry: Registry, link: TabLink) -> ModelControls:
         return gr.update(visible=cells != controls.CHARACTERS, maximum=highest, value=index)
 
     # `change`, not `input`: pasting, deleting and input methods fire no input.
-    changes, outputs = [layout.names.change, layout.order.input, link.applied.change], [*layout.outputs, *layout.plots]
+    # One event for all of them: of two at once the older answer could come last.
+    changes = [layout.names.change, layout.order.input, layout.model.change, link.applied.change]
+    outputs = [*layout.outputs, *layout.plots]
     gr.on(changes, update, layout.inputs, outputs, **LATEST)
     link.applied.change(show_linked_unit, [layout.cells, layout.model, link.field], layout.unit, **QUIET)
     layout.split.click(panels.split_at_commas, layout.names, layout.names, **QUIET)
@@ -124,7 +126,7 @@ def build(registry: Registry, link: TabLink) -> ModelControls:
     layout.unit.input(replot, layout.inputs, replotted, **LATEST)
     unit_inputs = [layout.cells, layout.model]
     layout.cells.input(update_units, unit_inputs, layout.unit, **LATEST).then(replot, layout.inputs, replotted, **QUIET)
-    layout.model.change(update_units, unit_inputs, layout.unit, **LATEST).then(update, layout.inputs, outputs, **QUIET)
+    layout.model.change(update_units, unit_inputs, layout.unit, **LATEST)
     return ModelControls(layout.model, layout.names)
 
 
