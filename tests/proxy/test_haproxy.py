@@ -65,7 +65,7 @@ async def until_answered(client: httpx.AsyncClient) -> str:
 
 
 async def kill_one_under_load(url: str, apps: dict) -> None:
-    pages = [await open_page(url) for _ in range(8)]
+    pages = [await open_page(url) for _ in range(4)]
     by_machine = {name: [page for page in pages if machine_of(page) == name] for name in apps}
     assert all(by_machine.values()), "both machines have pages"
     texts = {await generate(page) for page in pages}
