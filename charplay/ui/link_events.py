@@ -18,7 +18,7 @@ from charplay.ui.events import QUIET
 from charplay.ui.train.examples import EXAMPLES
 
 _SCRIPT = read_asset(__file__, "links.js")
-_SIZE = 1_000_000  # larger than any number of links opened in one page
+_MAX_OPENED = 1_000_000  # links that one page opens; after them the count begins again
 
 
 class TabLink(NamedTuple):
@@ -35,6 +35,7 @@ class PageLinks:
 
     def __init__(self) -> None:
         self._field = gr.Textbox("", visible="hidden", elem_id="link-field")
+        self._follow = gr.Button(visible="hidden", elem_id="follow-address")  # clicked by the page while it is idle
         self._applied = {tab: gr.Number(0, visible="hidden") for tab in links.TABS}
 
     def lay_out(self) -> None:
@@ -87,7 +88,7 @@ class PageLinks:
                 *(updates.get(name, gr.skip()) for name in shown),
                 *(gr.update(open=name in opened) if name in opened | closing else gr.skip() for name in accordions),
                 *(
-                    (count or 0) + 1 if tab in link.tabs else gr.skip()
+                    _another(count) if tab in link.tabs else gr.skip()
                     for tab, count in zip(self._applied, counts, strict=True)
                 ),
             ]
@@ -99,11 +100,13 @@ class PageLinks:
         opening = self._field.change(apply, [self._field, *applied], outputs, **QUIET)
         opening.then(None, None, None, js="() => charplayLinks.opened()", **QUIET)
         values = list(shown.values())
-        changes = [component.change for component in values]
-        changes += [event for each in accordions.values() for event in (each.expand, each.collapse)]
-        always: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}
-        gr.on([*changes, tabs.select], None, values, None, js="(...values) => charplayLinks.keep(values)", **always)
-        self._copy.click(None, values, None, js="(...values) => charplayLinks.copy(values)", **always)
+        # Not an event of every change: with so many inputs it would delay each key by the time of a frame or more.
+        self._follow.click(None, values, None, js="(...values) => charplayLinks.follow(values)", **QUIET)
+        self._copy.click(None, values, None, js="(...values) => charplayLinks.copy(values)", **QUIET)
+
+
+def _another(count: object) -> int:
+    return int(count) + 1 if isinstance(count, int | float) and abs(count) < _MAX_OPENED else 1
 
 
 def _is_absent(name: str, shown: dict[str, Component]) -> bool:

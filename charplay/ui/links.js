@@ -1,11 +1,11 @@
 // Links that carry the page's set-up, as `links.py` reads them. Runs in the page's head, before anything is drawn.
 // Python puts `charplayTabs` before it: each tab's parts, accordions and texts with a chosen character.
 window.charplayLinks = (() => {
-  const WAIT = 300; // ms after the last change until the address bar follows
+  const WAITS = [500, 3000]; // ms after the last key or click until the address bar follows, and what came later
   const SHOWN = 6000; // ms that the line on a copied link is shown
   const LISTS = ['hide', 'only'], SWITCHES = ['present', 'embed'];
   const view = {}; // hide and only: sets of names; present and embed: booleans
-  let table = null, latest = null, opened = 0, isOpening = false, embeds = false, timer = 0;
+  let table = null, opened = 0, isOpening = false, embeds = false, timers = [];
 
   const fields = () => new URLSearchParams(location.hash.slice(1));
   const rule = (name, isOn) => document.documentElement.classList.toggle(name, isOn);
@@ -125,10 +125,10 @@ window.charplayLinks = (() => {
     if (link) link.href = `${location.pathname}${location.hash.replace(/&?embed=1/, '')}`;
   }
 
-  function follow() {
+  function follow(values) {
     linkFullPage();
     if (isOpening || !table) return;
-    const {text} = format(latest ?? table.controls.map(control => control.default), null);
+    const {text} = format(values, null);
     if (text.length > table.maxCharacters) return;
     if (text === location.hash.slice(1)) return;
     const path = location.pathname + location.search;
@@ -141,8 +141,8 @@ window.charplayLinks = (() => {
   }
 
   function schedule() {
-    clearTimeout(timer);
-    timer = setTimeout(follow, WAIT);
+    timers.forEach(clearTimeout);
+    timers = WAITS.map(wait => setTimeout(() => document.getElementById('follow-address')?.click(), wait));
   }
 
   async function writeClipboard(text) {
@@ -230,7 +230,10 @@ window.charplayLinks = (() => {
         event.preventDefault();
         send(field(example.hash, true));
       });
-      for (const event of ['click', 'keyup']) document.addEventListener(event, schedule);
+      const isOwn = element => Boolean(element.closest?.('#link-field, #follow-address'));
+      for (const kind of ['input', 'click', 'keyup']) {
+        document.addEventListener(kind, event => isOwn(event.target) || schedule());
+      }
       applyView();
       isOpening = location.hash.includes('=');
       return isOpening ? field(location.hash, true) : '';
@@ -240,10 +243,7 @@ window.charplayLinks = (() => {
       applyView();
       schedule();
     },
-    keep(values) {
-      latest = values;
-      schedule();
-    },
+    follow,
     async copy(values) {
       const {text, missing} = format(values, currentTab());
       if (text.length > table.maxCharacters) return say('This set-up is too long for a link.');

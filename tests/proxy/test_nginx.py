@@ -48,10 +48,11 @@ def test_a_page_at_a_sub_path_answers_as_one_types_and_streams(site, browser):
     page = context.new_page()
     failed = []
     page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
-    page.goto(site)
-    expect(page.locator("#bars .share").first).to_be_visible()
+    page.goto(f"{site}#tab=names&name=Yamamoto")
+    expect(page.locator("#headline")).to_contain_text("Japanese")  # as the link says
     page.locator("#name textarea, #name input").first.fill("Kowalczyk")
     expect(page.locator("#headline")).to_contain_text("Polish")
+    page.wait_for_url(f"{site}#name=Kowalczyk")
     page.get_by_role("tab", name="Speech", exact=True).click()
     before = page.locator("#text").inner_text()
     page.get_by_role("button", name="Generate", exact=True).click()
