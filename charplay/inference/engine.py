@@ -31,6 +31,9 @@ MAX_UPDATES_PER_SECOND = 80
 MAX_UNPACED_STREAMS = 8  # streams up to which a paced engine steps as fast as the processor can
 # Of a paced engine with more streams: still faster than reading, and more texts share a step, which is cheaper.
 MAX_STEPS_PER_SECOND = 150
+# Of a text, for each second between its updates while more than that many streams are running: an update costs the
+# page's process more, the longer the text is, and nobody reads as fast as a long text grows.
+MAX_CHARACTERS_PER_UPDATE_SECOND = 3_000
 GENERATION_FAILED_MESSAGE = "The model failed in the middle of this text: please press Generate again."
 
 
@@ -200,13 +203,20 @@ class Engine:
             self._batch_by_model[checkpoint.model] = GenerationBatch(checkpoint)
         return self._batch_by_model[checkpoint.model]
 
+    def _interval_of(self, stream: Stream, interval: float) -> float:
+        """The seconds to the next update of a stream, `interval` or more."""
+        if len(self._running) <= MAX_UNPACED_STREAMS:
+            return interval
+        length = len(stream._generation.continuation)
+        return min(max(interval, length / MAX_CHARACTERS_PER_UPDATE_SECOND), MAX_UPDATE_SECONDS)
+
     def _publish(self, now: float) -> None:
         """Updates the streams that are due or done, and frees the slots of those that are done."""
         interval = min(max(MIN_UPDATE_SECONDS, len(self._running) / MAX_UPDATES_PER_SECOND), MAX_UPDATE_SECONDS)
         for stream in self._running:
             if stream._generation.is_done or now >= stream._next_update:
                 try:
-                    stream._publish(now, interval)
+                    stream._publish(now, self._interval_of(stream, interval))
                 except Exception as failure:
                     if stream._batch:
                         stream._batch.remove({stream._generation})

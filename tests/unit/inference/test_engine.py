@@ -3,11 +3,12 @@
 import itertools
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from charplay.inference import generate
+from charplay.inference import engine, generate
 from charplay.inference.engine import GENERATION_FAILED_MESSAGE, Engine, Stream
 from charplay.inference.generate import Generation, GenerationBatch, make_request
 from charplay.inference.quantized import QuantizedStep, available_products
@@ -247,3 +248,12 @@ def test_an_idle_engine_uses_no_processor_time(language_model):
     before = time.process_time()
     time.sleep(0.5)
     assert time.process_time() - before < 0.1
+
+
+def test_long_texts_are_updated_less_often_while_many_are_running():
+    texts = [SimpleNamespace(_generation=SimpleNamespace(continuation="a" * length)) for length in (300, 2_000, 9_000)]
+    crowded = Engine()
+    assert [crowded._interval_of(each, 0.2) for each in texts] == [0.2] * 3
+    crowded._running = [None] * (engine.MAX_UNPACED_STREAMS + 1)
+    short, long, longest = (crowded._interval_of(each, 0.2) for each in texts)
+    assert short == 0.2 < long < longest == engine.MAX_UPDATE_SECONDS
