@@ -20,7 +20,7 @@ from tests.conftest import launched, make_checkpoint, missing
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120  # seconds to the first answer; a machine that tests run on is busy
-REFUSE_SECONDS = 30  # seconds to a sentence; ports of an address that is not here must not be tried one by one
+REFUSE_SECONDS = 60  # seconds to a sentence; ports of an address that is not here must not be tried one by one
 
 
 @contextmanager
