@@ -12,7 +12,8 @@ from typing import Literal, overload
 
 from charplay.data.input_text import read_document
 from charplay.inference.classify import Classification, classify
-from charplay.inference.generate import generate, make_request
+from charplay.inference.generate import generate
+from charplay.inference.generation import make_request
 from charplay.interpret.packing import PackedBatch, describe, read_batch
 from charplay.interpret.prefixes import PrefixProbabilities, prefix_probabilities, prefixes_of
 from charplay.interpret.surprisal import Surprisal, surprisal_of

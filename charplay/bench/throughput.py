@@ -20,7 +20,7 @@ from charplay.data.datasets import Speech
 from charplay.data.vocabulary import ASCII
 from charplay.inference.classify import classify, logits_of
 from charplay.inference.engine import Engine
-from charplay.inference.generate import make_request
+from charplay.inference.generation import make_request
 from charplay.inference.long_text import forward_pass
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM, NameClassifier

@@ -10,7 +10,8 @@ from charplay.cli.parser import Commands, add_checkpoint, add_command, add_prior
 from charplay.data.input_text import unseen_characters
 from charplay.data.text import unescape
 from charplay.inference.classify import classify, read_text
-from charplay.inference.generate import GenerationBatch, generate, make_request
+from charplay.inference.generate import GenerationBatch, generate
+from charplay.inference.generation import make_request
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
 

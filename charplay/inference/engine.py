@@ -19,7 +19,8 @@ from collections.abc import Callable
 import torch
 
 from charplay import limits
-from charplay.inference.generate import Generation, GenerationBatch, Request
+from charplay.inference.generate import GenerationBatch
+from charplay.inference.generation import Generation, Request
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM
 

@@ -7,7 +7,8 @@ import torch
 
 from charplay.evaluation.metrics import confusion_matrix
 from charplay.inference.classify import logits_of
-from charplay.inference.generate import generate, make_request
+from charplay.inference.generate import generate
+from charplay.inference.generation import make_request
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM, NameClassifier
 from charplay.training.tasks import NamesTask, SpeechTask

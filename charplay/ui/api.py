@@ -18,7 +18,7 @@ from gradio.utils import get_function_description
 from charplay import limits
 from charplay.data.input_text import read_document
 from charplay.inference.classify import Classification, read_text
-from charplay.inference.generate import make_request
+from charplay.inference.generation import make_request
 from charplay.interpret import packing, prefixes
 from charplay.interpret.packing import BatchReport
 from charplay.interpret.surprisal import Surprisal

@@ -8,7 +8,7 @@ from charplay import limits
 from charplay.data.batches import Comparison
 from charplay.inference.classify import Classification
 from charplay.inference.engine import GenerationError
-from charplay.inference.generate import Request
+from charplay.inference.generation import Request
 from charplay.interpret.packing import split_rows
 from charplay.interpret.prefixes import prefixes_of
 from charplay.models.checkpoints import Checkpoint

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from charplay.data.input_text import read_prime
 from charplay.inference.classify import Classification
 from charplay.inference.engine import GenerationError
-from charplay.inference.generate import Request, make_request
+from charplay.inference.generation import Request, make_request
 from charplay.interpret.surprisal import Expectation
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls

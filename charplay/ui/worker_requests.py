@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from charplay.inference.classify import read_text
-from charplay.inference.generate import Request
+from charplay.inference.generation import Request
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui.widgets.drawn_steps import drawn_steps
 from charplay.workers.protocol import WorkerRequest

@@ -27,7 +27,8 @@ from charplay.cancellation import Cancelled, cancellable
 from charplay.inference.classify import classify
 from charplay.inference.engine import Engine, Stream
 from charplay.inference.expiring_cache import ExpiringCache
-from charplay.inference.generate import Request, next_character
+from charplay.inference.generate import next_character
+from charplay.inference.generation import Request
 from charplay.interpret import memorization, packing, unmasked
 from charplay.interpret.activations import activations_of, activations_of_all
 from charplay.interpret.attribution import attribute, attribute_all

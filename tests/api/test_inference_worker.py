@@ -11,7 +11,8 @@ from charplay import limits
 from charplay.data.batches import compare
 from charplay.inference.classify import classify
 from charplay.inference.engine import GenerationError
-from charplay.inference.generate import generate, make_request
+from charplay.inference.generate import generate
+from charplay.inference.generation import make_request
 from charplay.interpret import packing
 from charplay.interpret.activations import activations_of
 from charplay.interpret.attribution import attribute

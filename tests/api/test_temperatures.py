@@ -12,7 +12,8 @@ import pytest
 
 from charplay import limits
 from charplay.inference.engine import GenerationError
-from charplay.inference.generate import generate, make_request
+from charplay.inference.generate import generate
+from charplay.inference.generation import make_request
 from charplay.models import checkpoints
 from charplay.ui import controls, inference_client, page
 from charplay.ui.speech.generated_text import GeneratedText

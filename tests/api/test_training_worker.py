@@ -11,7 +11,8 @@ import pytest
 from charplay import limits
 from charplay.data import datasets
 from charplay.inference.classify import classify
-from charplay.inference.generate import generate, make_request
+from charplay.inference.generate import generate
+from charplay.inference.generation import make_request
 from charplay.models import checkpoints
 from charplay.training import evaluation_example
 from charplay.workers import summaries, user_data_source

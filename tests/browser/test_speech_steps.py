@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from charplay.inference.generate import generate, make_request
+from charplay.inference.generate import generate
+from charplay.inference.generation import make_request
 from charplay.interpret.surprisal import likeliest_next
 from charplay.models import checkpoints
 from charplay.ui import controls

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from charplay.inference.generate import make_request
+from charplay.inference.generation import make_request
 from charplay.models import checkpoints
 from charplay.training.teacher_forcing import make_settings
 from charplay.workers.client import WorkerProcess

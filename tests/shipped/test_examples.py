@@ -3,7 +3,8 @@
 import pytest
 
 from charplay.inference.classify import classify
-from charplay.inference.generate import generate, make_request
+from charplay.inference.generate import generate
+from charplay.inference.generation import make_request
 from charplay.interpret.unmasked import compare_unmasked, has_flipped
 from charplay.models import checkpoints
 from charplay.models.networks import CELLS

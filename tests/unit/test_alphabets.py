@@ -8,7 +8,8 @@ import torch
 from charplay.data.user_data import read_rows, read_text
 from charplay.data.vocabulary import UNKNOWN
 from charplay.inference.classify import classify, logits_of
-from charplay.inference.generate import GenerationBatch, generate, make_request, next_character
+from charplay.inference.generate import GenerationBatch, generate, next_character
+from charplay.inference.generation import make_request
 from charplay.inference.quantized import QuantizedStep
 from charplay.interpret.activations import activations_of
 from charplay.interpret.attribution import attribute

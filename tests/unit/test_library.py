@@ -9,7 +9,8 @@ import pytest
 import charplay
 from charplay import library
 from charplay.inference.classify import classify
-from charplay.inference.generate import generate, make_request
+from charplay.inference.generate import generate
+from charplay.inference.generation import make_request
 from charplay.interpret.packing import compare_batches
 from charplay.interpret.prefixes import prefixes_of
 from charplay.interpret.surprisal import surprisal_of

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from charplay.inference.engine import GenerationError
-from charplay.inference.generate import Request, make_request
+from charplay.inference.generation import Request, make_request
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, inference_client, session_store
 from charplay.ui.initial_examples import NEXT_POSITIONS

@@ -7,7 +7,7 @@ import gradio as gr
 
 from charplay.data.input_text import read_prime
 from charplay.inference.engine import GenerationError
-from charplay.inference.generate import make_request
+from charplay.inference.generation import make_request
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, links, scoreboard, session_store
 from charplay.ui.assets import read_asset

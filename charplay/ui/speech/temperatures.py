@@ -13,7 +13,7 @@ from gradio.components import Component
 
 from charplay import limits
 from charplay.inference.engine import GenerationError
-from charplay.inference.generate import Request
+from charplay.inference.generation import Request
 from charplay.models.checkpoints import Registry
 from charplay.ui import controls, html, session_store
 from charplay.ui.events import QUIET

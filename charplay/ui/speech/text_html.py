@@ -4,7 +4,7 @@ import json
 from html import escape
 
 from charplay.data.input_text import unseen_characters
-from charplay.inference.generate import Request
+from charplay.inference.generation import Request
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html
 from charplay.ui.speech.generated_text import GeneratedText

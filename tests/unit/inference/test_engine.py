@@ -10,7 +10,8 @@ import torch
 
 from charplay.inference import engine, generate
 from charplay.inference.engine import GENERATION_FAILED_MESSAGE, Engine, Stream
-from charplay.inference.generate import Generation, GenerationBatch, make_request
+from charplay.inference.generate import GenerationBatch
+from charplay.inference.generation import Generation, make_request
 from charplay.inference.quantized import QuantizedStep, available_products
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_language_model

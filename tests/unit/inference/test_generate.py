@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from charplay.data.vocabulary import ASCII
-from charplay.inference.generate import Generation, generate, make_request, next_character
+from charplay.inference.generate import generate, next_character
+from charplay.inference.generation import Generation, make_request
 from charplay.inference.sampling import sample
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_language_model

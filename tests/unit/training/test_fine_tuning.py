@@ -9,7 +9,8 @@ from safetensors import safe_open
 
 from charplay.data.vocabulary import ASCII, UNKNOWN
 from charplay.inference.classify import classify
-from charplay.inference.generate import generate, make_request
+from charplay.inference.generate import generate
+from charplay.inference.generation import make_request
 from charplay.models import checkpoints
 from charplay.models.networks import MODELS, NameClassifier, make_ensemble
 from charplay.training import data_summary, run
