@@ -80,7 +80,7 @@ def parse(text: object, choices: Choices | None = None) -> Link:
             else:
                 ignored.append(f"{_short(name)} (nothing here has that name)")
         except ValueError as error:
-            ignored.append(f"{_short(name)}={_short(value)} ({error})")
+            ignored.append(f"{_short(name)}={_short(value)} ({str(error).rstrip('.')})")
     return Link(tab, values, tuple(dict.fromkeys(opened)), tuple(ignored))
 
 
