@@ -18,12 +18,11 @@ from pathlib import Path
 import gradio as gr
 
 from charplay import limits, system
-from charplay.data.text import is_dropped
-from charplay.inference.classify import USER_RESULTS
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint, CheckpointError, Registry
 from charplay.models.networks import count_parameters
 from charplay.ui.run_record import RunRecord
+from charplay.ui.uploaded_models import check_usable, opening_in
 
 USER_PREFIX = "yours "  # of the name of a user model, before its number
 MODEL_EXPIRED = (
@@ -88,7 +87,7 @@ class SessionStore:
                 _write(arrived, file)
             else:
                 file.replace(arrived)
-            checkpoint = _check_usable(checkpoints.load(arrived), arrived.name)
+            checkpoint = check_usable(checkpoints.load(arrived), arrived.name)
         except CheckpointError as error:
             system.remove_file(arrived)
             raise CheckpointError(str(error).replace(arrived.name, file_name)) from None
@@ -101,7 +100,7 @@ class SessionStore:
             name = f"{USER_PREFIX}{kept.numbered}"
             # This process computes nothing with it: it keeps the shapes, the weights stay on disk.
             kept.models[name] = replace(checkpoint, model=checkpoint.model.to("meta"), path=path)
-            kept.openings[name] = opening or _opening_in(checkpoint)
+            kept.openings[name] = opening or opening_in(checkpoint)
             if not is_saved:
                 kept.unsaved.add(name)
             while len(kept.models) > limits.MAX_SESSION_MODELS:
@@ -283,36 +282,6 @@ def _bytes(kept: _Session) -> int:
     """The size of a session's files."""
     weights = sum(4 * count_parameters(checkpoint.model) for checkpoint in kept.models.values())
     return weights + (kept.data.size if kept.data else 0)
-
-
-def _opening_in(checkpoint: Checkpoint) -> str:
-    """The text of its data with which an uploaded model can be tried; empty if its header has none."""
-    own = checkpoint.results.get(USER_RESULTS)
-    opening = own.get("opening") if isinstance(own, dict) else None
-    return opening if isinstance(opening, str) and len(opening) <= limits.MAX_USER_ROW_CHARACTERS else ""
-
-
-def _check_usable(checkpoint: Checkpoint, name: str) -> Checkpoint:
-    """Returns an uploaded checkpoint, from the file `name`, that a tab can show.
-
-    Raises:
-        CheckpointError: it is too large, or has classes or characters that cannot be shown.
-    """
-    parameters = count_parameters(checkpoint.model)
-    if parameters > limits.MAX_USER_PARAMETERS:
-        raise CheckpointError(
-            f"{name} has {parameters:,} parameters; a model of your own may have {limits.MAX_USER_PARAMETERS:,} here."
-        )
-    if any(map(is_dropped, checkpoint.alphabet)):
-        raise CheckpointError(f"{name} has an alphabet with characters that cannot be shown.")
-    classes = checkpoint.classes
-    if len(classes) > limits.MAX_USER_CLASSES or len(set(classes)) < len(classes):
-        raise CheckpointError(
-            f"{name} must have at most {limits.MAX_USER_CLASSES} classes, each with a name of its own."
-        )
-    if not all(0 < len(label) <= limits.MAX_NAME_CHARACTERS and label.isprintable() for label in classes):
-        raise CheckpointError(f"{name} has a class whose name is empty, too long, or cannot be shown.")
-    return checkpoint
 
 
 STORE = SessionStore()  # of this process

@@ -8,42 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from charplay import limits
 from charplay.data import datasets
 from charplay.inference.classify import classify
 from charplay.inference.generate import generate
 from charplay.inference.generation import make_request
 from charplay.models import checkpoints
 from charplay.training import evaluation_example
-from charplay.workers import summaries, user_data_source
 from charplay.workers.client import WorkerProcess
 from charplay.workers.protocol import WorkerRequest
 from charplay.workers.training import TrainingWorker
 from charplay.workers.training_job import DONE, NOT_FINITE, NOT_WRITTEN, STOPPED, TIMED_OUT
-from tests.recorded_responses import RecordedResponses
+from tests.api.conftest import about
 
 # the label is that of the last letter
 ROWS = "\n".join(f"{'abcde'[row % 5] * (row % 3 + 1)}{'vo'[row % 2]},{('ru', 'it')[row % 2]}" for row in range(60))
 TEXT = "the cat sat on the mat. a dog ran to the door. " * 40
 LONG = {"epochs": 500}  # which no test waits for
-
-
-@pytest.fixture
-def recorded():
-    return RecordedResponses()
-
-
-@pytest.fixture
-def worker(recorded):
-    worker = TrainingWorker(recorded.responses)
-    yield worker
-    for request_id in list(worker._jobs):
-        about(worker, request_id, "cancel")
-
-
-def about(worker, request_id: int, kind: str) -> None:
-    """Has a worker handle a message about a request."""
-    worker.handle({"id": request_id, "kind": kind, "arguments": {}})
 
 
 def train(task: str, data: object, out, preset: str = "small", **changes) -> dict:
@@ -262,63 +242,6 @@ def test_it_runs_in_a_process_of_its_own(tmp_path):
     assert response["result"]["ended"] == DONE
     assert checkpoints.load(tmp_path / "user.safetensors", "names")
     process.kill()
-
-
-def summarize(data: str, **changes) -> dict:
-    arguments = {"task": "names", "data": {"text": data}, "preset": "small", "changes": changes}
-    return {"kind": "summarize", "arguments": arguments}
-
-
-def test_a_training_is_read_at_its_turn_and_no_more_are_queued_than_the_bound(worker, recorded, tmp_path, monkeypatch):
-    monkeypatch.setattr(limits, "MAX_QUEUED_TRAININGS", 2)
-    worker.handle({"id": 1} | train("speech", TEXT, tmp_path / "1.safetensors", **LONG))
-    recorded.until(1, "started")
-    read = []
-    original = user_data_source.read
-    monkeypatch.setattr(user_data_source, "read", lambda task, source: read.append(task) or original(task, source))
-    for number in (2, 3, 4):
-        worker.handle({"id": number} | train("names", ROWS, tmp_path / f"{number}.safetensors", epochs=1))
-    assert str(limits.MAX_QUEUED_TRAININGS) in recorded.last(4)[0]["failure"]
-    recorded.until(3, "queued")
-    assert not read
-    about(worker, 1, "cancel")
-    assert recorded.last(3)[0]["result"]["ended"] == DONE
-    assert len(read) == 2
-
-
-def test_the_wait_in_the_queue_grows_with_what_those_ahead_are_expected_to_take(worker, recorded, tmp_path):
-    worker.handle({"id": 1} | train("speech", TEXT, tmp_path / "1.safetensors", **LONG))
-    recorded.until(1, "started")
-    waits = []
-    for number in (2, 3):
-        request = train("names", ROWS, tmp_path / f"{number}.safetensors", epochs=1)
-        request["arguments"]["expected_seconds"] = 40
-        worker.handle({"id": number} | request)
-        waits.append(recorded.until(number, "queued")["wait_seconds"])
-    assert 30 < waits[1] - waits[0] <= 40
-
-
-def test_summaries_are_timed_one_at_a_time_and_all_are_shown_before(worker, recorded, monkeypatch):
-    running, most = [], []
-    measure = summaries.measure_speed
-
-    def watched(*arguments):
-        running.append(1)
-        most.append(len(running))
-        try:
-            return measure(*arguments)
-        finally:
-            running.pop()
-
-    monkeypatch.setattr(summaries, "measure_speed", watched)
-    for number in range(1, 6):
-        worker.handle({"id": number} | summarize(ROWS, seed=number))
-    worker.handle({"id": 6} | summarize(ROWS, seed=1))  # the same again: it is timed once
-    for number in range(1, 7):
-        response, updates = recorded.last(number)
-        assert response["result"]["seconds"] > 0
-        assert all(update["seconds"] is None for update in updates)
-    assert most == [1] * 5
 
 
 def test_what_is_shown_of_a_finished_training_is_what_its_file_does(worker, recorded, tmp_path):
