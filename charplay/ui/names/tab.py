@@ -29,7 +29,7 @@ _TERM = "<b>Many to one</b>: a sequence in, one answer out."
 _ABOUT = (
     "The drawing is the network, unrolled in time. Each letter’s code (its ASCII code; of a model of your own its "
     "place in that model’s vocabulary) picks a row of learnt numbers, its embedding; the recurrent cell combines it "
-    "with the state so far: of that eight numbers are drawn, blue where they are negative, orange where positive. From "
+    "with the state so far: of that four numbers are drawn, blue where they are negative, orange where positive. From "
     "the states a linear layer computes a score for each class (logits), and softmax makes of the scores probabilities "
     "that sum to 1: the bars. Beside each state is the answer if the name ended there. With arrows both ways the "
     "network is bidirectional: it also reads from the end, so that every new letter changes all states. <b>Many to "
@@ -38,6 +38,7 @@ _ABOUT = (
 _USER_LEAD = "Type a text and watch your network predict which of its {} classes it belongs to."
 _HINT = '<p class="headline hint">Type a name: the bars follow every letter.</p>'
 _NO_EXAMPLE = "The first name could not be classified: change it, and the bars follow."
+DRAWN_UNITS = 4  # numbers of a hidden state that are drawn: each is a shape that is made anew at every key
 MAX_LISTED_CLASSES = 6  # of a user model, in the hint beside the name
 
 View = tuple[str, str, str]  # headline, bars, the unrolled network (HTML)
@@ -131,7 +132,9 @@ def _view(checkpoint: Checkpoint, typed: str, results: Sequence[Classification])
     for each in results:
         letter, country = each["normalized"][-1], each["country"]
         index, code = len(each["normalized"]) - 1, checkpoint.vocabulary.code_of(letter)
-        steps.append(unrolled.Step(index, letter, code, each["state"], country, each["probabilities"][country]))
+        steps.append(
+            unrolled.Step(index, letter, code, each["state"][:DRAWN_UNITS], country, each["probabilities"][country])
+        )
     network = unrolled.unrolled(steps, getattr(checkpoint.config, "bidirectional", False))
     bars_html = bars(checkpoint.classes, list(whole["probabilities"].values()))
     return _headline(checkpoint, typed, whole), bars_html, network
