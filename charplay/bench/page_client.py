@@ -111,7 +111,7 @@ class Page:
     def __init__(self, port: int, config: PageConfig):
         self.config, self.values = config, dict(config.values)  # id of a component -> what it holds
         self.received_bytes = 0
-        self._session = uuid.uuid4().hex
+        self.session = uuid.uuid4().hex  # by which the app knows the page
         self._requests, self._updates = Connection(port), Connection(port)
 
     def set(self, element_id: str, value: Any) -> None:
@@ -174,13 +174,13 @@ class Page:
         """Sends an event to the queue, over the page's own connection or another one."""
         trigger = event["targets"][0][0] if event["targets"] else None
         body = {"data": values, "event_data": None, "fn_index": event["id"], "trigger_id": trigger}
-        body["session_hash"] = self._session
+        body["session_hash"] = self.session
         async for _ in (connection or self._requests).send("POST", "/gradio_api/queue/join", body):
             pass
 
     async def updates(self) -> AsyncIterator[dict[str, Any]]:
         """The messages about all events that have been sent, until these are completed."""
-        path = f"/gradio_api/queue/data?session_hash={self._session}&stream={uuid.uuid4().hex}"
+        path = f"/gradio_api/queue/data?session_hash={self.session}&stream={uuid.uuid4().hex}"
         # A message is one chunk, and the connection can be used again once all of them are read.
         async for chunk in self._updates.send("GET", path):
             self.received_bytes += len(chunk)

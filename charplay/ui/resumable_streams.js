@@ -47,11 +47,11 @@
   const randomName = () => Math.random().toString(36).slice(2) + Math.random().toString(36).slice(2);
 
   const fetchAgain = async (input, init, url) => {
-    const request = new Request(input, init);
-    request.headers.set('X-Request-Id', randomName());  // it may have arrived, and its answer not: see repeated_requests.py
+    const headers = new Headers(init?.headers ?? input.headers);
+    headers.set('X-Request-Id', randomName());  // it may have arrived, and its answer not: see repeated_requests.py
     for (;;) {
       try {
-        const response = await fetchNow(request.clone());
+        const response = await fetchNow(input.clone?.() ?? input, {...init, headers});
         const {event_id} = response.ok ? await response.clone().json() : {};
         if (event_id) pending.add(event_id);
         return response;

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from urllib.parse import urlsplit
 
 import gradio as gr
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -14,6 +15,7 @@ from hypothesis import strategies as some
 from charplay import limits
 from charplay.bench.page_client import Page, RequestFailed, read_config
 from charplay.ui import page
+from charplay.ui.resumable_streams import CLOSE_PATH
 from charplay.workers.client import INFERENCE
 from charplay.workers.protocol import WorkerRequest
 
@@ -164,8 +166,9 @@ def test_the_servers_queue_gives_a_result_or_a_sentence(app_url, run_async, capf
 
 
 def test_a_client_that_disconnects_in_mid_stream_frees_its_slot(app_url, run_async):
-    """A hundred connections are cut after their first characters, and the engine is empty again soon after."""
+    """A hundred pages are closed after their first characters, and the engine is empty again soon after."""
     port = urlsplit(app_url).port
+    closed = f"{app_url.rstrip('/')}/gradio_api{CLOSE_PATH}?session_hash="
 
     async def disconnect(seed: int) -> None:
         client = Page(port, await read_config(port))
@@ -173,6 +176,7 @@ def test_a_client_that_disconnects_in_mid_stream_frees_its_slot(app_url, run_asy
             if message["msg"] == "process_generating":
                 break
         client.close()
+        await asyncio.to_thread(httpx.post, closed + client.session)  # as a browser does; else its stream is held
 
     async def disconnect_all() -> None:
         for start in range(0, 100, 20):

@@ -104,7 +104,7 @@ def test_the_page_shows_the_three_texts_their_seed_and_how_many_words_are_differ
         words = re.sub("[^a-z']", " ", text.lower()).split()
         assert f"Text at temperature {degree:g}" in column
         assert f"<b>{len(set(words))}</b> different words of {len(words)}<" in column
-        assert f"<div>{escape(text)}</div>" in column
+        assert f">{escape(text)}</div>" in column
     assert '150 of 150 characters each · seed <b id="compared-seed">5</b>' in stats
 
 

@@ -192,7 +192,8 @@ def test_a_bad_seed_and_a_prime_without_letters_get_a_sentence_and_lose_nothing(
     before = page.locator(SPEECH_TEXT).inner_text()
     page.locator("#seed input").fill("lucky")
     expect(page.locator("#seed-message .problem")).to_have_count(1)
-    page.locator("#generate").click()
+    with page.expect_request(lambda request: "queue/join" in request.url and "lucky" in (request.post_data or "")):
+        page.locator("#generate").click()
     expect(page.locator("#generate")).to_be_enabled()
     expect(page.locator("#speech .problem")).to_have_count(1)
     expect(page.locator(SPEECH_TEXT)).to_have_css("border-top-style", "dashed")  # not what the controls would give
@@ -200,7 +201,10 @@ def test_a_bad_seed_and_a_prime_without_letters_get_a_sentence_and_lose_nothing(
     expect(page.locator("#speech .problem")).to_have_count(0)
     page.locator("#prime textarea").fill("한국")
     expect(page.locator("#speech-message")).to_contain_text("Latin alphabet")
-    page.locator("#generate").click()
+    with page.expect_request(
+        lambda request: "queue/join" in request.url and "한국" in json.dumps(request.post_data_json, ensure_ascii=False)
+    ):
+        page.locator("#generate").click()
     expect(page.locator("#speech .problem")).to_have_count(1)
     assert page.locator(SPEECH_TEXT).inner_text() == before
     expect(page.get_by_test_id("toast-body")).to_have_count(0)

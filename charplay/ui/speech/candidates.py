@@ -57,7 +57,7 @@ def build(source: TextSource, temperature: gr.Slider) -> None:
     # the last with the data of the first.
     chosen: dict[str, Any] = {
         "fn": with_problem(compute_chosen, 1),
-        "inputs": [chosen_index, *inputs],
+        "inputs": [chosen_index, temperature, *source.inputs],
         "outputs": [table, problem],
         "js": f"(index, ...rest) => [{colored_text.clicked_index_js(colored)}, ...rest]",
     }
