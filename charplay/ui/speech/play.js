@@ -2,6 +2,7 @@
 // user presses a button of the tab. A complete text is started over first.
 () => {
   const WAIT_MILLISECONDS = 10_000; // for a character, after which it ends
+  const AGAIN_MILLISECONDS = 300; // Gradio ignores a click on a button whose last event has not quite ended
   const tab = document.getElementById('speech'), field = document.querySelector('#generated-text textarea');
   const run = tab.run = {};
   const isOn = () => tab.run === run && tab.checkVisibility();
@@ -16,8 +17,14 @@
   // Presses a button and waits for what it writes; false where nothing comes of it.
   const press = async id => {
     const before = field.value, deadline = Date.now() + WAIT_MILLISECONDS;
-    document.getElementById(id).click();
-    while (isOn() && field.value === before && Date.now() < deadline && !tab.querySelector('.problem')) await sleep(30);
+    let again = 0;
+    while (isOn() && field.value === before && Date.now() < deadline && !tab.querySelector('.problem')) {
+      if (Date.now() >= again) {
+        document.getElementById(id).click();
+        again = Date.now() + AGAIN_MILLISECONDS;
+      }
+      await sleep(30);
+    }
     return isOn() && field.value !== before;
   };
   const play = async () => {
