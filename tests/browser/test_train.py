@@ -159,19 +159,32 @@ def test_on_a_phone_train_scrolls_to_its_progress_and_its_button_shows_that_it_r
     expect(start).to_be_enabled()
 
 
+def until_quiet(page: Page, streams: set) -> None:
+    """Waits until the page has had no stream open for a second: Gradio ends those of a page about to be left."""
+    quiet = 0
+    while quiet < 20:
+        page.wait_for_timeout(50)
+        quiet = 0 if streams else quiet + 1
+
+
 def test_leaving_asks_first_until_the_trained_model_is_downloaded(open_page):
     page = train_tab(open_page())
-    asked = []
+    asked, streams = [], set()
+    page.on("request", lambda request: streams.add(request) if "queue/data" in request.url else None)
+    page.on("requestfinished", lambda request: streams.discard(request))
+    page.on("requestfailed", lambda request: streams.discard(request))
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     paste(page, controls.ROWS, ROWS, "vowels 12")
     set_epochs(page, 1)
     train(page)
     expect(page.locator("#unsaved-models textarea, #unsaved-models input").first).to_have_value("1")
     for count, leave in enumerate(("location.reload()", "history.back()"), 1):
+        until_quiet(page, streams)
         with page.expect_event("dialog"):
             page.evaluate(leave)
         expect(page.locator("#runs tbody tr")).to_have_count(1)  # the page is still there
         assert asked == ["beforeunload"] * count
+    until_quiet(page, streams)
     with page.expect_download():
         page.locator("#download").click()
     expect(page.locator("#unsaved-models textarea, #unsaved-models input").first).to_have_value("0")
