@@ -289,7 +289,8 @@ def test_a_training_fits_the_page_and_can_be_read(open_page, size, mode):
     paste(page, controls.ROWS, ROWS, "vowels 12")
     set_epochs(page, 2)
     train(page)
-    expect(page.locator("#user-confusion .ytick text")).to_have_count(2)
+    page.locator("#user-confusion").scroll_into_view_if_needed()
+    expect(page.locator("#user-confusion .ytick text")).to_have_count(2, timeout=PATIENT)
     check_look(page, "Train, rows", SMALLEST[size])
     page.locator("#pasted-data textarea").fill("")  # a pasted text would stay
     paste(page, controls.TEXT, TEXT, "characters: ")
