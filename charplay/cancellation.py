@@ -1,4 +1,4 @@
-"""Ends a computation that nobody waits for any more: between its chunks of work it asks whether that is so."""
+"""Ends a computation whose result is no longer wanted: between its chunks of work it asks whether that is so."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -150,20 +150,20 @@ async def pace(run: object, speed: object) -> None:
         await TEACHER_FORCING.request(WorkerRequest("pace", {"run": run, "speed": speed}))
 
 
+SETTINGS = (
+    controls.TARGET,
+    controls.DECODER_CELL,
+    controls.DECODER_SIZE,
+    controls.DECODER_RATE,
+    controls.DECODER_SEED,
+    controls.RATIO,
+)  # in the order of `make_settings`
 _example: dict[str, Any] = {}  # the worker's update on the initial example, once it is there
 
 
 def example_request() -> WorkerRequest:
     """The request for the initial example: a run of the default settings."""
-    defaults = (
-        controls.TARGET,
-        controls.DECODER_CELL,
-        controls.DECODER_SIZE,
-        controls.DECODER_RATE,
-        controls.DECODER_SEED,
-        controls.RATIO,
-    )
-    settings = make_settings(*(control.default for control in defaults))
+    settings = make_settings(*(control.default for control in SETTINGS))
     return WorkerRequest("preview", {"settings": asdict(settings), "epochs": controls.EXAMPLE_EPOCHS})
 
 

@@ -32,14 +32,6 @@ _ABOUT = (
 # On a phone the plots lie below the controls.
 _SHOW_CURVES = "(...inputs) => { document.getElementById('curves').scrollIntoView({block: 'nearest'}); return inputs; }"
 _Steps = AsyncGenerator[tuple, None]
-_SETTINGS = (
-    controls.TARGET,
-    controls.DECODER_CELL,
-    controls.DECODER_SIZE,
-    controls.DECODER_RATE,
-    controls.DECODER_SEED,
-    controls.RATIO,
-)  # in the order of `make_settings`
 _BUTTON_ROWS = (("Start", "Pause", "Stop"), ("One epoch", "Go on"))
 
 
@@ -185,7 +177,7 @@ async def _open(has_plots: bool, field: object) -> tuple:
 
 async def _show_linked(field: object) -> tuple:
     """What the page's link says: an epoch of the initial example, or settings that wait for Start."""
-    if any(links.linked(field, control) is not None for control in _SETTINGS):
+    if any(links.linked(field, control) is not None for control in run.SETTINGS):
         return *[""] * PLOTS, gr.skip(), html.note("The settings are those of the link: press Start."), True
     epoch = links.linked(field, controls.SHOWN_EPOCH)
     if epoch is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -163,48 +163,25 @@ def _keep_long_text(pasted: object, page: gr.Request) -> tuple:
     return gr.update(value="", visible=False), controls.UPLOAD, gr.update(visible=True)
 
 
-def wire(
-    form: Form, view: SummaryView, tab: gr.Tab, starts: Starts, user_model: gr.Dropdown, link: TabLink
-) -> Summaries:
-    """Has the summary follow the form, and the form's settings follow the summary's suggestion.
+_SummarizeAfter = Callable[[Dependency, dict[str, Any]], None]
 
-    Args:
-        form: the tab's.
-        view: where the summary is shown.
-        tab: the Train tab.
-        starts: what a training can start from.
-        user_model: the list of the page's models, which changes when one comes.
-        link: of the page.
-    """
-    summaries, offered = Summaries(form.file, starts), [*starts.outputs(form), form.settings_problem]
+
+def _wire_data(
+    form: Form, tab: gr.Tab, starts: Starts, user_model: gr.Dropdown, link: TabLink, summarize_after: _SummarizeAfter
+) -> None:
+    """Has the form follow what is learnt from, where it comes from, and what a training can start from."""
+    offered = [*starts.outputs(form), form.settings_problem]
     update_starts = with_problem(starts.update, len(offered) - 1)
-    problems, columns = [form.data_problem, form.settings_problem], [form.text_column, form.label_column]
-    outputs = [*view, *problems, *columns, form.queue, form.shorter, form.suggestion]
-
-    def summarize_after(event: Dependency, preset: dict[str, Any]) -> None:
-        event.then(summaries.summarize, form.inputs, outputs, **preset)
-
+    read = [form.pasted, form.file, form.encoding, form.row_format, form.changes, form.accepted]
     shown = gr.on(
         [form.kind.input, form.source.input],
         with_problem(_show_source, 10),
         [form.kind, form.source, form.pasted],
-        [
-            form.pasted,
-            form.file,
-            form.encoding,
-            form.row_format,
-            form.changes,
-            form.accepted,
-            *form.row_format_controls,
-            form.data_problem,
-        ],
+        [*read, *form.row_format_controls, form.data_problem],
         **QUIET,
     )
     linked = link.applied.change(
-        with_problem(_show_linked, 6),
-        [link.field, form.kind, form.source],
-        [form.pasted, form.file, form.encoding, form.row_format, form.changes, form.accepted, form.data_problem],
-        **QUIET,
+        with_problem(_show_linked, 6), [link.field, form.kind, form.source], [*read, form.data_problem], **QUIET
     )
     for each in (shown, linked):
         summarize_after(each.then(update_starts, [form.kind, form.start], offered, **QUIET), QUIET)
@@ -215,23 +192,14 @@ def wire(
         **LATEST,
     )
     summarize_after(kept, LATEST)
-    form.file.upload(summaries.upload, form.inputs | {form.file}, [form.file, *outputs], **QUIET)
     gr.on([user_model.change, tab.select], update_starts, [form.kind, form.start], offered, **QUIET)
     started = form.start.input(update_starts, [form.kind, form.start], offered, **QUIET)
-    reset = started.then(lambda: ("{}", "{}"), None, [form.changes, form.accepted], **QUIET)
-    summarize_after(reset, QUIET)
-    summarize_after(form.preset.input(lambda: ("{}", "{}"), None, [form.changes, form.accepted], **QUIET), QUIET)
-    gr.on(
-        [
-            *(control.input for control in (form.encoding, *form.row_format_controls)),
-            form.merge_case.input,
-            tab.select,
-        ],
-        summaries.summarize,
-        form.inputs,
-        outputs,
-        **LATEST,
-    )
+    summarize_after(started.then(_no_changes, None, [form.changes, form.accepted], **QUIET), QUIET)
+
+
+def _wire_settings(form: Form, summarize_after: _SummarizeAfter) -> None:
+    """Notes which settings were changed, and sets the others as the summary suggests."""
+    summarize_after(form.preset.input(_no_changes, None, [form.changes, form.accepted], **QUIET), QUIET)
     for field, setting in zip(SETTINGS, form.settings, strict=True):
         noted = setting.input(None, [form.changes, setting], form.changes, js=_NOTE_CHANGE.format(field=field), **QUIET)
         summarize_after(noted, LATEST)
@@ -245,4 +213,36 @@ def wire(
         js=_ACCEPT_SUGGESTION,
         **QUIET,
     )
+
+
+def _no_changes() -> tuple[str, str]:
+    """No setting changed by hand, and no suggestion taken (JSON)."""
+    return "{}", "{}"
+
+
+def wire(
+    form: Form, view: SummaryView, tab: gr.Tab, starts: Starts, user_model: gr.Dropdown, link: TabLink
+) -> Summaries:
+    """Has the summary follow the form, and the form's settings follow the summary's suggestion.
+
+    Args:
+        form: the tab's.
+        view: where the summary is shown.
+        tab: the Train tab.
+        starts: what a training can start from.
+        user_model: the list of the page's models, which changes when one comes.
+        link: of the page.
+    """
+    summaries = Summaries(form.file, starts)
+    problems, columns = [form.data_problem, form.settings_problem], [form.text_column, form.label_column]
+    outputs = [*view, *problems, *columns, form.queue, form.shorter, form.suggestion]
+
+    def summarize_after(event: Dependency, preset: dict[str, Any]) -> None:
+        event.then(summaries.summarize, form.inputs, outputs, **preset)
+
+    _wire_data(form, tab, starts, user_model, link, summarize_after)
+    _wire_settings(form, summarize_after)
+    form.file.upload(summaries.upload, form.inputs | {form.file}, [form.file, *outputs], **QUIET)
+    read_as = [*(control.input for control in (form.encoding, *form.row_format_controls)), form.merge_case.input]
+    gr.on([*read_as, tab.select], summaries.summarize, form.inputs, outputs, **LATEST)
     return summaries

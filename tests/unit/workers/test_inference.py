@@ -41,42 +41,34 @@ def question(request_id: int, path: str, name: str) -> dict:
     return {"id": request_id, "kind": "question", "arguments": arguments}
 
 
-def test_the_prefixes_of_a_name_share_one_forward_pass(worker, recorded, path, monkeypatch):
+@pytest.fixture
+def passes(monkeypatch):
+    """The names of each forward pass of a classifier."""
     passes = []
 
-    def count_passes(checkpoint, names, prior, **how):
+    def record(checkpoint, names, prior, **how):
         passes.append(list(names))
         return classify(checkpoint, names, prior, **how)
 
-    monkeypatch.setattr(inference, "classify", count_passes)
+    monkeypatch.setattr(inference, "classify", record)
+    return passes
+
+
+def test_the_prefixes_of_a_name_share_one_forward_pass(worker, recorded, path, passes):
     prefixes = ["N", "Ng", "Ngu"]
     worker.handle(classification(1, path, *prefixes))
     assert len(recorded.next(1)["result"]) == len(prefixes)
     assert passes == [prefixes]
 
 
-def test_a_name_that_is_requested_twice_is_read_once(worker, recorded, path, monkeypatch):
-    passes = []
-
-    def count_passes(checkpoint, names, prior, are_read=False):
-        passes.append(list(names))
-        return classify(checkpoint, names, prior, are_read=are_read)
-
-    monkeypatch.setattr(inference, "classify", count_passes)
+def test_a_name_that_is_requested_twice_is_read_once(worker, recorded, path, passes):
     worker.handle(classification(1, path, "Ng", "Ngu", "Ng"))
     results = recorded.next(1)["result"]
     assert [each["name"] for each in results] == ["Ng", "Ngu", "Ng"]
     assert passes == [["Ng", "Ngu"]]
 
 
-def test_a_key_press_computes_the_new_prefix_alone(worker, recorded, path, monkeypatch):
-    passes = []
-
-    def record_pass(checkpoint, names, prior, **how):
-        passes.append(list(names))
-        return classify(checkpoint, names, prior, **how)
-
-    monkeypatch.setattr(inference, "classify", record_pass)
+def test_a_key_press_computes_the_new_prefix_alone(worker, recorded, path, passes):
     worker.handle(classification(1, path, "K", "Ko"))
     first = recorded.next(1)["result"]
     worker.handle(classification(2, path, "K", "Ko", "Kow"))
