@@ -6,6 +6,7 @@ window.charplayLinks = (() => {
   const LISTS = ['hide', 'only'], SWITCHES = ['present', 'embed'];
   const view = {}; // hide and only: sets of names; present and embed: booleans
   let table = null, opened = 0, isOpening = false, embeds = false, timers = [];
+  let seen = location.hash; // the address as it was last read or written here
 
   const fields = () => new URLSearchParams(location.hash.slice(1));
   const rule = (name, isOn) => document.documentElement.classList.toggle(name, isOn);
@@ -127,12 +128,13 @@ window.charplayLinks = (() => {
 
   function follow(values) {
     linkFullPage();
-    if (isOpening || !table) return;
+    if (isOpening || !table || location.hash !== seen) return; // of one changed by hand the event is on its way
     const {text} = format(values, null);
     if (text.length > table.maxCharacters) return;
     if (text === location.hash.slice(1)) return;
     const path = location.pathname + location.search;
     history.replaceState(history.state, '', text ? `${path}#${text}` : path);
+    seen = location.hash;
     linkFullPage();
     // A Space is a frame of another site: its page has the address bar.
     if (parent !== window && location.hostname.endsWith('.hf.space')) {
@@ -220,6 +222,7 @@ window.charplayLinks = (() => {
         box.dispatchEvent(new Event('input', {bubbles: true}));
       };
       addEventListener('hashchange', () => {
+        seen = location.hash;
         readView();
         applyView();
         if (location.hash.includes('=')) send(field(location.hash, false));
