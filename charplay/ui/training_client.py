@@ -1,4 +1,4 @@
-"""The page's requests to the processes that visitors' networks are trained in (`charplay.workers.training`)."""
+"""The page's requests to the processes that summarize visitors' data and train on them (`charplay.workers`)."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -10,8 +10,7 @@ from charplay.workers.client import WorkerProcess
 from charplay.workers.protocol import Response, WorkerRequest
 
 TRAINING = WorkerProcess("charplay.workers.training")
-# Apart from the trainings: the trial steps of a data summary draw random numbers, as a training does.
-SUMMARIES = WorkerProcess("charplay.workers.training")
+SUMMARIES = WorkerProcess("charplay.workers.summaries")
 
 
 class SettingsError(ValueError):

@@ -2,24 +2,21 @@
 
 Training takes a core for minutes. In a process of its own, of the lowest priority and on one thread, it takes what the
 page and its inference leave over. One training runs at a time; later ones are queued, unread, and their clients know
-the position. A page has one process for data summaries and one for trainings: the trial steps of a summary would change
-the random numbers of a training beside it.
+the position.
 
 Requests (see `workers.protocol`):
 
-    summarize {task, data, preset, changes,      update and result: `training.data_summary.DataSummary`, the result
-               start}                            with an estimate of the duration
     train {task, data, preset, changes, start,   updates: `TrainingUpdate`; result: `TrainingResult`
            out, expected_seconds}
     stop                                         of a training: the best so far is kept, and it ends
-    cancel                                       of a training: it ends, and nothing is kept; drops a summary
+    cancel                                       of a training: it ends, and nothing is kept
 
 `out` is the path of the checkpoint. `data` is {"text": pasted text}, {"file": PATH}, or {"built_in": true} for the
 project's own data set of the task, which is fetched if it is missing; also "encoding", and of rows "delimiter",
 "has_header", "text_column", "label_column" and "merge_case", as `user_data.read_rows` has them. `preset` and `changes`
 are those of `data_summary.choose_recipe`. `start`, which may be missing, is the path of a checkpoint to go on from.
-`expected_seconds`, which may be missing, is what a summary estimated: those
-who wait behind this training are told how long.
+`expected_seconds`, which may be missing, is what a summary estimated: those who wait behind this training are told how
+long.
 """
 
 import functools
@@ -36,7 +33,6 @@ from charplay.training.time_estimate import warm_up
 from charplay.workers import user_data_source
 from charplay.workers.protocol import CANCEL
 from charplay.workers.server import Responses, Worker, run_worker
-from charplay.workers.summaries import Summaries
 from charplay.workers.training_job import Job, TrainingCancelled, TrainingUpdate, train
 
 MAX_RUNNING_TRAININGS = 1  # trainings that run at the same time: one takes a core
@@ -50,10 +46,7 @@ class TrainingWorker(Worker):
     failure_message = "The training failed: please try again."
 
     def __init__(self, responses: Responses, max_seconds: float = limits.MAX_USER_TRAINING_SECONDS):
-        summaries = Summaries(responses, self.attempt)
-        self._summaries = summaries
-        handlers = {"summarize": summaries.add, "train": self._add, "stop": self._stop, CANCEL: self._cancel}
-        super().__init__(responses, handlers)
+        super().__init__(responses, {"train": self._add, "stop": self._stop, CANCEL: self._cancel})
         self._max_seconds = max_seconds
         self._changed = threading.Condition()
         self._queue: deque[Job] = deque()
@@ -107,7 +100,6 @@ class TrainingWorker(Worker):
             self._update_positions()
 
     def _cancel(self, request_id: int) -> None:
-        self._summaries.cancel(request_id)
         if job := self._jobs.get(request_id):
             job.is_cancelled = True
             self._stop(request_id)

@@ -1,7 +1,8 @@
-"""A training worker driven by its lines of JSON."""
+"""The workers of the Train tab, driven by their lines of JSON."""
 
 import pytest
 
+from charplay.workers.summaries import SummaryWorker
 from charplay.workers.training import TrainingWorker
 from tests.recorded_responses import RecordedResponses
 
@@ -17,6 +18,11 @@ def worker(recorded):
     yield worker
     for request_id in list(worker._jobs):
         about(worker, request_id, "cancel")
+
+
+@pytest.fixture
+def summary_worker(recorded):
+    return SummaryWorker(recorded.responses)
 
 
 def about(worker, request_id: int, kind: str) -> None:

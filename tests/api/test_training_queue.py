@@ -41,7 +41,7 @@ def test_the_wait_in_the_queue_grows_with_what_those_ahead_are_expected_to_take(
     assert 30 < waits[1] - waits[0] <= 40
 
 
-def test_summaries_are_timed_one_at_a_time_and_all_are_shown_before(worker, recorded, monkeypatch):
+def test_summaries_are_timed_one_at_a_time_and_all_are_shown_before(summary_worker, recorded, monkeypatch):
     running, most = [], []
     measure = summaries.measure_speed
 
@@ -55,8 +55,8 @@ def test_summaries_are_timed_one_at_a_time_and_all_are_shown_before(worker, reco
 
     monkeypatch.setattr(summaries, "measure_speed", watched)
     for number in range(1, 6):
-        worker.handle({"id": number} | summarize(ROWS, seed=number))
-    worker.handle({"id": 6} | summarize(ROWS, seed=1))  # the same again: it is timed once
+        summary_worker.handle({"id": number} | summarize(ROWS, seed=number))
+    summary_worker.handle({"id": 6} | summarize(ROWS, seed=1))  # the same again: it is timed once
     for number in range(1, 7):
         response, updates = recorded.last(number)
         assert response["result"]["seconds"] > 0

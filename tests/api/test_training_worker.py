@@ -68,15 +68,6 @@ def test_a_text_is_trained_to_a_checkpoint_that_generates(worker, recorded, tmp_
     assert len(generate(checkpoint, [make_request("the ", length=20, seed=1)])[0]) == 20
 
 
-def test_a_data_summary_is_answered_during_a_training(worker, recorded, tmp_path):
-    worker.handle({"id": 1} | train("speech", TEXT, tmp_path / "a.safetensors", **LONG))
-    recorded.until(1, "started")
-    arguments = {"task": "names", "data": {"text": ROWS}, "preset": "small", "changes": {}}
-    worker.handle({"id": 2, "kind": "summarize", "arguments": arguments})
-    response, _ = recorded.last(2)
-    assert response["result"]["count"] == 60
-
-
 def test_a_stopped_training_keeps_the_best_so_far(worker, recorded, tmp_path):
     out = tmp_path / "user.safetensors"
     worker.handle({"id": 1} | train("speech", TEXT, out, **LONG))
@@ -181,20 +172,22 @@ def test_a_disk_that_was_full_before_the_first_evaluation_fails_with_the_reason(
         ("speech", {"text": 5}, {}, "Paste a text"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_with_a_sentence(worker, recorded, tmp_path, task, data, changes, message):
+def test_what_cannot_be_trained_is_refused_with_a_sentence(
+    worker, summary_worker, recorded, tmp_path, task, data, changes, message
+):
     arguments = {"task": task, "data": data, "preset": "small", "changes": changes}
-    worker.handle({"id": 1, "kind": "summarize", "arguments": arguments})
+    summary_worker.handle({"id": 1, "kind": "summarize", "arguments": arguments})
     worker.handle({"id": 2, "kind": "train", "arguments": arguments | {"out": str(tmp_path / "user.safetensors")}})
     for number in (1, 2):
         assert message in recorded.last(number)[0]["failure"]
 
 
-def test_a_large_file_is_refused_unread(worker, recorded, tmp_path):
+def test_a_large_file_is_refused_unread(summary_worker, recorded, tmp_path):
     large = tmp_path / "large.txt"
     with large.open("wb") as file:
         file.truncate(100_000_000)
     arguments = {"task": "speech", "data": {"file": str(large)}, "preset": "small", "changes": {}}
-    worker.handle({"id": 1, "kind": "summarize", "arguments": arguments})
+    summary_worker.handle({"id": 1, "kind": "summarize", "arguments": arguments})
     assert "at most 5,000,000" in recorded.last(1)[0]["failure"]
 
 

@@ -85,10 +85,10 @@ def test_plots_fit_again_when_the_window_was_resized_behind_another_tab(open_pag
     go_to(page, "Speech")
     page.set_viewport_size({"width": 1280, "height": 720})
     go_to(page, "Names")
-    page.wait_for_function("document.querySelector('#bars table').getBoundingClientRect().width > 600")
+    page.wait_for_function("document.querySelector('#bars table')?.getBoundingClientRect().width > 600")
     page.set_viewport_size({"width": 390, "height": 844})
     go_to(page, "Batches")
-    page.wait_for_function("document.querySelector('#strip svg.main-svg').getBoundingClientRect().width < 390")
+    page.wait_for_function("document.querySelector('#strip svg.main-svg')?.getBoundingClientRect().width < 390")
 
 
 def test_five_hundred_names_are_counted_and_thirty_two_plotted(open_page):

@@ -64,14 +64,22 @@ def inference_load(directory: Path) -> tuple[list[WorkerRequest], WorkerRequest]
     ], classify
 
 
+def _user_rows() -> dict[str, Any]:
+    rows = "".join(f"{name}{number},{name}\n" for number in range(30) for name in ("anna", "otto"))
+    return {"task": "names", "data": {"text": rows}, "preset": "small"}
+
+
 def training_load(directory: Path) -> tuple[list[WorkerRequest], WorkerRequest]:
     """As `inference_load`."""
-    rows = "".join(f"{name}{number},{name}\n" for number in range(30) for name in ("anna", "otto"))
-    source = {"task": "names", "data": {"text": rows}, "preset": "small"}
-    out = {"out": str(directory / "trained.safetensors")}
-    train = WorkerRequest("train", source | {"changes": {"epochs": 100}} | out)
-    summarize = WorkerRequest("summarize", source | {"changes": {"epochs": 1}})
-    return [train, summarize], summarize
+    arguments = _user_rows() | {"out": str(directory / "trained.safetensors")}
+    long, short = (WorkerRequest("train", arguments | {"changes": {"epochs": epochs}}) for epochs in (100, 1))
+    return [long], short
+
+
+def summaries_load(directory: Path) -> tuple[list[WorkerRequest], WorkerRequest]:
+    """As `inference_load`."""
+    summarize = WorkerRequest("summarize", _user_rows() | {"changes": {"epochs": 1}})
+    return [summarize], summarize
 
 
 def teacher_forcing_load(directory: Path) -> tuple[list[WorkerRequest], WorkerRequest]:
@@ -81,7 +89,12 @@ def teacher_forcing_load(directory: Path) -> tuple[list[WorkerRequest], WorkerRe
     return [start], WorkerRequest("preview", {"settings": settings, "epochs": 1})
 
 
-LOADS = {"inference": inference_load, "training": training_load, "teacher_forcing": teacher_forcing_load}
+LOADS = {
+    "inference": inference_load,
+    "training": training_load,
+    "summaries": summaries_load,
+    "teacher_forcing": teacher_forcing_load,
+}
 
 
 def kill_often(name: str, times: int, seed: int = 0) -> dict[str, Any]:

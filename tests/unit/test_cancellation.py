@@ -11,7 +11,7 @@ from charplay.inference import long_text
 from charplay.interpret import memorization, neurons
 from charplay.training import data_summary, time_estimate
 from charplay.training.data_summary import choose_recipe, read_user_data, training_set_of
-from charplay.workers.summaries import Summaries
+from charplay.workers.summaries import SummaryWorker
 from tests.recorded_responses import RecordedResponses
 
 TEXT = normalize_prose("The cat sat on the mat. A dog ran to the door, and out. " * 40)
@@ -60,13 +60,13 @@ def test_trial_steps_are_given_up():
 
 def test_a_cancelled_data_summary_stops_computing_and_the_next_is_made(monkeypatch):
     recorded, state = RecordedResponses(), {}
-    summaries = Summaries(recorded.responses, lambda compute: (compute(), None))
+    worker = SummaryWorker(recorded.responses)
     summarize = data_summary.summarize
 
     def cancel_in_the_middle(*arguments):
         if "is_cancelled" not in state:
             state["is_cancelled"] = True
-            summaries.cancel(1)
+            worker.handle({"id": 1, "kind": "cancel", "arguments": {}})
             check_cancelled()
             state["went_on"] = True
         return summarize(*arguments)
@@ -75,7 +75,7 @@ def test_a_cancelled_data_summary_stops_computing_and_the_next_is_made(monkeypat
     monkeypatch.setattr("charplay.workers.summaries.measure_speed", lambda *_: time_estimate.Speed(1e3, 0.1, 0.1))
     arguments = {"task": "speech", "data": {"text": TEXT}, "preset": "small", "changes": {}}
     for request_id in (1, 2):
-        summaries.add(request_id, **arguments)
+        worker.handle({"id": request_id, "kind": "summarize", "arguments": arguments})
     assert recorded.last(2)[0]["failure"] is None
     assert state == {"is_cancelled": True}
     assert not recorded.to(1)

@@ -72,7 +72,6 @@ class Summaries:
 
         The summary comes first without, then with an estimate of how long the training will take.
         """
-        training_client.warm()
         session = page.session_hash
         number = self._count(session)
         try:
@@ -83,6 +82,7 @@ class Summaries:
                         yield self._show(found, number, *TRAININGS.ahead_of(session))
                     else:
                         yield (gr.skip(),) * 9
+            training_client.warm()  # not before: the first summary has the machine for itself
         except ValueError as error:
             if self._is_latest(session, number):
                 yield _show_problem(error)
