@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from charplay.ui import addresses
+from charplay.ui import options
 from charplay.workers.client import INFERENCE
 
 
@@ -11,10 +11,10 @@ def main() -> None:
     """Launch the app."""
     global demo  # where Gradio's reloader looks for it
     parser = argparse.ArgumentParser(description="charplay: a playground for character-level recurrent networks")
-    addresses.add_arguments(parser)
+    options.add_arguments(parser)
     arguments = parser.parse_args()
     try:
-        address = addresses.choose(arguments.host, arguments.port)
+        address = options.check(arguments)
         INFERENCE.start()  # before this import, so that it loads its models meanwhile
         from charplay.ui import launch
 

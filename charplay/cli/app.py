@@ -3,12 +3,12 @@
 import argparse
 
 from charplay.cli.parser import Commands
-from charplay.ui import addresses, launch
+from charplay.ui import launch, options
 
 
 def launch_app(arguments: argparse.Namespace) -> None:
     """Launch the app in a browser."""
-    address = addresses.choose(arguments.host, arguments.port)
+    address = options.check(arguments)
     launch.launch(launch.build(), address, arguments)
 
 
@@ -16,4 +16,4 @@ def add_to(commands: Commands) -> None:
     """Add the command."""
     parser = commands.add_parser("app", help=launch_app.__doc__, description=launch_app.__doc__)
     parser.set_defaults(execute=launch_app)
-    addresses.add_arguments(parser)
+    options.add_arguments(parser)

@@ -3,7 +3,6 @@
 Gradio tries a hundred ports for an address that cannot be listened on, and looks at 127.0.0.1 to see which are free.
 """
 
-import argparse
 import errno
 import os
 import queue
@@ -17,14 +16,6 @@ GRADIO_PROBES: Address = (socket.AF_INET, "127.0.0.1")  # where Gradio tries whe
 DEFAULT_PORT = 7860  # the first that is tried
 PORTS_TRIED = 100  # from the first
 MAX_LOOKUP_SECONDS = 5.0  # seconds that a name of a host may take to be looked up
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where to listen, and who is to know of it."""
-    parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets others in the room connect")
-    parser.add_argument("--port", type=int, help="port to listen on")
-    parser.add_argument("--share", action="store_true", help="a public link, through Gradio's relay")
-    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
 
 
 def choose(host: str | None, port: int | None) -> tuple[str, int]:

@@ -27,6 +27,7 @@ from charplay.ui import inference_client
 from charplay.ui.errors import as_gradio_error
 from charplay.ui.inference_client import stream_text
 
+SECOND_NAMES = ("belief",)  # of endpoints that have another name, which programs may still call
 Endpoints = dict[str, Callable[..., Any]]  # name -> function
 
 
@@ -95,7 +96,7 @@ def _names_endpoints(registry: Registry) -> Endpoints:
     return {
         "classify": classify,
         "prefix_probabilities": prefix_probabilities,
-        "belief": prefix_probabilities,  # the endpoint's first name, which programs may still call
+        "belief": prefix_probabilities,
     }
 
 

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from charplay.models import checkpoints
-from charplay.ui import environment, initial_examples
+from charplay.ui import environment, initial_examples, mcp
 from charplay.workers.client import INFERENCE
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def launch(demo: gr.Blocks, address: tuple[str, int], arguments: argparse.Namesp
     Raises:
         ValueError: it cannot listen there after all.
     """
-    from charplay.ui import page
+    from charplay.ui import api, page
 
     host, port = address
     try:
@@ -46,8 +46,10 @@ def launch(demo: gr.Blocks, address: tuple[str, int], arguments: argparse.Namesp
                 share=arguments.share,
                 inbrowser=not arguments.no_browser and "SPACE_ID" not in os.environ,
                 prevent_thread_lock=True,
-                **page.launch_arguments(),
+                **page.launch_arguments(arguments.mcp),
             )
     except (OSError, OverflowError) as error:
         raise ValueError(f"charplay cannot listen there: {error}") from None
+    if arguments.mcp:
+        mcp.drop_tools(demo, api.SECOND_NAMES)
     demo.block_thread()

@@ -149,8 +149,12 @@ def _no_tools(_: Request) -> JSONResponse:
     return JSONResponse([])
 
 
-def launch_arguments() -> dict[str, Any]:
-    """Arguments of `launch`, besides where to listen."""
+def launch_arguments(with_tools: bool = False) -> dict[str, Any]:
+    """Arguments of `launch`, besides where to listen.
+
+    Args:
+        with_tools: whether Gradio serves the endpoints as tools of an MCP server, which needs its extra.
+    """
     css = theme.css() + colored_text.LEVEL_CSS
     # Gradio writes into this dict: each launch gets one of its own.
     app_kwargs = {
@@ -162,9 +166,10 @@ def launch_arguments() -> dict[str, Any]:
             Middleware(browser_sessions.ExpiringSessions),
             Middleware(ResumableStreams, on_page_closed=browser_sessions.forget),
         ],
-        "routes": [APIRoute(_MCP_SCHEMA_PATH, _no_tools, include_in_schema=False)],
+        "routes": [] if with_tools else [APIRoute(_MCP_SCHEMA_PATH, _no_tools, include_in_schema=False)],
     }
-    arguments = {**settings.LAUNCH, "app_kwargs": app_kwargs, "theme": theme.theme(), "css": css}
+    appearance = {"theme": theme.theme(), "css": css}
+    arguments = {**settings.LAUNCH, **appearance, "app_kwargs": app_kwargs, "mcp_server": with_tools}
     links_script = link_events.head({tab.id: tab.label for tab in TABS})
     arguments["head"] = f"<script>{_RESUME_STREAMS}</script>{links_script}"
     if _TRY_PAGE in inspect.signature(gr.Blocks.launch).parameters:

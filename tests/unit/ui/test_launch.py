@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from charplay.ui import addresses, launch
+from charplay.ui import launch, options
 
 
 class Demo:
@@ -24,7 +24,7 @@ class Demo:
 
 def parse(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    addresses.add_arguments(parser)
+    options.add_arguments(parser)
     return parser.parse_args(arguments)
 
 

@@ -1,0 +1,24 @@
+"""The options of `python app.py` and `charplay app`, checked before anything is built. Imports no gradio."""
+
+import argparse
+
+from charplay.ui import addresses, mcp
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where to listen, and who is to know of it."""
+    parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets others in the room connect")
+    parser.add_argument("--port", type=int, help="port to listen on")
+    parser.add_argument("--share", action="store_true", help="a public link, through Gradio's relay")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    parser.add_argument("--mcp", action="store_true", help="also serve the endpoints as tools, for MCP clients")
+
+
+def check(arguments: argparse.Namespace) -> tuple[str, int]:
+    """The host and port to listen on; sets `mcp` to whether tools are served.
+
+    Raises:
+        ValueError: the app cannot run so; the sentence says why.
+    """
+    arguments.mcp = mcp.is_requested(arguments.mcp)
+    return addresses.choose(arguments.host, arguments.port)
