@@ -87,7 +87,7 @@ def ratio_html(ratio: object) -> str:
 def button_updates(state: str) -> list[dict]:
     """Which buttons can be pressed; Start says that a run goes on."""
     updates = {label: gr.update(interactive=state in states) for label, states in BUTTONS.items()}
-    updates["Start"]["value"] = "Running…" if state == RUNNING else "Start"
+    updates["Start"]["value"] = "Running" if state == RUNNING else "Start"
     return list(updates.values())
 
 

@@ -62,9 +62,9 @@ def _settings() -> tuple[list[gr.components.Component], gr.Slider]:
     """The settings after the target, in the order of `make_settings`, and the last of them."""
     cell = gr.Radio(**controls.DECODER_CELL.arguments())
     with gr.Row(elem_classes="bottom"):
-        size = gr.Number(**controls.DECODER_SIZE.arguments(), min_width=80, scale=4)
-        rate = gr.Number(**controls.DECODER_RATE.arguments(), min_width=80, scale=5)
-        seed = gr.Number(**controls.DECODER_SEED.arguments(), min_width=60, scale=3)
+        size = gr.Number(**controls.DECODER_SIZE.arguments(), min_width=106, scale=1)
+        rate = gr.Number(**controls.DECODER_RATE.arguments(), min_width=122, scale=1)
+        seed = gr.Number(**controls.DECODER_SEED.arguments(), min_width=50, scale=1)
     ratio = gr.Slider(**controls.RATIO.arguments())
     return [cell, size, rate, seed, ratio], ratio
 
