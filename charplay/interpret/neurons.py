@@ -82,7 +82,7 @@ FEATURES: dict[str, Callable[[str], np.ndarray]] = {
     "position in the word": _since_any(lambda character: not (character.isalpha() or character == "'")),
     "capitals": _among(str.isupper),
     "vowels": _among(_is_vowel),
-    "blanks": _among(" \n".__contains__),
+    "spaces": _among(" \n".__contains__),
     "commas": _among(",،、，".__contains__),
     "digits": _among(str.isdecimal),
 }

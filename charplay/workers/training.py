@@ -1,8 +1,8 @@
 """The process that visitors' networks are trained in: `python -m charplay.workers.training`.
 
-Training takes a core for minutes. In a process of its own, of the lowest priority and on one thread, it takes what the
-page and its inference leave over. One training runs at a time; later ones are queued, unread, and their clients know
-the position.
+Training takes a core for minutes. In a process of its own, of low priority and on one thread, it takes what the page
+and its inference leave over. One training runs at a time; later ones are queued, unread, and their clients know the
+position.
 
 Requests (see `workers.protocol`):
 
@@ -36,7 +36,7 @@ from charplay.workers.server import Responses, Worker, run_worker
 from charplay.workers.training_job import Job, TrainingCancelled, TrainingUpdate, train
 
 MAX_RUNNING_TRAININGS = 1  # trainings that run at the same time: one takes a core
-NICENESS = 19  # of 19: every other process goes first
+NICENESS = 10  # of 19: the page and its inference go first, some nine to one, and yet a training comes to its end
 
 
 class TrainingWorker(Worker):

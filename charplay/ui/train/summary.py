@@ -98,10 +98,11 @@ def _facts(data_summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append(("overfitting", f"{sizes}: enough to learn the text by heart"))
     if data_summary["padding_shuffled"] is not None:
         shares = (
-            f"{html.percent(data_summary['padding_shuffled'])} of the cells as they come, "
-            f"{html.percent(data_summary['padding_grouped'])} in batches of similar lengths, as they are trained"
+            f"{html.percent(data_summary['padding_shuffled'])} of the cells in batches of "
+            f"{data_summary['recipe']['batch_size']} rows, {html.percent(data_summary['padding_grouped'])} where each "
+            "batch has rows of similar lengths, as in training"
         )
-        facts.append((f"padding at {data_summary['recipe']['batch_size']}", shares))
+        facts.append(("padding", shares))
     return facts
 
 
