@@ -136,16 +136,15 @@ def language_model() -> Checkpoint:
 
 
 @contextmanager
-def launched(*directories: Path, with_tools: bool = False) -> Iterator[tuple[Any, str]]:
+def launched(*directories: Path, host: str = "127.0.0.1", **options: bool) -> Iterator[tuple[Any, str]]:
     """An app with the checkpoints of these directories (none: the shipped ones) on a free port: its page, its URL."""
     from charplay.ui import api, mcp, page  # with Gradio, which most tests do not need
 
     demo = page.build(*directories)
     try:
-        _, url, _ = demo.launch(
-            prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **page.launch_arguments(with_tools)
-        )
-        if with_tools:
+        arguments = page.launch_arguments(host=host, **options)
+        _, url, _ = demo.launch(prevent_thread_lock=True, server_name=host, quiet=True, **arguments)
+        if options.get("with_tools"):
             mcp.drop_tools(demo, api.SECOND_NAMES)
         yield demo, url
     finally:

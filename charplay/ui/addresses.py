@@ -3,7 +3,9 @@
 Gradio tries a hundred ports for an address that cannot be listened on, and looks at 127.0.0.1 to see which are free.
 """
 
+import contextlib
 import errno
+import ipaddress
 import os
 import queue
 import socket
@@ -12,6 +14,10 @@ import threading
 Address = tuple[int, str]  # family and number, such as (AF_INET6, "::1")
 
 DEFAULT_HOST = "127.0.0.1"
+EVERY_ADDRESS = "0.0.0.0"  # of this machine, to listen on
+# Documentation's own numbers (RFC 5737, RFC 3849): whatever network leads out of this one would carry them.
+_OUTSIDE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+_DISCARD_PORT = 9
 GRADIO_PROBES: Address = (socket.AF_INET, "127.0.0.1")  # where Gradio tries whether a port is free
 DEFAULT_PORT = 7860  # the first that is tried
 PORTS_TRIED = 100  # from the first
@@ -53,6 +59,32 @@ def choose(host: str | None, port: int | None) -> tuple[str, int]:
     if first == last:
         raise ValueError(f"Port {first} is in use: choose another with --port.")
     raise ValueError(f"The ports {first} to {last} are all in use: choose another with --port.")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an app that listens there."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def in_network(listening: str) -> str | None:
+    """The number by which others in the network reach an app that listens on a host of this machine; sends nothing.
+
+    Args:
+        listening: one address, or all of them; None is returned where that is in no network.
+    """
+    host = listening.strip("[]")
+    if host not in (EVERY_ADDRESS, "::"):
+        return host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = []
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((_OUTSIDE[family], _DISCARD_PORT))  # looks up from which address a datagram would be sent
+        found.append(probe.getsockname()[0])
+    found += [number for kind, number in _look_up(socket.gethostname()) if kind == family]
+    return next((number for number in found if not is_loopback(number)), None)
 
 
 def _default_port() -> int:

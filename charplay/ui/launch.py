@@ -46,7 +46,7 @@ def launch(demo: gr.Blocks, address: tuple[str, int], arguments: argparse.Namesp
                 share=arguments.share,
                 inbrowser=not arguments.no_browser and "SPACE_ID" not in os.environ,
                 prevent_thread_lock=True,
-                **page.launch_arguments(arguments.mcp),
+                **page.launch_arguments(with_tools=arguments.mcp, host=host, for_class=arguments.for_class),
             )
     except (OSError, OverflowError) as error:
         raise ValueError(f"charplay cannot listen there: {error}") from None

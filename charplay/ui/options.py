@@ -8,6 +8,12 @@ from charplay.ui import addresses, mcp
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where to listen, and who is to know of it."""
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets others in the room connect")
+    parser.add_argument(
+        "--class",
+        dest="for_class",
+        action="store_true",
+        help="let others in the room connect, and show them the address on the screen, large, and as a QR code",
+    )
     parser.add_argument("--port", type=int, help="port to listen on")
     parser.add_argument("--share", action="store_true", help="a public link, through Gradio's relay")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
@@ -21,4 +27,8 @@ def check(arguments: argparse.Namespace) -> tuple[str, int]:
         ValueError: the app cannot run so; the sentence says why.
     """
     arguments.mcp = mcp.is_requested(arguments.mcp)
-    return addresses.choose(arguments.host, arguments.port)
+    host = arguments.host or (addresses.EVERY_ADDRESS if arguments.for_class else None)
+    host, port = addresses.choose(host, arguments.port)
+    if arguments.for_class and addresses.is_loopback(host) and not arguments.share:
+        raise ValueError(f"--class is for others in the room, and {host} is this machine's alone: leave out --host.")
+    return host, port

@@ -16,7 +16,18 @@ from fastapi.routing import APIRoute
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError, Registry
 from charplay.models.networks import MODELS
-from charplay.ui import api, browser_sessions, controls, gradio_patches, html, link_events, settings, theme
+from charplay.ui import (
+    addresses,
+    api,
+    browser_sessions,
+    controls,
+    gradio_patches,
+    html,
+    joining,
+    link_events,
+    settings,
+    theme,
+)
 from charplay.ui.assets import read_asset
 from charplay.ui.batches import tab as batches_tab
 from charplay.ui.event_admission import BoundedEvents
@@ -38,7 +49,6 @@ _TITLE = '<h1 id="title"><b>charplay</b> <span>recurrent networks over character
 _PAGE_SCRIPT = "".join(f"{{{read_asset(__file__, name)}}}\n" for name in ("scroll_areas.js", "keyboard.js"))
 # Whether Gradio requests the page before anyone does: it would end where a busy machine takes three seconds for that.
 _TRY_PAGE = "_frontend"
-_MCP_SCHEMA_PATH = "/gradio_api/mcp/schema"
 _RESUME_STREAMS = read_asset(__file__, "resumable_streams.js")
 # A plot in a hidden tab does not notice that the window was resized or the phone turned.
 _RESIZE_PLOTS = "() => setTimeout(() => window.dispatchEvent(new Event('resize')), 100)"
@@ -98,6 +108,7 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
         page_links.lay_out_note()
         with gr.Row(elem_id="header"):
             gr.HTML(_TITLE, elem_id="title-block", js_on_load=_PAGE_SCRIPT)
+            gr.HTML(joining.BUTTON, elem_id="join", js_on_load="charplayJoin.start(element)", min_width=80)
             page_links.lay_out()
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             page = Page(examples, tabs, {}, page_links)
@@ -149,11 +160,18 @@ def _no_tools(_: Request) -> JSONResponse:
     return JSONResponse([])
 
 
-def launch_arguments(with_tools: bool = False) -> dict[str, Any]:
+_NO_TOOLS_ROUTE = APIRoute("/gradio_api/mcp/schema", _no_tools, include_in_schema=False)
+
+
+def launch_arguments(
+    *, with_tools: bool = False, host: str = addresses.DEFAULT_HOST, for_class: bool = False
+) -> dict[str, Any]:
     """Arguments of `launch`, besides where to listen.
 
     Args:
         with_tools: whether Gradio serves the endpoints as tools of an MCP server, which needs its extra.
+        host: where it will listen.
+        for_class: whether the dialog for joining opens by itself.
     """
     css = theme.css() + colored_text.LEVEL_CSS
     # Gradio writes into this dict: each launch gets one of its own.
@@ -166,12 +184,13 @@ def launch_arguments(with_tools: bool = False) -> dict[str, Any]:
             Middleware(browser_sessions.ExpiringSessions),
             Middleware(ResumableStreams, on_page_closed=browser_sessions.forget),
         ],
-        "routes": [] if with_tools else [APIRoute(_MCP_SCHEMA_PATH, _no_tools, include_in_schema=False)],
+        "routes": [joining.route(), *([] if with_tools else [_NO_TOOLS_ROUTE])],
     }
     appearance = {"theme": theme.theme(), "css": css}
     arguments = {**settings.LAUNCH, **appearance, "app_kwargs": app_kwargs, "mcp_server": with_tools}
+    join_script = joining.head(host, for_class)
     links_script = link_events.head({tab.id: tab.label for tab in TABS})
-    arguments["head"] = f"<script>{_RESUME_STREAMS}</script>{links_script}"
+    arguments["head"] = f"<script>{_RESUME_STREAMS}</script>{links_script}{join_script}"
     if _TRY_PAGE in inspect.signature(gr.Blocks.launch).parameters:
         arguments[_TRY_PAGE] = False
     return arguments

@@ -95,3 +95,24 @@ def test_the_environment_names_host_and_port_as_a_space_does(monkeypatch, free_p
     monkeypatch.setenv("GRADIO_SERVER_PORT", "many")
     with pytest.raises(ValueError, match="GRADIO_SERVER_PORT"):
         addresses.choose(None, None)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [("127.0.0.1", True), ("[::1]", True), ("localhost", True), ("0.0.0.0", False), ("::", False), ("school", False)],
+)
+def test_a_loopback_address_is_known(host, is_loopback):
+    assert addresses.is_loopback(host) is is_loopback
+
+
+def test_the_address_in_the_network_is_the_one_listened_on_or_one_of_this_machine():
+    assert addresses.in_network("192.168.1.5") == "192.168.1.5"
+    assert addresses.in_network("[fe80::1]") == "fe80::1"
+    found = addresses.in_network("0.0.0.0")
+    assert found is None or (addresses._is_local((socket.AF_INET, found)) and not addresses.is_loopback(found))
+
+
+def test_a_machine_without_a_network_has_no_address_in_it(monkeypatch):
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: (_ for _ in ()).throw(OSError))
+    monkeypatch.setattr(addresses, "_look_up", lambda _: [(socket.AF_INET, "127.0.1.1")])
+    assert addresses.in_network("0.0.0.0") is None
