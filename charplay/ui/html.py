@@ -3,6 +3,7 @@
 A parameter called `text` is escaped here; one called `markup` is HTML that the caller has escaped.
 """
 
+import json
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
@@ -91,6 +92,12 @@ def table(
     if scroll_label:
         box = f'class="table bounded" tabindex="0" role="region" aria-label="{escape(scroll_label)}"'
     return f"<div {box}><table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def rows_attribute(rows: Sequence[Sequence[object]]) -> str:
+    """What a drawing shows as a table, for its CSV (exports.js): an attribute of its element."""
+    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return "data-rows='" + escape(text, quote=False).replace("'", "&#39;") + "'"  # as short as it can be
 
 
 def percent(share: float | None, decimals: int = 1) -> str:

@@ -31,6 +31,7 @@ from charplay.ui import (
 from charplay.ui.assets import read_asset
 from charplay.ui.batches import tab as batches_tab
 from charplay.ui.event_admission import BoundedEvents
+from charplay.ui.exports import table as exports
 from charplay.ui.initial_examples import InitialExamples, compute_examples
 from charplay.ui.link_events import PageLinks, TabLink
 from charplay.ui.model_controls import ModelControls
@@ -46,7 +47,8 @@ from charplay.ui.widgets import colored_text
 
 _TITLE = '<h1 id="title"><b>charplay</b> <span>recurrent networks over characters</span></h1>'
 # Each in a scope of its own.
-_PAGE_SCRIPT = "".join(f"{{{read_asset(__file__, name)}}}\n" for name in ("scroll_areas.js", "keyboard.js"))
+_SCRIPTS = (*(read_asset(__file__, name) for name in ("scroll_areas.js", "keyboard.js")), exports.script())
+_PAGE_SCRIPT = "".join(f"{{{each}}}\n" for each in _SCRIPTS)
 # Whether Gradio requests the page before anyone does: it would end where a busy machine takes three seconds for that.
 _TRY_PAGE = "_frontend"
 _RESUME_STREAMS = read_asset(__file__, "resumable_streams.js")

@@ -168,7 +168,7 @@ def unmasked_html(compared: Sequence[UnmaskedComparison], members: int) -> str:
 
 def _unmasked_row(compared: UnmaskedComparison, time: int) -> tuple[str, ...]:
     """The cells of a name (HTML)."""
-    mark = '<span class="mark">changes</span>' if has_flipped(compared) else ""
+    mark = ' <span class="mark">changes</span>' if has_flipped(compared) else ""
     return (
         escape(compared["name"]) + mark,
         f"{escape(compared['country'])} {compared['probability']:.1%}",

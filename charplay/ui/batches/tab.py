@@ -155,8 +155,8 @@ def _lay_out(registry: Registry, link: TabLink) -> Layout:
                 with gr.Row():
                     for caption, figure, elem_id in ((*plots_html[:2], "padded"), (*plots_html[2:4], "packed")):
                         with gr.Column(min_width=300):
-                            plots += [gr.HTML(caption), _plot_component(figure, elem_id)]
-                plots += [gr.HTML(plots_html[4]), _plot_component(plots_html[5], "strip")]
+                            plots += [gr.HTML(caption, elem_id=f"{elem_id}-caption"), _plot_component(figure, elem_id)]
+                plots += [gr.HTML(plots_html[4], elem_id="strip-caption"), _plot_component(plots_html[5], "strip")]
                 facts = gr.HTML(_facts(report, len(checkpoint.classes)), elem_id="facts")
     return Layout(names, order, cells, unit, model, message, split, plots, facts)
 

@@ -69,10 +69,15 @@ def _step_html(steps: Sequence[Step], number: int, plotted_steps: int, direction
         f"<b>{step.running:,} of {rows:,}</b> {'names have' if rows > 1 else 'name has'} a character at time {number}."
         f"{not_plotted} Updates of a hidden state so far{direction}:"
     )
+    table: list[list[object]] = [
+        ["", "useful", "wasted"],
+        ["padded", step.useful, step.wasted],
+        ["packed", step.useful, 0],
+    ]
     return (
         f'<div data-step="{number}"{"" if is_shown else " hidden"}>'
         f'<style media="{"all" if is_shown else "not all"}">{_style_rules(number, plotted_steps)}</style>{caption}'
-        '<div class="update-counts">'
+        f'<div class="update-counts" {html.rows_attribute(table)}>'
         f"<span>padded</span>{_bar(step.useful / total, step.wasted / total)}<span>{padded}</span>"
         f"<span>packed</span>{_bar(step.useful / total, 0)}<span>{packed}</span>"
         "</div></div>"

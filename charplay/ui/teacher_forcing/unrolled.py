@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any
 
-from charplay.ui.html import visible
+from charplay.ui.html import rows_attribute, visible
 
 MAX_STEPS = 10  # steps drawn of a longer text
 _BOX, _GAP, _LABELS = 26, 12, 66  # px: side of a box, distance of two, width of the row labels
@@ -71,7 +71,7 @@ def unrolled_svg(name: str, target: str, decoder: dict[str, Any]) -> str:
     """
     inputs, predictions, truth = decoder["inputs"], decoder["predictions"], target[1:]
     steps = min(len(inputs), MAX_STEPS)
-    drawing, descriptions = _Drawing(name), []
+    drawing, descriptions, table = _Drawing(name), [], [["step", "input", "from", "prediction", "target"]]
     for row, top in _TOPS.items():
         drawing.text(0, top, row, anchor="start", style="row")
     for step in range(steps):
@@ -84,9 +84,11 @@ def unrolled_svg(name: str, target: str, decoder: dict[str, Any]) -> str:
             f"step {step + 1} reads {visible(inputs[step])} from {source}, "
             f"predicts {visible(predictions[step])}: {verdict}"
         )
+        read = [visible(each) for each in (inputs[step], predictions[step], truth[step])]
+        table.append([str(step + 1), read[0], source, *read[1:]])
     width = _LABELS + steps * (_BOX + _GAP) - _GAP + 2
     return (
-        '<div class="unrolled" data-label="The decoder, step by step">'
+        f'<div class="unrolled" data-label="The decoder, step by step" {rows_attribute(table)}>'
         f'<svg width="{width}" height="{_HEIGHT}" viewBox="-1 -1 {width + 1} {_HEIGHT}" '
         f'role="img" aria-label="{escape("; ".join(descriptions))}"><defs><marker id="{name}" viewBox="0 0 6 6" '
         'refX="5" refY="3" markerWidth="4" markerHeight="4" orient="auto"><path d="M0 0 6 3 0 6z"/></marker></defs>'

@@ -26,12 +26,13 @@ def bars(labels: Sequence[str], probabilities: Sequence[float] | None) -> str:
         + "</tr>"
         for row, label in enumerate(labels)
     )
-    return f'<table class="shares"><tbody>{rows}</tbody></table><div class="ticks" aria-hidden="true">{_TICKS}</div>'
+    table = f'<table class="shares" data-head="class,probability"><tbody>{rows}</tbody></table>'  # for rows.js
+    return f'{table}<div class="ticks" aria-hidden="true">{_TICKS}</div>'
 
 
 def _bar(label: str, probability: float) -> str:
     hover = escape(f"{label}: {percent(probability, 2)}")
     return (
-        f'<td data-label="{hover}"><div><i style="width: {100 * probability:.2f}%"></i>'
+        f'<td data-label="{hover}" data-value="{probability:.6g}"><div><i style="width: {100 * probability:.2f}%"></i>'
         f'<span class="share">{percent(probability)}</span></div></td>'
     )

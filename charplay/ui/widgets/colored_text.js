@@ -123,5 +123,8 @@ box.addEventListener('keydown', event => {
   event.preventDefault();
   select(target(), true);
 });
+// For exports.js.
+box.exportRows = () => [['number', 'character', content.scale], ...characters.map((character, index) => [
+  index + 1, character, numbers[index] === MISSING ? '' : numbers[index] / content.factor])];
 watch('value', render);
 render();

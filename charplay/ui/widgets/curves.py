@@ -7,7 +7,7 @@ page, and labels beside it that do not.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from charplay.ui.html import note
+from charplay.ui.html import note, rows_attribute
 from charplay.ui.theme import ACCENT
 
 SECOND = "#3f7fd1"  # second line colour; differs for colour-blind readers, and has dashes
@@ -60,10 +60,26 @@ def curves(history: Sequence[Row], steps: int, epoch: int) -> str:
         epoch: that is shown; a line marks it where it is not the last.
     """
     highest = max(5.0, *(max(row[0], row[3]) for row in history))
-    return (
-        f'<div class="curves">{_panel("loss (nats)", history, LOSSES, highest, f"{highest:.3g}", ".3f", epoch)}'
-        f"{_panel('characters correct', history, CORRECT, steps, f'{steps}', 'g', epoch)}</div>"
+    panels = (
+        _panel("loss (nats)", history, LOSSES, highest, f"{highest:.3g}", ".3f", epoch),
+        _panel("characters correct", history, CORRECT, steps, f"{steps}", "g", epoch),
     )
+    return f'<div class="curves" {rows_attribute(_table(history))}>{"".join(panels)}</div>'
+
+
+def _thinned(history: Sequence[Row]) -> list[tuple[int, Row]]:
+    """The epochs that are drawn, with their rows."""
+    every = max(-(-len(history) // MAX_POINTS), 1)
+    return [(epoch, row) for epoch, row in enumerate(history, 1) if epoch % every == 0 or epoch == len(history)]
+
+
+def _table(history: Sequence[Row]) -> list[list[object]]:
+    """What both charts show, as rows."""
+    losses = [curve._replace(label=f"loss {curve.label}") for curve in reversed(LOSSES)]
+    shown = (*losses, *reversed(CORRECT))
+    rows: list[list[object]] = [["epoch", *(curve.label for curve in shown)]]
+    rows += [[epoch, *(round(row[curve.column], 4) for curve in shown)] for epoch, row in _thinned(history)]
+    return rows
 
 
 def _panel(
@@ -86,8 +102,7 @@ def _panel(
         epoch: marked where it is not the last.
     """
     last = max(MIN_EPOCHS_SHOWN, len(history))
-    every = max(-(-len(history) // MAX_POINTS), 1)
-    rows = [(epoch, row) for epoch, row in enumerate(history, 1) if epoch % every == 0 or epoch == len(history)]
+    rows = _thinned(history)
 
     def x(at: float) -> float:
         return round(WIDTH * (at - 1) / (last - 1), 1)

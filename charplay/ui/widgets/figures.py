@@ -261,6 +261,7 @@ def cells(
     labels = [label if len(label) <= 12 else label[:11] + "…" for label in rows]
     widest = max(len(label) for label in labels)
     figure = plain_figure(traces, len(rows) * row_height + 66, margin={"l": 12 + 10 * widest, "r": 2, "t": 62, "b": 4})
+    figure.update_layout(meta={"has_numbers": scale is not None})  # for rows.js
     if pads_have_values:
         figure.update_layout(shapes=[_frame(row, column) for row, column in np.argwhere(grid.is_pad)])
     every = -(-len(columns) // 10)
@@ -298,6 +299,7 @@ def strip(values: np.ndarray, texts: np.ndarray, hovers: np.ndarray, *, scale: t
 
     traces = _heatmaps(in_lines(values.astype(float), np.nan), in_lines(texts, ""), in_lines(hovers, ""), scale)
     figure = plain_figure(traces, lines * TALL_ROW_HEIGHT + 8, margin={"l": 44, "r": 2, "t": 4, "b": 4})
+    figure.update_layout(meta={"has_numbers": scale is not None})  # for rows.js
     figure.update_xaxes(visible=False)
     figure.update_yaxes(
         autorange="reversed",

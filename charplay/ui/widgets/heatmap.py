@@ -36,6 +36,7 @@ def table(
     rows: Sequence[str],
     columns: Sequence[str],
     values: np.ndarray,
+    numbers: np.ndarray,
     texts: Sequence[Sequence[str]],
     hovers: Sequence[Sequence[str]],
     classes: str = "",
@@ -47,6 +48,7 @@ def table(
         rows: their labels.
         columns: their heads (HTML).
         values: float (rows, columns), 0 to 1: position on the colour scale.
+        numbers: float (rows, columns): what the cells stand for, as their CSV has it.
         texts: text of each cell (HTML).
         hovers: label of each cell, shown when it is pointed at (HTML).
         classes: CSS classes in place of those for its number of columns.
@@ -60,13 +62,17 @@ def table(
     shades = np.rint(np.clip(values, 0, 1) * (_SHADES - 1)).astype(int).tolist()
     size = "wide" if count > MAX_TEXT_COLUMNS else "medium" if count > MAX_TEXT_COLUMNS_ON_A_PHONE else ""
     body = "".join(
-        f'<tr><th scope="row">{escape(_cut(label))}</th>'
+        f"<tr>{_row_head(label)}"
         + "".join(
-            f'<td style="{styles(column)[shade]}" aria-label="{hover}">{text}</td>'
-            for column, (shade, text, hover) in enumerate(zip(row_shades, row_texts, row_hovers, strict=True))
+            f'<td style="{styles(column)[shade]}" data-value="{number:.4g}" aria-label="{hover}">{text}</td>'
+            for column, (shade, number, text, hover) in enumerate(
+                zip(row_shades, row_numbers, row_texts, row_hovers, strict=True)
+            )
         )
         + "</tr>"
-        for label, row_shades, row_texts, row_hovers in zip(rows, shades, texts, hovers, strict=True)
+        for label, row_shades, row_numbers, row_texts, row_hovers in zip(
+            rows, shades, numbers.tolist(), texts, hovers, strict=True
+        )
     )
     heads = "".join(f'<th scope="col">{head}</th>' for head in columns)
     return (
@@ -75,8 +81,11 @@ def table(
     )
 
 
-def _cut(label: str) -> str:
-    return label if len(label) <= MAX_LABEL_CHARACTERS else label[: MAX_LABEL_CHARACTERS - 1] + "…"
+def _row_head(label: str) -> str:
+    """The label of a row, whole in its CSV."""
+    if len(label) <= MAX_LABEL_CHARACTERS:
+        return f'<th scope="row">{escape(label)}</th>'
+    return f'<th scope="row" data-value="{escape(label)}">{escape(label[: MAX_LABEL_CHARACTERS - 1])}…</th>'
 
 
 def prefix_heatmap(labels: Sequence[str], prefixes: Sequence[str], probabilities: np.ndarray) -> str:
@@ -96,7 +105,8 @@ def prefix_heatmap(labels: Sequence[str], prefixes: Sequence[str], probabilities
         [f"{label} after “{prefix}”: {percent(share)}" for prefix, share in zip(map(escape, cut), row, strict=True)]
         for label, row in zip(map(escape, labels), probabilities.tolist(), strict=True)
     ]
-    return table(labels, [escape(visible(letter)) for letter in letters], probabilities, texts, hovers)
+    heads = [escape(visible(letter)) for letter in letters]
+    return table(labels, heads, probabilities, probabilities, texts, hovers)
 
 
 def signed(value: float, decimals: int = 2) -> str:
@@ -122,7 +132,8 @@ def logit_heatmap(
         probabilities: (classes,), on a scale from 0 to 1, shown in percent.
     """
     largest, empty = max(float(np.abs(logits).max()), 1e-6), columns_without_text(len(columns))
-    values = np.concatenate([(logits / largest + 1) / 2, np.array(probabilities)[:, None]], 1)
+    shares = np.array(probabilities)[:, None]
+    values, numbers = (np.concatenate([each, shares], 1) for each in ((logits / largest + 1) / 2, logits))
     texts, hovers = [], []
     for label, row, share in zip(map(escape, labels), logits.tolist(), probabilities, strict=True):
         shown = [signed(value, 1).removeprefix("+") for value in row[empty:]]
@@ -130,4 +141,4 @@ def logit_heatmap(
         exact = [f"{label}, {column}: {signed(value, 3)}" for column, value in zip(columns, row, strict=True)]
         hovers.append([*exact, f"{label}, p: {percent(share, 2)}"])
     classes = "logits averaged" if empty else "logits"
-    return table(labels, [*columns, "p"], values, texts, hovers, classes, diverging=len(columns))
+    return table(labels, [*columns, "p"], values, numbers, texts, hovers, classes, diverging=len(columns))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from charplay.ui.html import percent, visible
+from charplay.ui.html import percent, rows_attribute, visible
 from charplay.ui.widgets import state_cells
 from charplay.ui.widgets.drawn_steps import MAX_STEPS
 
@@ -51,8 +51,12 @@ def unrolled(steps: Sequence[Step], is_bidirectional: bool) -> str:
         rows.append((_arrows(y, is_bidirectional) if place else "") + _step(step, y, is_last))
         y += _ROW
     height = _HEAD + MAX_STEPS * _ROW
+    states = [f"state {number}" for number in range(1, len(steps[0].state) + 1)]
+    table: list[list[object]] = [["letter", "code", *states, "class", "probability"]]
+    table += [[visible(step.letter), step.code, *step.state, step.answer, round(step.probability, 6)] for step in steps]
     return (
         f'<svg class="network" width="100%" height="{height}" role="img" data-letters="{steps[-1].index + 1}" '
+        f"{rows_attribute(table)} "
         f'aria-label="{escape(_in_words(steps))}">{_TIPS}{"".join(rows)}</svg>'
     )
 

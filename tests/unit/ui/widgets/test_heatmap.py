@@ -11,7 +11,9 @@ from tests.unit.ui.widgets.test_figures import contrast
 def test_text_has_enough_contrast_everywhere_on_the_scale():
     values = np.linspace(0, 1, 401)[None]
     empty = [[""] * 401]
-    styles = re.findall(r'background:(#\w{6});color:(#\w{6})"', heatmap.table(["A"], ["x"] * 401, values, empty, empty))
+    styles = re.findall(
+        r'background:(#\w{6});color:(#\w{6})"', heatmap.table(["A"], ["x"] * 401, values, values, empty, empty)
+    )
     assert len(styles) == 401
     assert min(contrast(ground, ink) for ground, ink in styles) >= 4.5
     assert {ink for _, ink in styles} == {theme.INK, theme.PAPER}

@@ -1,0 +1,75 @@
+"""What is taken home: plots, tables and texts as files."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import charplay
+from tests.browser.conftest import go_to_tab
+
+# The texts that the visible buttons of a tab lie over.
+COVERED = """() => {
+  const meet = (a, b) => a.left < b.right && a.right > b.left && a.top < b.bottom && a.bottom > b.top;
+  const buttons = [...document.querySelectorAll('.export')].filter(each => each.checkVisibility());
+  const boxes = buttons.map(each => each.getBoundingClientRect()), covered = [];
+  const texts = document.createTreeWalker(document.querySelector('.tabs'), NodeFilter.SHOW_TEXT), range = new Range();
+  while (texts.nextNode()) {
+    const {data, parentElement: parent} = texts.currentNode;
+    if (!data.trim() || parent.closest('.screen-reader, .sr-only, style, title') || !parent.checkVisibility()) continue;
+    range.selectNodeContents(texts.currentNode);
+    for (const box of range.getClientRects()) if (boxes.some(each => meet(each, box))) covered.push(data);
+  }
+  return [buttons.length, covered];
+}"""
+
+
+def save(page: Page, what: str, label: str) -> Path:
+    """The file that a button's menu gives, by keyboard."""
+    page.get_by_role("button", name=f"Save the {what}", exact=True).press("Enter")
+    item = page.get_by_role("menuitem", name=label)
+    while not item.evaluate("element => element === document.activeElement"):
+        page.keyboard.press("ArrowDown")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    path = Path(download.value.path())
+    return path.rename(path.with_name(download.value.suggested_filename))
+
+
+def rows(path: Path) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+def test_what_a_tab_shows_can_be_saved_by_keyboard(open_page):
+    page = open_page("phone", "dark")
+    page.locator("#name input").fill("O'Brien")
+    expect(page.locator("#headline b")).to_have_text("Irish")
+    table = save(page, "probabilities", "CSV table")
+    assert table.name == "charplay-names-probabilities-O-Brien.csv"
+    expected = charplay.load("names").classify("O'Brien")["probabilities"]
+    assert {label: float(share) for label, share in rows(table)[1:]} == pytest.approx(expected, abs=1e-5)
+    drawing = ElementTree.parse(save(page, "network", "SVG drawing")).getroot()
+    assert "Irish" in "".join(drawing.itertext())
+    assert not drawing.findall(".//*[@class]")
+    assert save(page, "network", "PNG image").read_bytes().startswith(b"\x89PNG")
+    assert page.evaluate(COVERED) == [2, []]
+
+    go_to_tab(page, "Speech")
+    saved = json.loads(save(page, "generated text", "JSON").read_text(encoding="utf-8"))
+    text = saved.pop("text")
+    assert charplay.load(saved.pop("model")).generate(**saved) == text
+
+    go_to_tab(page, "Batches")
+    page.locator("#names textarea").fill("=1+1\n<img src=x>")
+    expect(page.locator("#padded .ytick", has_text="<img src=x>")).to_be_visible()
+    cells = rows(save(page, "padded batch", "CSV table"))
+    assert cells[0] == ["row", "time", "text"]
+    assert [cell for row, time, cell in cells if row == "'=1+1"][:4] == ["'=", "1", "'+", "1"]
+    assert ["<img src=x>", "0", "<"] in cells
+    drawing = ElementTree.parse(save(page, "padded batch", "SVG drawing")).getroot()
+    assert "<img src=x>" in "".join(drawing.itertext())
+    assert page.evaluate(COVERED) == [3, []]
