@@ -170,6 +170,9 @@ NEURON = Control("neuron", "Unit", 0, limits.UNIT, 1)
 CHOSEN_SURPRISAL = Control("surprisal-character", "Character", None, limits.CHARACTER, element="surprisal-text")
 CHOSEN_CANDIDATES = Control("candidates-character", "Character", None, limits.CHARACTER, element="candidates-text")
 CHOSEN_NEURON = Control("neuron-character", "Character", None, limits.CHARACTER, element="neuron-text")
+CHOSEN_INFLUENCE = Control("influence-character", "Character", None, limits.CHARACTER, element="influence-text")
+LEAVE_ONE_OUT, GRADIENT = "leave-one-out", "gradient norm"
+INFLUENCE_METHOD = Control("influence-method", "How it is measured", LEAVE_ONE_OUT, choices=(LEAVE_ONE_OUT, GRADIENT))
 
 TARGET = Control(
     "target",
@@ -240,6 +243,8 @@ BY_TAB = {
         LAYER,
         NEURON,
         CHOSEN_NEURON,
+        CHOSEN_INFLUENCE,
+        INFLUENCE_METHOD,
     ),
     "batches": (NAMES, ORDER, CELLS, BATCH_MODEL, UNIT, STEP),
     "teacher-forcing": (
@@ -288,6 +293,7 @@ ACCORDIONS = {
         "surprisal": "surprisal-accordion",
         "candidates": "candidates-accordion",
         "one-neuron": "neuron-accordion",
+        "influence": "influence-accordion",
         "memorization": "memorization-accordion",
         "speech-score": "speech-score",
     },

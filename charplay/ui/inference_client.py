@@ -54,7 +54,7 @@ async def query(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
         ValueError: the session has its whole share under way.
     """
     request = question_about(checkpoint, question, arguments)
-    if not is_long(arguments):
+    if not is_long(question, arguments):
         return await _result(request, session_shares.QUESTIONS)
     with session_shares.share(session_shares.QUESTIONS):
         async with session_shares.turn():

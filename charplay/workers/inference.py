@@ -32,6 +32,7 @@ from charplay.inference.generation import Request
 from charplay.interpret import memorization, packing, unmasked
 from charplay.interpret.activations import activations_of, activations_of_all
 from charplay.interpret.attribution import attribute, attribute_all
+from charplay.interpret.influence import influence_on
 from charplay.interpret.neurons import activation, trackers
 from charplay.interpret.surprisal import candidates_at, likeliest_next, surprisal_of
 from charplay.models import checkpoints
@@ -44,6 +45,7 @@ BATCH_PAUSE_SECONDS = 0.02  # seconds before the next pass: nobody types faster,
 MAX_BATCH_QUESTIONS = 16  # questions in one batch, for the same reason
 # In the arguments of a question: with more it takes up to seconds, and waits for others of its kind alone.
 MAX_QUICK_CHARACTERS = 1_000
+LONG_QUESTIONS = ("influence",)  # that take as long about a short text
 MAX_USER_MODELS = 16  # models of visitors that are kept in memory, those used last
 # Seconds for which one Python thread may keep another waiting, default 0.005: a classification is some hundred short
 # operations, after each of which it needs its turn again.
@@ -67,6 +69,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "unit_activation": activation,
     "state_differences": packing.state_differences,
     "cell_values": packing.cell_values,
+    "influence": influence_on,
     "compare_unmasked": unmasked.compare_unmasked,
 }
 
@@ -138,7 +141,7 @@ class InferenceWorker(Worker):
         self._names.put(request_id, checkpoint=Path(checkpoint), names=list(names), prior=prior, are_read=are_read)
 
     def _queue_question(self, request_id: int, question: str, checkpoint: str, arguments: dict[str, Any]) -> None:
-        queue = self._long_questions if is_long(arguments) else self._quick_questions
+        queue = self._long_questions if is_long(question, arguments) else self._quick_questions
         queue.put(request_id, question=question, checkpoint=checkpoint, arguments=arguments)
 
     def _generate(self, request_id: int, checkpoint: str, request: dict[str, Any]) -> None:
@@ -246,9 +249,9 @@ class InferenceWorker(Worker):
             self.responses.finish(request_id, None if failure is not None else results[index], failure)
 
 
-def is_long(arguments: dict[str, Any]) -> bool:
+def is_long(question: str, arguments: dict[str, Any]) -> bool:
     """Whether a question with these arguments waits for others of its kind alone."""
-    return _count_characters(list(arguments.values())) > MAX_QUICK_CHARACTERS
+    return question in LONG_QUESTIONS or _count_characters(list(arguments.values())) > MAX_QUICK_CHARACTERS
 
 
 def _count_characters(value: Any) -> int:

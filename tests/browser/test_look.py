@@ -19,6 +19,7 @@ ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
         "surprisal-accordion": "#surprisal-text .selected",
         "candidates-accordion": "#candidates-text .selected",
         "neuron-accordion": "#neuron-text .selected",
+        "influence-accordion": "#influence-lstm .selected",
         "memorization-accordion": "#memorization .text",
     },
     "Batches": {

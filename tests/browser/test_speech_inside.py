@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from charplay.interpret.influence import MAX_CHARACTERS
 from charplay.ui import controls
 from tests.browser.test_tabs import SPEECH_TEXT, choose, go_to
 
@@ -125,6 +126,21 @@ def test_the_temperature_sharpens_the_second_bars_and_leaves_the_first(speech):
     speech.locator("#temperature input[type=number]").fill("1")
     expect(speech.locator("#candidates thead th").last).to_have_text("temperature 1")
     assert all(plain == drawn for plain, drawn in probabilities())
+
+
+def test_what_a_chosen_character_leans_on_is_coloured_and_nothing_after_it(speech):
+    open_accordion(speech, "influence")
+    cells, colored = speech.locator("#influence-text i"), speech.locator("#influence-text i[class^=l]")
+    expect(cells.last).to_have_class("selected")  # the end of the text, of which the last 200 are looked at
+    expect(colored).to_have_count(MAX_CHARACTERS)
+    cells.nth(30).click()
+    expect(colored).to_have_count(30)
+    expect(speech.locator("#influence-lstm i")).to_have_count(31)
+    legend = speech.locator("#influence-legend")
+    before = legend.inner_text()
+    speech.get_by_label(controls.GRADIENT).check()
+    expect(legend).not_to_have_text(before)
+    expect(colored).to_have_count(30)
 
 
 def test_the_controls_of_the_tab_compute_nothing_in_closed_accordions(speech):

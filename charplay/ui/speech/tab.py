@@ -16,7 +16,16 @@ from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples, example_request
 from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
-from charplay.ui.speech import candidates, generation, memorization, neurons, surprisal, temperatures, text_source
+from charplay.ui.speech import (
+    candidates,
+    generation,
+    influence,
+    memorization,
+    neurons,
+    surprisal,
+    temperatures,
+    text_source,
+)
 from charplay.ui.speech.next_characters import next_characters_html
 from charplay.ui.speech.text_html import reading_note, stats_html, text_html
 from charplay.ui.widgets import diagrams
@@ -277,6 +286,7 @@ def build(initial: InitialExamples, container: gr.Tab, link: TabLink) -> ModelCo
     surprisal.build(source)
     candidates.build(source, tab.temperature)
     neurons.build(source)
+    influence.build(source)
     memorization.build(registry, tab.generated)
     scoreboard.build_speech(registry, tab.model)
     _wire_prime(tab, registry, link)

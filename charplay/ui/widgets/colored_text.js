@@ -11,12 +11,14 @@ const percentOrOdds = p => p < 0.0005 ? `1 in ${Number((1 / p).toPrecision(2)).t
 const format = {
   surprise: number => `${number.toFixed(2)} bits, a probability of ${percentOrOdds(2 ** -number)}`,
   activation: number => `activation ${number.toFixed(3)}`,
+  change: number => `without it ${Math.abs(number).toFixed(2)} bits ${number < 0 ? 'less' : 'more'}`,
+  gradient: number => `gradient norm ${number.toFixed(3)}`,
 };
 
 function describe(index) {
   if (index === characters.length) return 'After the last character';
   const position = `Character ${(index + 1).toLocaleString('en')}, ${quoted(characters[index] ?? '')}: `;
-  if (numbers[index] === MISSING) return `${position}the first, without a prediction`;
+  if (numbers[index] === MISSING) return position + content.missing[index === selected ? 'selected' : 'other'];
   return position + format[content.scale](numbers[index] / content.factor);
 }
 

@@ -7,7 +7,7 @@ pointed at or selected with the arrow keys; for a screen reader the text is a sl
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -17,6 +17,7 @@ from plotly.colors import sample_colorscale, unlabel_rgb
 from charplay.ui.assets import read_asset
 from charplay.ui.theme import AMOUNTS, INK, PAPER
 
+_FIRST = dict.fromkeys(("selected", "other"), "the first, without a prediction")
 MISSING = -(2**15)  # stands for "no number" in the int16 array that is sent
 
 
@@ -37,6 +38,21 @@ class Scale:
 
 
 BITS = Scale("surprise", "bits", (0.5, 1, 2, 3, 4, 6, 8, 11), ("0", "½", "1", "2", "3", "4", "6", "8", "11"), 2)
+# The change of a surprisal without a character; negative where the character counts against the prediction.
+CHANGE = Scale(
+    "change",
+    "bits more without it",
+    (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4),
+    ("0", "", ".05", "", ".2", "", "1", "", "4"),
+    4,
+)
+GRADIENT = Scale(
+    "gradient",
+    "gradient norm",
+    (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2),
+    ("0", "", ".02", "", ".1", "", ".5", "", "2"),
+    4,
+)
 MIN_RANGE = 0.1  # of activations over which the colours are spread, so that a nearly constant unit has one colour
 
 
@@ -101,7 +117,14 @@ def clicked_index_js(text: gr.HTML) -> str:
     return f"document.querySelector('#{text.elem_id} .colored-text').getAttribute('aria-valuenow') - 1"
 
 
-def render(scale: Scale, text: str, numbers: Sequence[float | None], selected: int = 0, with_end: bool = False) -> str:
+def render(
+    scale: Scale,
+    text: str,
+    numbers: Sequence[float | None],
+    selected: int = 0,
+    with_end: bool = False,
+    missing: Mapping[str, str] = _FIRST,
+) -> str:
     """The JSON from which `colored_text.js` renders a text.
 
     Args:
@@ -110,6 +133,7 @@ def render(scale: Scale, text: str, numbers: Sequence[float | None], selected: i
         numbers: one for each character; None where there is none.
         selected: index of the character that is selected at first.
         with_end: whether the position after the last character can be selected, too.
+        missing: what is said of a character without a number: "selected" of the selected one, "other" of another.
     """
     values = np.array([np.nan if number is None else number for number in numbers], dtype=np.float64)
     factor = 10**scale.digits
@@ -122,5 +146,6 @@ def render(scale: Scale, text: str, numbers: Sequence[float | None], selected: i
         "edges": scale.edges,
         "selected": selected,
         "withEnd": with_end,
+        "missing": dict(missing),
     }
     return json.dumps(content).replace("<", "\\u003c")  # no browser may parse it as markup
