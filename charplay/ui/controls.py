@@ -171,6 +171,7 @@ CHOSEN_SURPRISAL = Control("surprisal-character", "Character", None, limits.CHAR
 CHOSEN_CANDIDATES = Control("candidates-character", "Character", None, limits.CHARACTER, element="candidates-text")
 CHOSEN_NEURON = Control("neuron-character", "Character", None, limits.CHARACTER, element="neuron-text")
 CHOSEN_INFLUENCE = Control("influence-character", "Character", None, limits.CHARACTER, element="influence-text")
+BEAM_WIDTH = Control("beam-width", "Beam width", 8, limits.BEAM_WIDTH, 1)
 LEAVE_ONE_OUT, GRADIENT = "leave-one-out", "gradient norm"
 INFLUENCE_METHOD = Control("influence-method", "How it is measured", LEAVE_ONE_OUT, choices=(LEAVE_ONE_OUT, GRADIENT))
 
@@ -235,6 +236,7 @@ BY_TAB = {
         STOP_AT,
         STEP_SPEED,
         *TEMPERATURES,
+        BEAM_WIDTH,
         LOOK_INSIDE,
         USER_TEXT,
         CHOSEN_SURPRISAL,
@@ -290,6 +292,7 @@ ACCORDIONS = {
     },
     "speech": {
         "temperatures": "temperatures-accordion",
+        "beam": "beam-accordion",
         "surprisal": "surprisal-accordion",
         "candidates": "candidates-accordion",
         "one-neuron": "neuron-accordion",

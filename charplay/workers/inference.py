@@ -24,6 +24,7 @@ from typing import Any
 
 from charplay import limits
 from charplay.cancellation import Cancelled, cancellable
+from charplay.inference.beam import beam_search
 from charplay.inference.classify import classify
 from charplay.inference.engine import Engine, Stream
 from charplay.inference.expiring_cache import ExpiringCache
@@ -62,6 +63,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "activations": activations_of,
     "memorization": memorization.find_by_file,
     "surprisal": surprisal_of,
+    "beam": beam_search,
     "candidates": candidates_at,
     "likeliest_next": likeliest_next,
     "next_character": next_character,

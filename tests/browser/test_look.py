@@ -16,6 +16,7 @@ ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
     },
     "Speech": {
         "temperatures-accordion": "#compared-3 .text",
+        "beam-accordion": "#beam-beam .text",
         "surprisal-accordion": "#surprisal-text .selected",
         "candidates-accordion": "#candidates-text .selected",
         "neuron-accordion": "#neuron-text .selected",

@@ -128,6 +128,18 @@ def test_the_temperature_sharpens_the_second_bars_and_leaves_the_first(speech):
     assert all(plain == drawn for plain, drawn in probabilities())
 
 
+def test_the_likeliest_text_stands_beside_the_sampled_one_and_needs_fewer_bits(speech):
+    speech.locator("#beam-accordion button").first.click()
+    expect(speech.locator("#beam-beam .text")).to_be_visible()
+    bits = [
+        float(speech.locator(f"#beam-{each} .caption b").nth(1).inner_text()) for each in ("sampled", "greedy", "beam")
+    ]
+    assert bits[0] > max(bits[1:])
+    greedy = speech.locator("#beam-greedy .text").inner_text()
+    speech.locator("#beam-width input[type=number]").fill("1")
+    expect(speech.locator("#beam-beam .text")).to_have_text(greedy, use_inner_text=True)
+
+
 def test_what_a_chosen_character_leans_on_is_coloured_and_nothing_after_it(speech):
     open_accordion(speech, "influence")
     cells, colored = speech.locator("#influence-text i"), speech.locator("#influence-text i[class^=l]")

@@ -17,6 +17,7 @@ from charplay.ui.initial_examples import InitialExamples, example_request
 from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.speech import (
+    beams,
     candidates,
     generation,
     influence,
@@ -282,6 +283,7 @@ def build(initial: InitialExamples, container: gr.Tab, link: TabLink) -> ModelCo
     tab = _lay_out(initial)
     settings = [tab.prime, tab.prime_length, tab.length, tab.top_k, tab.stop_at]
     temperatures.build(registry, tab.seed, tab.model, tab.generated, settings)
+    beams.build(registry, tab.generated, tab.model, tab.finished)
     source = text_source.build(registry, tab.model, tab.generated, tab.finished, link)
     surprisal.build(source)
     candidates.build(source, tab.temperature)
