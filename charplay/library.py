@@ -14,6 +14,7 @@ from charplay.data.input_text import read_document
 from charplay.inference.classify import Classification, classify
 from charplay.inference.generate import generate
 from charplay.inference.generation import make_request
+from charplay.inference.invent import invent, make_invent_request
 from charplay.interpret.packing import PackedBatch, describe, read_batch
 from charplay.interpret.prefixes import PrefixProbabilities, prefix_probabilities, prefixes_of
 from charplay.interpret.surprisal import Surprisal, surprisal_of
@@ -151,21 +152,60 @@ class LanguageModel(_Model):
         return surprisal_of(self.checkpoint, read_document(text, self.checkpoint.vocabulary))
 
 
+class Inventor(_Model):
+    """A network that writes names of a country, letter by letter."""
+
+    def invent(
+        self,
+        country: str | dict[str, float],
+        count: int = 10,
+        *,
+        temperature: float = 0.8,
+        seed: int | None = None,
+    ) -> list[str]:
+        """Invent names.
+
+        Args:
+            country: one of those that the model was trained on, or the weight of each of several.
+            count: of names, 1 to 100.
+            temperature: 0 (always the same name, the likeliest letter by letter) to 2.
+            seed: the same one gives the same names; None: a new one.
+
+        Raises:
+            ValueError: an argument is out of bounds, or there is no such country.
+
+        >>> names = load("invent").invent("Italian", 3, seed=1)
+        >>> len(names), names == load("invent").invent({"Italian": 1.0}, 3, seed=1)
+        (3, True)
+        """
+        request = make_invent_request(self.checkpoint, country, count, temperature, seed)
+        return invent(self.checkpoint, [request])[0]
+
+
+_MODELS: dict[str, type[Classifier] | type[LanguageModel] | type[Inventor]] = {
+    "names": Classifier,
+    "speech": LanguageModel,
+    "invent": Inventor,
+}
+
+
 @overload
 def load(model: Literal["names"]) -> Classifier: ...
 @overload
 def load(model: Literal["speech"]) -> LanguageModel: ...
 @overload
-def load(model: str | Path) -> Classifier | LanguageModel: ...
-def load(model: str | Path) -> Classifier | LanguageModel:
+def load(model: Literal["invent"]) -> Inventor: ...
+@overload
+def load(model: str | Path) -> Classifier | LanguageModel | Inventor: ...
+def load(model: str | Path) -> Classifier | LanguageModel | Inventor:
     """Load a model.
 
     Args:
-        model: "names" or "speech" for the default model of that task; the name of another checkpoint, such as
+        model: "names", "speech" or "invent" for the default model of that task; the name of another checkpoint, such as
             "names-rnn" or "speech-lstm"; or the path of a `.safetensors` file.
 
     Returns:
-        A `Classifier` or a `LanguageModel`, as the checkpoint's task demands.
+        A `Classifier`, a `LanguageModel` or an `Inventor`, as the checkpoint's task demands.
 
     Raises:
         CheckpointError: a `ValueError`; there is no such checkpoint, or the file cannot be used.
@@ -175,7 +215,7 @@ def load(model: str | Path) -> Classifier | LanguageModel:
     """
     is_path = isinstance(model, Path) or model.endswith(".safetensors")
     checkpoint = checkpoints.load(Path(model) if is_path else checkpoints.find(str(model)))
-    return (Classifier if checkpoint.task == "names" else LanguageModel)(checkpoint)
+    return _MODELS[checkpoint.task](checkpoint)
 
 
 def pad_and_pack(names: Sequence[str], sort: bool = True) -> PackedBatch:

@@ -67,6 +67,11 @@ STEP_SPEED = Limit("characters per second", 1, 10)  # of a text written one by o
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
 MAX_STOP_MARK_CHARACTERS = 64  # of a string at which a generation ends
+INVENTED = Limit("number of names", 1, 100)  # that are invented at once
+MAX_INVENTED_CHARACTERS = 32  # of one of them: a longer one ends there; the longest name in the data has 19
+MIXED_SHARE = Limit("share", 0.0, 1.0, whole=False)  # of the second of two classes
+MIXED_CLASSES = Limit("number of classes mixed", 1, 50)
+CLASS_WEIGHT = Limit("weight of a class", 0.0, 1_000.0, whole=False)  # in a mixture
 MAX_STREAMS = 256  # texts that are generated at the same time; later ones are queued
 
 # What one session may have under way at once (`ui.session_shares`).

@@ -20,7 +20,14 @@ from charplay.bench.throughput import on_one_thread
 from charplay.data import datasets
 from charplay.inference.quantized import fastest_product
 from charplay.models.checkpoints import Checkpoint
-from charplay.models.networks import CharLM, CharLMConfig, NameClassifier, NameClassifierConfig
+from charplay.models.networks import (
+    CharLM,
+    CharLMConfig,
+    ConditionalCharLM,
+    ConditionalCharLMConfig,
+    NameClassifier,
+    NameClassifierConfig,
+)
 
 # `--hypothesis-profile=thorough` chooses the last. A busy machine is no failure: the tests have deadlines of their own.
 _CALM = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck)}
@@ -110,14 +117,23 @@ def make_language_model(cell: str = "gru", seed: int = 0):
     return CharLM(CharLMConfig(cell, 8, 12, 2)).eval()
 
 
+def make_conditional_model(cell: str = "gru", seed: int = 0):
+    torch.manual_seed(seed)
+    return ConditionalCharLM(ConditionalCharLMConfig(cell, 8, 12, 2)).eval()
+
+
+MAKERS = {"names": make_classifier, "speech": make_language_model, "invent": make_conditional_model}
+
+
 def make_checkpoint(task: str, model=None) -> Checkpoint:
     """A checkpoint with an untrained model in it."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
     return Checkpoint(
         task=task,
-        model=model or (make_classifier() if task == "names" else make_language_model()),
-        alphabet="abcdefghijklmnopqrstuvwxyz .\n" if task == "speech" else "abcdefghijklmnopqrstuvwxyz",
-        classes=datasets.COUNTRIES if task == "names" else (),
-        shares=tuple(number / 171 for number in range(1, 19)) if task == "names" else (),
+        model=model or MAKERS[task](),
+        alphabet={"names": letters, "speech": f"{letters} .\n", "invent": f"\n '{letters}"}[task],
+        classes=datasets.COUNTRIES if task != "speech" else (),
+        shares=tuple(number / 171 for number in range(1, 19)) if task != "speech" else (),
         data="none",
         recipe={"seed": 0},
         date="2026-01-01",

@@ -1,4 +1,4 @@
-"""charplay train | evaluate | bench | classify | generate | index | data | app
+"""charplay train | evaluate | bench | classify | generate | invent | index | data | app
 
 With --json a command prints one JSON object on stdout; progress goes to stderr. A user's mistake is one sentence on
 stderr and exit status 2.
@@ -42,6 +42,8 @@ def _as_text(result: dict[str, Any]) -> str:
     if "results" in result and isinstance(result["results"], list):
         lines = [(r["normalized"], r["country"], r["probabilities"][r["country"]]) for r in result["results"]]
         return "\n".join(f"{name}: {country} ({probability:.1%})" for name, country, probability in lines)
+    if "names" in result:
+        return "\n".join(result["names"])
     if "text" in result:
         return result["text"]
     return "\n".join(f"{key}: {value}" for key, value in result.items())

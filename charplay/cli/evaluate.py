@@ -1,4 +1,4 @@
-"""`evaluate names|speech`: measure a checkpoint."""
+"""`evaluate names|speech|invent`: measure a checkpoint."""
 
 import argparse
 import functools
@@ -29,6 +29,8 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     checkpoint = checkpoints.load(path, arguments.task)
     directory = datasets.data_directory(arguments.data)
     described = {"checkpoint": path.name, "recipe": checkpoint.recipe.get("name"), "date": checkpoint.date}
+    if arguments.task == "invent":
+        return described | measure(checkpoint, directory)
     described["engine"] = arguments.engine
     if arguments.file and arguments.baselines:
         raise ValueError("--baselines measures on the test part and --file on your own: give one of them.")
@@ -75,6 +77,8 @@ def add_to(commands: Commands) -> None:
         parser = add_command(tasks, task, evaluate)
         add_data(parser, "where the data lies")
         add_checkpoint(parser)
+        if task == "invent":
+            continue
         parser.add_argument("--file", type=Path, metavar="CSV" if task == "names" else "TXT")
         parser.add_argument("--baselines", action="store_true", help="also n-gram and other baselines")
         parser.add_argument("--engine", action="store_true", help="run the network as the page does")

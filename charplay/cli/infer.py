@@ -1,4 +1,4 @@
-"""`classify` and `generate`: use a model."""
+"""`classify`, `generate` and `invent`: use a model."""
 
 import argparse
 import sys
@@ -12,6 +12,7 @@ from charplay.data.text import unescape
 from charplay.inference.classify import classify, read_text
 from charplay.inference.generate import GenerationBatch, generate
 from charplay.inference.generation import make_request
+from charplay.inference.invent import invent, make_invent_request
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
 
@@ -59,6 +60,24 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def invent_names(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Invent names of a country, or of a mixture of several: --country Italian=2 --country Russian."""
+    checkpoint = checkpoints.load(arguments.checkpoint or checkpoints.find("invent"), "invent")
+    mixture = dict(_read_weight(each) for each in arguments.country)
+    request = make_invent_request(checkpoint, mixture, arguments.count, arguments.temperature, arguments.seed)
+    [names] = invent(checkpoint, [request])
+    return {"names": names, "seed": request.seed}
+
+
+def _read_weight(argument: str) -> tuple[str, float]:
+    """ "Italian=2" -> its country and weight; the weight is 1 where none is given."""
+    country, _, weight = argument.partition("=")
+    try:
+        return country, float(weight or 1)
+    except ValueError:
+        raise ValueError(f"The weight of {country} must be a number, not {weight!r}.") from None
+
+
 def _name_unseen(checkpoint: Checkpoint, texts: list[str]) -> None:
     """Names on stderr the characters that the model never saw in training."""
     if unseen := unseen_characters("".join(texts), checkpoint.vocabulary, checkpoint.alphabet):
@@ -80,4 +99,13 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--top-k", type=int, default=0, metavar="K")
     parser.add_argument("--seed", type=int, metavar="S")
     parser.add_argument("--until", default="", metavar="TEXT", help=r"end with this text; \n is a line's end")
+    add_checkpoint(parser)
+
+    parser = add_command(commands, "invent", invent_names)
+    parser.add_argument(
+        "--country", required=True, action="append", metavar="C", help="several: a mixture, with weights as Italian=2"
+    )
+    parser.add_argument("--count", type=int, default=10, metavar="N")
+    parser.add_argument("--temperature", type=float, default=0.8, metavar="T")
+    parser.add_argument("--seed", type=int, metavar="S")
     add_checkpoint(parser)

@@ -1,4 +1,4 @@
-"""`train names|speech`: train by a recipe, with progress on stderr."""
+"""`train names|speech|invent`: train by a recipe, with progress on stderr."""
 
 import argparse
 from pathlib import Path

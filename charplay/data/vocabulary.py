@@ -15,6 +15,7 @@ from charplay import limits
 from charplay.data.text import ascii_form, compose, is_ignored, normalize_prose, quoted
 
 PAD = 0  # the code of padding: NUL, which no text holds
+END_OF_TEXT = "\n"  # the character that a conditional language model ends each of its texts with
 ASCII_CHARACTERS = "".join(map(chr, range(128)))
 UNKNOWN = "\ufffd"  # stands in a text for every character that the vocabulary lacks; it is never sampled
 

@@ -20,7 +20,8 @@ import torch
 
 from charplay import limits
 from charplay.inference.generate import GenerationBatch
-from charplay.inference.generation import Generation, Request
+from charplay.inference.generation import Request
+from charplay.inference.invent import make_batch, new_generation
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM
 
@@ -54,7 +55,7 @@ class Stream:
         self.is_done = False
         self.failure: GenerationError | None = None
         self._engine, self._checkpoint, self._on_update = engine, checkpoint, on_update
-        self._generation = Generation(request, checkpoint.vocabulary)
+        self._generation = new_generation(request, checkpoint.vocabulary)
         self._batch: GenerationBatch | None = None
         self._next_update = 0.0  # `time.monotonic()` of the next update
         self._is_closed = False
@@ -201,7 +202,7 @@ class Engine:
 
     def _batch_of(self, checkpoint: Checkpoint[CharLM]) -> GenerationBatch:
         if checkpoint.model not in self._batch_by_model:
-            self._batch_by_model[checkpoint.model] = GenerationBatch(checkpoint)
+            self._batch_by_model[checkpoint.model] = make_batch(checkpoint)
         return self._batch_by_model[checkpoint.model]
 
     def _interval_of(self, stream: Stream, interval: float) -> float:

@@ -22,7 +22,7 @@ PRIME_CHARACTERS_PER_STEP = 16  # characters read of each new prime per characte
 
 
 @dataclass
-class _Rows:
+class Rows:
     """Generations with their recurrent states and sampling parameters, a row each."""
 
     generations: list[Generation]
@@ -40,23 +40,23 @@ class _Rows:
         uniforms = torch.tensor([[generation.uniform] for generation in self.generations], dtype=torch.float64)
         return sample(torch.addcmul(mask, self.state[-1], self.inverse_temperature), uniforms, self.top_k)
 
-    def select(self, rows: Sequence[int]) -> "_Rows":
+    def select(self, rows: Sequence[int]) -> "Rows":
         """The given rows, in the given order."""
         index = torch.tensor(rows, dtype=torch.int64)
-        return _Rows([self.generations[row] for row in rows], tuple(tensor[index] for tensor in self.state))
+        return Rows([self.generations[row] for row in rows], tuple(tensor[index] for tensor in self.state))
 
-    def filter(self, condition: Callable[[Generation], bool]) -> "_Rows":
+    def filter(self, condition: Callable[[Generation], bool]) -> "Rows":
         """The rows whose generation fulfils the condition."""
         rows = [row for row, generation in enumerate(self.generations) if condition(generation)]
         return self if len(rows) == len(self.generations) else self.select(rows)
 
 
-def _concatenate(groups: Sequence[_Rows]) -> _Rows:
+def _concatenate(groups: Sequence[Rows]) -> Rows:
     groups = [group for group in groups if group.generations] or list(groups[:1])
     if len(groups) == 1:
         return groups[0]
     generations = [generation for group in groups for generation in group.generations]
-    return _Rows(generations, tuple(map(torch.cat, zip(*(group.state for group in groups), strict=True))))
+    return Rows(generations, tuple(map(torch.cat, zip(*(group.state for group in groups), strict=True))))
 
 
 class GenerationBatch:
@@ -106,11 +106,18 @@ class GenerationBatch:
             return []
         return [generation for generation in before if generation.is_done]
 
-    def _new_rows(self, generations: list[Generation]) -> _Rows:
+    def _new_rows(self, generations: list[Generation]) -> Rows:
         logits = torch.zeros(len(generations), len(self._mask))
-        return _Rows(generations, (*self._quantized.initial_state(len(generations)), logits))
+        return Rows(generations, (*self._quantized.initial_state(len(generations)), logits))
 
-    def _isolate_failures(self, advance: Callable[[_Rows], _Rows], group: _Rows) -> _Rows:
+    def _sample(self, group: Rows) -> torch.Tensor:
+        """The next code of each row, int64 (batch,)."""
+        return group.sample(self._mask)
+
+    def _restart(self, group: Rows, codes: torch.Tensor) -> None:
+        """Sets back the states of rows that `codes` (batch,) end a text of; of a plain language model none does."""
+
+    def _isolate_failures(self, advance: Callable[[Rows], Rows], group: Rows) -> Rows:
         """Advances a group; if that raises, advances its halves separately, down to the rows that raise."""
         try:
             return advance(group)
@@ -122,7 +129,7 @@ class GenerationBatch:
             halves = group.select(range(middle)), group.select(range(middle, len(group.generations)))
             return _concatenate([self._isolate_failures(advance, half) for half in halves])
 
-    def _read_primes(self, group: _Rows) -> _Rows:
+    def _read_primes(self, group: Rows) -> Rows:
         """Reads a chunk of each prime. Rows are sorted by length and the batch shrinks, as with a packed batch."""
         by_length = sorted(range(len(group.generations)), key=lambda row: -len(group.generations[row].unread_prime))
         group = group.select(by_length)
@@ -137,11 +144,11 @@ class GenerationBatch:
         state = tuple(map(torch.cat, zip(state, *reversed(ended), strict=True)))
         for generation in group.generations:
             generation.unread_prime = generation.unread_prime[PRIME_CHARACTERS_PER_STEP:]
-        return _Rows(group.generations, state)
+        return Rows(group.generations, state)
 
-    def _extend(self, group: _Rows) -> _Rows:
+    def _extend(self, group: Rows) -> Rows:
         """Generates one character of each text; returns the rows that are not done."""
-        codes = group.sample(self._mask)
+        codes = self._sample(group)
         sampled, rest = codes.tolist(), group
         unfinished = [
             row
@@ -153,6 +160,7 @@ class GenerationBatch:
         if rest.generations:
             logits, after = self._quantized.step(codes, rest.state[:-1])
             rest.state = (*after, logits)
+            self._restart(rest, codes)
         # Generations change only after everything that can raise, so `_isolate_failures` can repeat the step.
         for generation, code in zip(group.generations, sampled, strict=True):
             if code < len(self._mask):

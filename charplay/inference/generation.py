@@ -2,6 +2,7 @@
 
 import random
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charplay import limits
@@ -23,6 +24,9 @@ class Request:
     top_k: int  # sample among the k likeliest characters; 0: among all
     seed: int
     until: str = ""  # a stop mark: the text ends with the first one that the model writes; empty: at its length
+    # Of a conditional language model (see `inference.invent`): the weights of its classes, and the texts to be written.
+    mixture: Sequence[float] = ()
+    count: int = 1
 
     def is_complete(self, continuation: str) -> bool:
         """Whether a continuation has all its characters, or ends with the stop mark."""

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from charplay.models.networks import CharLM
+from charplay.models.networks import CharLM, ConditionalCharLM
 
 State = tuple[torch.Tensor, ...]  # what one step hands to the next; every tensor is (batch, features)
 TRIALS_PER_PRODUCT = 20  # timed runs of each kind of product
@@ -240,6 +240,8 @@ class QuantizedStep:
         self._widths = [group * rnn.hidden_size for group in self._cell.groups]
         # (vocabulary, gates * hidden): the first layer's input product with the embedding of each character
         self._input_table = functional.linear(model.embedding.weight, layers[0][0], layers[0][1])
+        if isinstance(model, ConditionalCharLM):  # (classes, gates * hidden): of the embedding of each class
+            self._class_table = functional.linear(model.class_embedding.weight, layers[0][0], layers[0][1])
         self._initial_state = []
         for _, _, _, bias_hh in layers:
             memories = [bias_hh.new_zeros(rnn.hidden_size)] * self._cell.memories
@@ -257,9 +259,21 @@ class QuantizedStep:
 
     def step(self, codes: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
         """Codes int64 (batch,) -> logits (batch, vocabulary) for the next character, and the state after the codes."""
+        return self._advance(self._input_table.index_select(0, codes), state)
+
+    def start(self, mixture: torch.Tensor) -> tuple[torch.Tensor, State]:
+        """Of a conditional model: the weights of its classes -> logits for the first character, and the state.
+
+        Args:
+            mixture: float32 (batch, classes); a row sums to 1, so that its products are the weighted mean of theirs.
+        """
+        return self._advance(mixture @ self._class_table, self.initial_state(len(mixture)))
+
+    def _advance(self, inputs: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+        """One step from the first layer's input products, (batch, gates * hidden)."""
         advance, summed, groups = self._cell.advance, self._cell.summed, len(self._widths)
         after: list[torch.Tensor] = []
-        x = torch.split_with_sizes(self._input_table.index_select(0, codes), self._widths, 1)
+        x = torch.split_with_sizes(inputs, self._widths, 1)
         for product, (layer, widths) in zip(self._products, self._splits, strict=True):
             before = state[layer]
             h, *memories = advance(list(map(torch.add, x[:summed], before[:summed])), *x[summed:], *before[summed:])

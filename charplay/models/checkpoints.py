@@ -51,10 +51,10 @@ class CheckpointError(ValueError):
 class Checkpoint(Generic[Model]):
     """A trained model and its description."""
 
-    task: str  # "names" or "speech"
+    task: str  # one of those in `networks.MODELS`
     model: Model
     alphabet: str  # characters of the vocabulary seen in training, sorted; the others are never sampled
-    classes: tuple[str, ...]  # of the logits, in order; empty for a language model
+    classes: tuple[str, ...]  # of the logits, in order; empty for a plain language model
     shares: tuple[float, ...]  # of each class in the weighted training data; they sum to 1
     data: str  # fingerprint of the training data
     recipe: dict[str, Any]  # training recipe, including the seed

@@ -1,16 +1,16 @@
-"""The two networks, complete: a name classifier and a character language model.
+"""The networks, complete: a name classifier, a character language model, and one conditioned on a class.
 
-    NameClassifier(config)(codes, lengths)   -> logits (batch, classes)
-    CharLM(config)(codes, state=None)        -> logits (batch, time, vocabulary), state
+    NameClassifier(config)(codes, lengths)      -> logits (batch, classes)
+    CharLM(config)(codes, state=None)           -> logits (batch, time, vocabulary), state
+    ConditionalCharLM(config)(codes, mixture)   -> logits (batch, 1 + time, vocabulary), state
 
-Both are an embedding, a recurrent network and a linear layer, as in the lecture "RNN II" of PyTorch Zero To All.
+All are an embedding, a recurrent network and a linear layer, as in the lecture "RNN II" of PyTorch Zero To All.
 The cell is a field of the config: `rnn` (Elman 1990, tanh), `gru` (Cho et al. 2014) or `lstm` (Hochreiter and
 Schmidhuber 1997).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import torch
 from torch import nn
@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from charplay import limits
 from charplay.data.vocabulary import ASCII, PAD
+from charplay.models.masked_steps import run_masked
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
@@ -27,7 +28,7 @@ State = torch.Tensor | tuple[torch.Tensor, torch.Tensor]  # (layers * directions
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """The fields that both networks share; an invalid value raises `ValueError`."""
+    """The fields that all networks share; an invalid value raises `ValueError`."""
 
     cell: str = "gru"  # rnn, gru or lstm
     embedding_size: int = 64  # features per character
@@ -64,6 +65,13 @@ class NameClassifierConfig(RecurrentConfig):
 @dataclass(frozen=True)
 class CharLMConfig(RecurrentConfig):
     """Config of `CharLM`."""
+
+
+@dataclass(frozen=True)
+class ConditionalCharLMConfig(CharLMConfig):
+    """Config of `ConditionalCharLM`."""
+
+    classes: int = 18
 
 
 def _make_rnn(config: RecurrentConfig, bidirectional: bool) -> nn.RNNBase:
@@ -143,12 +151,12 @@ class NameClassifier(nn.Module):
 
         It does step by step what packing does, and verifies it: the results are equal to rounding.
         """
-        outputs, finals = zip(*_run_masked(self.rnn, self.embedding(codes), lengths), strict=True)
+        outputs, finals = zip(*run_masked(self.rnn, self.embedding(codes), lengths), strict=True)
         return outputs[-1], torch.cat(finals)
 
     def run_layers(self, codes: torch.Tensor, lengths: torch.Tensor) -> list[torch.Tensor]:
         """The outputs of every layer, (batch, time, directions * hidden) each; `run_packed` returns the last's."""
-        return [outputs for outputs, _ in _run_masked(self.rnn, self.embedding(codes), lengths)]
+        return [outputs for outputs, _ in run_masked(self.rnn, self.embedding(codes), lengths)]
 
     def forward(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Codes (batch, time) and lengths (batch,), in any order -> logits (batch, classes)."""
@@ -206,12 +214,50 @@ class CharLM(nn.Module):
         return self.linear(self.dropout(outputs)), state
 
 
-Network = NameClassifier | CharLM
+FILTER_BYTES = 32_768  # of the training texts that a `ConditionalCharLM` recognizes
+
+
+class ConditionalCharLM(CharLM):
+    """Writes short texts of a class: one to many.
+
+    The first input is the embedding of the class, a symbol outside the vocabulary; each character written is the next.
+    A mixture of classes has the weighted mean of their embeddings as its first input.
+    """
+
+    seen: torch.Tensor  # a Bloom filter of the training texts, bytes as float32 (bytes,); see `models.text_filter`
+
+    def __init__(self, config: ConditionalCharLMConfig):
+        super().__init__(config)
+        self.class_embedding = nn.Embedding(config.classes, config.embedding_size)
+        self.register_buffer("seen", torch.zeros(FILTER_BYTES))
+
+    def embed(self, codes: torch.Tensor, mixture: torch.Tensor) -> torch.Tensor:
+        """The inputs: codes (batch, time), class weights (batch, classes) -> (batch, 1 + time, embedding)."""
+        first = mixture @ self.class_embedding.weight  # (batch, embedding)
+        return torch.cat([first[:, None], self.embedding(codes)], 1)
+
+    def forward(  # type: ignore[override]  # it always begins with a class, never with a state
+        self, codes: torch.Tensor, mixture: torch.Tensor
+    ) -> tuple[torch.Tensor, State]:
+        """Codes (batch, time) of the characters so far -> logits (batch, 1 + time, vocabulary), final state.
+
+        Logits 0 are of the first character, which only the class precedes.
+
+        Args:
+            codes: int64; padding after a text changes nothing before it.
+            mixture: float32 (batch, classes), the weight of each class; one-hot for a single class.
+        """
+        outputs, state = self.rnn(self.dropout(self.embed(codes, mixture)))  # (batch, 1 + time, hidden)
+        return self.linear(self.dropout(outputs)), state
+
+
+Network = NameClassifier | CharLM  # `ConditionalCharLM` is a CharLM
 
 # task -> the classes of its config and its network
 MODELS: dict[str, tuple[Callable[..., RecurrentConfig], Callable[..., Network]]] = {
     "names": (NameClassifierConfig, NameClassifier),
     "speech": (CharLMConfig, CharLM),
+    "invent": (ConditionalCharLMConfig, ConditionalCharLM),
 }
 
 
@@ -237,42 +283,3 @@ def build_without_weights(task: str, config: RecurrentConfig) -> Network:
 def count_parameters(model: nn.Module) -> int:
     """The number of learned parameters."""
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-_CELL_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "rnn": torch.rnn_tanh_cell,
-    "gru": torch.gru_cell,
-    "lstm": torch.lstm_cell,
-}
-
-
-def _run_masked(rnn: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Runs `rnn` over x (batch, time, features) one step at a time, keeping each row's state at its pads.
-
-    Yields:
-        for each layer the outputs (batch, time, directions * hidden) and the final states (directions, batch, hidden).
-    """
-    step = _CELL_FUNCTIONS[rnn.mode.removesuffix("_TANH").lower()]
-    batch, time, _ = x.shape
-    is_real = torch.arange(time, device=x.device) < lengths.to(x.device)[:, None]  # (batch, time)
-    for layer in range(rnn.num_layers):
-        finals, outputs = [], []  # one (batch, hidden) and one (batch, time, hidden) for each direction
-        for suffix in ("", "_reverse") if rnn.bidirectional else ("",):
-            weights = [
-                getattr(rnn, f"{kind}_l{layer}{suffix}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-            ]
-            h = c = x.new_zeros(batch, rnn.hidden_size)
-            layer_outputs = [h] * time
-            for t in reversed(range(time)) if suffix else range(time):
-                is_active = is_real[:, t, None]  # (batch, 1)
-                if rnn.mode == "LSTM":
-                    new_h, new_c = step(x[:, t], (h, c), *weights)
-                    c = torch.where(is_active, new_c, c)
-                else:
-                    new_h = step(x[:, t], h, *weights)
-                h = torch.where(is_active, new_h, h)
-                layer_outputs[t] = torch.where(is_active, new_h, 0.0)
-            outputs.append(torch.stack(layer_outputs, 1))
-            finals.append(h)
-        x = torch.cat(outputs, 2)  # (batch, time, directions * hidden)
-        yield x, torch.stack(finals)

@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from charplay import limits
-from charplay.models.networks import CELLS, CharLMConfig, NameClassifierConfig, RecurrentConfig
+from charplay.models.networks import (
+    CELLS,
+    CharLMConfig,
+    ConditionalCharLMConfig,
+    NameClassifierConfig,
+    RecurrentConfig,
+)
 
 SCHEDULES = ("cosine", "constant")
 SIZES_OF_DATA = ("classes", "vocabulary_size")  # fields of a config that the data gives, not the recipe
@@ -65,6 +71,16 @@ class SpeechRecipe(Recipe):
     copies: int = 3  # of Barack Obama's training speeches among them
 
 
+@dataclass(frozen=True)
+class InventRecipe(Recipe):
+    """How a language model of names, conditioned on the country, is trained."""
+
+    config: ConditionalCharLMConfig
+
+    hold_out: float = 0.05  # share of the training rows: the validation part
+    class_weight: float = 0.0  # a row's weight is its country's share to the power of minus this
+
+
 _SMALL_CLASSIFIER = NamesRecipe(
     NameClassifierConfig("gru", 64, 96, 2, dropout=0.3, character_dropout=0.15),
     epochs=30,
@@ -89,7 +105,7 @@ _SMALL_LANGUAGE_MODEL = SpeechRecipe(
     steps=64,
 )
 
-# task -> name -> a `NamesRecipe` or a `SpeechRecipe`, as the task has it
+# task -> name -> a `NamesRecipe`, `SpeechRecipe` or `InventRecipe`, as the task has it
 RECIPES: dict[str, dict[str, Any]] = {
     "names": {
         "best": NamesRecipe(
@@ -134,6 +150,15 @@ RECIPES: dict[str, dict[str, Any]] = {
             cell: replace(_SMALL_LANGUAGE_MODEL, config=replace(_SMALL_LANGUAGE_MODEL.config, cell=cell))
             for cell in CELLS
         },
+    },
+    "invent": {
+        "best": InventRecipe(
+            ConditionalCharLMConfig("gru", 64, 256, 1, dropout=0.2),
+            epochs=20,
+            batch_size=32,
+            learning_rate=2e-3,
+            weight_decay=0.05,
+        ),
     },
 }
 
@@ -201,7 +226,9 @@ def fields_of(recipe: Recipe) -> dict[str, Any]:
 
 def describe(task_name: str, recipe: Recipe, name: str) -> dict[str, Any]:
     """What a header needs to train the model again: the recipe's name, the fields changed, and all fields."""
-    known = RECIPES[task_name] | USER_RECIPES[task_name] | {FINE_TUNING: FINE_TUNING_RECIPES[task_name]}
+    known = RECIPES[task_name] | USER_RECIPES.get(task_name, {})
+    if task_name in FINE_TUNING_RECIPES:
+        known[FINE_TUNING] = FINE_TUNING_RECIPES[task_name]
     original = fields_of(known[name])
     changed = {key: value for key, value in fields_of(recipe).items() if value != original[key]}
     fields = {key: value for key, value in dataclasses.asdict(recipe).items() if key != "config"}

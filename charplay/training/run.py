@@ -27,11 +27,16 @@ from charplay.training import snapshots
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.fine_tuning import StartingModel, copy_weights
 from charplay.training.precision import choose_precision
-from charplay.training.recipes import RECIPES, NamesRecipe, Recipe, SpeechRecipe, describe, fields_of
+from charplay.training.recipes import RECIPES, InventRecipe, NamesRecipe, Recipe, SpeechRecipe, describe, fields_of
 from charplay.training.snapshots import Snapshot
 from charplay.training.tasks import NamesTask, Task
 from charplay.training.trainer import Progress, Trainer, fit, with_prefix
-from charplay.training.training_sets import TrainingSet, names_training_set, speech_training_set
+from charplay.training.training_sets import (
+    TrainingSet,
+    invent_training_set,
+    names_training_set,
+    speech_training_set,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +78,8 @@ def train(
         raise ValueError(f"{out} is a directory: name a file for the checkpoint.")
     if isinstance(recipe, SpeechRecipe):
         return run(task_name, speech_training_set(recipe, directory, group), recipe, out, group=group, **options)
+    if isinstance(recipe, InventRecipe):
+        return run(task_name, invent_training_set(recipe, directory, group), recipe, out, group=group, **options)
     assert isinstance(recipe, NamesRecipe)  # the other kind that there is
     possible = [name for name, candidate in RECIPES["names"].items() if not candidate.teachers]
     names = [limits.check_choice("teacher", name, possible) for name in recipe.teachers.split(",") if name]
@@ -129,7 +136,7 @@ def run(
     An ensemble is trained member by member, each from its own seed.
 
     Args:
-        task_name: "names" or "speech".
+        task_name: "names", "speech" or "invent".
         training_set: its task was made for the same `recipe` and `group`.
         recipe: how to train.
         out: the checkpoint; a file already there is replaced when the run has finished, not before.
@@ -239,6 +246,7 @@ class _Run:
         model = MODELS[self.task_name][1](self.member_recipe.config)
         if self.starting_model is not None:
             copy_weights(self.starting_model, model, self.training_set)
+        self.training_set.prepare(model)
         return model.to(self.device)
 
     def _fit(self, model: Network, recipe: Recipe, resumed: Snapshot | None) -> dict[str, Any]:

@@ -9,14 +9,17 @@ import torch
 
 from charplay.data import datasets
 from charplay.data.datasets import NameRows
-from charplay.data.vocabulary import ASCII, Vocabulary
+from charplay.data.vocabulary import ASCII, END_OF_TEXT, Vocabulary
 from charplay.inference.classify import remove_prior
 from charplay.models.checkpoints import Checkpoint
+from charplay.models.networks import ConditionalCharLM, Network
 from charplay.models.ngrams import NgramClassifier
+from charplay.models.text_filter import add_texts
 from charplay.training import distillation
+from charplay.training.conditional_task import ConditionalTask
 from charplay.training.distributed import ProcessGroup
 from charplay.training.measurements import measure_all
-from charplay.training.recipes import NamesRecipe, SpeechRecipe
+from charplay.training.recipes import InventRecipe, NamesRecipe, SpeechRecipe
 from charplay.training.tasks import NamesTask, SpeechTask, Task, class_shares, training_mix
 
 
@@ -31,6 +34,8 @@ class TrainingSet:
     classes: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()  # of the classes, as weighted in training
     vocabulary: Vocabulary = ASCII  # of the task's texts
+    # Gives a new network what it holds of the data beside its weights.
+    prepare: Callable[[Network], None] = lambda model: None
 
 
 def names_training_set(
@@ -85,4 +90,24 @@ def speech_training_set(recipe: SpeechRecipe, directory: Path, group: ProcessGro
         alphabet="".join(sorted(set(datasets.join_speeches(speeches)))),
         data=datasets.fingerprint(datasets.SPEECHES),
         measure=lambda checkpoint: measure_all(checkpoint, directory),
+    )
+
+
+def invent_training_set(recipe: InventRecipe, directory: Path, group: ProcessGroup) -> TrainingSet:
+    """The names, to be written letter by letter for their country."""
+    every = datasets.load_names("train", directory)
+    rows, validation = datasets.hold_out(every, recipe.seed, recipe.hold_out)
+
+    def prepare(model: Network) -> None:
+        assert isinstance(model, ConditionalCharLM)
+        add_texts(model.seen, (name for name, _ in every))
+
+    return TrainingSet(
+        ConditionalTask(rows, validation, datasets.COUNTRIES, recipe, group),
+        alphabet="".join(sorted({character for name, _ in rows for character in name + END_OF_TEXT})),
+        data=datasets.fingerprint(datasets.NAMES_TRAIN),
+        measure=lambda checkpoint: measure_all(checkpoint, directory),
+        classes=datasets.COUNTRIES,
+        shares=tuple(class_shares(rows, datasets.COUNTRIES, recipe.class_weight)),
+        prepare=prepare,
     )

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError, Registry
 from charplay.models.networks import MODELS
+from charplay.training.recipes import FINE_TUNING_RECIPES
 from charplay.ui import (
     addresses,
     api,
@@ -128,7 +129,8 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
 
 
 def _model_names(registry: Registry) -> list[str]:
-    return [name for models in registry.models.values() for name in models]
+    """Of the models that a training can go on from."""
+    return [name for task in FINE_TUNING_RECIPES for name in registry.models[task]]
 
 
 def _build_tab(tab: Tab, page: Page, container: gr.Tab) -> None:

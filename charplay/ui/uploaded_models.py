@@ -6,6 +6,8 @@ from charplay.inference.classify import USER_RESULTS
 from charplay.models.checkpoints import Checkpoint, CheckpointError
 from charplay.models.networks import count_parameters
 
+LOADABLE_TASKS = ("names", "speech")
+
 
 def opening_in(checkpoint: Checkpoint) -> str:
     """The text of its data with which an uploaded model can be tried; empty if its header has none."""
@@ -18,8 +20,10 @@ def check_usable(checkpoint: Checkpoint, name: str) -> Checkpoint:
     """Returns an uploaded checkpoint, from the file `name`, that a tab can show.
 
     Raises:
-        CheckpointError: it is too large, or has classes or characters that cannot be shown.
+        CheckpointError: no tab can load its kind, it is too large, or has classes or characters that cannot be shown.
     """
+    if checkpoint.task not in LOADABLE_TASKS:
+        raise CheckpointError(f"{name} holds a model for {checkpoint.task}, which no tab can load.")
     parameters = count_parameters(checkpoint.model)
     if parameters > limits.MAX_USER_PARAMETERS:
         raise CheckpointError(

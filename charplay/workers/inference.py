@@ -36,6 +36,7 @@ from charplay.interpret.attribution import attribute, attribute_all
 from charplay.interpret.influence import influence_on
 from charplay.interpret.neurons import activation, trackers
 from charplay.interpret.surprisal import candidates_at, likeliest_next, surprisal_of
+from charplay.interpret.writing import writing_steps
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint, CheckpointError
 from charplay.workers.protocol import CANCEL
@@ -67,6 +68,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "candidates": candidates_at,
     "likeliest_next": likeliest_next,
     "next_character": next_character,
+    "writing_steps": writing_steps,
     "trackers": trackers,
     "unit_activation": activation,
     "state_differences": packing.state_differences,
@@ -147,7 +149,7 @@ class InferenceWorker(Worker):
         queue.put(request_id, question=question, checkpoint=checkpoint, arguments=arguments)
 
     def _generate(self, request_id: int, checkpoint: str, request: dict[str, Any]) -> None:
-        loaded = _load(Path(checkpoint), "speech")
+        loaded = _load(Path(checkpoint), "invent" if request.get("mixture") else "speech")
         is_submitted = threading.Event()
 
         def on_update() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from charplay import limits
 from charplay.data import datasets
-from charplay.models.networks import MODELS
 from charplay.training.data_summary import UserData, read_data_set, read_user_data
 from charplay.training.fine_tuning import StartingModel, load_start
+from charplay.training.recipes import USER_RECIPES
 
 
 def is_missing(source: dict[str, Any]) -> bool:
@@ -48,7 +48,7 @@ def read(task: object, source: dict[str, Any]) -> UserData:
     Raises:
         ValueError: it cannot be used; the sentence says what to change.
     """
-    task, options = limits.check_choice("task", task, tuple(MODELS)), dict(source)
+    task, options = limits.check_choice("task", task, tuple(USER_RECIPES)), dict(source)
     if options.pop("built_in", False):
         return read_data_set(task, datasets.data_directory())
     text, file = options.pop("text", ""), options.pop("file", None)

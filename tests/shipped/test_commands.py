@@ -7,6 +7,7 @@ import pytest
 
 from charplay import limits
 from charplay.cli import main
+from charplay.data.datasets import COUNTRIES
 from charplay.models import checkpoints
 
 
@@ -83,6 +84,22 @@ def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
     assert trained["test"]["characters"] == 86_677
     assert trained["test"]["bits_per_character"] < 7  # 128 equally likely characters
     assert checkpoints.load(out).results["test"] == trained["test"]
+
+
+def test_the_names_that_are_invented_are_measured(capsys, tmp_path, data, monkeypatch):
+    monkeypatch.setattr("charplay.training.measurements.INVENTED_NAMES", 100)
+    out = tmp_path / "invent.safetensors"
+    small = "--epochs 1 --hidden-size 8 --embedding-size 4 --batch-size 512 --precision float32"
+    status, trained, _ = run(capsys, "train", "invent", *small.split(), "--data", str(data), "--out", str(out))
+    assert status == 0
+    status, measured, _ = run(capsys, "evaluate", "invent", "--checkpoint", str(out), "--data", str(data))
+    figures = {"bits_per_character", "ngram_bits_per_character", "taken_for_class", "in_training", "doubles"}
+    assert status == 0
+    assert figures | {"classes", "test"} <= set(measured)
+    assert set(measured["classes"]) == set(COUNTRIES)
+    assert all(figures | {"test"} == set(each) for each in measured["classes"].values())
+    assert measured["bits_per_character"] == pytest.approx(trained["test"]["bits_per_character"])
+    assert measured["test"]["taken_for_class"] > 0.85
 
 
 def test_bench_measures_the_shipped_models(capsys, monkeypatch):

@@ -3,8 +3,10 @@
 import pytest
 
 from charplay.data import datasets
+from charplay.evaluation.invented_texts import MIN_FOUND
 from charplay.inference.classify import classify
 from charplay.models import checkpoints
+from charplay.models.text_filter import has_text
 from charplay.training.measurements import measure, measure_baselines
 
 SHIPPED = sorted(
@@ -16,7 +18,7 @@ SHIPPED = sorted(
 def test_the_header_of_a_shipped_model_says_what_it_gives(name, data):
     checkpoint = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / f"{name}.safetensors")
     for part, prior in (("test", "data"), ("uniform", "uniform")):
-        if part == "uniform" and checkpoint.task == "speech":
+        if part == "uniform" and checkpoint.task != "names":
             continue
         said, measured = checkpoint.results[part], measure(checkpoint, data, prior=prior)
         assert set(measured) == set(said)
@@ -24,7 +26,7 @@ def test_the_header_of_a_shipped_model_says_what_it_gives(name, data):
             assert measured[key] == said[key]
         for key in {"accuracy", "macro_f1", "unseen_accuracy", "calibration_error", "prefix_loss"} & set(said):
             assert measured[key] == pytest.approx(said[key], abs=0.003 if key == "macro_f1" else 0.001)
-        if checkpoint.task == "speech":
+        if checkpoint.task != "names":
             assert measured["bits_per_character"] == pytest.approx(said["bits_per_character"], abs=0.001)
 
 
@@ -43,6 +45,23 @@ def test_the_shipped_language_model_is_good_enough():
     assert all(
         results["test"]["bits_per_character"] < each["bits_per_character"] for each in results["baselines"].values()
     )
+
+
+def test_the_shipped_inventor_is_good_enough():
+    results = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "invent.safetensors", "invent").results["test"]
+    assert results["bits_per_character"] <= results["ngram_bits_per_character"] - 0.09
+    assert results["in_training"] <= 0.25
+    found = [each for each in results["classes"].values() if each["test"]["taken_for_class"] >= MIN_FOUND]
+    assert len(found) >= 4
+    assert all(each["taken_for_class"] >= 0.8 for each in found)
+
+
+def test_the_shipped_inventor_recognizes_every_training_name(data):
+    model = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "invent.safetensors", "invent").model
+    known = {name for name, _ in datasets.load_names("train", data)}
+    assert all(has_text(model.seen, name) for name in known)
+    others = {name for name, _ in datasets.load_names("test", data)} - known
+    assert sum(has_text(model.seen, name) for name in others) < 0.001 * len(others)
 
 
 @pytest.mark.parametrize("task", ["names", "speech"])

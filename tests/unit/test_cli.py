@@ -49,6 +49,19 @@ def test_generate_gives_the_same_text_twice(capsys):
     assert capsys.readouterr().out == first["text"] + "\n"
 
 
+def test_invent_gives_the_same_names_twice_and_takes_mixtures(capsys):
+    arguments = ("invent", "--country", "Italian", "--count", "10", "--seed", "1", "--temperature", "0.8")
+    status, first, _ = run(capsys, *arguments)
+    assert (status, len(first["names"]), first["seed"]) == (0, 10, 1)
+    assert main(list(arguments)) == 0
+    assert capsys.readouterr().out.splitlines() == first["names"]
+    mixture = ("invent", "--country", "Italian=1", "--country", "Czech=0.5", "--count", "3")
+    assert len(run(capsys, *mixture)[1]["names"]) == 3
+    for wrong in ("Martian", "Italian=much", "Italian=-1"):
+        status, _, err = run(capsys, "invent", "--country", wrong)
+        assert (status, len(err.splitlines())) == (2, 1)
+
+
 def test_a_uniform_prior_lowers_the_probability_of_the_commonest_country(capsys):
     (from_data,), (equal,) = (
         run(capsys, "classify", "Aziza", "--prior", prior)[1]["results"] for prior in ("data", "uniform")

@@ -137,6 +137,10 @@ def test_the_model_card_gives_the_figures_of_the_header(path):
         figures = [test["bits_per_character"], described["results"]["validation"]["bits_per_character"]]
         assert cells[2:4] == [f"{figure:.3f}" for figure in figures]
         return
+    if described["task"] == "invent":
+        shares = [f"{test[key]:.1%}".replace("%", " %") for key in ("taken_for_class", "in_training", "doubles")]
+        assert cells[2:6] == [f"{test['bits_per_character']:.3f}", *shares]
+        return
     uniform = described["results"]["uniform"]
     assert cells[2:8] == [
         f"{test['accuracy']:.1%}".replace("%", " %"),

@@ -14,11 +14,11 @@ from charplay.data.vocabulary import ASCII
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError
 from charplay.models.networks import CELLS
-from tests.conftest import make_checkpoint, make_classifier, make_language_model
+from tests.conftest import make_checkpoint, make_classifier, make_conditional_model, make_language_model
 from tests.safetensors_files import KEPT_BYTES, change_metadata, replace_tensors, truncate
 
 
-@pytest.fixture(params=["names", "speech"])
+@pytest.fixture(params=["names", "speech", "invent"])
 def saved(request, tmp_path):
     path = tmp_path / f"{request.param}.safetensors"
     checkpoints.save(path, make_checkpoint(request.param))
@@ -31,6 +31,7 @@ def test_a_saved_model_equals_the_loaded_one(cell, tmp_path):
     for task, model, inputs in (
         ("names", make_classifier(cell), (padded.codes, padded.lengths)),
         ("speech", make_language_model(cell), (text,)),
+        ("invent", make_conditional_model(cell), (text, torch.ones(1, 18) / 18)),
     ):
         path = tmp_path / f"{task}.safetensors"
         checkpoints.save(path, make_checkpoint(task, model))

@@ -7,10 +7,11 @@ import torch
 
 from charplay.data import datasets
 from charplay.data.datasets import Speech
-from charplay.models.networks import CELLS, MODELS, CharLMConfig, NameClassifierConfig
+from charplay.models.networks import CELLS, MODELS, CharLMConfig, ConditionalCharLMConfig, NameClassifierConfig
 from charplay.training import tasks
+from charplay.training.conditional_task import ConditionalTask
 from charplay.training.precision import choose_precision
-from charplay.training.recipes import RECIPES, NamesRecipe, SpeechRecipe, adjust
+from charplay.training.recipes import RECIPES, InventRecipe, NamesRecipe, SpeechRecipe, adjust
 from charplay.training.trainer import Trainer, fit
 
 CPU = torch.device("cpu")
@@ -40,7 +41,16 @@ def speech_task(cell="gru", **changes):
     return recipe, tasks.SpeechTask(speeches, "yes we can. no we can't. ", recipe)
 
 
-TASKS = {"names": names_task, "speech": speech_task}
+def invent_task(cell="gru", **changes):
+    """Texts that are a function of their country."""
+    rows = [("ababab", "Italian"), ("ccc", "Russian")] * 60
+    config = ConditionalCharLMConfig(cell, 8, 16, 1)
+    recipe = InventRecipe(config, epochs=3, batch_size=16, learning_rate=0.02, weight_decay=0.0)
+    recipe = adjust(recipe, changes)
+    return recipe, ConditionalTask(rows, rows, datasets.COUNTRIES, recipe)
+
+
+TASKS = {"names": names_task, "speech": speech_task, "invent": invent_task}
 
 
 def train(kind, recipe, task, **callbacks):
