@@ -56,6 +56,9 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
 }
 
 
+_NAMED_BY_TEXT = ("names", "batches", "teacher-forcing")  # tabs whose examples are called by the text that they set
+
+
 def link_of(tab: str, example: Example) -> str:
     """The part after "#" of an example's link."""
     return links.format_link(tab, {control.name: value for control, value in example.values.items()})
@@ -63,7 +66,8 @@ def link_of(tab: str, example: Example) -> str:
 
 def examples_html(tab: str) -> str:
     """The examples of a tab as a line of links; `links.js` applies them without leaving out what they do not set."""
+    attributes = 'class="example"' + (' translate="no"' if tab in _NAMED_BY_TEXT else "")
     listed = " ".join(
-        f'<a class="example" href="#{escape(link_of(tab, each))}">{escape(each.label)}</a>' for each in EXAMPLES[tab]
+        f'<a {attributes} href="#{escape(link_of(tab, each))}">{escape(each.label)}</a>' for each in EXAMPLES[tab]
     )
     return f'<p class="caption note examples">{LEADS[tab]} {listed}</p>'

@@ -1,6 +1,7 @@
 """The small pieces of HTML that more than one tab shows. No gradio, no model.
 
-A parameter called `text` is escaped here; one called `markup` is HTML that the caller has escaped.
+A parameter called `text` is escaped here; one called `markup` is HTML that the caller has escaped. What is no language,
+names, generated text, code and cells, carries `translate="no"`, for a browser that translates the page.
 """
 
 import json
@@ -10,7 +11,19 @@ from decimal import Decimal
 from html import escape
 
 MAX_UNSEEN = 8  # characters that a note names; the rest is counted
+# CSS classes of a component that a browser's translator leaves alone: it would detach a label that changes later.
+KEPT_WORDS = ["notranslate"]
 DASH = "–"  # stands where there is no number
+
+
+def as_typed(text: str) -> str:
+    """A name or other words of a visitor: in their own direction, and never translated."""
+    return f'<bdi translate="no">{escape(text)}</bdi>'
+
+
+def code(markup: str) -> str:
+    """Characters, numbers or code in the midst of a sentence."""
+    return f'<code translate="no">{markup}</code>'
 
 
 def caption(markup: str, *, is_status: bool = False) -> str:
@@ -69,7 +82,7 @@ def text_box(markup: str, *, label: str, classes: str = "") -> str:
     """
     box = _classes("text", classes)
     frame = f'<div class="{box}" tabindex="0" role="region" aria-label="{escape(label)}">'
-    return f'{frame}<div dir="auto">{markup}</div></div>'
+    return f'{frame}<div dir="auto" translate="no">{markup}</div></div>'
 
 
 def table(
@@ -112,7 +125,7 @@ def plain_decimal(value: float) -> str:
 
 def unseen_note(characters: Sequence[str]) -> str:
     """A sentence on characters that a model never saw in training (HTML)."""
-    listed = " ".join(f"<b>{escape(character)}</b>" for character in characters[:MAX_UNSEEN])
+    listed = " ".join(f'<b translate="no">{escape(character)}</b>' for character in characters[:MAX_UNSEEN])
     more = f" and {len(characters) - MAX_UNSEEN} more" if len(characters) > MAX_UNSEEN else ""
     return f"Training never showed {listed}{more}."
 

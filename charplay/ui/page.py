@@ -48,7 +48,8 @@ from charplay.ui.widgets import colored_text
 
 _TITLE = '<h1 id="title"><b>charplay</b> <span>recurrent networks over characters</span></h1>'
 # Each in a scope of its own.
-_SCRIPTS = (*(read_asset(__file__, name) for name in ("scroll_areas.js", "keyboard.js")), exports.script())
+_SCRIPT_FILES = ("scroll_areas.js", "keyboard.js", "composition.js", "header.js")
+_SCRIPTS = (*(read_asset(__file__, name) for name in _SCRIPT_FILES), exports.script())
 _PAGE_SCRIPT = "".join(f"{{{each}}}\n" for each in _SCRIPTS)
 # Whether Gradio requests the page before anyone does: it would end where a busy machine takes three seconds for that.
 _TRY_PAGE = "_frontend"
@@ -122,10 +123,18 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
             gr.HTML(html.note(escape(unusable)))
         page_links.lay_out_full_page()
         tabs.select(None, js=_RESIZE_PLOTS)
+        _keep_from_translators(demo)
         page_links.wire(
             demo, tabs, {controls.START_FROM.name: [controls.NEW_NETWORK, *_model_names(examples.registry)]}
         )
     return demo.queue(**settings.QUEUE)
+
+
+def _keep_from_translators(demo: gr.Blocks) -> None:
+    """A browser that translates the page would put its elements into the plots' SVG, where they show nothing."""
+    for block in demo.blocks.values():
+        if isinstance(block, gr.Plot):
+            block.elem_classes = [*block.elem_classes, *html.KEPT_WORDS]
 
 
 def _model_names(registry: Registry) -> list[str]:

@@ -170,7 +170,7 @@ def _unmasked_row(compared: UnmaskedComparison, time: int) -> tuple[str, ...]:
     """The cells of a name (HTML)."""
     mark = ' <span class="mark">changes</span>' if has_flipped(compared) else ""
     return (
-        escape(compared["name"]) + mark,
+        html.as_typed(compared["name"]) + mark,
         f"{escape(compared['country'])} {compared['probability']:.1%}",
         f"{escape(compared['naive_country'])} {compared['naive_probability']:.1%}",
         str(time - len(compared["name"])),
@@ -179,5 +179,5 @@ def _unmasked_row(compared: UnmaskedComparison, time: int) -> tuple[str, ...]:
 
 def code_html(names: Sequence[str], sort: bool, vocabulary: Vocabulary = ASCII) -> str:
     """The lines that make the batch, and where the button says that they are copied (HTML)."""
-    box = 'class="code" tabindex="0" role="region" aria-label="The code"'
+    box = 'class="code" translate="no" tabindex="0" role="region" aria-label="The code"'
     return f'<pre {box}>{escape(snippet(names, sort, vocabulary))}</pre><p id="code-copied" role="status"></p>'

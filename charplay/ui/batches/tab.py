@@ -21,6 +21,7 @@ from charplay.ui.events import LATEST, QUIET
 from charplay.ui.examples import examples_html
 from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
+from charplay.ui.text_fields import as_typed
 from charplay.ui.theme import DIVERGING
 from charplay.ui.widgets import diagrams
 
@@ -138,7 +139,7 @@ def _lay_out(registry: Registry, link: TabLink) -> Layout:
     report = packing.compare_batches(checkpoint, example)
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
-            names = gr.Textbox(**controls.NAMES.arguments(), lines=4, max_lines=8)
+            names = gr.Textbox(**controls.NAMES.arguments(), lines=4, max_lines=8, html_attributes=as_typed("words"))
             order = gr.Radio(**controls.ORDER.arguments())
             cells = gr.Radio(**controls.CELLS.arguments())
             unit = gr.Slider(**controls.UNIT.arguments(), visible=False)
@@ -231,13 +232,13 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
         )
     )
     lists = html.facts(
-        (term, f'<code>{", ".join(map(str, numbers))}</code> <span class="note">{meaning}</span>')
+        (term, f'{html.code(", ".join(map(str, numbers)))} <span class="note">{meaning}</span>')
         for term, numbers, meaning in (
             ("lengths", report["lengths"], "characters of each name"),
             ("batch_sizes", report["batch_sizes"], "names still running at each step of time"),
         )
     )
-    shapes = f"<code>({count}, {time})</code> codes in, <code>({count}, {classes})</code> logits out"
+    shapes = f"{html.code(f'({count}, {time})')} codes in, {html.code(f'({count}, {classes})')} logits out"
     return f'{tiles}{lists}<p class="caption">{shapes}: for each name one vector goes to the linear layer.</p>'
 
 

@@ -21,6 +21,7 @@ from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import activations, attribution, prefixes
 from charplay.ui.names.panel import NameControls
+from charplay.ui.text_fields import as_typed
 from charplay.ui.widgets import diagrams, unrolled
 from charplay.ui.widgets.bars import bars
 
@@ -52,7 +53,9 @@ def build(examples: InitialExamples, link: TabLink) -> ModelControls:
     lead = gr.HTML(_lead_html(_LEAD))
     with gr.Row(elem_id="names-row"):
         with gr.Column(scale=2, min_width=320):
-            name = gr.Textbox(**controls.NAME.arguments(), max_lines=1, autofocus=True)
+            name = gr.Textbox(
+                **controls.NAME.arguments(), max_lines=1, autofocus=True, html_attributes=as_typed("words")
+            )
             hint = gr.HTML(_hint(models[default]), elem_id="name-hint")
             network_output = gr.HTML(network, elem_id="seen")
         with gr.Column(scale=3, min_width=320):
@@ -156,10 +159,10 @@ def _headline(checkpoint: Checkpoint, typed: str, result: Classification) -> str
     read, probability = result["normalized"], html.percent(result["probabilities"][result["country"]])
     notes = []
     if read != typed.strip():
-        notes.append(f"Read as “{escape(read)}”")
+        notes.append(f"Read as “{html.as_typed(read)}”")
     if " " in read and checkpoint.classes == COUNTRIES:
         notes.append("several words, read as one surname" if notes else "Several words, read as one surname")
     unseen = unseen_characters(typed, checkpoint.vocabulary, checkpoint.alphabet)
     sentences = ([html.unseen_note(unseen)] if unseen else []) + ([": ".join(notes)] if notes else [])
-    answer = html.headline(f"<b>{escape(result['country'])}</b> {probability}")
+    answer = html.headline(f'<b translate="no">{escape(result["country"])}</b> {probability}')
     return f'{answer}<p class="note read-as">{" ".join(sentences)}</p>'

@@ -53,4 +53,4 @@ def next_characters_html(text: str, read: int, found: Sequence[Expectation]) -> 
     )
     rows.append(f'<tr class="input"><th scope="row">reads</th>{inputs}</tr>')
     caption = html.note("Likeliest next characters, in %; <b class='follows'>framed</b>: the one that came.")
-    return f'{caption}<table class="likeliest-next">{"".join(rows)}</table>'
+    return f'{caption}<table class="likeliest-next" translate="no">{"".join(rows)}</table>'

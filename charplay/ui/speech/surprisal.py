@@ -59,7 +59,7 @@ def _table(surprisal: Surprisal) -> str:
                 f"{bits[index]:.2f}",
                 candidates.percent_or_odds(2 ** -bits[index]),
                 f"{index + 1:,}",
-                f"<code>{escape(context)}</code>",
+                html.code(escape(context)),
             )
         )
     table = html.table(("character", "bits", "probability", "position", "after"), rows)

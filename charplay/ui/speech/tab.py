@@ -29,6 +29,7 @@ from charplay.ui.speech import (
 )
 from charplay.ui.speech.next_characters import next_characters_html
 from charplay.ui.speech.text_html import reading_note, stats_html, text_html
+from charplay.ui.text_fields import as_typed
 from charplay.ui.widgets import diagrams
 
 _LEAD = (
@@ -91,9 +92,16 @@ def _main() -> dict[str, Any]:
     """Temperature, opening words, and beside them the buttons."""
     temperature = gr.Slider(**controls.TEMPERATURE.arguments())
     with gr.Row(elem_classes="bottom"):
-        prime = gr.Textbox(**controls.PRIME.arguments(), lines=2, max_lines=4, min_width=200, scale=4)
+        prime = gr.Textbox(
+            **controls.PRIME.arguments(),
+            lines=2,
+            max_lines=4,
+            min_width=200,
+            scale=4,
+            html_attributes=as_typed("sentences"),
+        )
         with gr.Column(min_width=280, scale=5, elem_id="speech-buttons"):
-            start = _button("Generate", "generate", variant="primary")
+            start = _button("Generate", "generate", variant="primary", elem_classes=html.KEPT_WORDS)
             stop = _button("Stop", "stop")
             restart = _button("Start over", "start-over")
     message = gr.HTML(elem_id="speech-message")
@@ -127,7 +135,7 @@ def _more(registry: Registry, drawing: str) -> dict[str, Any]:
     next_characters = gr.HTML(drawing, elem_id="next-characters")
     with gr.Row(elem_classes="bottom"):
         length = gr.Slider(**controls.LENGTH.arguments(), min_width=200, scale=3)
-        seed = gr.Textbox(**controls.SEED.arguments(), max_lines=1, min_width=130, scale=2)
+        seed = gr.Textbox(**controls.SEED.arguments(), max_lines=1, min_width=130, scale=2, html_attributes=as_typed())
         keep_seed = _button("Keep seed", "keep-seed")
     seed_message = gr.HTML(elem_id="seed-message")
     with gr.Row(elem_classes="bottom"):

@@ -116,8 +116,9 @@ def build(
         with gr.Row(elem_classes="bottom"):
             with gr.Column(min_width=320):
                 status = gr.HTML(_EMPTY, elem_id="compared-stats")
-            start = gr.Button("Compare", variant="primary", elem_id="compare", size="md", min_width=110, scale=0)
-            stop = gr.Button("Stop", elem_id="stop-comparing", size="md", min_width=110, scale=0)
+            look: dict[str, Any] = {"size": "md", "min_width": 110, "scale": 0}
+            start = gr.Button("Compare", variant="primary", elem_id="compare", elem_classes=html.KEPT_WORDS, **look)
+            stop = gr.Button("Stop", elem_id="stop-comparing", **look)
         sliders, texts = [], []
         with gr.Row(elem_id="temperatures"):
             for number, control in enumerate(controls.TEMPERATURES, 1):

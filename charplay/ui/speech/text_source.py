@@ -15,6 +15,7 @@ from charplay.ui import controls, html, links, session_store
 from charplay.ui.events import LATEST, QUIET
 from charplay.ui.link_events import TabLink
 from charplay.ui.speech.generated_text import parse_generated_text
+from charplay.ui.text_fields import as_typed
 
 _CLEAR_NOTE = f"(choice, note) => choice === {json.dumps(controls.GENERATED_TEXT)} ? '' : note"
 
@@ -107,7 +108,9 @@ def build(
     """
     choice = gr.Radio(**controls.LOOK_INSIDE.arguments())
     with gr.Column(visible=False) as pasting:
-        pasted = gr.Textbox(**controls.USER_TEXT.arguments(), lines=4, max_lines=8)
+        pasted = gr.Textbox(
+            **controls.USER_TEXT.arguments(), lines=4, max_lines=8, html_attributes=as_typed("sentences")
+        )
         button = gr.Button("Read this", variant="primary", elem_id="read-this", size="md", min_width=90)
     note = gr.HTML(elem_id="user-text-note")
 

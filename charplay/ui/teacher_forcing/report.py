@@ -18,7 +18,7 @@ def prediction_html(text: str, truth: str) -> str:
         piece = escape(visible("".join(character for character, _ in stretch)))
         pieces.append(piece if is_correct else f'<u class="wrong">{piece}</u>')
     correct = sum(character == true for character, true in pairs)
-    return f"<code>{''.join(pieces)}</code> <b>{correct} of {len(truth)}</b>"
+    return f"{html.code(''.join(pieces))} <b>{correct} of {len(truth)}</b>"
 
 
 def decoder_html(name: str, title: str, trained: str, target: str, decoder: dict[str, Any]) -> str:

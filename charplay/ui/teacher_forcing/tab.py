@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
-from html import escape
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -16,6 +15,7 @@ from charplay.ui.examples import examples_html
 from charplay.ui.link_events import TabLink
 from charplay.ui.teacher_forcing import run
 from charplay.ui.teacher_forcing.run import BUTTONS, IDLE, PLOTS, UNCHANGED_PLOTS, UNCHANGED_STATE
+from charplay.ui.text_fields import as_typed
 from charplay.ui.widgets import curves, diagrams
 from charplay.workers.protocol import WorkerRequest
 
@@ -100,7 +100,7 @@ def _lay_out() -> _Components:
     """Controls left, plots right."""
     with gr.Row(elem_id="decoders"):
         with gr.Column(scale=1, min_width=300):
-            target = gr.Textbox(**controls.TARGET.arguments(), max_lines=2)
+            target = gr.Textbox(**controls.TARGET.arguments(), max_lines=2, html_attributes=as_typed())
             buttons: dict[str, gr.Button] = {}
             for labels in _BUTTON_ROWS:
                 with gr.Row():
@@ -135,7 +135,7 @@ async def _begin(kind: str, page: gr.Request, chosen: Sequence[Any], **arguments
     except ValueError as error:  # the plots, and a run that goes on, stay
         yield *UNCHANGED_PLOTS, gr.skip(), html.problem(f"{error} The plots show the last run."), *UNCHANGED_STATE[1:]
         return
-    note = f'<p class="note">read as “{escape(settings.target)}”</p>' if settings.target != chosen[0] else ""
+    note = f'<p class="note">read as “{html.as_typed(settings.target)}”</p>' if settings.target != chosen[0] else ""
     request = WorkerRequest(kind, {"settings": asdict(settings), "page": page.session_hash, **arguments})
     async with aclosing(run.follow(request, note)) as values_to_show:
         async for shown in values_to_show:

@@ -88,7 +88,7 @@ def unrolled_svg(name: str, target: str, decoder: dict[str, Any]) -> str:
         table.append([str(step + 1), read[0], source, *read[1:]])
     width = _LABELS + steps * (_BOX + _GAP) - _GAP + 2
     return (
-        f'<div class="unrolled" data-label="The decoder, step by step" {rows_attribute(table)}>'
+        f'<div class="unrolled" translate="no" data-label="The decoder, step by step" {rows_attribute(table)}>'
         f'<svg width="{width}" height="{_HEIGHT}" viewBox="-1 -1 {width + 1} {_HEIGHT}" '
         f'role="img" aria-label="{escape("; ".join(descriptions))}"><defs><marker id="{name}" viewBox="0 0 6 6" '
         'refX="5" refY="3" markerWidth="4" markerHeight="4" orient="auto"><path d="M0 0 6 3 0 6z"/></marker></defs>'

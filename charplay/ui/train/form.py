@@ -6,6 +6,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from charplay.ui import controls
+from charplay.ui.text_fields import as_typed
 from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.request import CHANGES, SETTINGS
 
@@ -86,7 +87,7 @@ def lay_out(recipe: dict[str, Any]) -> Form:
         source = gr.Radio(**controls.SOURCE.arguments(), min_width=270, scale=3)
     default = controls.DATA_KIND.default
     example = {"value": EXAMPLES[default], "label": controls.PASTED_DATA_LABELS[default]}
-    pasted = gr.Textbox(**controls.PASTED_DATA.arguments() | example, lines=3, max_lines=3)
+    pasted = gr.Textbox(**controls.PASTED_DATA.arguments() | example, lines=3, max_lines=3, html_attributes=as_typed())
     file = gr.File(elem_id="file", visible=False, height=110, show_label=False)
     encoding = gr.Dropdown(**controls.ENCODING.arguments(), visible=False)
     data_problem = gr.HTML(elem_id="data-problem")

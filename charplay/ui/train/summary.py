@@ -114,7 +114,7 @@ def _start(start: Mapping[str, Any]) -> str:
     elif new := start["new_characters"]:
         listed = html.visible("".join(new[:MAX_LISTED_START]))
         more = "…" if len(new) > MAX_LISTED_START else ""
-        parts.append(f"{len(new):,} new characters: <code>{escape(listed)}{more}</code>")
+        parts.append(f"{len(new):,} new characters: {html.code(escape(listed) + more)}")
     else:
         parts.append("texts are read as they are")
     if start["is_new_head"]:
@@ -129,7 +129,7 @@ def _start(start: Mapping[str, Any]) -> str:
 
 def _characters(counts: Mapping[str, int]) -> str:
     """The characters with their counts, the commonest first, most of them collapsed."""
-    counted = [f"<code>{escape(html.visible(character))}</code>&nbsp;{count:,}" for character, count in counts.items()]
+    counted = [f"{html.code(escape(html.visible(character)))}&nbsp;{count:,}" for character, count in counts.items()]
     first, rest = ", ".join(counted[:MAX_LISTED]), counted[MAX_LISTED:]
     return first + (f"<details><summary>{len(rest):,} more</summary>{', '.join(rest)}</details>" if rest else "")
 
@@ -138,7 +138,7 @@ def _first_row(row: str | Sequence[str]) -> str:
     """A row or a line as it was read, its beginning alone if it is long."""
     text, *labels = [row] if isinstance(row, str) else row
     shown = text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 1] + "…"
-    return f"<bdi>{escape(shown)}</bdi>" + "".join(f" &rarr; <b>{escape(label)}</b>" for label in labels)
+    return html.as_typed(shown) + "".join(f' &rarr; <b translate="no">{escape(label)}</b>' for label in labels)
 
 
 def _read_as(read_as: Mapping[str, Any]) -> str:

@@ -26,7 +26,8 @@ def bars(labels: Sequence[str], probabilities: Sequence[float] | None) -> str:
         + "</tr>"
         for row, label in enumerate(labels)
     )
-    table = f'<table class="shares" data-head="class,probability"><tbody>{rows}</tbody></table>'  # for rows.js
+    # data-head: for rows.js
+    table = f'<table class="shares" translate="no" data-head="class,probability"><tbody>{rows}</tbody></table>'
     return f'{table}<div class="ticks" aria-hidden="true">{_TICKS}</div>'
 
 

@@ -3,7 +3,7 @@
 from html import escape
 from typing import TypedDict
 
-from charplay.ui.html import caption, percent, visible_newlines
+from charplay.ui.html import caption, code, percent, visible_newlines
 
 NAMES = {" ": "space", "\n": "newline"}
 CONTEXT_CHARACTERS = 24  # of the text before the position that are shown
@@ -89,7 +89,7 @@ def table(text: str, position: int, candidates: Candidates, temperature: float) 
         for character, plain, tempered in rows
     )
     return (
-        caption(f"After <code>{ellipsis}{context}</code> {sentence}")
-        + '<table class="candidates"><thead><tr><th scope="col">character</th><th scope="col">temperature 1</th>'
+        caption(f"After {code(ellipsis + context)} {sentence}") + '<table class="candidates" translate="no"><thead><tr>'
+        '<th scope="col">character</th><th scope="col">temperature 1</th>'
         f'<th scope="col">temperature {temperature:g}</th></tr></thead><tbody>{body}</tbody></table>'
     )

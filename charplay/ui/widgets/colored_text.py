@@ -100,7 +100,8 @@ LEVEL_CSS = "".join(
 
 
 _SKELETON = (
-    '<div class="colored-text" tabindex="0" role="slider" aria-label="Characters of the text" aria-valuemin="1"></div>'
+    '<div class="colored-text" translate="no" tabindex="0" role="slider" '
+    'aria-label="Characters of the text" aria-valuemin="1"></div>'
     '<p class="readout"></p>'
 )
 

@@ -76,7 +76,8 @@ def table(
     )
     heads = "".join(f'<th scope="col">{head}</th>' for head in columns)
     return (
-        f'<div class="heatmap"><div class="{classes or size}"><table><thead><tr><th></th>{heads}</tr></thead>'
+        f'<div class="heatmap"><div class="{classes or size}"><table translate="no"><thead><tr>'
+        f"<th></th>{heads}</tr></thead>"
         f"<tbody>{body}</tbody></table></div></div>"
     )
 

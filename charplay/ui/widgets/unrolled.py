@@ -55,8 +55,8 @@ def unrolled(steps: Sequence[Step], is_bidirectional: bool) -> str:
     table: list[list[object]] = [["letter", "code", *states, "class", "probability"]]
     table += [[visible(step.letter), step.code, *step.state, step.answer, round(step.probability, 6)] for step in steps]
     return (
-        f'<svg class="network" width="100%" height="{height}" role="img" data-letters="{steps[-1].index + 1}" '
-        f"{rows_attribute(table)} "
+        f'<svg class="network" translate="no" width="100%" height="{height}" role="img" '
+        f'data-letters="{steps[-1].index + 1}" {rows_attribute(table)} '
         f'aria-label="{escape(_in_words(steps))}">{_TIPS}{"".join(rows)}</svg>'
     )
 

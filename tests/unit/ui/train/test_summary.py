@@ -44,14 +44,14 @@ def test_a_text_is_shown_escaped_and_said_to_be_learnt_by_heart_once():
 def test_cut_texts_and_every_character_are_counted():
     html = html_of("names", TABLE + "x" * 501 + ";it\nwell 🙂🙂;it\n")
     assert "1 cut" in html
-    assert "<code>🙂</code>&nbsp;2" in html
+    assert '<code translate="no">🙂</code>&nbsp;2' in html
 
 
 def test_characters_too_rare_for_the_vocabulary_and_those_left_out_are_counted(monkeypatch):
     monkeypatch.setattr(limits, "MAX_CHARACTERS", 5)
     html = html_of("speech", "abcde" * 60 + "xyzz\x01")
-    assert "3 rarer characters, 4 times: <code>z</code>&nbsp;2" in html
-    assert "<code>\ufffd</code>&nbsp;4" in html
+    assert '3 rarer characters, 4 times: <code translate="no">z</code>&nbsp;2' in html
+    assert '<code translate="no">\ufffd</code>&nbsp;4' in html
     assert "U+0001 1 times" in html
 
 
@@ -64,7 +64,7 @@ def test_a_start_says_what_of_its_model_grows(tmp_path):
 
     assert "<b>start</b>, GRU 2 x 12" in html_from("speech", TEXT)
     assert "ASCII" in html_from("speech", TEXT)
-    assert "2 new characters: <code>πω</code>" in html_from("speech", "πω" * 200)
+    assert '2 new characters: <code translate="no">πω</code>' in html_from("speech", "πω" * 200)
     assert "other" in html_from("names", TABLE)
     mixed = html_from("names", TABLE.replace("it", "Italian").replace("IT", "Ligurian").replace("de", "German"))
     assert "new labels: Ligurian;" in mixed
