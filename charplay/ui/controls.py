@@ -288,6 +288,7 @@ ACCORDIONS = {
         "attribution": "attribution-accordion",
         "activations": "activations-accordion",
         "cell-types": "cells-accordion",
+        "names-code": "names-code-accordion",
         "names-score": "names-score",
     },
     "speech": {
@@ -298,9 +299,14 @@ ACCORDIONS = {
         "one-neuron": "neuron-accordion",
         "influence": "influence-accordion",
         "memorization": "memorization-accordion",
+        "speech-code": "speech-code-accordion",
         "speech-score": "speech-score",
     },
     "batches": {"step-by-step": "step-accordion", "unmasked": "unmasked-accordion", "code": "code-accordion"},
-    "teacher-forcing": {},
-    "train": {"row-format": "row-format-accordion", "settings": "settings-accordion"},
+    "teacher-forcing": {"decoders-code": "decoders-code-accordion"},
+    "train": {
+        "row-format": "row-format-accordion",
+        "settings": "settings-accordion",
+        "training-code": "training-code-accordion",
+    },
 }

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from charplay.data.batches import compare
 from charplay.interpret import packing
-from charplay.interpret.code_snippet import snippet
+from charplay.interpret.code_snippet import batch_code
 from charplay.interpret.unmasked import compare_unmasked, has_flipped
 from charplay.models import checkpoints
 from charplay.ui import controls
@@ -187,13 +187,13 @@ def test_the_code_is_copied_as_it_stands_over_plain_http_too(open_page, is_secur
     type_names(page, names)
     code = page.locator("#code pre")
     expect(code).to_contain_text("a\\\\b")
-    assert code.text_content() == snippet(names, sort=True)
+    assert code.text_content() == batch_code(names, sort=True)
     page.locator("#copy-code").click()
     expect(page.locator("#code-copied")).to_have_text("Copied.")
     page.locator("#names textarea").fill("")
     page.locator("#names textarea").focus()
     page.keyboard.press("Control+V")
-    pasted = re.compile(re.escape(snippet(names, sort=True).rstrip()) + r"\n?")
+    pasted = re.compile(re.escape(batch_code(names, sort=True).rstrip()) + r"\n?")
     expect(page.locator("#names textarea")).to_have_value(pasted)
 
 
@@ -203,7 +203,7 @@ def test_the_code_of_rows_as_typed_does_not_enforce_sorting(open_page):
     page.get_by_label("as typed").check()
     open_accordion(page, "code")
     expect(page.locator("#code pre")).to_contain_text("enforce_sorted=False")
-    assert page.locator("#code pre").text_content() == snippet(NAMES, sort=False)
+    assert page.locator("#code pre").text_content() == batch_code(NAMES, sort=False)
 
 
 def test_the_plots_of_the_last_valid_batch_fade_behind_a_problem(open_page):

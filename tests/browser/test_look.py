@@ -13,6 +13,7 @@ ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
         "attribution-accordion": "#gradients .bars",
         "activations-accordion": "#activations .hm",
         "cells-accordion": "#prefixes-lstm td",
+        "names-code-accordion": "#names-code pre",
     },
     "Speech": {
         "temperatures-accordion": "#compared-3 .text",
@@ -22,13 +23,18 @@ ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
         "neuron-accordion": "#neuron-text .selected",
         "influence-accordion": "#influence-lstm .selected",
         "memorization-accordion": "#memorization .text",
+        "speech-code-accordion": "#speech-code pre",
     },
     "Batches": {
         "step-accordion": "#step-counts .update-counts",
         "unmasked-accordion": "#unmasked tbody td",
         "code-accordion": "#code pre",
     },
-    "Train": {"row-format-accordion": "#delimiter", "settings-accordion": "#epochs"},
+    "Train": {
+        "row-format-accordion": "#delimiter",
+        "settings-accordion": "#epochs",
+        "training-code-accordion": "#training-code pre",
+    },
 }
 SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # tabs with a scoreboard, and what is in it
 LAST = {  # of a tab: what must be visible without scrolling

@@ -8,13 +8,12 @@ import gradio as gr
 
 from charplay import limits
 from charplay.data.batches import compare
-from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.interpret import packing
-from charplay.interpret.code_snippet import snippet
+from charplay.interpret.code_snippet import batch_code
 from charplay.interpret.unmasked import UnmaskedComparison, has_flipped
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import NameClassifier
-from charplay.ui import controls, html, inference_client, links, session_store
+from charplay.ui import code_panel, controls, html, inference_client, links, session_store
 from charplay.ui.accordions import update_while_open
 from charplay.ui.assets import read_asset
 from charplay.ui.batches import time_steps
@@ -25,9 +24,8 @@ _UNMASKED_CAPTION = html.caption(
     "The same classifier, the same names: look for a name whose country changes when its pads are read too. The "
     "shorter a name beside the longest one, the more of them it has."
 )
-_CODE_CAPTION = html.caption("These lines make exactly this batch; look at the one line that packs.")
+_CODE_CAPTION = "These lines make exactly this batch; look at the one line that packs."
 _SHOW_STEP = read_asset(__file__, "show_step.js")
-_COPY_CODE = read_asset(__file__, "copy_code.js")
 
 
 Find = Callable[[object, gr.Request], Checkpoint[NameClassifier]]  # the chosen model of a page
@@ -116,21 +114,18 @@ def build_unmasked(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dro
 
 def build_code(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dropdown, link: TabLink) -> None:
     """Lays out "The code"."""
-    with gr.Accordion("The code of this batch", open=False, elem_id="code-accordion") as accordion:
-        gr.HTML(_CODE_CAPTION)
-        copy = gr.Button("Copy", elem_id="copy-code", size="sm")
-        code = gr.HTML(elem_id="code")
+    accordion, code = code_panel.lay_out("code", "The code of this batch", _CODE_CAPTION)
 
     def show(text: str, order: str, chosen: object, page: gr.Request) -> str:
         try:
             checkpoint = find(chosen, page)
-            return code_html(parse_names(checkpoint, text), is_sorted(order), checkpoint.vocabulary)
+            lines = batch_code(parse_names(checkpoint, text), is_sorted(order), checkpoint.vocabulary)
         except ValueError as error:
             return html.problem(str(error))
+        return code_panel.code_html("code", lines)
 
     changes, inputs = [names.change, order.input, model.change, link.applied.change], [names, order, model]
     update_while_open(accordion, changes, show, inputs, [code])
-    copy.click(None, None, None, js=_COPY_CODE, **QUIET)
 
 
 def unmasked_html(compared: Sequence[UnmaskedComparison], members: int) -> str:
@@ -175,9 +170,3 @@ def _unmasked_row(compared: UnmaskedComparison, time: int) -> tuple[str, ...]:
         f"{escape(compared['naive_country'])} {compared['naive_probability']:.1%}",
         str(time - len(compared["name"])),
     )
-
-
-def code_html(names: Sequence[str], sort: bool, vocabulary: Vocabulary = ASCII) -> str:
-    """The lines that make the batch, and where the button says that they are copied (HTML)."""
-    box = 'class="code" translate="no" tabindex="0" role="region" aria-label="The code"'
-    return f'<pre {box}>{escape(snippet(names, sort, vocabulary))}</pre><p id="code-copied" role="status"></p>'

@@ -19,7 +19,7 @@ from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples
 from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
-from charplay.ui.names import activations, attribution, prefixes
+from charplay.ui.names import activations, attribution, code, prefixes
 from charplay.ui.names.panel import NameControls
 from charplay.ui.text_fields import as_typed
 from charplay.ui.widgets import diagrams, unrolled
@@ -94,6 +94,7 @@ def build(examples: InitialExamples, link: TabLink) -> ModelControls:
     attribution.build(source)
     activations.build(source)
     prefixes.build_cells(source, models)
+    code.build(source)
     source.event.wire(source.triggers)
     scoreboard.build_names(registry, model, prior, [link.applied.change])
     return ModelControls(model, name)

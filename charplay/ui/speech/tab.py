@@ -19,6 +19,7 @@ from charplay.ui.model_controls import ModelControls
 from charplay.ui.speech import (
     beams,
     candidates,
+    code,
     generation,
     influence,
     memorization,
@@ -298,6 +299,14 @@ def build(initial: InitialExamples, container: gr.Tab, link: TabLink) -> ModelCo
     neurons.build(source)
     influence.build(source)
     memorization.build(registry, tab.generated)
+    code.build(
+        registry,
+        tab.seed,
+        tab.model,
+        tab.generated,
+        [tab.prime, tab.prime_length, tab.temperature, tab.length, tab.top_k, tab.stop_at],
+        [tab.finished.change, link.applied.change],
+    )
     scoreboard.build_speech(registry, tab.model)
     _wire_prime(tab, registry, link)
     _wire_generation(tab, registry, _wire_linked_text(container, link, tab.seed))

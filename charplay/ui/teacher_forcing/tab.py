@@ -13,7 +13,7 @@ from charplay.ui.assets import read_asset
 from charplay.ui.events import LATEST, QUIET
 from charplay.ui.examples import examples_html
 from charplay.ui.link_events import TabLink
-from charplay.ui.teacher_forcing import run
+from charplay.ui.teacher_forcing import code, run
 from charplay.ui.teacher_forcing.run import BUTTONS, IDLE, PLOTS, UNCHANGED_PLOTS, UNCHANGED_STATE
 from charplay.ui.text_fields import as_typed
 from charplay.ui.widgets import curves, diagrams
@@ -193,6 +193,7 @@ def build(tab: gr.Tab, link: TabLink) -> None:
     run.prepare_example()
     gr.HTML(diagrams.lead(diagrams.FORCING, _LEAD, _ABOUT))
     parts = _lay_out()
+    code.build(parts.settings, parts.shown_epoch, link)
     buttons = parts.buttons
     starts = [buttons["Start"].click, parts.target.submit]
     gr.on(starts, _start, [parts.speed, *parts.settings], parts.outputs, js=_SHOW_CURVES, **QUIET)

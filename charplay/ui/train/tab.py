@@ -10,7 +10,7 @@ from charplay.training.data_summary import choose_recipe, read_user_data, summar
 from charplay.ui import controls
 from charplay.ui.examples import examples_html
 from charplay.ui.link_events import TabLink
-from charplay.ui.train import form, plots, summary, summary_events, training_events, user_models
+from charplay.ui.train import code, form, plots, summary, summary_events, training_events, user_models
 from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.request import TASKS
 from charplay.ui.train.starts import Starts
@@ -60,4 +60,5 @@ def build(tab: gr.Tab, registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, 
             lengths = gr.Plot(plots.lengths(initial["lengths"]), elem_id="lengths", show_label=False, container=False)
     starts = Starts(registry)
     summaries = summary_events.wire(data_form, SummaryView(text, lengths), tab, starts, models.chosen, link)
+    code.build(data_form, summaries, registry)
     training_events.wire(data_form, training_view, stop, models, summaries)
