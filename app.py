@@ -18,7 +18,7 @@ def main() -> None:
         INFERENCE.start()  # before this import, so that it loads its models meanwhile
         from charplay.ui import launch
 
-        demo = launch.build()
+        demo = launch.build(arguments.lesson)
         launch.launch(demo, address, arguments)
     except ValueError as error:
         sys.exit(str(error))

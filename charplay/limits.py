@@ -166,6 +166,16 @@ MAX_RESENT_STREAM_BYTES = 1_000_000  # of one stream that were sent, and may not
 MAX_LINK_CHARACTERS = 30_000  # of a link's part after "#", which carries a set-up of the page
 MAX_LINK_FIELDS = 200  # name=value pairs in it
 
+# A lesson (`charplay.lesson`).
+MAX_LESSON_CHARACTERS = 50_000  # of its JSON
+LESSON_STEPS = Limit("number of steps of a lesson", 1, 40)
+MAX_LESSON_TEXT_CHARACTERS = 1_000  # of one of its texts
+MAX_LESSON_CHOICES = 10  # of a question, beside those that are computed
+LESSON_NAMES = Limit("number of names", 1, 32)  # of a batch that an answer is computed from
+LESSON_LENGTH = Limit("length", 1, 100)  # characters that an answer generates
+LESSON_EPOCHS = Limit("number of epochs", 2, 100)  # of a decoder pair that an answer trains
+LESSON_LABELS = Limit("number of labels", 2, MAX_USER_CLASSES)  # of an untrained classifier
+
 STUDENTS = Limit("number of students", 1, 1_000)  # of a load test
 SECONDS = Limit[float]("number of seconds", 1, 3_600, whole=False)  # of a load test
 

@@ -9,7 +9,7 @@ from charplay.ui import launch, options
 def launch_app(arguments: argparse.Namespace) -> None:
     """Launch the app in a browser."""
     address = options.check(arguments)
-    launch.launch(launch.build(), address, arguments)
+    launch.launch(launch.build(arguments.lesson), address, arguments)
 
 
 def add_to(commands: Commands) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from charplay.lesson import steps
 from charplay.models import checkpoints
 from charplay.ui import environment, initial_examples, mcp
 from charplay.workers.client import INFERENCE
@@ -14,19 +16,23 @@ if TYPE_CHECKING:
     import gradio as gr
 
 
-def build() -> gr.Blocks:
+def build(lesson: Path | None = None) -> gr.Blocks:
     """The page with the shipped checkpoints; the inference worker computes its examples while Gradio is imported.
 
+    Args:
+        lesson: a teacher's lesson; None: the shipped one.
+
     Raises:
-        ValueError: there is nowhere to put an upload.
+        ValueError: there is nowhere to put an upload, or the lesson is none that the page can show.
     """
+    loaded = None if lesson is None else steps.load(lesson)
     environment.ensure_upload_directory()
     INFERENCE.start()
     opening = initial_examples.compute_examples(checkpoints.load_all(*checkpoints.DIRECTORIES))
     with environment.local_start():
         from charplay.ui import page
 
-    return page.build(opening=opening)
+    return page.build(opening=opening, lesson=loaded)
 
 
 def launch(demo: gr.Blocks, address: tuple[str, int], arguments: argparse.Namespace) -> None:

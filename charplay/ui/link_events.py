@@ -37,6 +37,7 @@ class PageLinks:
         self._field = gr.Textbox("", visible="hidden", elem_id="link-field")
         self._follow = gr.Button(visible="hidden", elem_id="follow-address")  # clicked by the page while it is idle
         self._applied = {tab: gr.Number(0, visible="hidden") for tab in links.TABS}
+        self.choices: dict[str, list[Any]] = {}  # what the controls of this page offer, once it is wired
 
     def lay_out(self) -> None:
         """Copy link, and the checklist of what it hides."""
@@ -70,6 +71,7 @@ class PageLinks:
         accordions = {name: by_id[element] for name, element in links.ACCORDIONS.items() if element in by_id}
         choices = {name: _choices(component) for name, component in shown.items() if hasattr(component, "choices")}
         choices |= offered_later
+        self.choices = choices
         defaults = {name: component.value for name, component in shown.items()}
         applied = list(self._applied.values())
 

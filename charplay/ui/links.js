@@ -91,6 +91,17 @@ window.charplayLinks = (() => {
     return String(value).length <= control.maxCharacters ? String(value) : null;
   }
 
+  // --- The page's set-up from a link ---
+
+  const field = (hash, isPart) => `${++opened}${isPart ? '+' : ''}${hash}`;
+
+  function send(value) {
+    isOpening = true;
+    const box = document.querySelector('#link-field :is(textarea, input)');
+    box.value = value;
+    box.dispatchEvent(new Event('input', {bubbles: true}));
+  }
+
   // The link's part after "#", of one tab or of all, and the names of what it cannot carry.
   function format(values, only) {
     const pairs = new URLSearchParams(), missing = [], shown = currentTab();
@@ -111,7 +122,8 @@ window.charplayLinks = (() => {
       const chosen = document.querySelector(`#${element} [aria-valuenow]`);
       if (chosen?.checkVisibility()) pairs.set(name, chosen.getAttribute('aria-valuenow') - 1);
     }
-    const lists = {open, hide: [...view.hide], only: [...view.only]};
+    const lists = {open, hide: [...view.hide], only: [...view.only]}, step = window.charplayLesson?.linkedStep();
+    if (step) lists.lesson = [step];
     for (const name of SWITCHES) if (view[name] || (only && name === 'embed' && embeds)) lists[name] = ['1'];
     let text = pairs.toString();
     for (const [name, items] of Object.entries(lists)) {
@@ -214,13 +226,6 @@ window.charplayLinks = (() => {
     // Returns what Python is to read: nothing where there is no link.
     start(given) {
       table = given;
-      const field = (hash, isPart) => `${++opened}${isPart ? '+' : ''}${hash}`;
-      const send = value => {
-        isOpening = true;
-        const box = document.querySelector('#link-field :is(textarea, input)');
-        box.value = value;
-        box.dispatchEvent(new Event('input', {bubbles: true}));
-      };
       addEventListener('hashchange', () => {
         seen = location.hash;
         readView();
@@ -241,9 +246,12 @@ window.charplayLinks = (() => {
       isOpening = location.hash.includes('=');
       return isOpening ? field(location.hash, true) : '';
     },
+    // Sets the page as a step of the lesson has it.
+    show: text => send(field(`#${text}`, false)),
     opened() {
       isOpening = false;
       applyView();
+      window.charplayLesson?.pageSet();
       schedule();
     },
     follow,

@@ -24,6 +24,7 @@ TEXT_PREFIX = "text:"  # before a text that is typed in place of a choice
 TAB_SUFFIX = "-tab"  # a tab in `hide` and `only`: "train-tab"
 PARTS = (*(tab + TAB_SUFFIX for tab in TABS), *CONTROLS, *ACCORDIONS)  # what `hide` and `only` can name
 SWITCHES = ("present", "embed")
+LESSON = "lesson"  # the step of the lesson that is open, which `lesson.js` reads
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,20})?(e-?\d{1,2})?", re.ASCII)
 _SHOWN_CHARACTERS = 40  # of a name or a value that is left out
 _MAX_SHOWN = 8  # names that are left out
@@ -73,6 +74,8 @@ def parse(text: object, choices: Choices | None = None) -> Link:
             elif name in ("open", "hide", "only"):
                 known = _known(name, value, ACCORDIONS if name == "open" else PARTS, ignored)
                 opened += known if name == "open" else []
+            elif name == LESSON:
+                limits.LESSON_STEPS.check(float(value) if _NUMBER.fullmatch(value) else None)
             elif name in SWITCHES:
                 limits.check_choice(name, value, ("0", "1"))
             elif name in CONTROLS:

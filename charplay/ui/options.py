@@ -1,12 +1,13 @@
 """The options of `python app.py` and `charplay app`, checked before anything is built. Imports no gradio."""
 
 import argparse
+from pathlib import Path
 
 from charplay.ui import addresses, mcp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where to listen, and who is to know of it."""
+    """Where to listen, who is to know of it, and what the page teaches."""
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets others in the room connect")
     parser.add_argument(
         "--class",
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--share", action="store_true", help="a public link, through Gradio's relay")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
     parser.add_argument("--mcp", action="store_true", help="also serve the endpoints as tools, for MCP clients")
+    parser.add_argument("--lesson", type=Path, metavar="FILE", help="a lesson of your own, a JSON file")
 
 
 def check(arguments: argparse.Namespace) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from fastapi.middleware import Middleware
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
+from charplay.lesson.steps import Lesson
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError, Registry
 from charplay.models.networks import MODELS
@@ -34,6 +35,8 @@ from charplay.ui.batches import tab as batches_tab
 from charplay.ui.event_admission import BoundedEvents
 from charplay.ui.exports import table as exports
 from charplay.ui.initial_examples import InitialExamples, compute_examples
+from charplay.ui.lesson import events as lesson_events
+from charplay.ui.lesson.events import PageLesson
 from charplay.ui.link_events import PageLinks, TabLink
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import tab as names_tab
@@ -97,12 +100,16 @@ TABS = (
 )
 
 
-def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Blocks:
+def build(*directories: Path, opening: InitialExamples | None = None, lesson: Lesson | None = None) -> gr.Blocks:
     """Builds the page; launch it with `launch_arguments()`.
 
     Args:
         directories: of its checkpoints; none: those that charplay looks in.
         opening: the initial examples, where they are being computed already; then `directories` are ignored.
+        lesson: a teacher's, in place of the shipped one.
+
+    Raises:
+        ValueError: the teacher's lesson does not fit the page.
     """
     gradio_patches.apply()
     examples = opening or compute_examples(checkpoints.load_all(*(directories or checkpoints.DIRECTORIES)))
@@ -110,9 +117,12 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
         api.build(examples.registry)  # before the tabs: an event takes the name of its function where that is free
         page_links = PageLinks()
         page_links.lay_out_note()
+        page_lesson = PageLesson(examples.registry, lesson)
+        page_lesson.lay_out()
         with gr.Row(elem_id="header"):
             gr.HTML(_TITLE, elem_id="title-block", js_on_load=_PAGE_SCRIPT)
             gr.HTML(joining.BUTTON, elem_id="join", js_on_load="charplayJoin.start(element)", min_width=80)
+            page_lesson.lay_out_button()
             page_links.lay_out()
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             page = Page(examples, tabs, {}, page_links)
@@ -127,6 +137,7 @@ def build(*directories: Path, opening: InitialExamples | None = None) -> gr.Bloc
         page_links.wire(
             demo, tabs, {controls.START_FROM.name: [controls.NEW_NETWORK, *_model_names(examples.registry)]}
         )
+        page_lesson.wire(demo, page_links)
     return demo.queue(**settings.QUEUE)
 
 
@@ -203,7 +214,7 @@ def launch_arguments(
     arguments = {**settings.LAUNCH, **appearance, "app_kwargs": app_kwargs, "mcp_server": with_tools}
     join_script = joining.head(host, for_class)
     links_script = link_events.head({tab.id: tab.label for tab in TABS})
-    arguments["head"] = f"<script>{_RESUME_STREAMS}</script>{links_script}{join_script}"
+    arguments["head"] = f"<script>{_RESUME_STREAMS}</script>{links_script}{lesson_events.HEAD}{join_script}"
     if _TRY_PAGE in inspect.signature(gr.Blocks.launch).parameters:
         arguments[_TRY_PAGE] = False
     return arguments

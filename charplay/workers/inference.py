@@ -37,6 +37,7 @@ from charplay.interpret.influence import influence_on
 from charplay.interpret.neurons import activation, trackers
 from charplay.interpret.surprisal import candidates_at, likeliest_next, surprisal_of
 from charplay.interpret.writing import writing_steps
+from charplay.lesson import answers
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint, CheckpointError
 from charplay.workers.protocol import CANCEL
@@ -75,6 +76,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "cell_values": packing.cell_values,
     "influence": influence_on,
     "compare_unmasked": unmasked.compare_unmasked,
+    "lesson_answer": lambda checkpoint, computation, arguments: answers.answer(computation, arguments, checkpoint),
 }
 
 # question -> what answers several in one batch: a function of the checkpoint and the arguments of each

@@ -19,6 +19,7 @@ LEVELS = (
     ("inference",),
     ("evaluation", "interpret"),
     ("training",),
+    ("lesson",),
     ("workers",),
     ("bench",),
     ("ui",),

@@ -47,8 +47,9 @@ _ABOUT = (
     "last characters; of each state eight numbers are drawn, blue where they are negative, orange where positive."
 )
 # On a phone the text lies below the buttons.
-_SHOW_TEXT = (
-    "(...inputs) => { document.querySelector('#text .text')?.scrollIntoView({block: 'nearest'}); return inputs; }"
+_SHOW_TEXT = (  # not while a step of the lesson is read, which sets the page itself
+    "(...inputs) => { if (!document.activeElement?.closest('#lesson')) "
+    "document.querySelector('#text .text')?.scrollIntoView({block: 'nearest'}); return inputs; }"
 )
 _SHOW_PROBLEM = "() => document.querySelector('#speech .problem')?.scrollIntoView({block: 'nearest'})"
 _PLAY = read_asset(__file__, "play.js")
