@@ -74,6 +74,7 @@ def main() -> None:
     """Launches the app, opens the accordion unless --closed, types, and prints the latencies."""
     parser = argparse.ArgumentParser(description="key press to new plot, one user")
     parser.add_argument("--closed", action="store_true", help="with every accordion closed")
+    parser.add_argument("--lesson", action="store_true", help="with the lesson open beside the tab")
     arguments = parser.parse_args()
     plots = ["#bars table"] if arguments.closed else ["#bars table", "#prefixes table"]
     demo = page.build()
@@ -86,6 +87,10 @@ def main() -> None:
             shown = browser.new_page(viewport={"width": width, "height": height})
             shown.goto(url)
             shown.locator("#bars .share").first.wait_for()
+            if arguments.lesson:
+                shown.locator("#lesson-button").click()
+                shown.locator("#name input:focus, #lesson h2:focus").wait_for()
+                shown.wait_for_function("document.querySelector('#name input')?.value === 'A'")
             if not arguments.closed:
                 shown.locator("#prefixes-accordion button").first.click()
                 shown.locator("#prefixes td").first.wait_for()
@@ -97,6 +102,7 @@ def main() -> None:
         json.dumps(
             {
                 "prefixes_open": not arguments.closed,
+                "lesson_open": arguments.lesson,
                 "milliseconds": {plot: summary(times) for plot, times in taken.items()},
                 "targets": TARGETS,
                 "cores": os.cpu_count(),
