@@ -27,6 +27,7 @@ from charplay.ui import (
     html,
     joining,
     link_events,
+    link_preview,
     settings,
     theme,
 )
@@ -38,6 +39,7 @@ from charplay.ui.initial_examples import InitialExamples, compute_examples
 from charplay.ui.lesson import events as lesson_events
 from charplay.ui.lesson.events import PageLesson
 from charplay.ui.link_events import PageLinks, TabLink
+from charplay.ui.link_preview import LinkPreview
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import tab as names_tab
 from charplay.ui.repeated_requests import RepeatedRequests
@@ -113,7 +115,7 @@ def build(*directories: Path, opening: InitialExamples | None = None, lesson: Le
     """
     gradio_patches.apply()
     examples = opening or compute_examples(checkpoints.load_all(*(directories or checkpoints.DIRECTORIES)))
-    with api.EndpointBlocks(title="charplay", analytics_enabled=False, **settings.BLOCKS) as demo:
+    with api.EndpointBlocks(title=link_preview.TITLE, analytics_enabled=False, **settings.BLOCKS) as demo:
         api.build(examples.registry)  # before the tabs: an event takes the name of its function where that is free
         page_links = PageLinks()
         page_links.lay_out_note()
@@ -202,15 +204,16 @@ def launch_arguments(
     app_kwargs = {
         "middleware": [
             Middleware(BoundedBodies),
+            Middleware(LinkPreview),
             Middleware(gradio_patches.OrderedRoutes),
             Middleware(RepeatedRequests),
             Middleware(BoundedEvents),
             Middleware(browser_sessions.ExpiringSessions),
             Middleware(ResumableStreams, on_page_closed=browser_sessions.forget),
         ],
-        "routes": [joining.route(), *([] if with_tools else [_NO_TOOLS_ROUTE])],
+        "routes": [joining.route(), link_preview.picture_route(), *([] if with_tools else [_NO_TOOLS_ROUTE])],
     }
-    appearance = {"theme": theme.theme(), "css": css}
+    appearance = {"theme": theme.theme(), "css": css, "favicon_path": link_preview.ICON}
     arguments = {**settings.LAUNCH, **appearance, "app_kwargs": app_kwargs, "mcp_server": with_tools}
     join_script = joining.head(host, for_class)
     links_script = link_events.head({tab.id: tab.label for tab in TABS})

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import time
 import urllib.request
 
@@ -215,3 +216,20 @@ def test_concurrent_requests_do_not_change_each_others_text(client):
     texts = [job.result() for job in jobs]
     assert texts[0] == texts[2] == expected
     assert texts[1] != expected
+
+
+def test_the_page_names_itself_to_browsers_and_crawlers_and_serves_its_icon_and_picture(app_url):
+    def get(path: str) -> tuple[str, bytes]:
+        request = urllib.request.Request(app_url + path, headers={"X-Forwarded-Proto": "https"})
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as response:
+            return response.headers.get_content_type(), response.read()
+
+    page = get("")[1].decode()
+    assert page.count("og:title") == page.count('og:image"') == 1
+    assert f'"{app_url.replace("http:", "https:")}preview.png"' in page
+    assert not set(re.findall(r'<meta [^>]*content="[^"]*(Gradio)', page))
+    assert get("preview.png")[0] == get("favicon.ico")[0] == "image/png"
+    manifest = json.loads(get("manifest.json")[1])
+    assert manifest["name"] == "charplay"
+    assert {icon["sizes"] for icon in manifest["icons"]} == {"192x192", "512x512"}
+    assert all(get(icon["src"].lstrip("/"))[0] == "image/png" for icon in manifest["icons"])

@@ -1,0 +1,49 @@
+"""Title, icon and picture in the page's head."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from PIL import Image
+
+from charplay.ui import link_preview
+
+ROOT = "https://school.example/charplay"
+PAGE = (
+    b"""<!doctype html><html><head><meta charset="utf-8" /><base href="./" />
+<meta property="og:title" content="Gradio" />
+<meta
+   property="og:image"
+   content="https://gradio.example/a.jpg"
+/><meta name="twitter:creator" content="@Gradio" /><style>b { color: red }</style></head><body>"""
+    + b"x" * 9_000
+)
+
+
+def test_gradios_tags_give_way_to_ours():
+    page = link_preview.described(PAGE, ROOT).decode()
+    tags = dict(re.findall(r'<meta (?:property|name)="([^"]+)" content="([^"]*)"', page))
+    assert "Gradio" not in page
+    assert "gradio.example" not in page
+    assert (tags["og:title"], tags["og:image"]) == ("charplay", f"{ROOT}/preview.png")
+    assert "<title>charplay</title>" in page
+    assert "<style>b { color: red }</style></head><body>" + "x" * 9_000 in page
+
+
+def test_an_address_cannot_add_markup():
+    assert "<script>" not in link_preview.tags('https://a"><script>')
+
+
+def test_a_page_that_is_not_gradios_is_left_as_it_is():
+    assert link_preview.described(b"<p>busy</p>", ROOT) == b"<p>busy</p>"
+
+
+@pytest.mark.parametrize(
+    ("path", "size"), [(link_preview.ICON, (512, 512)), (link_preview.PICTURE, link_preview.PICTURE_SIZE)]
+)
+def test_the_images_are_small_and_as_their_drawings(path, size):
+    assert path.stat().st_size < 50_000
+    with Image.open(path) as image:
+        assert image.size == size
+    drawing = ElementTree.parse(path.with_suffix(".svg")).getroot()
+    assert tuple(map(int, drawing.attrib["viewBox"].split()[2:])) == size
