@@ -153,11 +153,12 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "invent": {
         "best": InventRecipe(
-            ConditionalCharLMConfig("gru", 64, 256, 1, dropout=0.2),
-            epochs=20,
+            ConditionalCharLMConfig("gru", 64, 288, 1, dropout=0.15),
+            epochs=24,
             batch_size=32,
             learning_rate=2e-3,
             weight_decay=0.05,
+            hold_out=0.03,
         ),
     },
 }

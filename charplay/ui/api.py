@@ -19,6 +19,7 @@ from charplay import limits
 from charplay.data.input_text import read_document
 from charplay.inference.classify import Classification, read_text
 from charplay.inference.generation import make_request
+from charplay.inference.invent import make_invent_request, split_texts
 from charplay.interpret import packing, prefixes
 from charplay.interpret.packing import BatchReport
 from charplay.interpret.surprisal import Surprisal
@@ -47,7 +48,8 @@ class EndpointBlocks(gr.Blocks):
 
 def build(registry: Registry) -> None:
     """Adds the endpoints to the current Blocks; one whose model is missing answers with the reason."""
-    endpoints = _names_endpoints(registry) | _speech_endpoints(registry) | _batches_endpoints(registry)
+    endpoints = _names_endpoints(registry) | _invent_endpoints(registry) | _speech_endpoints(registry)
+    endpoints |= _batches_endpoints(registry)
     for name, endpoint in endpoints.items():
         gr.api(as_gradio_error(endpoint), api_name=name)
     _describe_parameters(endpoints)
@@ -138,6 +140,31 @@ def _speech_endpoints(registry: Registry) -> Endpoints:
         return await inference_client.query(checkpoint, "surprisal", text=read_document(text, checkpoint.vocabulary))
 
     return {"generate": generate, "surprise": surprise}
+
+
+def _invent_endpoints(registry: Registry) -> Endpoints:
+    async def invent(
+        country: str, count: int = 10, temperature: float = 0.8, seed: int | None = None
+    ) -> dict[str, Any]:
+        """Names that the network writes for a country, letter by letter, and the seed that gives them again.
+
+        Args:
+            country: one of the 18 that the names are labelled with, such as "Italian".
+            count: names, 1 to 100.
+            temperature: 0 (always the likeliest letter) to 2.
+            seed: the same one gives the same names; none: a new one.
+        """
+        checkpoint = registry.default("invent")
+        if not isinstance(country, str):
+            raise ValueError("The country must be a text.")
+        request = make_invent_request(checkpoint, country, count, temperature, seed)
+        text = ""
+        async with aclosing(stream_text(checkpoint, request)) as updates:
+            async for update in updates:
+                text = update.text
+        return {"names": split_texts(text), "seed": request.seed}
+
+    return {"invent": invent}
 
 
 def _batches_endpoints(registry: Registry) -> Endpoints:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from charplay import limits
+from charplay.data.datasets import COUNTRIES
 from charplay.data.text import unescape
 from charplay.data.user_data.decoding import ENCODINGS
 from charplay.limits import Limit
@@ -99,6 +100,15 @@ PRIOR = Control("prior", "Prior", AS_IN_THE_DATA, choices=(AS_IN_THE_DATA, ALL_E
 LIKELIEST = "the likeliest"
 COUNTRY = Control("country", "Attribution for", LIKELIEST, choices=(LIKELIEST,))  # and the model's classes
 PRIORS = {AS_IN_THE_DATA: "data", ALL_EQUAL: "uniform"}  # choice of PRIOR -> one of `limits.PRIORS`
+
+# Of the Invent tab.
+NOTHING = "nothing"
+INVENT_COUNTRY = Control("invent-country", "Country", "Italian", choices=COUNTRIES)
+MIXED_WITH = Control("mixed-with", "Mixed with", NOTHING, choices=(NOTHING, *COUNTRIES))
+MIXED_SHARE = Control("mixed-share", "Share of the second country", 0.5, limits.MIXED_SHARE, 0.05)
+INVENT_TEMPERATURE = Control("invent-temperature", "Temperature", 0.8, limits.TEMPERATURE, 0.05)
+INVENT_COUNT = Control("invent-count", "How many", 20, limits.INVENTED, 1)
+INVENT_SEED = Control("invent-seed", "Seed", "", placeholder="new each time", check=read_seed)
 
 _PRIME = "My fellow Americans, "
 PRIME = Control(
@@ -225,6 +235,7 @@ USER_MODEL = Control("user-model", "Your models", None, in_link=False)
 
 BY_TAB = {
     "names": (NAME, MODEL, PRIOR, COUNTRY),
+    "invent": (INVENT_COUNTRY, MIXED_WITH, MIXED_SHARE, INVENT_TEMPERATURE, INVENT_COUNT, INVENT_SEED),
     "speech": (
         TEMPERATURE,
         PRIME,
@@ -291,6 +302,7 @@ ACCORDIONS = {
         "names-code": "names-code-accordion",
         "names-score": "names-score",
     },
+    "invent": {},
     "speech": {
         "temperatures": "temperatures-accordion",
         "beam": "beam-accordion",

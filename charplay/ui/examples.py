@@ -26,10 +26,19 @@ DERAILING_EPOCH = 80  # at which that is so
 
 LEADS = {
     "names": "Names that divide RNN, GRU and LSTM:",
+    "invent": "Try:",
     "speech": "Try:",
     "batches": "Names that change their country when their pads are read:",
     "teacher-forcing": "Targets that derail once a decoder reads its own output:",
     "train": "Examples:",
+}
+_MIXED = {controls.INVENT_COUNTRY: "Japanese", controls.MIXED_WITH: "Italian", controls.MIXED_SHARE: 0.5}
+_INVENT_AT_ZERO = {controls.INVENT_TEMPERATURE: 0, controls.INVENT_COUNT: 5}
+_INVENT_MANY = {
+    controls.INVENT_COUNTRY: "Russian",
+    controls.MIXED_WITH: controls.NOTHING,
+    controls.INVENT_COUNT: 50,
+    controls.INVENT_TEMPERATURE: 0.8,
 }
 _AT_ZERO = {controls.PRIME: LOOPING_PRIME, controls.TEMPERATURE: 0, controls.SEED: "1"}
 _AT_ONE = {controls.PRIME: LOOPING_PRIME, controls.TEMPERATURE: 1, controls.SEED: "1"}
@@ -37,6 +46,11 @@ _LINE = {controls.PRIME: "Thank you.\n", controls.STOP_AT: controls.AT_THE_LINE_
 _ROWS, _TEXT = {controls.DATA_KIND: controls.ROWS}, {controls.DATA_KIND: controls.TEXT}
 EXAMPLES: dict[str, tuple[Example, ...]] = {
     "names": tuple(Example(name, {controls.NAME: name}) for name in DIVIDING_NAMES),
+    "invent": (
+        Example("half Japanese, half Italian", _MIXED),
+        Example("temperature 0", _INVENT_AT_ZERO),
+        Example("50 Russian names", _INVENT_MANY),
+    ),
     "speech": (
         Example("temperature 0, which repeats itself", _AT_ZERO),
         Example("the same at 1", _AT_ONE),

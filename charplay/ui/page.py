@@ -36,6 +36,7 @@ from charplay.ui.batches import tab as batches_tab
 from charplay.ui.event_admission import BoundedEvents
 from charplay.ui.exports import table as exports
 from charplay.ui.initial_examples import InitialExamples, compute_examples
+from charplay.ui.invent import tab as invent_tab
 from charplay.ui.lesson import events as lesson_events
 from charplay.ui.lesson.events import PageLesson
 from charplay.ui.link_events import PageLinks, TabLink
@@ -90,6 +91,7 @@ class Tab:
 
 TABS = (
     Tab("names", "Names", "names", lambda page, _, link: names_tab.build(page.examples, link)),
+    Tab("invent", "Invent", "invent", lambda page, _, link: invent_tab.build(page.examples, link)),
     Tab("speech", "Speech", "speech", lambda page, tab, link: speech_tab.build(page.examples, tab, link)),
     Tab("batches", "Batches", "names", lambda page, _, link: batches_tab.build(page.registry, link)),
     Tab("teacher-forcing", "Teacher forcing", None, lambda _, tab, link: teacher_forcing_tab.build(tab, link)),

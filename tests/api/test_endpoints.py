@@ -33,6 +33,7 @@ def test_the_endpoints_and_no_event_of_a_tab_are_public(client):
         "/belief",
         "/generate",
         "/surprise",
+        "/invent",
         "/compare_batches",
     }
     parameters = {p["parameter_name"]: p.get("parameter_default") for p in endpoints["/generate"]["parameters"]}
@@ -112,6 +113,13 @@ def test_surprise_gives_each_character_its_bits_and_their_mean(client, text):
     assert result["bits_per_character"] == pytest.approx(expected, abs=1e-4)
 
 
+def test_invent_gives_the_same_names_for_the_same_seed(client):
+    first, again, other = (client.predict("Irish", 12, seed=seed, api_name="/invent") for seed in (5, 5, 6))
+    assert first == again
+    assert (len(first["names"]), first["seed"]) == (12, 5)
+    assert first["names"] != other["names"]
+
+
 def test_compare_batches_gives_the_lectures_batch(client):
     report = client.predict(["adylov", "solan", "hard", "san"], api_name="/compare_batches")
     assert report["order"] == [0, 1, 2, 3]
@@ -154,6 +162,11 @@ def test_compare_batches_gives_the_lectures_batch(client):
         ("/surprise", {"text": "\ufdfa" * 20_000}, "at most 20,000 characters|Latin alphabet"),
         ("/surprise", {"text": ["x"]}, "must be a text"),
         ("/surprise", {"text": None}, "must be a text"),
+        ("/invent", {"country": "Martian"}, "class must be one of"),
+        ("/invent", {"country": {"Irish": 1}}, "country must be a text"),
+        ("/invent", {"country": "Irish", "count": 101}, "number of names must be a whole number from 1 to 100"),
+        ("/invent", {"country": "Irish", "temperature": 3}, "temperature must be a number from 0.0 to 2.0"),
+        ("/invent", {"country": "Irish", "seed": -1}, "seed must be"),
         ("/compare_batches", {"names": []}, "1 at least"),
         ("/compare_batches", {"names": ["x"] * 501}, "500 at most"),
         ("/compare_batches", {"names": "Rossi"}, "must be a list"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 
 from charplay import limits
 from charplay.bench.page_client import Page, RequestFailed, read_config
+from charplay.data.datasets import COUNTRIES
 from charplay.ui import page
 from charplay.ui.resumable_streams import CLOSE_PATH
 from charplay.workers.client import INFERENCE
@@ -54,6 +55,15 @@ calls = some.one_of(
         some.tuples(mostly(texts), mostly(some.sampled_from(limits.PRIORS))),
     ),
     some.tuples(some.just("surprise"), some.tuples(mostly(texts))),
+    some.tuples(
+        some.just("invent"),
+        some.tuples(
+            mostly(some.sampled_from(COUNTRIES)),
+            mostly(some.integers(1, 20)),
+            mostly(some.floats(0, 2)),
+            mostly(some.none() | some.integers(0, 2**32 - 1)),
+        ),
+    ),
     some.tuples(some.just("compare_batches"), some.tuples(names, mostly(some.booleans()))),
     some.tuples(
         some.just("generate"),
@@ -135,6 +145,9 @@ def test_the_functions_give_a_result_or_a_sentence(functions, expected, run_asyn
     elif endpoint == "surprise":
         assert answer["characters"] == len(answer["bits"]) == len(answer["text"])
         assert all(math.isfinite(bits) and bits >= 0 for bits in answer["bits"][1:])
+    elif endpoint == "invent":
+        assert len(answer["names"]) == arguments[1]
+        assert all(name.strip() for name in answer["names"])
     else:
         assert len(answer["order"]) == len(arguments[0])
 

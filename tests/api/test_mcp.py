@@ -11,7 +11,7 @@ from charplay import limits
 from charplay.data.datasets import COUNTRIES
 from tests.conftest import launched, missing
 
-TOOLS = {"classify", "prefix_probabilities", "generate", "surprise", "compare_batches"}
+TOOLS = {"classify", "prefix_probabilities", "generate", "surprise", "invent", "compare_batches"}
 
 
 @pytest.fixture(scope="module")

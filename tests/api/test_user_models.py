@@ -97,7 +97,8 @@ def test_the_endpoints_see_nothing_of_it(app_url, mine):
     assert set(before["probabilities"]) == set(COUNTRIES)
     assert before == client.predict("Rossi", api_name="/classify")
     names = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(names) == {"/classify", "/prefix_probabilities", "/belief", "/generate", "/surprise", "/compare_batches"}
+    endpoints = ("classify", "prefix_probabilities", "belief", "generate", "surprise", "invent", "compare_batches")
+    assert set(names) == {f"/{endpoint}" for endpoint in endpoints}
     client.close()
 
 

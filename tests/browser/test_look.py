@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import SIZES, expect_bottom, go_to_tab, wait_for_transitions
 
 SMALLEST = {"projector": 18, "phone": 16}  # px that any text has
-TABS = ("Names", "Speech", "Batches", "Teacher forcing", "Train")
+TABS = ("Names", "Invent", "Speech", "Batches", "Teacher forcing", "Train")
 ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
     "Names": {
         "prefixes-accordion": "#prefixes td",

@@ -57,6 +57,9 @@ def _diagram(name: str, inputs: int, outputs: tuple[int, ...], fed_back: bool, l
 
 _MANY_TO_ONE = "Many to one: a name goes in letter by letter, one answer comes out at its end"
 BATCHES = _diagram("tip-batches", 4, (3,), False, _MANY_TO_ONE)
+INVENT = _diagram(
+    "tip-invent", 1, (0, 1, 2, 3), False, "One to many: a country goes in, a name comes out letter by letter"
+)
 _MANY_TO_MANY = "Many to many: a prediction at every character"
 SPEECH = _diagram("tip-speech", 4, (0, 1, 2, 3), True, f"{_MANY_TO_MANY}, fed back as the next one")
 FORCING = _diagram(

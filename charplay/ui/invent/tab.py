@@ -1,0 +1,242 @@
+"""The Invent tab: a country goes in, names come out, letter by letter, and the classifier says where they belong."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from html import escape
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from charplay import limits
+from charplay.data.vocabulary import END_OF_TEXT
+from charplay.inference.generation import Request
+from charplay.inference.invent import make_invent_request, split_texts
+from charplay.interpret.writing import WritingStep
+from charplay.models.checkpoints import Checkpoint, Registry
+from charplay.ui import controls, html, inference_client
+from charplay.ui.assets import read_asset
+from charplay.ui.errors import USER_ERRORS
+from charplay.ui.events import LATEST, QUIET
+from charplay.ui.examples import examples_html
+from charplay.ui.initial_examples import InitialExamples, InventedExample
+from charplay.ui.invent.listing import Invented, InventedList, chosen_html, judge, list_html, parse_field, stats_html
+from charplay.ui.link_events import TabLink
+from charplay.ui.widgets import diagrams
+from charplay.ui.widgets.writing import END_SIGN, writing
+
+_LEAD = "Choose a country and press Invent: names grow letter by letter."
+_TERM = "<b>One to many</b>: one input, a sequence out."
+_ABOUT = (
+    "The only input is the country: its embedding, a row of learnt numbers, is what the network reads first. From the "
+    "state a softmax gives a probability to each letter; one is sampled and read in turn, until the end of the name is "
+    "sampled. Mixed with a second country, the first input is the weighted mean of both embeddings. "
+    "A second network, the classifier of Names, then reads each name and says where it comes from. "
+    "Underlined names stand in the training data: the network did not make them up. Nobody bears the others that we "
+    "know of."
+)
+_DRAWING_NOTE = (
+    f"Likeliest letters at this temperature, in %; <b class='follows'>framed</b>: the one that was sampled; "
+    f"{END_SIGN}: the end. Dashed: read because it was just written."
+)
+_SEED_USED = "() => document.getElementById('invent-seed-used')?.innerText ?? ''"
+_CHOSEN = "document.querySelector('#invented .chosen')?.dataset.number"
+_NO_EXAMPLE = "The first names could not be invented: press Invent."
+
+_SETTINGS = (
+    controls.INVENT_SEED,
+    controls.INVENT_COUNTRY,
+    controls.MIXED_WITH,
+    controls.MIXED_SHARE,
+    controls.INVENT_TEMPERATURE,
+    controls.INVENT_COUNT,
+)
+
+Steps = AsyncGenerator[tuple, None]
+
+
+class _Components(NamedTuple):
+    """What the tab consists of."""
+
+    country: gr.Dropdown
+    second: gr.Dropdown
+    share: gr.Slider
+    temperature: gr.Slider
+    how_many: gr.Slider
+    seed: gr.Textbox
+    start: gr.Button
+    stop: gr.Button
+    keep_seed: gr.Button
+    message: gr.HTML
+    listing: gr.HTML
+    stats: gr.HTML
+    drawing: gr.HTML
+    field: gr.Textbox  # hidden: a stateless page keeps its own list
+    number: gr.Number  # hidden: of the chosen name; the event's JavaScript fills it in
+
+    @property
+    def settings(self) -> list[Any]:
+        """What a request is read from."""
+        return [self.seed, self.country, self.second, self.share, self.temperature, self.how_many]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What inventing changes."""
+        return [self.listing, self.stats, self.field, self.drawing, self.start, self.message]
+
+
+def _read_mixture(country: object, second: object, share: object) -> dict[str, float]:
+    """The weights of the countries that the controls describe.
+
+    Raises:
+        ValueError: one of them is out of bounds.
+    """
+    country = limits.check_choice("country", country, controls.INVENT_COUNTRY.choices)
+    second = limits.check_choice("second country", second, controls.MIXED_WITH.choices)
+    share = limits.MIXED_SHARE.check(share)
+    if second in (controls.NOTHING, country):
+        return {country: 1.0}
+    return {country: 1 - share, second: share}
+
+
+def _wanted(checkpoint: Checkpoint, mixture: Sequence[float]) -> list[str]:
+    """The classes with a weight."""
+    return [name for name, weight in zip(checkpoint.classes, mixture, strict=True) if weight]
+
+
+def _given(checkpoint: Checkpoint, mixture: Sequence[float]) -> str:
+    """The one input, in words."""
+    weights = [(name, weight) for name, weight in zip(checkpoint.classes, mixture, strict=True) if weight]
+    if len(weights) == 1:
+        return escape(weights[0][0])
+    return " + ".join(f"{html.percent(weight, 0)} {escape(name)}" for name, weight in weights)
+
+
+def _drawing(checkpoint: Checkpoint, names: InventedList, number: int, steps: Sequence[WritingStep]) -> str:
+    """The chosen name, and the network that wrote it (HTML)."""
+    chosen = names.names[number]
+    columns = [(step["likeliest"], step["state"]) for step in steps]
+    drawn = writing(chosen.name, _given(checkpoint, names.mixture), columns, END_OF_TEXT)
+    return chosen_html(chosen, names.names) + drawn + html.note(_DRAWING_NOTE)
+
+
+async def _draw(checkpoint: Checkpoint, names: InventedList, number: int) -> str:
+    steps = await inference_client.query(
+        checkpoint,
+        "writing_steps",
+        text=names.names[number].name,
+        mixture=names.mixture,
+        temperature=names.temperature,
+    )
+    return _drawing(checkpoint, names, number, steps)
+
+
+async def _invent(registry: Registry, checkpoint: Checkpoint, request: Request) -> Steps:
+    """Yields list, figures, field and drawing as the names come."""
+    wanted = _wanted(checkpoint, request.mixture)
+    judged: list[Invented] = []
+    async with aclosing(inference_client.stream_text(checkpoint, request)) as stream:
+        async for update in stream:
+            texts = split_texts(update.text)
+            new = texts[len(judged) :]
+            if new:
+                judged += judge(checkpoint, new, await inference_client.classify_names(registry.default("names"), new))
+            names = InventedList(list(request.mixture), request.temperature, request.seed, list(judged))
+            unfinished = update.text.rpartition(END_OF_TEXT)[2]
+            stats = stats_html(names, request.count, wanted, update.queue_position)
+            yield list_html(judged, wanted, unfinished), stats, names.as_field(), gr.skip()
+    yield gr.skip(), gr.skip(), gr.skip(), await _draw(checkpoint, names, 0)
+
+
+def _lay_out(checkpoint: Checkpoint, example: InventedExample | None) -> _Components:
+    """Controls left, names right, the drawing of the chosen one under both."""
+    shown = ["", html.problem(_NO_EXAMPLE), "", ""]
+    if example is not None:
+        request = example.request
+        judged = judge(checkpoint, example.names, example.results)
+        names = InventedList(list(request.mixture), request.temperature, request.seed, judged)
+        wanted = _wanted(checkpoint, request.mixture)
+        stats = stats_html(names, request.count, wanted)
+        shown = [list_html(judged, wanted), stats, names.as_field(), _drawing(checkpoint, names, 0, example.steps)]
+    listed, stats, field, drawing = shown
+    with gr.Row(elem_id="invent"):
+        with gr.Column(elem_id="invent-controls", min_width=0):
+            with gr.Row(elem_classes="bottom"):
+                country = gr.Dropdown(**controls.INVENT_COUNTRY.arguments(), min_width=140)
+                second = gr.Dropdown(**controls.MIXED_WITH.arguments(), min_width=140)
+            share = gr.Slider(**controls.MIXED_SHARE.arguments(), elem_classes="one-line", interactive=True)
+            temperature = gr.Slider(**controls.INVENT_TEMPERATURE.arguments(), elem_classes="one-line")
+            how_many = gr.Slider(**controls.INVENT_COUNT.arguments(), elem_classes="one-line")
+            with gr.Row(elem_classes="bottom", elem_id="invent-buttons"):
+                seed = gr.Textbox(**controls.INVENT_SEED.arguments(), max_lines=1, min_width=120)
+                keep_seed = gr.Button("Keep seed", elem_id="invent-keep-seed", size="md", min_width=90)
+                start = gr.Button("Invent", elem_id="invent-start", variant="primary", size="md", min_width=90)
+                stop = gr.Button("Stop", elem_id="invent-stop", size="md", min_width=70)
+            message = gr.HTML(elem_id="invent-message")
+        with gr.Column(elem_id="invent-list", min_width=0):
+            stats_output = gr.HTML(stats, elem_id="invent-stats")
+            listing = gr.HTML(listed, elem_id="invented", js_on_load=read_asset(__file__, "listing.js"))
+            gr.HTML(examples_html("invent"))
+        with gr.Column(elem_id="invent-drawing", min_width=0):
+            drawing_output = gr.HTML(drawing, elem_id="writing")
+    return _Components(
+        country, second, share, temperature, how_many, seed, start, stop, keep_seed, message, listing, stats_output,
+        drawing_output, gr.Textbox(field, visible="hidden"), gr.Number(0, visible="hidden"),
+    )  # fmt: skip
+
+
+def _running_button() -> dict[str, Any]:
+    return gr.update(value="Writing…", interactive=False)
+
+
+def _idle_button() -> dict[str, Any]:
+    return gr.update(value="Invent", interactive=True)
+
+
+def build(initial: InitialExamples, link: TabLink) -> None:
+    """Lays out the tab inside the current Blocks."""
+    registry = initial.registry
+    checkpoint = registry.default("invent")
+    gr.HTML(diagrams.lead(diagrams.INVENT, f'{_LEAD} <span class="term">{_TERM}</span>', _ABOUT))
+    tab = _lay_out(checkpoint, initial.wait_for_invented())
+    unchanged = [gr.skip()] * 4
+
+    async def invent(
+        seed: object, country: object, second: object, share: object, temperature: object, count: object
+    ) -> Steps:
+        """A user error stands under the buttons; what was shown stays."""
+        try:
+            mixture = _read_mixture(country, second, share)
+            request = make_invent_request(checkpoint, mixture, count, temperature, controls.read_seed(seed))
+            button = _running_button()
+            async with aclosing(_invent(registry, checkpoint, request)) as steps:
+                async for step in steps:
+                    yield *step, button, ""
+                    button = gr.skip()
+        except USER_ERRORS as error:
+            yield *unchanged, gr.skip(), html.problem(str(error))
+
+    async def invent_linked(*settings: object) -> Steps:
+        """A link that sets nothing of this tab leaves what it opens with."""
+        if list(settings) == [control.default for control in _SETTINGS]:
+            yield *unchanged, gr.skip(), ""
+            return
+        async with aclosing(invent(*settings)) as steps:
+            async for step in steps:
+                yield step
+
+    async def choose(number: object, field: object) -> tuple[str, str]:
+        try:
+            names = parse_field(field)
+            position = limits.Limit("number of the name", 0, len(names.names) - 1).check(number)
+            return await _draw(checkpoint, names, int(position)), ""
+        except USER_ERRORS as error:
+            return gr.skip(), html.problem(str(error))
+
+    running = gr.on([tab.start.click, tab.seed.submit], invent, tab.settings, tab.outputs, **QUIET)
+    linked = link.applied.change(invent_linked, tab.settings, tab.outputs, **QUIET)
+    for event in (running, linked):
+        event.then(_idle_button, None, tab.start, **QUIET)
+    tab.stop.click(_idle_button, None, tab.start, cancels=[running, linked], **QUIET)
+    tab.keep_seed.click(None, None, tab.seed, js=_SEED_USED, **QUIET)
+    js = f"(number, field) => [Number({_CHOSEN} ?? 0), field]"
+    tab.listing.pick(choose, [tab.number, tab.field], [tab.drawing, tab.message], js=js, **LATEST)
