@@ -199,6 +199,7 @@ DECODER_SEED = Control("decoder-seed", "Seed", 2, limits.SEED, 1)
 RATIO = Control("ratio", "Teacher-forcing ratio", 0.0, limits.FORCING_RATIO, 0.05)  # of the second decoder
 DECODER_SPEED = Control("decoder-speed", "Epochs per second", 10, limits.DECODER_SPEED, 1)
 SHOWN_EPOCH = Control("shown-epoch", "Show epoch", 40, limits.Limit("epoch", 0, limits.MAX_DECODER_EPOCHS), 1)
+DECODER_SETTINGS = (DECODER_SPEED, DECODER_CELL, DECODER_SIZE, DECODER_RATE, DECODER_SEED)
 EXAMPLE_EPOCHS = 40  # of the initial example: by then teacher-forced is nearly correct, and free-running is not
 
 TEXT, ROWS = "text", "rows"
@@ -260,16 +261,7 @@ BY_TAB = {
         INFLUENCE_METHOD,
     ),
     "batches": (NAMES, ORDER, CELLS, BATCH_MODEL, UNIT, STEP),
-    "teacher-forcing": (
-        TARGET,
-        DECODER_SPEED,
-        DECODER_CELL,
-        DECODER_SIZE,
-        DECODER_RATE,
-        DECODER_SEED,
-        RATIO,
-        SHOWN_EPOCH,
-    ),
+    "teacher-forcing": (TARGET, *DECODER_SETTINGS, RATIO, SHOWN_EPOCH),
     "train": (
         DATA_KIND,
         SOURCE,

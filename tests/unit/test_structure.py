@@ -28,7 +28,7 @@ LEVELS = (
 )
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # Within the view: a widget knows no tab and no model, only numbers.
-TABS = ("names", "speech", "batches", "teacher_forcing", "train")
+TABS = ("names", "invent", "speech", "batches", "teacher_forcing", "train")
 WIDGETS_KNOW = ("ui.theme", "ui.html", "ui.assets", "ui.widgets", "limits")
 
 

@@ -21,6 +21,7 @@ from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples, InventedExample
 from charplay.ui.invent.listing import Invented, InventedList, chosen_html, judge, list_html, parse_field, stats_html
 from charplay.ui.link_events import TabLink
+from charplay.ui.text_fields import as_typed
 from charplay.ui.widgets import diagrams
 from charplay.ui.widgets.writing import END_SIGN, writing
 
@@ -167,7 +168,9 @@ def _lay_out(checkpoint: Checkpoint, example: InventedExample | None) -> _Compon
             temperature = gr.Slider(**controls.INVENT_TEMPERATURE.arguments(), elem_classes="one-line")
             how_many = gr.Slider(**controls.INVENT_COUNT.arguments(), elem_classes="one-line")
             with gr.Row(elem_classes="bottom", elem_id="invent-buttons"):
-                seed = gr.Textbox(**controls.INVENT_SEED.arguments(), max_lines=1, min_width=120)
+                seed = gr.Textbox(
+                    **controls.INVENT_SEED.arguments(), max_lines=1, min_width=120, html_attributes=as_typed()
+                )
                 keep_seed = gr.Button("Keep seed", elem_id="invent-keep-seed", size="md", min_width=90)
                 start = gr.Button("Invent", elem_id="invent-start", variant="primary", size="md", min_width=90)
                 stop = gr.Button("Stop", elem_id="invent-stop", size="md", min_width=70)
