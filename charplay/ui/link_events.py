@@ -36,6 +36,7 @@ class PageLinks:
     def __init__(self) -> None:
         self._field = gr.Textbox("", visible="hidden", elem_id="link-field")
         self._follow = gr.Button(visible="hidden", elem_id="follow-address")  # clicked by the page while it is idle
+        self._save = gr.Button(visible="hidden", elem_id="save-tab")  # clicked by the checklist's button
         self._applied = {tab: gr.Number(0, visible="hidden") for tab in links.TABS}
         self.choices: dict[str, list[Any]] = {}  # what the controls of this page offer, once it is wired
 
@@ -104,6 +105,7 @@ class PageLinks:
         values = list(shown.values())
         # Not an event of every change: with so many inputs it would delay each key by the time of a frame or more.
         self._follow.click(None, values, None, js="(...values) => charplayLinks.follow(values)", **QUIET)
+        self._save.click(None, values, None, js="(...values) => charplayExports.savePage(values)", **QUIET)
         self._copy.click(None, values, None, js="(...values) => charplayLinks.copy(values)", **QUIET)
 
 

@@ -203,8 +203,13 @@ window.charplayLinks = (() => {
       set.append(legend, ...items);
       return set;
     };
-    const others = charplayTabs.filter(each => each !== tab);
+    const others = charplayTabs.filter(each => each !== tab), saving = document.createElement('button');
+    saving.type = 'button';
+    saving.id = 'save-this-tab';
+    saving.textContent = 'Save this tab as a page';
+    saving.addEventListener('click', () => document.getElementById('save-tab').click());
     list.replaceChildren(
+      group('To take home', [saving]),
       group('Tabs', others.map(each => item(`${each.name}-tab`, each.label))),
       group(`On ${tab.label}`, [...tab.parts, ...tab.accordions].map(part => item(part.name, titled(part)))),
       group('The link', [
@@ -261,6 +266,13 @@ window.charplayLinks = (() => {
       const isCopied = await writeClipboard(`${location.origin}${location.pathname}#${text}`);
       const without = missing.length ? ` Not in it, since it is yours alone or too long: ${missing.join(', ')}.` : '';
       say(isCopied ? `Link copied.${without}` : 'Copy the address of this page by hand.');
+    },
+    // What is set on the open tab, and the link to it (saved_page.js).
+    describe(values) {
+      const tab = charplayTabs.find(each => each.name === currentTab()), {text, missing} = format(values, tab.name);
+      const settings = table.controls.map((control, index) => ({...control, value: values[index]}));
+      return {tab: tab.name, label: tab.label, missing, link: `${location.origin}${location.pathname}#${text}`,
+        settings: settings.filter(control => control.tab === tab.name)};
     },
     format: (given, values, only) => { // for the tests
       table = given;

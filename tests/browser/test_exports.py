@@ -73,3 +73,45 @@ def test_what_a_tab_shows_can_be_saved_by_keyboard(open_page):
     drawing = ElementTree.parse(save(page, "padded batch", "SVG drawing")).getroot()
     assert "<img src=x>" in "".join(drawing.itertext())
     assert page.evaluate(COVERED) == [3, []]
+
+
+COLOUR = "element => getComputedStyle(element).color"
+HOSTILE = "<img src=x onerror=alert(1)>\n</style><script>alert(2)</script>\n' onload=alert(3) x='"
+
+
+def test_a_saved_tab_opens_offline_shows_the_same_and_runs_nothing(open_page, browser):
+    page = open_page("projector", "dark")
+    go_to_tab(page, "Batches")
+    page.locator("#names textarea").fill(HOSTILE)
+    expect(page.locator("#padded .ytick", has_text="<img src=x")).to_be_visible()
+    for accordion in ("unmasked-accordion", "code-accordion"):
+        page.locator(f"#{accordion} .label-wrap").click()
+    expect(page.locator("#unmasked tbody td")).to_have_count(12)
+    expect(page.locator("#code pre")).to_contain_text("onerror")
+    page.locator(".link-options summary").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save this tab").press("Enter")
+    path = Path(download.value.path())
+    path = path.rename(path.with_name(download.value.suggested_filename))
+    assert path.suffix == ".html"
+    source = path.read_text(encoding="utf-8")
+    assert not [part for part in ("<script", "<img src=x", "gradio.js", "<input", "<button") if part in source]
+
+    context = browser.new_context(offline=True)
+    saved, requests = context.new_page(), []
+    saved.on("request", lambda request: requests.append(request.url.partition(":")[0]))
+    saved.on("dialog", lambda dialog: requests.append(dialog.message))
+    saved.goto(path.as_uri())
+    assert set(requests) <= {"file", "data"}
+    for selector in ("#code pre", "#unmasked tbody", "#facts .tiles"):
+        shown = page.locator(selector).text_content()
+        assert shown in saved.locator(selector.partition(" ")[2]).all_text_contents()
+    expect(saved.locator("dd", has_text="onerror=alert")).to_have_text(HOSTILE)
+    drawn = "images => images.map(each => each.complete && each.naturalWidth > 100)"
+    assert saved.locator("img").evaluate_all(drawn) == [True] * 3
+    attributes = "all => all.flatMap(each => each.getAttributeNames()).filter(name => name.startsWith('on'))"
+    assert saved.locator("*").evaluate_all(attributes) == []
+    assert saved.locator("a").get_attribute("href").startswith(page.url.partition("?")[0])
+    colours = [each.locator(".gradio-container").evaluate(COLOUR) for each in (page, saved)]
+    assert colours[0] == colours[1]
+    context.close()

@@ -24,13 +24,15 @@ function make(name, attributes, parent) {
 const isSeen = colour => colour !== 'transparent' && !/^rgba\(.*, 0\)$/.test(colour);
 const local = value => value.replace(/url\(["']?[^)#]*(#[^)"']+)["']?\)/g, 'url($1)');
 
-// A shape with all that is inside it; `inherited` are the styles of the element around it.
-function copyShape(shape, inherited) {
+// A shape with all that is inside it; `inherited` are the styles of the element around it. Where the styles of the page
+// are at hand, classes are kept.
+function copyShape(shape, inherited, hasClasses = false) {
   const name = shape.localName;
   if (!SHAPES.has(name) || shape.matches(SKIPPED)) return null;
   const style = getComputedStyle(shape), copy = document.createElementNS(SVG, name), styles = {};
   if (style.display === 'none' && !NEVER_DISPLAYED.has(name)) return null;
   for (const {name: key, value} of shape.attributes) if (!DROPPED.test(key)) copy.setAttribute(key, local(value));
+  if (hasClasses && shape.hasAttribute('class')) copy.setAttribute('class', shape.getAttribute('class'));
   if (shape.id) copy.id = shape.id;
   const source = shape.getAttribute('href') ?? shape.getAttributeNS(XLINK, 'href');
   if (name === 'image' && source?.startsWith('data:image/')) copy.setAttributeNS(XLINK, 'xlink:href', source);
@@ -44,7 +46,7 @@ function copyShape(shape, inherited) {
   for (const [key, value] of Object.entries(styles)) copy.style.setProperty(key, value);
   for (const child of shape.childNodes) {
     if (child.nodeType === Node.TEXT_NODE) copy.append(child.data);
-    else if (child.nodeType === Node.ELEMENT_NODE) copy.append(copyShape(child, own) ?? '');
+    else if (child.nodeType === Node.ELEMENT_NODE) copy.append(copyShape(child, own, hasClasses) ?? '');
   }
   return copy;
 }

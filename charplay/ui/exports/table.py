@@ -14,7 +14,7 @@ from charplay.ui.assets import read_asset
 TOP_RIGHT, TOP_LEFT, BOTTOM_RIGHT, BOTTOM_LEFT = "top-right", "top-left", "bottom-right", "bottom-left"
 BELOW = "below"
 IMAGE_AND_TABLE, TEXT = ("png", "svg", "csv"), ("json", "txt")
-_SCRIPTS = ("render_svg.js", "rows.js", "exports.js")
+_SCRIPTS = ("render_svg.js", "rows.js", "exports.js", "saved_page.js")
 
 
 @dataclass(frozen=True)
