@@ -3,8 +3,10 @@
 import argparse
 import sys
 
-from charplay.ui import options
+from charplay.ui import options, zero_gpu
 from charplay.workers.client import INFERENCE
+
+zero_gpu.declare()  # before anything starts a thread
 
 
 def main() -> None:
