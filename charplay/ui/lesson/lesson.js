@@ -23,7 +23,7 @@ window.charplayLesson = (() => {
       sheet.id = 'lesson-mark';
     }
     sheet.textContent = id ? `#${id} { outline: 3px dashed var(--accent-text) !important; outline-offset: 2px; }
-      :has(> #${id}) { overflow: visible !important; }` : ''; // Gradio cuts off what is outside a group of controls
+      .form:has(> #${id}) { overflow: visible !important; }` : ''; // Gradio cuts off what is outside a group of controls
   }
 
   // Beside the tabs where there is room, of which letters for a projector take more; else above them.
