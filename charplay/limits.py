@@ -114,6 +114,8 @@ MAX_SESSION_STORE_BYTES = 400_000_000  # of all pages together; beyond it those 
 
 VOCABULARY_SIZE = Limit("vocabulary_size", 2, 8_192)  # codes, that of the pad included
 
+TEACHERS = Limit("number of networks of a teacher", 1, 16)
+
 # A network and its training; `models` and `training` check their configs and recipes against these.
 CONFIG = (
     VOCABULARY_SIZE,
@@ -123,7 +125,6 @@ CONFIG = (
     Limit("dropout", 0, 0.9, whole=False),
     Limit("character_dropout", 0, 0.9, whole=False),
     Limit("classes", 2, 4096),
-    Limit("members", 1, 16),
 )
 RECIPE = (
     Limit("epochs", 1, 10_000),

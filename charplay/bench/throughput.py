@@ -169,7 +169,7 @@ def bench_batches(checkpoint: Checkpoint[NameClassifier]) -> dict[str, Any]:
     """Names a second through the recurrent network, padded and packed, in batches shuffled and grouped by length.
 
     A padded batch is run over its whole rectangle, a packed one over its characters alone (`NameClassifier.run_padded`
-    and `run_packed`; of an ensemble the first member). The grouped batches are eight of those of a training epoch, and
+    and `run_packed`). The grouped batches are eight of those of a training epoch, and
     the shuffled ones hold the same names: training names if the data is there, otherwise 2 to 14 random letters. Each
     run has one thread: the threads of a pool wait for each other at every step, and on a machine in other use that
     would be most of what is measured.

@@ -22,7 +22,7 @@ class ProgressOnStderr:
         self._started, self._per_second = started, 0.0
         self._bar: tqdm | None = None
         print(
-            f"{started.what}: {count_parameters(started.model):,} parameters on {started.device.type} in "
+            f"{started.name}: {count_parameters(started.model):,} parameters on {started.device.type} in "
             f"{started.precision}, seed {started.recipe.seed}, {started.recipe.epochs} epochs of "
             f"{started.task.count()} steps",
             file=sys.stderr,

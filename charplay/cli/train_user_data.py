@@ -21,7 +21,7 @@ from charplay.training.training_sets import TrainingSet
 TASKS = {ROWS: "names", TEXT: "speech"}  # kind of data -> task
 EVALUATION_STEPS = 200  # between two evaluations, roughly
 MAX_EVALUATIONS = 100  # in an epoch
-NOT_CHOSEN = ("members", "hold_out", "teachers", "ngram_weight", "synthetic", "label_share", "since", "copies")
+NOT_CHOSEN = ("hold_out", "teachers", "ngram_weight", "synthetic", "label_share", "since", "copies")
 DEFAULT_RECIPE = "small"
 
 

@@ -1,11 +1,11 @@
-"""The fast classifier: all networks and directions of a name classifier take each step of time together.
+"""The fast classifier: both directions of a name classifier take each step of time together.
 
-`NameClassifier` calls `nn.GRU` once for each network of the ensemble and batch, and reads float32 weights from memory
-at every character. A `FastClassifier` computes the same logits from the same weights, but
+`NameClassifier` calls `nn.GRU`, which reads float32 weights from memory at every character. A `FastClassifier` computes
+the same logits from the same weights, but
 
-- the networks of the ensemble and their two directions form one stack; the backward direction runs forward over
-  reversed names. For a few names the whole stack takes each step together, one round of small operations for all of
-  it. For many names one entry of the stack after the other runs over all of them, which fits the processor's cache;
+- the two directions form one stack; the backward direction runs forward over reversed names. For a few names the whole
+  stack takes each step together, one round of small operations for both. For many names one entry of the stack after
+  the other runs over all of them, which fits the processor's cache;
 - the first layer's input product is a table of a row a character for each entry;
 - products are in int8 where that is faster on this processor (see `quantized`), and then each row is exact. Hidden
   states are scaled by 127 throughout, and the outputs that a layer hands to the next are stored as the products read
@@ -21,7 +21,7 @@ from charplay.data.batches import Padded
 from charplay.inference.quantized import CELL_STEPS, MAX_QUANTIZED, Int8Product, fastest_product, to_float_in_place
 from charplay.models.networks import NameClassifier
 
-MIN_ROWS_PER_NETWORK = 128  # names in a batch from which on the entries of the stack run one after the other
+MIN_ROWS_PER_ENTRY = 128  # names in a batch from which on the entries of the stack run one after the other
 # (hidden states (entries, rows, in), an addend for each part of the product) -> the sums, (entries, rows, width) each
 Product = Callable[..., list[torch.Tensor]]
 # entries of the stack -> step of time -> a layer's input products, (entries, active rows, gates * hidden)
@@ -85,24 +85,20 @@ class _FloatStack:
 class FastClassifier:
     """`FastClassifier(model)(padded)` equals `model(padded.codes, padded.lengths)` and is faster.
 
-    The stack holds the forward direction of each network of the ensemble, then the backward direction of each.
+    The stack holds the forward direction, then the backward one.
     """
 
     @torch.no_grad()
     def __init__(self, model: NameClassifier, is_int8: bool | None = None):
         """Prepares the weights of `model`; `is_int8` None: whichever product is faster on this processor."""
-        self._config, networks = model.config, model.ensemble_members
+        self._config = model.config
         suffixes = ("", "_reverse") if self._config.bidirectional else ("",)
-        self._directions, self._networks = len(suffixes), len(networks)
+        self._directions = len(suffixes)
         self._cell = CELL_STEPS[self._config.cell]
 
         def stack(kind: str, layer: int) -> list[torch.Tensor]:
             """One layer's weights or biases, for each entry."""
-            return [
-                self._cell.double_tanh_gate(getattr(network.rnn, f"{kind}_l{layer}{suffix}"))
-                for suffix in suffixes
-                for network in networks
-            ]
+            return [self._cell.double_tanh_gate(getattr(model.rnn, f"{kind}_l{layer}{suffix}")) for suffix in suffixes]
 
         if is_int8 is None:
             is_int8 = fastest_product() is Int8Product
@@ -113,7 +109,7 @@ class FastClassifier:
         summed, gates = sum(self._group_widths), size * sum(self._cell.groups)
         self._input_widths = [gates]
         self._recurrent_widths = [summed, gates - summed] if summed < gates else [summed]
-        embeddings = torch.stack([network.embedding.weight for network in networks] * self._directions)
+        embeddings = model.embedding.weight.expand(self._directions, -1, -1)
         self._offsets = torch.arange(len(embeddings))[:, None] * embeddings.shape[1]  # of each entry in `_input_table`
         self._inputs, self._recurrent = [], []
         for layer in range(self._config.layers):
@@ -127,11 +123,10 @@ class FastClassifier:
                 self._input_table = torch.baddbmm(bias_ih, embeddings, weight).flatten(0, 1)
             separate_bias = [bias_hh[..., summed:]] if summed < gates else []
             self._recurrent.append((self._stack_type(stack("weight_hh", layer)), separate_bias))
-        linear = torch.stack([network.linear.weight for network in networks]) / (len(networks) * MAX_QUANTIZED)
-        # (networks, classes, features of both directions) -> (direction and network, features of one, classes)
-        linear = linear.unflatten(-1, (-1, self._directions, size)).permute(3, 0, 2, 4, 1)
-        self._linear = linear.reshape(len(embeddings), -1, linear.shape[-1])
-        self._linear_bias = torch.stack([network.linear.bias for network in networks]).mean(0)
+        # (classes, features of both directions) -> (directions, features of one, classes)
+        linear = (model.linear.weight / MAX_QUANTIZED).unflatten(-1, (-1, self._directions, size)).permute(2, 1, 3, 0)
+        self._linear = linear.reshape(self._directions, -1, linear.shape[-1])
+        self._linear_bias = model.linear.bias
 
     def __call__(self, padded: Padded) -> torch.Tensor:
         """Logits (batch, classes) of a padded batch, rows in any order."""
@@ -139,7 +134,7 @@ class FastClassifier:
 
     @torch.inference_mode()
     def run(self, padded: Padded) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same logits, and the forward state of the first network's last layer after each row, (batch, hidden)."""
+        """The same logits, and the forward state of the last layer after each row, (batch, hidden)."""
         lengths, order = padded.lengths.sort(descending=True, stable=True)
         batch, time = len(lengths), int(lengths[0])  # columns that are padding in every row are not read
         # For each direction and step, the column of each row that is read; `backward` is its own inverse.
@@ -147,7 +142,7 @@ class FastClassifier:
         backward = (lengths - 1 - forward).clamp(min=0)
         columns = [forward, backward][: self._directions]
         codes = padded.codes[order, :time].t()  # (time, batch)
-        stacked = torch.cat([codes.gather(0, step)[:, None].expand(-1, self._networks, -1) for step in columns], 1)
+        stacked = torch.stack([codes.gather(0, step) for step in columns], 1)
         rows = stacked + self._offsets  # of `_input_table`, (time, stack, batch)
         active = (lengths > torch.arange(time)[:, None]).sum(1).tolist()
 
@@ -166,7 +161,7 @@ class FastClassifier:
         for entries in self._groups(batch):
             features = self._features(entries, active, lengths, inputs)
             logits += torch.bmm(features, self._linear[entries]).sum(0)
-            if entries.start == 0:  # the forward direction of the first network
+            if entries.start == 0:  # the forward direction
                 states = features[0, :, : self._config.hidden_size] / MAX_QUANTIZED
         logits, states = (torch.empty_like(rows).index_copy_(0, order, rows) for rows in (logits, states))
         return logits, states
@@ -186,7 +181,7 @@ class FastClassifier:
         def inputs(entries: slice) -> Callable[[int], torch.Tensor]:
             product, addend = stack.product(entries, self._input_widths), bias[entries]
             joined = self._join_directions(outputs, reversal, entries)
-            if active[0] >= MIN_ROWS_PER_NETWORK:
+            if active[0] >= MIN_ROWS_PER_ENTRY:
                 return lambda t: product(joined[:, t, : active[t]], addend)[0]
             x = product(joined.flatten(1, 2), addend)[0].view(*joined.shape[:3], -1)
             return lambda t: x[:, t, : active[t]]
@@ -196,9 +191,7 @@ class FastClassifier:
     def _groups(self, batch: int) -> list[slice]:
         """The groups of entries that take their steps together: all of them, or each by itself."""
         stack = len(self._offsets)
-        return (
-            [slice(0, stack)] if batch < MIN_ROWS_PER_NETWORK else [slice(entry, entry + 1) for entry in range(stack)]
-        )
+        return [slice(0, stack)] if batch < MIN_ROWS_PER_ENTRY else [slice(entry, entry + 1) for entry in range(stack)]
 
     def _steps(
         self, layer: int, entries: slice, active: list[int], inputs: Inputs, stored: torch.Tensor
@@ -246,11 +239,10 @@ class FastClassifier:
         numbers = range(stack)[entries]
         joined = outputs.new_empty(len(numbers), time, batch, 2 * size)
         for number, out in zip(numbers, joined, strict=True):
-            direction = number // self._networks
-            both = outputs[number % self._networks :: self._networks].flatten(1, 2)  # (2, time * batch, hidden)
+            both = outputs.flatten(1, 2)  # (2, time * batch, hidden)
             halves = out.view(-1, 2, size)  # (time * batch, direction, hidden)
-            halves[:, direction] = both[direction]
-            torch.index_select(both[1 - direction], 0, reversal, out=halves[:, 1 - direction])
+            halves[:, number] = both[number]
+            torch.index_select(both[1 - number], 0, reversal, out=halves[:, 1 - number])
         return joined
 
     def _features(self, entries: slice, active: list[int], lengths: torch.Tensor, inputs: Inputs) -> torch.Tensor:

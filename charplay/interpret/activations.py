@@ -28,7 +28,7 @@ class EncodedArray(TypedDict):
 
 
 class Activations(TypedDict):
-    """The activations of one name; of an ensemble, those before the logits are its first member's."""
+    """The activations of one name."""
 
     normalized: str
     first: int  # index of its first letter shown; "letters" below are those from there on
@@ -37,9 +37,9 @@ class Activations(TypedDict):
     embedding: EncodedArray  # (letters, embedding)
     hidden: list[list[EncodedArray]]  # of each layer, of each direction: (letters, hidden)
     features: list[EncodedArray]  # what the linear layer reads: last states, and with pooling the largest and the mean
-    logits: list[list[float]]  # (members, classes)
-    averaged: list[float]  # their mean; with the prior "uniform", minus the log of each class's share
-    probabilities: list[float]  # its softmax
+    logits: list[float]  # (classes,)
+    adjusted: list[float]  # the same; with the prior "uniform", minus the log of each class's share
+    probabilities: list[float]  # their softmax
 
 
 def _encode(rows: torch.Tensor) -> EncodedArray:
@@ -90,12 +90,12 @@ def activations_of_all(
     codes, lengths = padded.codes, padded.lengths
     features, embedding = model.features(codes, lengths), model.embedding(codes)
     hidden = hidden_states(model, codes, lengths)
-    logits = model.member_logits(codes, lengths)  # (members, batch, classes)
+    logits = model(codes, lengths)  # (batch, classes)
     results = []
     for row, (name, prior) in enumerate(zip(names, priors, strict=True)):
-        averaged, shown = logits[:, row].mean(0), slice(first_shown(name), len(name))
+        adjusted, shown = logits[row], slice(first_shown(name), len(name))
         if prior == "uniform":
-            averaged = remove_prior(averaged, checkpoint.shares)
+            adjusted = remove_prior(adjusted, checkpoint.shares)
         results.append(
             Activations(
                 normalized=name,
@@ -105,9 +105,9 @@ def activations_of_all(
                 embedding=_encode(embedding[row, shown]),
                 hidden=[[_encode(states[row, shown]) for states in layer] for layer in hidden],
                 features=[_encode(part[None]) for part in features[row].chunk(3 if model.config.pooling else 1)],
-                logits=logits[:, row].tolist(),
-                averaged=averaged.tolist(),
-                probabilities=averaged.softmax(0).tolist(),
+                logits=logits[row].tolist(),
+                adjusted=adjusted.tolist(),
+                probabilities=adjusted.softmax(0).tolist(),
             )
         )
     return results

@@ -45,9 +45,6 @@ def leave_one_out(normalized: str) -> list[str]:
 def gradient_norms(model: NameClassifier, padded: Padded, targets: Sequence[int]) -> list[torch.Tensor]:
     """For each name the norm of the gradient of one of its logits at each embedding row that it picks.
 
-    Each member of an ensemble has its own embedding: the logit is the mean of theirs, and the norm is over the rows of
-    all members.
-
     Args:
         model: the network; its weights are not changed.
         padded: the names, (batch, time).
@@ -62,15 +59,15 @@ def gradient_norms(model: NameClassifier, padded: Padded, targets: Sequence[int]
         picked.append(output.requires_grad_())
         return output
 
-    hooks = [member.embedding.register_forward_hook(record) for member in model.ensemble_members]
+    hook = model.embedding.register_forward_hook(record)
     try:
         with torch.enable_grad():
             # Rows are independent: the gradient of the sum is that of each logit at its own row.
             total = model(padded.codes, padded.lengths).gather(1, torch.tensor(targets)[:, None]).sum()
     finally:
-        for hook in hooks:
-            hook.remove()
-    norms = torch.cat(torch.autograd.grad(total, picked), 2).norm(dim=2)  # over members * embedding: (batch, time)
+        hook.remove()
+    [gradient] = torch.autograd.grad(total, picked)  # (batch, time, embedding)
+    norms = gradient.norm(dim=2)
     return [row[:length] for row, length in zip(norms, padded.lengths.tolist(), strict=True)]
 
 

@@ -64,7 +64,7 @@ def cell_values(checkpoint: Checkpoint[NameClassifier], names: list[str], unit: 
     """One unit of the embedding or the hidden state at each cell, for normalised names, a row each.
 
     Args:
-        checkpoint: a name classifier; of an ensemble the first member is used.
+        checkpoint: a name classifier.
         names: in the order of the rows.
         unit: index into each vector.
         hidden: the outputs of the recurrent network, rather than its inputs, the embeddings.

@@ -24,9 +24,9 @@ class UnmaskedComparison(TypedDict):
 def compare_unmasked(checkpoint: Checkpoint[NameClassifier], names: list[str], time: int) -> list[UnmaskedComparison]:
     """Classifies normalised names packed, and naively as rows of a rectangle of `time` columns.
 
-    Naively means as if every row had `time` characters, a pad being an input of zeros. In each network the forward
-    direction ends after the last pad, the backward direction starts there, and pooling covers all `time` columns. That
-    is what the model gives if all lengths are `time`, as they are to code that keeps no lengths.
+    Naively means as if every row had `time` characters, a pad being an input of zeros. The forward direction ends
+    after the last pad, the backward direction starts there, and pooling covers all `time` columns. That is what the
+    model gives if all lengths are `time`, as they are to code that keeps no lengths.
 
     Args:
         checkpoint: a name classifier.

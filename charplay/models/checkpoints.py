@@ -77,13 +77,13 @@ class Checkpoint(Generic[Model]):
     @property
     def label(self) -> str:
         """The kind of network, for a list: "GRU 2 x 512"."""
-        members = getattr(self.config, "members", 1)
-        network = f"{self.config.cell.upper()} {self.config.layers} x {self.config.hidden_size}"
-        return network if members == 1 else f"{members} averaged, {network}"
+        return f"{self.config.cell.upper()} {self.config.layers} x {self.config.hidden_size}"
 
 
 # Recipe fields that older checkpoints have under another name.
 _RENAMED_RECIPE_FIELDS = {"counting": "ngram_weight", "made_up": "synthetic"}
+# A field of older configs: how many networks the file held, whose logits were averaged.
+_NETWORKS_FIELD = "members"
 _HEADER_TYPES = {
     "format_version": int, "task": str, "config": dict, "vocabulary": str, "alphabet": str, "classes": list,
     "shares": list, "data": str, "recipe": dict, "date": str, "results": dict,
@@ -297,8 +297,11 @@ def _read_checkpoint_header(path: Path, metadata: dict[str, str]) -> dict[str, A
 def _build(path: Path, header: dict[str, Any]) -> Network:
     """The model that the config describes, without memory for its weights."""
     config_class, _ = MODELS[header["task"]]
+    described = dict(header["config"])
+    if (networks := described.pop(_NETWORKS_FIELD, 1)) != 1:
+        raise CheckpointError(f"{path.name} holds {networks} networks; this charplay reads one.")
     try:
-        config = config_class(**header["config"])
+        config = config_class(**described)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path.name} describes a model that cannot be built: {error}") from None
     if header["vocabulary"].size != config.vocabulary_size:

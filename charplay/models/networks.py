@@ -9,8 +9,8 @@ The cell is a field of the config: `rnn` (Elman 1990, tanh), `gru` (Cho et al. 2
 Schmidhuber 1997).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 import torch
 from torch import nn
@@ -54,7 +54,6 @@ class NameClassifierConfig(RecurrentConfig):
     bidirectional: bool = True
     character_dropout: float = 0.0  # share of characters replaced by PAD in training
     pooling: bool = True  # classify by max- and mean-pooled outputs, too, not by the final states alone
-    members: int = 1  # networks of the ensemble, whose logits are averaged
 
     def __post_init__(self):
         super().__post_init__()
@@ -98,10 +97,6 @@ class NameClassifier(nn.Module):
 
     Batches are packed, so that every row ends at its own last character: the forward direction stops there and the
     backward direction starts there.
-
-    With `config.members` > 1 it is a deep ensemble (Lakshminarayanan et al. 2017): the mean of the logits of networks
-    that were trained independently. It is itself the first of them; the rest are in `others`, a name that is part of
-    the tensors' names in checkpoints.
     """
 
     def __init__(self, config: NameClassifierConfig):
@@ -113,13 +108,6 @@ class NameClassifier(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         directions = 2 if config.bidirectional else 1
         self.linear = nn.Linear(directions * config.hidden_size * (3 if config.pooling else 1), config.classes)
-        single = replace(config, members=1)
-        self.others = nn.ModuleList(NameClassifier(single) for _ in range(config.members - 1))
-
-    @property
-    def ensemble_members(self) -> list["NameClassifier"]:
-        """Every network of the ensemble, this one first; each has its own embedding, recurrent and linear layers."""
-        return [self, *self.others]
 
     def run_packed(self, codes: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Runs the recurrent network over the packed batch.
@@ -160,12 +148,7 @@ class NameClassifier(nn.Module):
 
     def forward(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Codes (batch, time) and lengths (batch,), in any order -> logits (batch, classes)."""
-        return self.member_logits(codes, lengths).mean(0)
-
-    def member_logits(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """The logits of each network of the ensemble, this one first: (members, batch, classes)."""
-        logits = self.linear(self.dropout(self.features(codes, lengths)))
-        return torch.stack([logits, *(other(codes, lengths) for other in self.others)])
+        return self.linear(self.dropout(self.features(codes, lengths)))
 
     def features(self, codes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """The input of the linear layer, (batch, features): the last layer's final states.
@@ -185,16 +168,6 @@ class NameClassifier(nn.Module):
             features.append(outputs.masked_fill(is_pad, -torch.inf).amax(1))
             features.append(outputs.sum(1) / lengths.to(outputs)[:, None])  # the pads are zero
         return torch.cat(features, 1)
-
-
-def make_ensemble(members: Sequence[NameClassifier]) -> NameClassifier:
-    """The ensemble of `members`, classifiers of one network each with the same config."""
-    first, *others = (member.state_dict() for member in members)
-    ensemble = NameClassifier(replace(members[0].config, members=len(members))).to(members[0].linear.bias.device)
-    ensemble.load_state_dict(
-        first | {f"others.{index}.{key}": value for index, other in enumerate(others) for key, value in other.items()}
-    )
-    return ensemble.eval()
 
 
 class CharLM(nn.Module):

@@ -109,7 +109,7 @@ def choose_recipe(
         if fixed := sorted({field.name for field in dataclasses.fields(start.config)} & set(changes) - CHOSEN_ANEW):
             raise ValueError(f"The network is that of the model that training starts from: {', '.join(fixed)} stays.")
     known = {field.name for holder in (recipe, recipe.config) for field in dataclasses.fields(holder)}
-    if unknown := sorted(set(changes) - known | {"config", "members", *SIZES_OF_DATA} & set(changes)):
+    if unknown := sorted(set(changes) - known | {"config", *SIZES_OF_DATA} & set(changes)):
         raise ValueError(f"A recipe has no {', '.join(unknown)} to choose.")
     recipe = adjust(recipe, _changes_for_size(recipe, user_data, start is not None) | changes)
     limits.check_fields(limits.USER_RECIPE, recipe)

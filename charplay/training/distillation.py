@@ -94,17 +94,13 @@ def synthesize_names(rows: NameRows, shares: Mapping[str, float], count: int, se
 def soft_target_logits(
     teachers: Sequence[Checkpoint[NameClassifier]], names: Sequence[str], group: ProcessGroup
 ) -> torch.Tensor:
-    """Mean logits (names, classes) of all the teachers' networks, each teacher's class shares divided out.
+    """Mean logits (names, classes) of all teachers, each one's class shares divided out.
 
     The ranks of a group share the work.
     """
     shard = group.shard(names)
-    networks = sum(teacher.model.config.members for teacher in teachers)
-    weighted = [
-        remove_prior(logits_of(teacher.model, shard), teacher.shares) * (teacher.model.config.members / networks)
-        for teacher in teachers
-    ]
-    of_shard = sum(weighted, torch.zeros(()))
+    without_prior = [remove_prior(logits_of(teacher.model, shard), teacher.shares) for teacher in teachers]
+    of_shard = torch.stack(without_prior).mean(0)
     logits = torch.empty(len(names), of_shard.shape[1])
     for rank, part in enumerate(group.gather(of_shard)):
         logits[rank :: group.size] = part

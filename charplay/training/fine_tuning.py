@@ -20,7 +20,7 @@ from charplay.data.user_data.texts import check_text, first_lines
 from charplay.data.vocabulary import UNKNOWN, Vocabulary
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
-from charplay.models.networks import NameClassifier, NameClassifierConfig, Network, RecurrentConfig
+from charplay.models.networks import NameClassifier, Network, RecurrentConfig
 from charplay.training.training_sets import TrainingSet
 
 UserData = UserText | UserRows
@@ -31,7 +31,7 @@ NEW_ROW_STD = 0.1  # of the new rows of a matrix around the mean of its rows, in
 
 @dataclasses.dataclass(frozen=True)
 class StartingModel:
-    """A trained model to go on from; of an ensemble the first network."""
+    """A trained model to go on from."""
 
     checkpoint: Checkpoint
     fingerprint: str  # of its file
@@ -39,14 +39,12 @@ class StartingModel:
     @property
     def network(self) -> Network:
         """The network whose weights are gone on with."""
-        model = self.checkpoint.model
-        return model.ensemble_members[0] if isinstance(model, NameClassifier) else model
+        return self.checkpoint.model
 
     @property
     def config(self) -> RecurrentConfig:
         """That of the network."""
-        config = self.checkpoint.config
-        return dataclasses.replace(config, members=1) if isinstance(config, NameClassifierConfig) else config
+        return self.checkpoint.config
 
     def describe(self) -> dict[str, Any]:
         """What the header of a model that went on from it says of it."""

@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,24 @@ from charplay.evaluation.calibration import fit_temperature
 from charplay.inference.classify import logits_of
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
-from charplay.models.networks import (
-    MODELS,
-    NameClassifier,
-    NameClassifierConfig,
-    Network,
-    RecurrentConfig,
-    make_ensemble,
-)
+from charplay.models.networks import MODELS, NameClassifier, Network
 from charplay.training import snapshots
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.fine_tuning import StartingModel, copy_weights
 from charplay.training.precision import choose_precision
-from charplay.training.recipes import RECIPES, InventRecipe, NamesRecipe, Recipe, SpeechRecipe, describe, fields_of
+from charplay.training.recipes import (
+    RECIPES,
+    InventRecipe,
+    NamesRecipe,
+    Recipe,
+    SpeechRecipe,
+    describe,
+    fields_of,
+    parse_teachers,
+)
 from charplay.training.snapshots import Snapshot
 from charplay.training.tasks import NamesTask, Task
-from charplay.training.trainer import Progress, Trainer, fit, with_prefix
+from charplay.training.trainer import Progress, Trainer, fit
 from charplay.training.training_sets import (
     TrainingSet,
     invent_training_set,
@@ -43,7 +45,7 @@ from charplay.training.training_sets import (
 class RunStart:
     """A network that is about to be trained."""
 
-    what: str  # "the model", or "member 1 of 4" of an ensemble
+    name: str  # of the recipe
     model: Network
     task: Task
     recipe: Recipe
@@ -68,7 +70,7 @@ def train(
 ) -> dict[str, Any] | None:
     """Trains a model on the data in `directory` and measures it on the test part; `options` are those of `run`.
 
-    Teachers that the recipe names are trained first, unless they lie beside `out`, and stay there.
+    Teachers that the recipe names, and theirs, are trained first, unless they lie beside `out`, and stay there.
 
     Raises:
         ValueError: the data is missing, `out` is a directory, there is no such teacher or it is of another recipe, or
@@ -81,35 +83,75 @@ def train(
     if isinstance(recipe, InventRecipe):
         return run(task_name, invent_training_set(recipe, directory, group), recipe, out, group=group, **options)
     assert isinstance(recipe, NamesRecipe)  # the other kind that there is
-    possible = [name for name, candidate in RECIPES["names"].items() if not candidate.teachers]
-    names = [limits.check_choice("teacher", name, possible) for name in recipe.teachers.split(",") if name]
-    paths = {name: checkpoints.sibling(out, f"{name}.{checkpoints.TEACHER_KIND}") for name in names}
+    teachers = _Teachers(recipe, directory, out, group)
     # A run that was interrupted in a teacher resumes there, and has not begun its student.
-    student_options = options if all(path.exists() for path in paths.values()) else options | {"is_resumed": False}
-    teachers = [_load_or_train_teacher(name, recipe, directory, path, group, **options) for name, path in paths.items()]
-    training_set = names_training_set(recipe, directory, group, teachers)
+    student_options = options if teachers.are_trained else options | {"is_resumed": False}
+    training_set = names_training_set(recipe, directory, group, teachers.load_or_train(**options))
     return run(task_name, training_set, recipe, out, group=group, **student_options)
 
 
-def _load_or_train_teacher(
-    name: str,
-    student: NamesRecipe,
-    directory: Path,
-    path: Path,
-    group: ProcessGroup,
-    *,
-    is_resumed: bool = False,
-    **options: Any,
-) -> Checkpoint:
-    """The classifier of the recipe `name`, from `path` if an earlier run has left it there, otherwise trained."""
-    # The same rows are held out: a teacher must not have learnt those that its student is judged on.
-    recipe = dataclasses.replace(RECIPES["names"][name], seed=student.seed, hold_out=student.hold_out)
-    if not group.broadcast(path.exists()):
-        resumes = group.broadcast(is_resumed and checkpoints.sibling(path, "interrupted").exists())
-        training_set = names_training_set(recipe, directory, group)
-        training_set = dataclasses.replace(training_set, measure=lambda checkpoint: {})
-        run("names", training_set, recipe, path, group=group, **options | {"name": name, "is_resumed": resumes})
-        group.broadcast(None)  # wait until rank 0 has written it
+class _Teachers:
+    """The networks whose mean a name classifier learns from, each in a file of its own beside it."""
+
+    def __init__(self, student: NamesRecipe, directory: Path, out: Path, group: ProcessGroup, depth: int = 2):
+        """`depth`: how many generations of teachers there may be; without a bound a recipe might teach itself.
+
+        Raises:
+            ValueError: there is no such recipe, or no such number of networks.
+        """
+        self._directory, self._out, self._group, self._depth = directory, out, group, depth
+        self._files: dict[str, list[tuple[NamesRecipe, Path]]] = {}  # name of a recipe -> its networks
+        possible = [name for name, recipe in RECIPES["names"].items() if depth > 1 or not recipe.teachers]
+        possible = [name for name in possible if RECIPES["names"][name] != student]
+        for name, networks in parse_teachers(student.teachers):
+            limits.check_choice("teacher", name, possible)
+            # The same rows are held out: a teacher must not have learnt those that its student is judged on.
+            recipe = dataclasses.replace(RECIPES["names"][name], seed=student.seed, hold_out=student.hold_out)
+            self._files[name] = [
+                (
+                    dataclasses.replace(recipe, seed=student.seed + number),
+                    checkpoints.sibling(out, f"{name}-{number + 1}.{checkpoints.TEACHER_KIND}"),
+                )
+                for number in range(networks)
+            ]
+
+    @property
+    def are_trained(self) -> bool:
+        """Whether all of them are there from an earlier run."""
+        return all(path.exists() for networks in self._files.values() for _, path in networks)
+
+    def load_or_train(self, *, is_resumed: bool = False, **options: Any) -> list[Checkpoint]:
+        """The teachers, from their files if an earlier run has left them there, otherwise trained.
+
+        Raises:
+            ValueError: a file was made by another recipe.
+        """
+        return [
+            teacher
+            for name, networks in self._files.items()
+            for teacher in self._load_or_train(name, networks, is_resumed, options)
+        ]
+
+    def _load_or_train(
+        self, name: str, networks: list[tuple[NamesRecipe, Path]], is_resumed: bool, options: dict[str, Any]
+    ) -> list[Checkpoint]:
+        """The networks of one recipe; they differ in their seeds, and share data and soft targets."""
+        first, group = networks[0][0], self._group
+        if not group.broadcast(all(path.exists() for _, path in networks)):
+            own = _Teachers(first, self._directory, self._out, group, self._depth - 1)
+            taught_by = own.load_or_train(is_resumed=is_resumed, **options)
+            training_set = names_training_set(first, self._directory, group, taught_by)
+            training_set = dataclasses.replace(training_set, measure=lambda checkpoint: {})
+            for recipe, path in networks:
+                if group.broadcast(path.exists()):
+                    continue
+                resumes = group.broadcast(is_resumed and checkpoints.sibling(path, "interrupted").exists())
+                run("names", training_set, recipe, path, group=group, **options | {"name": name, "is_resumed": resumes})
+                group.broadcast(None)  # wait until rank 0 has written it
+        return [_load_teacher(name, recipe, path) for recipe, path in networks]
+
+
+def _load_teacher(name: str, recipe: NamesRecipe, path: Path) -> Checkpoint:
     teacher = checkpoints.load(path, "names")
     expected = describe("names", recipe, name)
     if {key: teacher.recipe.get(key) for key in expected} != expected:
@@ -133,8 +175,6 @@ def run(
 ) -> dict[str, Any] | None:
     """Trains a model, keeps the best epoch, measures it and writes the checkpoint.
 
-    An ensemble is trained member by member, each from its own seed.
-
     Args:
         task_name: "names", "speech" or "invent".
         training_set: its task was made for the same `recipe` and `group`.
@@ -157,7 +197,7 @@ def run(
         OSError: a file cannot be written, as on a full disk; the best epoch before is in the unfinished file.
     """
     this_run = _Run(task_name, training_set, recipe, out, device, name, precision, callbacks, group, is_resumed, start)
-    this_run.train_members()
+    this_run.train()
     return this_run.finish() if group.is_rank_0 else None
 
 
@@ -184,10 +224,8 @@ class _Run:
     ):
         self.task_name, self.training_set, self.recipe, self.out = task_name, training_set, recipe, out
         self.device, self.callbacks, self.group, self.starting_model = device, callbacks, group, start
-        self.count = getattr(recipe.config, "members", 1)
-        self.member_recipe = dataclasses.replace(recipe, config=_member_config(recipe.config))
-        self.members: list[Network] = []  # trained, in evaluation mode
-        self.measured: dict[str, Any] = {}  # of the last member, at its best evaluation
+        self.name = name
+        self.measured: dict[str, Any] = {}  # at the best evaluation
 
         self.unfinished, self.interrupted = (checkpoints.sibling(out, kind) for kind in checkpoints.PARTIAL_KINDS)
         started_from = {"started_from": start.describe()} if start is not None else {}
@@ -198,9 +236,8 @@ class _Run:
 
         if precision is None and self.resumed:
             precision = self.resumed.facts["precision"]
-        self.precision = precision or group.broadcast(
-            choose_precision(self._initialized(recipe.seed), training_set.task, device)
-        )
+        self.precision = precision or group.broadcast(choose_precision(self._initialized(), training_set.task, device))
+        self.model = self._initialized()
         described = describe(task_name, recipe, name)
         described |= {"precision": self.precision, "device": device.type, "torch": torch.__version__, **started_from}
         self.header: dict[str, Any] = {
@@ -211,24 +248,11 @@ class _Run:
             **{key: getattr(training_set, key) for key in ("vocabulary", "classes", "shares", "data")},
         }
 
-    def train_members(self) -> None:
-        """Trains all networks of the model; those before an interruption are read from its snapshot."""
-        for number in range(self.count):
-            recipe = dataclasses.replace(self.member_recipe, seed=self.recipe.seed + number)
-            model = self._initialized(recipe.seed)
-            if self.resumed and number < self.resumed.facts["member"]:
-                model.load_state_dict(with_prefix(self.resumed.tensors, f"member.{number}."))
-            else:
-                is_resumed = self.resumed is not None and number == self.resumed.facts["member"]
-                self.measured = self._fit(model, recipe, self.resumed if is_resumed else None)
-            self.members.append(model.eval())
-
     def finish(self) -> dict[str, Any]:
         """Measures the model as its file stores it, writes the checkpoint and removes the partial files."""
         self.header["recipe"]["seconds"] = round(time.perf_counter() - self.start)
-        model, task = _join(self.members), self.training_set.task
-        measured = self.measured if self.count == 1 else {"per_second": self.measured["per_second"]}
-        results = {"validation": measured | task.evaluate(model)}
+        model, task = self.model.eval(), self.training_set.task
+        results = {"validation": self.measured | task.evaluate(model)}
         if isinstance(model, NameClassifier) and isinstance(task, NamesTask):
             results |= _calibrate(model, task)
         # Weights are stored in half precision: the test results are those of the stored ones.
@@ -240,60 +264,39 @@ class _Run:
         system.remove_file(self.interrupted)
         return results
 
-    def _initialized(self, seed: int) -> Network:
-        """One member's network before training."""
-        torch.manual_seed(seed)
-        model = MODELS[self.task_name][1](self.member_recipe.config)
+    def _initialized(self) -> Network:
+        """The network before training."""
+        torch.manual_seed(self.recipe.seed)
+        model = MODELS[self.task_name][1](self.recipe.config)
         if self.starting_model is not None:
             copy_weights(self.starting_model, model, self.training_set)
         self.training_set.prepare(model)
         return model.to(self.device)
 
-    def _fit(self, model: Network, recipe: Recipe, resumed: Snapshot | None) -> dict[str, Any]:
-        """Trains the next member; returns what was measured at its best evaluation."""
+    def train(self) -> None:
+        """Trains the network, from its snapshot where the run is resumed; it ends with the weights of its best."""
         task = self.training_set.task
         if self.group.is_rank_0:
-            what = f"member {len(self.members) + 1} of {self.count}" if self.count > 1 else "the model"
-            self.callbacks.on_start(RunStart(what, model, task, recipe, self.precision, self.device))
-        trainer = Trainer(model, task, recipe, device=self.device, precision=self.precision, group=self.group)
-        if resumed is not None:
-            trainer.restore(resumed)
+            self.callbacks.on_start(RunStart(self.name, self.model, task, self.recipe, self.precision, self.device))
+        trainer = Trainer(self.model, task, self.recipe, device=self.device, precision=self.precision, group=self.group)
+        if self.resumed is not None:
+            trainer.restore(self.resumed)
         if not self.group.is_rank_0:
-            return fit(trainer, on_snapshot=lambda snapshot: None)  # the group takes snapshots together
+            fit(trainer, on_snapshot=lambda snapshot: None)  # the group takes snapshots together
+            return
 
         def on_epoch(epoch: float, measured: dict[str, Any], is_best: bool) -> None:
             if is_best:  # saved before it is reported: on a full disk what was reported as the best is what is kept
-                best = _join([*self.members, model])
-                checkpoints.save(
-                    self.unfinished, Checkpoint(model=best, results={"validation": measured}, **self.header)
-                )
+                best = Checkpoint(model=self.model, results={"validation": measured}, **self.header)
+                checkpoints.save(self.unfinished, best)
             self.callbacks.on_epoch(epoch, measured, is_best)
 
-        return fit(trainer, on_step=self.callbacks.on_step, on_epoch=on_epoch, on_snapshot=self._save_snapshot)
+        self.measured = fit(trainer, on_step=self.callbacks.on_step, on_epoch=on_epoch, on_snapshot=self._save_snapshot)
 
     def _save_snapshot(self, snapshot: Snapshot) -> None:
-        """Writes the state of the member in training, and the members before it."""
-        facts = {
-            "run": self.identity,
-            "member": len(self.members),
-            "seconds": time.perf_counter() - self.start,
-            "precision": self.precision,
-        }
-        trained = {
-            f"member.{number}.{name}": tensor
-            for number, member in enumerate(self.members)
-            for name, tensor in member.state_dict().items()
-        }
-        snapshots.save(self.interrupted, Snapshot(snapshot.tensors | trained, snapshot.facts | facts))
-
-
-def _member_config(config: RecurrentConfig) -> RecurrentConfig:
-    """The config of one member of an ensemble."""
-    return dataclasses.replace(config, members=1) if isinstance(config, NameClassifierConfig) else config
-
-
-def _join(members: Sequence[Any]) -> Network:
-    return make_ensemble(members) if len(members) > 1 else members[0]
+        """Writes where the run stands."""
+        facts = {"run": self.identity, "seconds": time.perf_counter() - self.start, "precision": self.precision}
+        snapshots.save(self.interrupted, Snapshot(snapshot.tensors, snapshot.facts | facts))
 
 
 def _load_snapshot(path: Path, identity: dict[str, Any]) -> Snapshot:
@@ -310,7 +313,6 @@ def _calibrate(model: NameClassifier, task: NamesTask) -> dict[str, Any]:
     logits = logits_of(model, [name for name, _ in task.validation], vocabulary=task.vocabulary)
     temperature = fit_temperature(logits, truth)
     with torch.no_grad():
-        for network in model.ensemble_members:
-            for parameter in network.linear.parameters():
-                parameter.div_(temperature)
+        for parameter in model.linear.parameters():
+            parameter.div_(temperature)
     return {"temperature": temperature, "training_rows": task.counts.int().tolist()}

@@ -161,8 +161,6 @@ def test_the_activations_of_every_model_end_in_the_bars(open_page, model):
     expect(page.locator("#scores thead th").last).to_have_text("p")
     shares = [float(text) for text in page.locator("#scores td:last-child").all_text_contents()]
     assert shares == list(bars(page).values())
-    note = page.get_by_text(f"averages {DEFAULT.config.members} networks of this shape")
-    expect(note).to_have_count(1 if model == "Best" else 0)
 
 
 def test_each_cell_type_gives_what_its_model_gives(open_page):

@@ -42,7 +42,6 @@ def test_evaluate_gives_results_with_a_uniform_prior_and_baselines(capsys, data)
 def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp_path, data):
     out = tmp_path / "names.safetensors"
     small = "--recipe gru --epochs 1 --hidden-size 8 --embedding-size 4 --layers 1 --no-bidirectional --batch-size 512"
-    small += " --members 2"
     status, trained, err = run(
         capsys, "train", "names", *small.split(), "--precision", "float32", "--data", str(data), "--out", str(out)
     )
@@ -56,7 +55,6 @@ def test_training_writes_a_checkpoint_whose_header_evaluate_confirms(capsys, tmp
         assert measured[key] == value == trained["test"][key]
     assert checkpoint.recipe["name"] == "gru"
     assert checkpoint.recipe["changed"]["hidden_size"] == 8
-    assert checkpoint.config.members == 2
     assert set(checkpoint.results) >= {"validation", "test", "uniform", "baselines", "temperature", "training_rows"}
     assert checkpoint.recipe["seed"] == 1
     assert checkpoint.recipe["epochs"] == 1

@@ -106,7 +106,7 @@ def build_unmasked(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dro
             return html.problem(str(error))
         time = max(map(len, rows))
         compared = await inference_client.query_rows(checkpoint, "compare_unmasked", rows, time=time)
-        return unmasked_html(compared, checkpoint.model.config.members)
+        return unmasked_html(compared)
 
     changes, inputs = [names.change, order.input, model.change, link.applied.change], [names, order, model]
     update_while_open(accordion, changes, show, inputs, [comparison])
@@ -128,20 +128,14 @@ def build_code(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dropdow
     update_while_open(accordion, changes, show, inputs, [code])
 
 
-def unmasked_html(compared: Sequence[UnmaskedComparison], members: int) -> str:
-    """The packed and the unmasked result of each name, those whose country changes first (HTML).
-
-    Args:
-        compared: all names of the batch.
-        members: how many networks the classifier averages.
-    """
+def unmasked_html(compared: Sequence[UnmaskedComparison]) -> str:
+    """The packed and the unmasked result of each name of a batch, those whose country changes first (HTML)."""
     time, count = max(len(each["name"]) for each in compared), len(compared)
     flips = sum(map(has_flipped, compared))
     if all(len(each["name"]) == time for each in compared):
         return html.headline("Nothing is padded here: both runs answer the same.") + html.note(
             "Give the batch a longer name, and the others are padded to its length."
         )
-    network = "the network" if members == 1 else f"each of the {members} networks whose average this is"
     rows = sorted(compared, key=has_flipped, reverse=True)
     return (
         html.headline(
@@ -149,7 +143,7 @@ def unmasked_html(compared: Sequence[UnmaskedComparison], members: int) -> str:
             f"{'changes its' if flips == 1 else 'change their'} country when the pads are read too."
         )
         + html.note(
-            f"With its pads: {network} takes every row for a name of {time} characters, and its last states, the "
+            f"With its pads: the network takes every row for a name of {time} characters, and its last states, the "
             "largest and the mean output are taken over pads too."
         )
         + html.table(

@@ -99,12 +99,6 @@ def _strip_caption(activations: Activations) -> str:
         f"where they are positive. {backward}At the end stand the states after the last step{pooled}."
     )
     caption += shown_letters_note(activations["normalized"])
-    members = len(activations["logits"])
-    if members > 1:
-        caption += html.note(
-            f"The model in use averages {members} networks of this shape, trained apart; these are the activations of "
-            "the first."
-        )
     arrays = (activations["embedding"], *activations["hidden"][0], *activations["features"])
     if cut := max(array["size"] - array["shape"][1] for array in arrays):
         caption += html.note(f"Of the longest vectors the last {cut:,} numbers are not drawn.")
@@ -136,21 +130,12 @@ def _scores(activations: Activations, probabilities: Sequence[float], query: Que
             from rounds its weights to eight bits where that is faster.
         query: the name and its model.
     """
-    logits = np.array(activations["logits"]).T  # (classes, members)
-    is_uniform, members = query.prior == "uniform", logits.shape[1]
-    shape = _shape(1, len(activations["classes"]))
-    if members == 1:
-        columns, formula = ["logits"], f"the logits {shape} of the linear layer"
-    else:
-        columns = [str(number) for number in range(1, members + 1)]
-        formula = f"the logits {shape} of each of the {members} networks, under <b>all</b> their mean"
-    if is_uniform:
-        formula += f"{', under <b>less</b> the same' if members == 1 else ''} less the logarithm of the class’s share"
-    if members > 1 or is_uniform:
-        columns.append("less" if members == 1 else "all")
-        logits = np.concatenate([logits, np.array(activations["averaged"])[:, None]], 1)
-    hint = " Point at a colour, or tap it, for its number." if heatmap.columns_without_text(len(columns)) else ""
+    columns, logits = ["logits"], [activations["logits"]]
+    formula = f"the logits {_shape(1, len(activations['classes']))} of the linear layer"
+    if query.prior == "uniform":
+        columns, logits = ["logits", "less"], [activations["logits"], activations["adjusted"]]
+        formula += ", under <b>less</b> the same less the logarithm of the class’s share"
     caption = html.caption(
-        f"One score for each class: {formula}, and of that the softmax <b>p</b> in percent: the bars above.{hint}"
+        f"One score for each class: {formula}, and of that the softmax <b>p</b> in percent: the bars above."
     )
-    return caption + heatmap.logit_heatmap(activations["classes"], columns, logits, probabilities)
+    return caption + heatmap.logit_heatmap(activations["classes"], columns, np.array(logits).T, probabilities)

@@ -107,17 +107,15 @@ def _leave_one_out(found: Attribution) -> tuple[str, PlotData | None]:
 
 def _gradients(found: Attribution, query: Query) -> tuple[str, PlotData]:
     """The gradient norm at each letter: caption and plot."""
-    first, members = found["first"], getattr(query.checkpoint.config, "members", 1)
+    first = found["first"]
     letters = list(found["normalized"][first:])
     hovers = [
         f"{_letter_label(letter, index)}: {norm:.4f}"
         for index, (letter, norm) in enumerate(zip(letters, found["gradients"], strict=True), first)
     ]
     figure = plots.letter_bars(letters, found["gradients"], int(np.argmax(found["gradients"])), hovers)
-    over_members = f" over the embeddings of all {members} networks that are averaged" if members > 1 else ""
     caption = html.caption(
-        "<b>Gradient norm</b>: how fast the score of the class (logit) changes with the letter’s embedding"
-        f"{over_members}."
+        "<b>Gradient norm</b>: how fast the score of the class (logit) changes with the letter’s embedding."
     )
     uniform_note = _UNIFORM_NOTE if query.prior == "uniform" else ""
     return caption + uniform_note + screen_reader_text("; ".join(hovers)), plot_value(figure)

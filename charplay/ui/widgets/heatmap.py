@@ -27,7 +27,6 @@ _STYLES = [_style(shade / (_SHADES - 1)) for shade in range(_SHADES)]
 _DIVERGING_STYLES = [_style(shade / (_SHADES - 1), is_diverging=True) for shade in range(_SHADES)]
 MAX_TEXT_COLUMNS = 20  # columns up to which cells have room for their number
 MAX_TEXT_COLUMNS_ON_A_PHONE = 8  # the same on a phone
-MAX_TEXT_NETWORKS = 8  # ensemble members up to which each one's logits have room for their numbers
 MAX_LABEL_CHARACTERS = 14  # characters of a row's label that are shown
 MAX_PREFIX_CHARACTERS = 64  # of a prefix, in the label of a cell
 
@@ -116,11 +115,6 @@ def signed(value: float, decimals: int = 2) -> str:
     return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
-def columns_without_text(columns: int) -> int:
-    """How many of the first columns of `logit_heatmap` are too narrow for their numbers: none, or all but the mean."""
-    return columns - 1 if columns - 1 > MAX_TEXT_NETWORKS else 0
-
-
 def logit_heatmap(
     labels: Sequence[str], columns: Sequence[str], logits: np.ndarray, probabilities: Sequence[float]
 ) -> str:
@@ -132,14 +126,12 @@ def logit_heatmap(
         logits: float (classes, columns), on one colour scale with zero in its middle.
         probabilities: (classes,), on a scale from 0 to 1, shown in percent.
     """
-    largest, empty = max(float(np.abs(logits).max()), 1e-6), columns_without_text(len(columns))
+    largest = max(float(np.abs(logits).max()), 1e-6)
     shares = np.array(probabilities)[:, None]
     values, numbers = (np.concatenate([each, shares], 1) for each in ((logits / largest + 1) / 2, logits))
     texts, hovers = [], []
     for label, row, share in zip(map(escape, labels), logits.tolist(), probabilities, strict=True):
-        shown = [signed(value, 1).removeprefix("+") for value in row[empty:]]
-        texts.append([*[""] * empty, *shown, f"{100 * share:.1f}"])
+        texts.append([*(signed(value, 1).removeprefix("+") for value in row), f"{100 * share:.1f}"])
         exact = [f"{label}, {column}: {signed(value, 3)}" for column, value in zip(columns, row, strict=True)]
         hovers.append([*exact, f"{label}, p: {percent(share, 2)}"])
-    classes = "logits averaged" if empty else "logits"
-    return table(labels, [*columns, "p"], values, numbers, texts, hovers, classes, diverging=len(columns))
+    return table(labels, [*columns, "p"], values, numbers, texts, hovers, "logits", diverging=len(columns))

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from charplay.data.batches import pad
-from charplay.inference.fast_classifier import MIN_ROWS_PER_NETWORK, FastClassifier, fast_classifier_of
+from charplay.inference.fast_classifier import MIN_ROWS_PER_ENTRY, FastClassifier, fast_classifier_of
 from charplay.inference.quantized import Int8Product, available_products
 from charplay.interpret.activations import hidden_states
 from charplay.models.networks import CELLS, NameClassifier, NameClassifierConfig
@@ -18,9 +18,9 @@ def make_model(cell: str = "gru", layers: int = 2, **fields) -> NameClassifier:
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("pooling", [True, False])
-@pytest.mark.parametrize(("members", "layers"), [(1, 1), (1, 3), (3, 2)])
-def test_its_logits_are_those_of_the_network(cell, bidirectional, pooling, members, layers):
-    model = make_model(cell, layers, bidirectional=bidirectional, pooling=pooling, members=members)
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_its_logits_are_those_of_the_network(cell, bidirectional, pooling, layers):
+    model = make_model(cell, layers, bidirectional=bidirectional, pooling=pooling)
     padded = pad(NAMES)
     with torch.no_grad():
         expected = model(padded.codes, padded.lengths)
@@ -35,8 +35,8 @@ def test_its_logits_are_those_of_the_network(cell, bidirectional, pooling, membe
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("is_int8", [kind is Int8Product for kind in available_products()])
 def test_a_large_batch_gets_the_logits_of_a_small_one(cell, bidirectional, is_int8):
-    fast = FastClassifier(make_model(cell, bidirectional=bidirectional, members=2), is_int8)
-    many = fast(pad(NAMES * (MIN_ROWS_PER_NETWORK // len(NAMES) + 1)))
+    fast = FastClassifier(make_model(cell, bidirectional=bidirectional), is_int8)
+    many = fast(pad(NAMES * (MIN_ROWS_PER_ENTRY // len(NAMES) + 1)))
     few = fast(pad(NAMES))
     torch.testing.assert_close(many, few.repeat(len(many) // len(few), 1), rtol=0, atol=2e-6)
 
@@ -47,7 +47,7 @@ def test_columns_of_nothing_but_padding_change_nothing():
 
 
 def test_in_int8_a_name_gets_the_same_logits_in_a_batch_of_one_and_of_many():
-    fast = FastClassifier(make_model(members=2, bidirectional=True), is_int8=True)
+    fast = FastClassifier(make_model(bidirectional=True), is_int8=True)
     together = fast(pad(NAMES))
     for row, name in enumerate(NAMES):
         torch.testing.assert_close(fast(pad([name]))[0], together[row], rtol=0, atol=2e-6)
@@ -59,10 +59,9 @@ def test_a_models_weights_are_prepared_once():
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
-@pytest.mark.parametrize("members", [1, 3])
-@pytest.mark.parametrize("names", [["Li", "Kowalczyk", "x"], ["Li", "Kowalczyk"] * MIN_ROWS_PER_NETWORK])
-def test_the_states_are_those_after_each_name_forward_of_the_first_network(bidirectional, members, names):
-    model = make_model(bidirectional=bidirectional, members=members)
+@pytest.mark.parametrize("names", [["Li", "Kowalczyk", "x"], ["Li", "Kowalczyk"] * MIN_ROWS_PER_ENTRY])
+def test_the_states_are_those_after_each_name_forward(bidirectional, names):
+    model = make_model(bidirectional=bidirectional)
     padded = pad(names)
     outputs = hidden_states(model, padded.codes, padded.lengths)[-1][0]  # (batch, time, hidden), forward
     expected = outputs[torch.arange(len(names)), padded.lengths - 1]

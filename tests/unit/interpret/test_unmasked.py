@@ -3,15 +3,10 @@ import torch
 
 from charplay.data.batches import pad
 from charplay.interpret.unmasked import compare_unmasked, has_flipped
-from charplay.models.networks import make_ensemble
 from tests.conftest import make_checkpoint, make_classifier
 
 NAMES = ["adylov", "solan", "hard", "san", "O'Brien", "x", "van der Berg"]
 ROUNDING = 1e-2  # of a probability, where products in 8-bit integers are faster
-
-
-def averaged(pooling: bool = True):
-    return make_checkpoint("names", make_ensemble([make_classifier(pooling=pooling, seed=seed) for seed in range(3)]))
 
 
 def naive_by_hand(model, padded) -> torch.Tensor:
@@ -25,11 +20,10 @@ def naive_by_hand(model, padded) -> torch.Tensor:
 
 @torch.no_grad()
 @pytest.mark.parametrize("pooling", [True, False])
-def test_unmasked_logits_are_the_mean_over_networks_run_on_the_whole_rectangle(pooling):
-    checkpoint, padded = averaged(pooling), pad(NAMES)
+def test_unmasked_logits_are_those_of_a_run_over_the_whole_rectangle(pooling):
+    checkpoint, padded = make_checkpoint("names", make_classifier(pooling=pooling)), pad(NAMES)
     comparisons = compare_unmasked(checkpoint, NAMES, time=padded.codes.shape[1])
-    members = checkpoint.model.ensemble_members
-    shares = torch.stack([naive_by_hand(member, padded) for member in members]).mean(0).softmax(1)
+    shares = naive_by_hand(checkpoint.model, padded).softmax(1)
     for comparison, row in zip(comparisons, shares, strict=True):
         naive = row[checkpoint.classes.index(comparison["naive_country"])].item()
         assert comparison["naive_probability"] == pytest.approx(naive, abs=ROUNDING)
@@ -37,8 +31,8 @@ def test_unmasked_logits_are_the_mean_over_networks_run_on_the_whole_rectangle(p
 
 
 @torch.no_grad()
-def test_a_packed_name_gives_what_it_gives_alone_and_flips_if_unmasked_differs():
-    checkpoint, padded = averaged(), pad(NAMES)
+def test_a_packed_name_gives_what_it_gives_alone_and_flips_if_unmasked_differs(classifier):
+    checkpoint, padded = classifier, pad(NAMES)
     everything = torch.full_like(padded.lengths, padded.codes.shape[1])
     comparisons = compare_unmasked(checkpoint, NAMES, time=padded.codes.shape[1])
     assert [comparison["name"] for comparison in comparisons] == NAMES
@@ -51,14 +45,14 @@ def test_a_packed_name_gives_what_it_gives_alone_and_flips_if_unmasked_differs()
         assert has_flipped(comparison) == (int(packed.argmax()) != int(naive.argmax()))
 
 
-def test_a_name_without_pads_gives_the_same_packed_and_unmasked():
-    [longest] = compare_unmasked(averaged(), ["van der Berg"], time=len("van der Berg"))
+def test_a_name_without_pads_gives_the_same_packed_and_unmasked(classifier):
+    [longest] = compare_unmasked(classifier, ["van der Berg"], time=len("van der Berg"))
     assert not has_flipped(longest)
     assert longest["probability"] == longest["naive_probability"]
 
 
-def test_the_rows_of_a_part_give_what_they_give_in_the_whole_batch():
-    checkpoint, time = averaged(), max(map(len, NAMES))
+def test_the_rows_of_a_part_give_what_they_give_in_the_whole_batch(classifier):
+    checkpoint, time = classifier, max(map(len, NAMES))
     whole = compare_unmasked(checkpoint, NAMES, time)
     parts = compare_unmasked(checkpoint, NAMES[:3], time) + compare_unmasked(checkpoint, NAMES[3:], time)
     for one, other in zip(whole, parts, strict=True):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from charplay.data.batches import pad
-from charplay.models.networks import CELLS, CharLMConfig, NameClassifierConfig, make_ensemble
+from charplay.models.networks import CELLS, CharLMConfig, NameClassifierConfig
 from tests.conftest import make_classifier, make_language_model
 
 NAMES = ["solan", "x", "ghatmasala", "hard", "san", "O'Brien-Yamamoto", "hard"]
@@ -104,15 +104,3 @@ def test_a_config_with_an_invalid_field_is_refused(config, fields):
 def test_a_classifiers_config_with_an_invalid_field_is_refused(fields):
     with pytest.raises(ValueError, match="must be"):
         NameClassifierConfig(**fields)
-
-
-def test_an_ensembles_logits_are_the_mean_of_its_members():
-    members = [make_classifier(seed=seed) for seed in range(3)]
-    padded = pad(NAMES)
-    ensemble = make_ensemble(members)
-    assert ensemble.config.members == 3
-    with torch.no_grad():
-        mean = torch.stack([member(padded.codes, padded.lengths) for member in members]).mean(0)
-        torch.testing.assert_close(ensemble(padded.codes, padded.lengths), mean, **EXACT)
-        outputs, _ = ensemble.run_packed(padded.codes, padded.lengths)
-        torch.testing.assert_close(outputs, members[0].run_packed(padded.codes, padded.lengths)[0], **EXACT)

@@ -15,12 +15,10 @@ from charplay.training.tasks import NamesTask, SpeechTask
 from charplay.training.training_sets import TrainingSet
 
 
-def recipe_of(task: str, dropout: float = 0.0, members: int = 1) -> Recipe:
+def recipe_of(task: str, dropout: float = 0.0) -> Recipe:
     common = {"batch_size": 8, "learning_rate": 0.01, "weight_decay": 0.01}
     if task == "names":
-        config = NameClassifierConfig(
-            "gru", 8, 12, 2, dropout=dropout, character_dropout=dropout, classes=2, members=members
-        )
+        config = NameClassifierConfig("gru", 8, 12, 2, dropout=dropout, character_dropout=dropout, classes=2)
         return NamesRecipe(config, epochs=2, **common)
     return SpeechRecipe(CharLMConfig("lstm", 8, 12, 2, dropout=dropout), epochs=2, steps=8, **common)
 

@@ -94,7 +94,7 @@ def test_a_recipe_fits_few_rows(rows):
         ({"cell": "cnn"}, "cell must be"),
         ({"batch_size": 10**9}, "batch_size must be"),
         ({"magic": 1}, "no magic"),
-        ({"members": 4}, "no members"),
+        ({"dropout_rate": 4}, "no dropout_rate"),
         ({"classes": 4}, "no classes"),
         ({"hidden_size": 512, "layers": 3}, "at most 3,000,000"),
         ({"batch_size": 512, "steps": 256}, "smaller batch_size"),

@@ -9,12 +9,11 @@ import torch
 from charplay.data import datasets
 from charplay.inference.classify import logits_of
 from charplay.models import checkpoints
-from charplay.models.networks import make_ensemble
 from charplay.models.ngrams import NgramClassifier
 from charplay.training import recipes, run, tasks, training_sets
 from charplay.training.distillation import MAX_NAME_CHARACTERS, soft_target_logits, synthesize_names
 from charplay.training.distributed import SINGLE_PROCESS
-from charplay.training.recipes import RECIPES, adjust
+from charplay.training.recipes import RECIPES, adjust, parse_teachers
 from tests.conftest import make_checkpoint, make_classifier
 
 ROWS = [
@@ -56,14 +55,14 @@ def test_more_synthetic_names_than_the_rows_allow_are_refused():
         synthesize_names([("aa", "Greek")], {"Greek": 1.0}, 50, seed=1)
 
 
-def test_soft_targets_are_the_mean_over_all_networks_of_all_teachers_without_their_priors():
+def test_soft_targets_are_the_mean_over_all_teachers_without_their_priors():
     networks = [make_classifier(seed=seed) for seed in range(3)] + [make_classifier("lstm", False, seed=3)]
     skewed = (0.5, *(0.5 / 17,) * 17)
-    three, one = make_checkpoint("names", make_ensemble(networks[:3])), make_checkpoint("names", networks[3])
-    teachers = [three, replace(one, shares=skewed)]
+    teachers = [make_checkpoint("names", network) for network in networks]
+    teachers[3] = replace(teachers[3], shares=skewed)
     names = ["Rossi", "Li", "Kowalski"]
     logits = [logits_of(model, names) for model in networks]
-    shares = torch.tensor([three.shares] * 3 + [skewed])[:, None]  # (networks, 1, classes)
+    shares = torch.tensor([teacher.shares for teacher in teachers])[:, None]  # (networks, 1, classes)
     expected = (torch.stack(logits) - shares.log()).mean(0).log_softmax(1)
     torch.testing.assert_close(soft_target_logits(teachers, names, SINGLE_PROCESS).log_softmax(1), expected)
 
@@ -82,25 +81,26 @@ def test_a_training_name_mixes_label_and_soft_target_and_a_synthetic_one_has_the
 def test_no_teacher_is_trained_on_its_students_validation_rows():
     assert STUDENTS
     for recipe in STUDENTS:
-        for name in recipe.teachers.split(","):
+        for name, _ in parse_teachers(recipe.teachers):
             teacher = RECIPES["names"][name]
-            assert (teacher.seed, teacher.hold_out, teacher.teachers) == (recipe.seed, recipe.hold_out, "")
+            assert (teacher.seed, teacher.hold_out) == (recipe.seed, recipe.hold_out)
 
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """A small student of two teachers, and a tenth of the names, in place of the table's, without test results."""
+    """A small student of a teacher with teachers, and a tenth of the names, without test results."""
     monkeypatch.setattr(training_sets, "measure_all", lambda *of: {})
     load_names = datasets.load_names
     monkeypatch.setattr(datasets, "load_names", lambda *which: load_names(*which)[::10])
     small = adjust(
         RECIPES["names"]["gru"],
-        {"hidden_size": 8, "embedding_size": 4, "layers": 1, "epochs": 1, "batch_size": 128, "members": 1},
+        {"hidden_size": 8, "embedding_size": 4, "layers": 1, "epochs": 1, "batch_size": 128},
     )
     table = {
-        "best": replace(small, teachers="one,two", synthetic=300),
+        "best": replace(small, teachers="middle", synthetic=300),
+        "middle": replace(small, teachers="one,two:2", synthetic=200),
         "one": small,
-        "two": adjust(small, {"cell": "rnn", "members": 2}),
+        "two": adjust(small, {"cell": "rnn"}),
     }
     monkeypatch.setitem(recipes.RECIPES, "names", table)
     return table
@@ -127,30 +127,39 @@ def test_a_run_trains_its_teachers_first_and_loads_them_the_next_time(tiny, data
     started = []
     callbacks = run.Callbacks(on_start=lambda start: started.append(start.task))
     train(tiny["best"], data, out, callbacks=callbacks)
-    assert [is_distilled(task) for task in started] == [False, False, False, True]
+    assert [is_distilled(task) for task in started] == [False, False, False, True, True]
     files = sorted(path.name for path in tmp_path.iterdir())
-    assert files == ["names.one.teacher.safetensors", "names.safetensors", "names.two.teacher.safetensors"]
+    teachers = [f"names.{each}.teacher.safetensors" for each in ("middle-1", "one-1", "two-1", "two-2")]
+    assert files == sorted([out.name, *teachers])
     assert list(checkpoints.load_all(tmp_path).models["names"]) == ["names"]
-    student, one = checkpoints.load(out), checkpoints.load(tmp_path / files[0])
+    student, one, *twins = (checkpoints.load(path) for path in (out, *(tmp_path / name for name in teachers[1:])))
     assert (student.recipe["name"], student.recipe["changed"], one.recipe["name"]) == ("best", {}, "one")
     assert student.results["training_rows"] == one.results["training_rows"]
+    assert [twin.recipe["seed"] for twin in twins] == [1, 2]
 
     again = tmp_path / "again"
-    for name in files:
+    for name in (out.name, teachers[0]):  # the teachers of a teacher that is there are not needed any more
         (again / name).parent.mkdir(exist_ok=True)
         (again / name).write_bytes((tmp_path / name).read_bytes())
     train(tiny["best"], data, again / "names.safetensors", callbacks=callbacks)
-    assert [is_distilled(task) for task in started[4:]] == [True]
+    assert [is_distilled(task) for task in started[5:]] == [True]
     assert_same_weights(again / "names.safetensors", out)
 
 
 def test_a_teacher_of_another_recipe_is_refused(tiny, data, tmp_path):
     out = tmp_path / "names.safetensors"
     train(tiny["best"], data, out)
-    with pytest.raises(ValueError, match=r"names\.one\.teacher\.safetensors"):
+    with pytest.raises(ValueError, match=r"names\.middle-1\.teacher\.safetensors"):
         train(replace(tiny["best"], hold_out=0.1), data, out)
+    for teachers, message in (("one,three", "teacher must be one of"), ("two:99", "networks of a teacher")):
+        with pytest.raises(ValueError, match=message):
+            train(replace(tiny["best"], teachers=teachers), data, out)
+
+
+def test_teachers_have_teachers_but_those_have_none(tiny, data, tmp_path):
+    student = replace(tiny["best"], teachers="best", synthetic=1)
     with pytest.raises(ValueError, match="teacher must be one of one, two"):
-        train(replace(tiny["best"], teachers="one,best"), data, out)
+        train(student, data, tmp_path / "names.safetensors")
 
 
 def test_resuming_a_finished_run_is_refused(tiny, data, tmp_path):
@@ -184,7 +193,7 @@ class Interrupted(Exception):
     pass
 
 
-@pytest.mark.parametrize("network", range(4))
+@pytest.mark.parametrize("network", range(5))
 def test_a_run_interrupted_in_any_network_resumes_there(tiny, data, tmp_path, network):
     table = {name: replace(recipe, epochs=2) for name, recipe in tiny.items()}
     recipes.RECIPES["names"].update(table)

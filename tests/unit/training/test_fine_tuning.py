@@ -12,11 +12,11 @@ from charplay.inference.classify import classify
 from charplay.inference.generate import generate
 from charplay.inference.generation import make_request
 from charplay.models import checkpoints
-from charplay.models.networks import MODELS, NameClassifier, make_ensemble
+from charplay.models.networks import MODELS, NameClassifier
 from charplay.training import data_summary, run
 from charplay.training.fine_tuning import adapt, changes_of, copy_weights, load_start
 from charplay.training.recipes import FINE_TUNING
-from tests.conftest import make_checkpoint, make_classifier
+from tests.conftest import make_checkpoint
 
 PROSE = "We shall go on to the end, and we shall fight on the seas and oceans. " * 30
 CODE = "def f(x):\n    if x:\n        return '\\\\'\n\n\n" * 30
@@ -114,15 +114,6 @@ def test_a_grown_model_answers_as_before_for_what_the_first_one_knew(start_of):
     grown = dataclasses.replace(start.checkpoint, model=model, vocabulary=training_set.vocabulary)
     [before], [after] = classify(start.checkpoint, ["Rossi"]), classify(grown, ["Rossi"])
     assert after["probabilities"] == pytest.approx(before["probabilities"], abs=1e-5)
-
-
-def test_of_an_ensemble_the_first_network_is_gone_on_with(start_of):
-    start = start_of("names", make_ensemble([make_classifier(seed=seed) for seed in range(3)]))
-    _, recipe, training_set = prepare("names", ITALIAN, start)
-    assert recipe.config.members == 1
-    model = NameClassifier(recipe.config)
-    copy_weights(start, model, training_set)
-    assert torch.equal(model.linear.weight, make_classifier(seed=0).linear.weight)
 
 
 def test_labels_in_common_by_number_alone_give_a_new_head(start_of):

@@ -50,12 +50,3 @@ def test_logits_and_probabilities_have_a_scale_each():
     assert re.findall(r">([^<]*)</td>", table) == ["−2.0", "0.0", "25.0", "2.0", "0.0", "75.0"]
     assert 'aria-label="B, mean: −0.010"' in table
     assert 'aria-label="B, p: 75.00 %"' in table
-
-
-def test_of_many_networks_only_the_mean_shows_its_number_and_the_others_have_it_as_label():
-    few, many = ([str(number) for number in range(count)] for count in (heatmap.MAX_TEXT_NETWORKS, 12))
-    for networks, shown in ((few, ["1.5"] * len(few)), (many, [""] * len(many))):
-        columns = [*networks, "all"]
-        table = heatmap.logit_heatmap(["A"], columns, np.full((1, len(columns)), 1.5), [0.25])
-        assert re.findall(r">([^<]*)</td>", table) == [*shown, "1.5", "25.0"]
-        assert table.count(": +1.500") == len(columns)
