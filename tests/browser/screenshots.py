@@ -13,6 +13,7 @@ DIRECTORY = Path(__file__).parent / "screenshots"
 # The tabs, and what is seen once that is there which a tab computes when it is opened first.
 LATER = {
     "Names": None,
+    "Invent": None,
     "Speech": None,
     "Batches": None,
     "Teacher forcing": "#second-decoder .decoded",

@@ -45,6 +45,10 @@ def test_names_are_invented_judged_drawn_and_taken_to_other_tabs(open_page):
     page.locator(NAMES).nth(3).click()
     expect_drawing(page, invented[3])
     expect(page.locator(f"{NAMES}[aria-pressed=true]")).to_have_count(1)
+    page.keyboard.press("ArrowLeft")
+    expect_drawing(page, invented[2])
+    page.keyboard.press("ArrowRight")
+    expect_drawing(page, invented[3])
 
     page.locator("#invent-seed input").fill("much")
     page.locator("#invent-start").click()

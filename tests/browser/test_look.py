@@ -39,6 +39,7 @@ ACCORDIONS = {  # of a tab: the id of each, and what is in it once it is open
 SCORED = {"Names": "#reliability .bars", "Speech": "#bits .bars"}  # tabs with a scoreboard, and what is in it
 LAST = {  # of a tab: what must be visible without scrolling
     "Names": "#bars",
+    "Invent": "#writing .likeliest-next",
     "Speech": "#text",
     "Batches": "#facts .tiles",
     "Teacher forcing": "#second-decoder .decoded",

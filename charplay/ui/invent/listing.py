@@ -87,8 +87,8 @@ def list_html(names: Sequence[Invented], wanted: Sequence[str], unfinished: str 
         classes = ("known " if each.is_known else "") + ("" if each.answers[0][0] in wanted else "other")
         note = '<span class="screen-reader"> in the training data, </span>' if each.is_known else ""
         rows.append(
-            f'<button type="button" class="invented {classes}" data-number="{number}"><b>{escape(each.name)}</b>{note}'
-            f"{_answer(each)}</button>"
+            f'<button type="button" tabindex="{-1 if number else 0}" class="invented {classes}" data-number="{number}">'
+            f"<b>{escape(each.name)}</b>{note}{_answer(each)}</button>"
         )
     if unfinished:
         rows.append(f'<span class="invented unfinished"><b>{escape(unfinished)}</b></span>')

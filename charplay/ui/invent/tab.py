@@ -109,7 +109,7 @@ def _given(checkpoint: Checkpoint, mixture: Sequence[float]) -> str:
     weights = [(name, weight) for name, weight in zip(checkpoint.classes, mixture, strict=True) if weight]
     if len(weights) == 1:
         return escape(weights[0][0])
-    return " + ".join(f"{html.percent(weight, 0)} {escape(name)}" for name, weight in weights)
+    return "<br>".join(f"{html.percent(weight, 0)} {escape(name)}" for name, weight in weights)
 
 
 def _drawing(checkpoint: Checkpoint, names: InventedList, number: int, steps: Sequence[WritingStep]) -> str:
