@@ -161,6 +161,33 @@ def generate_code(request: Mapping[str, Any], *, is_shipped: bool = True) -> str
     )
 
 
+_INVENT = """\
+import torch
+
+import charplay
+
+inventor = charplay.load("invent")
+mixture = {mixture}  # the weight of each country
+names = inventor.invent(mixture, {count}, temperature={temperature}, seed={seed})
+for each in charplay.load("names").classify(names):
+    print(each["name"], each["country"])
+
+# the first name in PyTorch: the country's embedding, then each letter
+checkpoint = inventor.checkpoint
+weights = torch.tensor([[float(mixture.get(country, 0)) for country in checkpoint.classes]])
+codes = checkpoint.vocabulary.encode(names[0])[None]  # (1, letters)
+with torch.no_grad():
+    logits, state = checkpoint.model(codes, weights)  # (1, 1 + letters, characters)
+for step in logits[0].softmax(1):  # at temperature 1
+    print([(checkpoint.vocabulary.characters[code], f"{{share:.0%}}") for share, code in zip(*step.topk(3))])
+"""
+
+
+def invent_code(mixture: Mapping[str, float], count: int, temperature: float, seed: int) -> str:
+    """The code that invents names; `mixture` has the weights of the countries."""
+    return _INVENT.format(mixture=repr(dict(mixture)), count=count, temperature=temperature, seed=seed)
+
+
 def _model(name: str, is_shipped: bool) -> dict[str, str]:
     file = name if is_shipped else f"{name}.safetensors"
     return {"model": repr(file), "note": "" if is_shipped else _OWN_MODEL}

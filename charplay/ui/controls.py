@@ -294,7 +294,7 @@ ACCORDIONS = {
         "names-code": "names-code-accordion",
         "names-score": "names-score",
     },
-    "invent": {},
+    "invent": {"invent-code": "invent-code-accordion"},
     "speech": {
         "temperatures": "temperatures-accordion",
         "beam": "beam-accordion",

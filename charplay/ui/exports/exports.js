@@ -1,6 +1,6 @@
 // A button at each plot and table that saves it as PNG, SVG or CSV. `exportTable` (Python puts it before this) names
 // what can be saved, and where its button stands. All is made in the browser.
-const CONTENT = '.heatmap, table, .ticks, .js-plotly-plot, svg.network, .curves, .unrolled, .update-counts, '
+const CONTENT = '.heatmap, table, .ticks, .js-plotly-plot, svg.network, .curves, .unrolled, .update-counts, .invented-list, '
   + '.colored-text:not(:empty), #seed-used';
 const LABELS = {png: 'PNG image', svg: 'SVG drawing', csv: 'CSV table', json: 'JSON, to generate it again', txt: 'Text'};
 const ICON = '<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><path d="M8 1v9M4 6.5 8 10.5l4-4M2 11v3.5h12V11" '

@@ -14,7 +14,7 @@ const BASE_CSS = `body { margin: 0; }
 .gradio-container .row { display: flex; flex-wrap: wrap; gap: 8px 28px; }
 .gradio-container .column { min-width: 0; }
 .gradio-container img { display: block; max-width: 100%; height: auto; }
-.gradio-container :is(.text, .bounded, .colored-text, .code, .facts dd) { max-height: none; height: auto; min-height: 0; }
+.gradio-container :is(.text, .bounded, .colored-text, .code, .facts dd, .invented-list) { max-height: none; height: auto; min-height: 0; }
 .gradio-container .colored-text div { content-visibility: visible; }
 .gradio-container a { color: inherit; overflow-wrap: anywhere; }
 .gradio-container .settings { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
@@ -33,13 +33,12 @@ function imageOf(plot) {
 function copyContent(node) {
   if (node.nodeType === Node.TEXT_NODE) return document.createTextNode(node.data);
   if (node.nodeType !== Node.ELEMENT_NODE || node.matches(NOT_COPIED) || node.hidden) return '';
-  if (node.localName === 'button') return document.createTextNode(node.textContent);
   if (node.localName === 'svg') return copyShape(node, {}, true) ?? '';
   const children = [...node.childNodes].map(copyContent);
-  const isKnown = KEPT_ELEMENTS.has(node.localName);
-  const copy = isKnown ? document.createElement(node.localName) : document.createDocumentFragment();
-  for (const name of isKnown ? KEPT_ATTRIBUTES : []) {
-    if (node.hasAttribute(name)) copy.setAttribute(name, node.getAttribute(name));
+  const name = node.localName === 'button' ? 'span' : node.localName, isKnown = KEPT_ELEMENTS.has(name);
+  const copy = isKnown ? document.createElement(name) : document.createDocumentFragment();
+  for (const key of isKnown ? KEPT_ATTRIBUTES : []) {
+    if (node.hasAttribute(key)) copy.setAttribute(key, node.getAttribute(key));
   }
   copy.append(...children);
   return copy;

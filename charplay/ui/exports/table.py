@@ -43,6 +43,10 @@ BY_TAB: dict[str, tuple[Export, ...]] = {
         Export("reliability", "reliability", BOTTOM_LEFT),
         Export("confusion", "confusion matrix", TOP_LEFT),
     ),
+    "invent": (
+        Export("invented", "invented names", place="invent-stats", formats=("csv",)),
+        Export("writing", "network that wrote a name"),
+    ),
     "speech": (
         Export("stats", "generated text", formats=TEXT),
         Export("next-candidates", "likeliest characters of this step"),
@@ -51,6 +55,8 @@ BY_TAB: dict[str, tuple[Export, ...]] = {
         Export("most-surprising", "most surprising characters", BELOW),
         Export("candidates", "likeliest characters"),
         Export("neuron-text", "activation of one unit", BOTTOM_RIGHT),
+        Export("influence-text", "influence of earlier characters", BOTTOM_RIGHT),
+        *(Export(f"influence-{cell}", f"influence in the {cell.upper()}", BOTTOM_RIGHT) for cell in CELLS),
         Export("speech-table", "results of the language models", BELOW),
         Export("bits", "bits per character", BOTTOM_LEFT),
     ),
@@ -76,6 +82,7 @@ BY_TAB: dict[str, tuple[Export, ...]] = {
 # Tab -> the control whose value is in the names of its files.
 NAMED_BY = {
     "names": controls.NAME,
+    "invent": controls.INVENT_COUNTRY,
     "speech": controls.PRIME,
     "batches": controls.NAMES,
     "teacher-forcing": controls.TARGET,

@@ -92,7 +92,10 @@ def list_html(names: Sequence[Invented], wanted: Sequence[str], unfinished: str 
         )
     if unfinished:
         rows.append(f'<span class="invented unfinished"><b>{escape(unfinished)}</b></span>')
-    return f'<div class="invented-list" role="group" aria-label="Invented names">{"".join(rows)}</div>'
+    head = ["name", "in the training data", "class", "probability"]
+    cells = [[each.name, "yes" if each.is_known else "no", *each.answers[0]] for each in names]
+    table = html.rows_attribute([head, *cells])
+    return f'<div class="invented-list" {table} role="group" aria-label="Invented names">{"".join(rows)}</div>'
 
 
 def stats_html(names: InventedList, count: int, wanted: Sequence[str], queue_position: int = 0) -> str:

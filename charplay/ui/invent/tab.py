@@ -19,6 +19,7 @@ from charplay.ui.errors import USER_ERRORS
 from charplay.ui.events import LATEST, QUIET
 from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples, InventedExample
+from charplay.ui.invent import code
 from charplay.ui.invent.listing import Invented, InventedList, chosen_html, judge, list_html, parse_field, stats_html
 from charplay.ui.link_events import TabLink
 from charplay.ui.text_fields import as_typed
@@ -201,6 +202,7 @@ def build(initial: InitialExamples, link: TabLink) -> None:
     checkpoint = registry.default("invent")
     gr.HTML(diagrams.lead(diagrams.INVENT, f'{_LEAD} <span class="term">{_TERM}</span>', _ABOUT))
     tab = _lay_out(checkpoint, initial.wait_for_invented())
+    code.build(tab.settings, tab.field, _read_mixture, link)
     unchanged = [gr.skip()] * 4
 
     async def invent(

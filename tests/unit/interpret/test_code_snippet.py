@@ -11,16 +11,19 @@ from charplay.data.vocabulary import vocabulary_of
 from charplay.inference.classify import classify
 from charplay.inference.generate import generate
 from charplay.inference.generation import make_request
+from charplay.inference.invent import invent, make_invent_request
 from charplay.interpret.code_snippet import (
     MAX_LINE_CHARACTERS,
     batch_code,
     classify_code,
     decoders_code,
     generate_code,
+    invent_code,
     training_code,
 )
 from charplay.interpret.packing import compare_batches, normalize_names
 from charplay.interpret.surprisal import likeliest_next
+from charplay.interpret.writing import writing_steps
 from charplay.models import checkpoints
 from charplay.models.networks import NameClassifier, NameClassifierConfig
 from charplay.training.data_summary import choose_recipe, read_user_data, summarize
@@ -142,3 +145,14 @@ def test_the_code_of_a_training_reads_and_trains_what_the_page_does(tmp_path, mo
     text = "it was one and the same " * 40
     left, _ = run(training_code("speech", {"text": text}, "small", {"epochs": 1, "hidden_size": 8}))
     assert left["summary"]["count"] == len(text.strip())
+
+
+def test_the_code_of_invented_names_invents_them():
+    checkpoint, mixture = checkpoints.load(checkpoints.find("invent")), {"Irish": 0.25, "Greek": 0.75}
+    request = make_invent_request(checkpoint, mixture, 4, 1.1, 5)
+    left, printed = run(invent_code(mixture, 4, 1.1, 5))
+    assert left["names"] == invent(checkpoint, [request])[0]
+    assert printed.startswith(left["names"][0])
+    steps = writing_steps(checkpoint, left["names"][0], request.mixture, 1)
+    likeliest = [step["likeliest"][0][1] for step in steps[1:]]
+    assert left["logits"][0, 1:].softmax(1).amax(1).tolist() == pytest.approx(likeliest, abs=0.02)
