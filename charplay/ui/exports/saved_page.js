@@ -4,7 +4,7 @@ const KEPT_ELEMENTS = new Set(['b', 'bdi', 'br', 'code', 'dd', 'details', 'div',
   'p', 'pre', 'q', 's', 'small', 'span', 'strong', 'sub', 'summary', 'sup', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'u', 'ul']);
 const KEPT_ATTRIBUTES = ['aria-label', 'class', 'colspan', 'data-label', 'dir', 'lang', 'open', 'rowspan', 'scope', 'style',
   'title', 'translate'];
-const NOT_COPIED = 'input, textarea, select, script, style, template, iframe, .examples, .export, .about';
+const NOT_COPIED = 'a, input, textarea, select, script, style, template, iframe, .examples, .export, .about';
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 const PAGE_WIDTH = 1200; // px at most
 const BASE_CSS = `body { margin: 0; }
