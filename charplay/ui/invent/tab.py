@@ -33,8 +33,7 @@ _ABOUT = (
     "state a softmax gives a probability to each letter; one is sampled and read in turn, until the end of the name is "
     "sampled. Mixed with a second country, the first input is the weighted mean of both embeddings. "
     "A second network, the classifier of Names, then reads each name and says where it comes from. "
-    "Underlined names stand in the training data: the network did not make them up. Nobody bears the others that we "
-    "know of."
+    "Underlined names stand in the training data: the network repeats them."
 )
 _DRAWING_NOTE = (
     f"Likeliest letters at this temperature, in %; <b class='follows'>framed</b>: the one that was sampled; "
