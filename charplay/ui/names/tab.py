@@ -52,7 +52,7 @@ def build(examples: InitialExamples, link: TabLink) -> ModelControls:
     headline, bars_html, network = _initial_view(models[default], examples)
     lead = gr.HTML(_lead_html(_LEAD))
     with gr.Row(elem_id="names-row"):
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=370):
             name = gr.Textbox(
                 **controls.NAME.arguments(), max_lines=1, autofocus=True, html_attributes=as_typed("words")
             )
