@@ -164,7 +164,7 @@ def test_the_names_whose_country_changes_are_counted_and_come_first(open_page):
     expect(page.locator("#unmasked tbody tr")).to_have_count(6)
     expect(page.locator("#unmasked .headline b")).to_have_text(f"{len(flipped)} of 6")
     first = page.locator("#unmasked tr:has(.mark) td:first-child").all_text_contents()
-    assert first == [f"{name}changes" for name in flipped]
+    assert first == [f"{name} changes" for name in flipped]
     rows = page.locator("#unmasked tbody tr").all_inner_texts()
     for each in compared:
         [row] = [row for row in rows if row.startswith(each["name"])]
