@@ -23,7 +23,7 @@ def forcing_page(open_page):
     def open_one(*arguments) -> Page:
         page = open_page(*arguments)
         go_to_tab(page, "Teacher forcing")
-        page.locator("#second-decoder svg").wait_for()
+        page.locator("#second-decoder svg[role=img]").wait_for()
         return page
 
     return open_one
@@ -172,13 +172,13 @@ def test_a_run_is_stepped_from_epoch_zero_and_the_slider_goes_back(forcing_page)
     press(page, "one-epoch")
     expect(page.locator("#verdict b").first).to_have_text("Epoch 1.")
     can_press(page, "start", "one-epoch", "go-on", "stop")
-    first = page.locator("#first-decoder svg").get_attribute("aria-label")
+    first = page.locator("#first-decoder svg[role=img]").get_attribute("aria-label")
     press(page, "one-epoch")
     expect(page.locator("#verdict b").first).to_have_text("Epoch 2.")
     expect(slider).to_have_value("2")
     slider.fill("1")
     expect(page.locator("#verdict b").first).to_have_text("Epoch 1.")
-    expect(page.locator("#first-decoder svg")).to_have_attribute("aria-label", first)
+    expect(page.locator("#first-decoder svg[role=img]")).to_have_attribute("aria-label", first)
     slider.fill("0")
     expect(page.locator("#verdict b").first).to_have_text("Epoch 0.")
     press(page, "one-epoch")  # goes on from where the run is
