@@ -97,17 +97,30 @@ class HeldTexts:
         self.characters = float("inf")
 
     async def stream(self, *requests: WorkerRequest) -> AsyncGenerator[list[Response], None]:
-        """As `WorkerProcess.stream`; while held there are no responses."""
-        grown = [0] * len(requests)
+        """As `WorkerProcess.stream`; while held, texts end at `characters`, however far they have come."""
+        latest: dict[int, Response] = {}
         async with aclosing(self._stream(*requests)) as stream:
             async for responses in stream:
-                for response in responses:
-                    if text := response["update"] or response["result"]:
-                        grown[response["index"]] = len(text["text"])
-                yield responses
-                while min(grown) >= self.characters:
-                    await asyncio.sleep(0.05)
-                    yield []  # at a yield Gradio notices that a page has disconnected
+                latest |= {response["index"]: response for response in responses}
+                is_held = True
+                while is_held:
+                    cut = [self._cut(response) for response in responses]
+                    is_held = any(map(self._is_longer, responses))
+                    yield cut  # at a yield Gradio notices that a page has disconnected
+                    if is_held:
+                        await asyncio.sleep(0.05)
+                    responses = list(latest.values())
+
+    def _is_longer(self, response: Response) -> bool:
+        text = response["update"] or response["result"]
+        return text is not None and len(text["text"]) > self.characters
+
+    def _cut(self, response: Response) -> Response:
+        if not self._is_longer(response):
+            return response
+        text = response["update"] or response["result"]
+        shorter = text | {"text": text["text"][: int(self.characters)]}
+        return response | {"update": shorter, "result": None, "is_done": False}
 
 
 @pytest.fixture
