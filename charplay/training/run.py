@@ -99,14 +99,16 @@ class _Teachers:
         Raises:
             ValueError: there is no such recipe, or no such number of networks.
         """
-        self._directory, self._out, self._group, self._depth = directory, out, group, depth
+        self._directory, self._group = directory, group
         self._files: dict[str, list[tuple[NamesRecipe, Path]]] = {}  # name of a recipe -> its networks
+        self._own: dict[str, _Teachers] = {}  # name of a recipe -> the teachers of its networks
         possible = [name for name, recipe in RECIPES["names"].items() if depth > 1 or not recipe.teachers]
         possible = [name for name in possible if RECIPES["names"][name] != student]
         for name, networks in parse_teachers(student.teachers):
             limits.check_choice("teacher", name, possible)
             # The same rows are held out: a teacher must not have learnt those that its student is judged on.
             recipe = dataclasses.replace(RECIPES["names"][name], seed=student.seed, hold_out=student.hold_out)
+            self._own[name] = _Teachers(recipe, directory, out, group, depth - 1)
             self._files[name] = [
                 (
                     dataclasses.replace(recipe, seed=student.seed + number),
@@ -138,8 +140,7 @@ class _Teachers:
         """The networks of one recipe; they differ in their seeds, and share data and soft targets."""
         first, group = networks[0][0], self._group
         if not group.broadcast(all(path.exists() for _, path in networks)):
-            own = _Teachers(first, self._directory, self._out, group, self._depth - 1)
-            taught_by = own.load_or_train(is_resumed=is_resumed, **options)
+            taught_by = self._own[name].load_or_train(is_resumed=is_resumed, **options)
             training_set = names_training_set(first, self._directory, group, taught_by)
             training_set = dataclasses.replace(training_set, measure=lambda checkpoint: {})
             for recipe, path in networks:

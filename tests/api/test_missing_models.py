@@ -49,7 +49,7 @@ def test_the_app_starts_without_a_model_and_the_rest_works(tmp_path, broken, who
 
 
 def test_files_that_are_no_checkpoints_are_named_and_left_out(tmp_path):
-    for name in ("names", "names-rnn", "speech"):
+    for name in ("names", "names-rnn", "speech", "invent"):
         shutil.copy(checkpoints.SHIPPED_DIRECTORY / f"{name}.safetensors", tmp_path)
     (tmp_path / "names-gru.safetensors").write_bytes((tmp_path / "names-rnn.safetensors").read_bytes()[:5000])
     (tmp_path / "speech-mine.safetensors").write_bytes(pickle.dumps([1]))
