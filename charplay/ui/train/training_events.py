@@ -92,13 +92,12 @@ class _Trainings:
             yield *[gr.skip()] * 6, *_render_runs(page.session_hash), *models
 
     async def _follow(self, page: gr.Request, training: PageTraining) -> AsyncGenerator[tuple, None]:
-        session, shown = page.session_hash or "", [gr.skip()] * 2
-        # The column alone, first: what is in it would be lost where it comes in the same update that shows the column.
-        yield *[gr.skip()] * 4, gr.update(visible=True), _RUNNING(), *self._unchanged
+        session, state = page.session_hash or "", (gr.update(visible=True), _RUNNING())
         try:
             async with aclosing(training.follow()) as changes:
                 async for _ in changes:
-                    yield *training.progress.render(), *shown, *self._unchanged
+                    yield *training.progress.render(), *state, *self._unchanged
+                    state = gr.skip(), gr.skip()
         except ValueError as error:
             TRAININGS.drop(session, training)
             yield self._problem(error)
@@ -106,7 +105,7 @@ class _Trainings:
         if training.is_over and training.name is not None:
             TRAININGS.drop(session, training)
             models = self._user_models.updates(session, training.name)
-            training.progress.show_all()
+            training.progress.show_all()  # what came in the same update that showed its column may have been lost
             yield *training.progress.render(), gr.update(visible=True), gr.skip(), *_render_runs(session), *models
 
     def _problem(self, error: ValueError) -> tuple:
