@@ -1,6 +1,7 @@
 """The Train tab: data is summarized, a model trained, stopped, tried, saved, and loaded again."""
 
 import re
+from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -40,6 +41,16 @@ def paste(page: Page, kind: str, text: str, expected: str) -> None:
     learn_from(page, kind)
     page.locator("#pasted-data textarea").fill(text)
     expect(page.locator("#data-summary")).to_contain_text(expected, timeout=PATIENT)
+
+
+def press_train(page: Page) -> None:
+    """Starts the page's first training: pressed again where Gradio has ignored the press, as on a busy machine it may."""
+    for _ in range(3):
+        page.locator("#train-start").click()
+        with suppress(AssertionError):
+            expect(page.locator("#progress")).to_be_visible()
+            return
+    expect(page.locator("#progress")).to_be_visible()
 
 
 def train(page: Page) -> None:
@@ -150,7 +161,7 @@ def test_on_a_phone_train_scrolls_to_its_progress_and_its_button_shows_that_it_r
     set_epochs(page, 500)
     start = page.locator("#train-start")
     label = start.inner_text()
-    start.click()
+    press_train(page)
     expect(page.locator("#train-status [data-state=running]")).to_be_in_viewport(timeout=PATIENT)
     expect(start).to_be_disabled()
     expect(start).not_to_have_text(label)
@@ -273,9 +284,9 @@ def test_a_second_page_sees_its_queue_position_and_trains_when_the_first_page_is
     for page in (first, second):
         paste(page, controls.TEXT, TEXT, "characters: ")
         set_epochs(page, 500)
-    first.locator("#train-start").click()
+    press_train(first)
     expect(first.locator("#train-status")).to_contain_text("Epoch", timeout=PATIENT)
-    second.locator("#train-start").click()
+    press_train(second)
     expect(second.locator("#queue-position")).to_have_text("1")
     first.close()
     expect(second.locator("#train-status")).to_contain_text("Epoch")
