@@ -44,7 +44,7 @@ def paste(page: Page, kind: str, text: str, expected: str) -> None:
 
 
 def press_train(page: Page) -> None:
-    """Starts the page's first training: pressed again where Gradio has ignored the press, as on a busy machine it may."""
+    """Starts the page's first training: again where Gradio has ignored the press, as it may on a busy machine."""
     for _ in range(3):
         page.locator("#train-start").click()
         with suppress(AssertionError):
