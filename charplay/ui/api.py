@@ -45,6 +45,19 @@ class EndpointBlocks(gr.Blocks):
             inputs += [component.value for component in left_out if isinstance(component, Api)]  # in place
         super().validate_inputs(block_fn, inputs)
 
+    def handle_streaming_diffs(self, block_fn: BlockFunction, data: list, *rest: Any, **options: Any) -> list:
+        """What an event sends of its latest values, beside the ones before: of a dictionary that has changed, all.
+
+        Gradio sends the difference, and the page applies it to the dictionary in place, also where it has not shown
+        that one yet: `gr.skip()` would take from an update what it was to do, such as to make something visible.
+        """
+        values = list(data)
+        sent = super().handle_streaming_diffs(block_fn, data, *rest, **options)
+        return [
+            [["replace", [], value]] if isinstance(value, dict) and isinstance(edits, list) and edits else edits
+            for value, edits in zip(values, sent, strict=True)
+        ]
+
 
 def build(registry: Registry) -> None:
     """Adds the endpoints to the current Blocks; one whose model is missing answers with the reason."""

@@ -1,7 +1,6 @@
 """The Train tab: data is summarized, a model trained, stopped, tried, saved, and loaded again."""
 
 import re
-from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -41,16 +40,6 @@ def paste(page: Page, kind: str, text: str, expected: str) -> None:
     learn_from(page, kind)
     page.locator("#pasted-data textarea").fill(text)
     expect(page.locator("#data-summary")).to_contain_text(expected, timeout=PATIENT)
-
-
-def press_train(page: Page) -> None:
-    """Starts the page's first training: again where Gradio has ignored the press, as it may on a busy machine."""
-    for _ in range(3):
-        page.locator("#train-start").click()
-        with suppress(AssertionError):
-            expect(page.locator("#progress")).to_be_visible()
-            return
-    expect(page.locator("#progress")).to_be_visible()
 
 
 def train(page: Page) -> None:
@@ -161,7 +150,7 @@ def test_on_a_phone_train_scrolls_to_its_progress_and_its_button_shows_that_it_r
     set_epochs(page, 500)
     start = page.locator("#train-start")
     label = start.inner_text()
-    press_train(page)
+    start.click()
     expect(page.locator("#train-status [data-state=running]")).to_be_in_viewport(timeout=PATIENT)
     expect(start).to_be_disabled()
     expect(start).not_to_have_text(label)
@@ -284,9 +273,9 @@ def test_a_second_page_sees_its_queue_position_and_trains_when_the_first_page_is
     for page in (first, second):
         paste(page, controls.TEXT, TEXT, "characters: ")
         set_epochs(page, 500)
-    press_train(first)
+    first.locator("#train-start").click()
     expect(first.locator("#train-status")).to_contain_text("Epoch", timeout=PATIENT)
-    press_train(second)
+    second.locator("#train-start").click()
     expect(second.locator("#queue-position")).to_have_text("1")
     first.close()
     expect(second.locator("#train-status")).to_contain_text("Epoch")

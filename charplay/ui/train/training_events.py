@@ -105,7 +105,6 @@ class _Trainings:
         if training.is_over and training.name is not None:
             TRAININGS.drop(session, training)
             models = self._user_models.updates(session, training.name)
-            training.progress.show_all()  # what came in the same update that showed its column may have been lost
             yield *training.progress.render(), gr.update(visible=True), gr.skip(), *_render_runs(session), *models
 
     def _problem(self, error: ValueError) -> tuple:
