@@ -81,12 +81,12 @@ class LinkPreview:
             body.extend(message.get("body", b""))
             if message.get("more_body", False):
                 return
-            headers = dict(start["headers"])
-            page = bytes(body)
-            if headers.get(b"content-type", b"").startswith(b"text/html"):
+            headers, page = list(start["headers"]), bytes(body)
+            if dict(headers).get(b"content-type", b"").startswith(b"text/html"):
                 page = described(page, get_root_url(Request(scope), "/", scope["app"].root_path).rstrip("/"))
-                headers[b"content-length"] = str(len(page)).encode()
-            await send({**start, "headers": list(headers.items())})
+                headers = [each for each in headers if each[0] != b"content-length"]  # of several cookies, each stays
+                headers.append((b"content-length", str(len(page)).encode()))
+            await send({**start, "headers": headers})
             await send({"type": "http.response.body", "body": page})
 
         await self._app(scope, receive, send_described)

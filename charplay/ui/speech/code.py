@@ -8,8 +8,8 @@ from gradio.components import Component
 
 from charplay.interpret.code_snippet import generate_code
 from charplay.models.checkpoints import Registry
-from charplay.ui import accordions, code_panel, controls, session_store
-from charplay.ui.speech.generated_text import parse_generated_text
+from charplay.ui import accordions, code_panel, session_store
+from charplay.ui.speech.generated_text import seed_of
 from charplay.ui.speech.generation import read_request
 
 
@@ -35,9 +35,7 @@ def build(
 
     def show(typed_seed: object, chosen: str, field: object, page: gr.Request, *values: Any) -> str:
         checkpoint = session_store.find(registry, "speech", chosen, page)
-        seed = controls.read_seed(typed_seed)
-        seed = parse_generated_text(field).seed if seed is None else seed
-        request = read_request(checkpoint, seed, *values)
+        request = read_request(checkpoint, seed_of(typed_seed, field), *values)
         arguments = {
             "model": chosen,
             "prime": request.prime,

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from charplay import limits
 from charplay.data.text import is_dropped
+from charplay.ui import controls
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,16 @@ class GeneratedText:
         header = {key: value for key, value in asdict(self).items() if key not in ("prime", "continuation")}
         header["prime_characters"] = len(self.prime)
         return f"{json.dumps(header)}\n{self.prime}{self.continuation}"
+
+
+def seed_of(typed: object, field: object) -> int:
+    """The seed that was typed; without one, that of the text in the page's hidden field.
+
+    Raises:
+        ValueError: what was typed is no seed, or the field cannot be read.
+    """
+    seed = controls.read_seed(typed)
+    return parse_generated_text(field).seed if seed is None else seed
 
 
 def parse_generated_text(field: object) -> GeneratedText:

@@ -18,7 +18,7 @@ from charplay.models.checkpoints import Registry
 from charplay.ui import controls, html, session_store
 from charplay.ui.events import QUIET
 from charplay.ui.inference_client import TextUpdate, stream_texts
-from charplay.ui.speech.generated_text import parse_generated_text
+from charplay.ui.speech.generated_text import seed_of
 from charplay.ui.speech.generation import read_request
 
 _LEAD = html.caption(
@@ -71,10 +71,9 @@ def _make_compare(registry: Registry) -> Callable[..., AsyncGenerator[tuple, Non
     ) -> AsyncGenerator[tuple, None]:
         checkpoint = session_store.find(registry, "speech", model, page)
         first, *rest = temperatures
-        seed = controls.read_seed(typed_seed)
-        if seed is None:
-            seed = parse_generated_text(field).seed
-        request = read_request(checkpoint, seed, prime, prime_length, first, length, top_k, stop_at)
+        request = read_request(
+            checkpoint, seed_of(typed_seed, field), prime, prime_length, first, length, top_k, stop_at
+        )
         requests = [request, *(replace(request, temperature=limits.TEMPERATURE.check(value)) for value in rest)]
         button = gr.update(value="Generating…", interactive=False)
         async with aclosing(stream_texts(checkpoint, requests)) as stream:

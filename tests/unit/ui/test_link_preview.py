@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from fastapi import FastAPI
 from PIL import Image
 
 from charplay.ui import link_preview
@@ -36,6 +37,27 @@ def test_an_address_cannot_add_markup():
 
 def test_a_page_that_is_not_gradios_is_left_as_it_is():
     assert link_preview.described(b"<p>busy</p>", ROOT) == b"<p>busy</p>"
+
+
+def test_the_page_keeps_every_other_header_and_has_its_new_length(run_async):
+    cookies = [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
+    sent = []
+
+    async def app(scope, receive, send):
+        headers = [(b"content-type", b"text/html"), (b"content-length", str(len(PAGE)).encode()), *cookies]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": PAGE})
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "path": "/", "method": "GET", "headers": [(b"host", b"school.example")], "root_path": ""}
+    scope |= {"scheme": "https", "server": ("school.example", 443), "query_string": b"", "app": FastAPI()}
+    run_async(link_preview.LinkPreview(app)(scope, None, send))
+    start, body = sent
+    assert [each for each in start["headers"] if each[0] == b"set-cookie"] == cookies
+    assert dict(start["headers"])[b"content-length"] == str(len(body["body"])).encode()
+    assert b"https://school.example/preview.png" in body["body"]
 
 
 @pytest.mark.parametrize(
