@@ -16,7 +16,7 @@ import hypothesis
 import pytest
 import torch
 
-from charplay.bench.throughput import on_one_thread
+from charplay.bench.timing import on_one_thread
 from charplay.data import datasets
 from charplay.inference.quantized import fastest_product
 from charplay.models.checkpoints import Checkpoint

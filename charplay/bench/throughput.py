@@ -2,25 +2,24 @@
 
 import copy
 import functools
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
 
 from charplay import limits, system
+from charplay.bench.contenders import random_names
+from charplay.bench.generators import engine_streams
+from charplay.bench.peers import compare_classifiers, compare_generators
+from charplay.bench.timing import on_one_thread, per_second
 from charplay.data import datasets
 from charplay.data.batches import group_by_length, pad
 from charplay.data.datasets import Speech
 from charplay.data.vocabulary import ASCII
 from charplay.inference.classify import classify, logits_of
 from charplay.inference.engine import Engine
-from charplay.inference.generation import make_request
 from charplay.inference.long_text import forward_pass
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM, NameClassifier
@@ -30,10 +29,6 @@ from charplay.training.recipes import RECIPES
 from charplay.training.tasks import SpeechTask
 from charplay.training.trainer import Trainer, fit
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-SECONDS_PER_FIGURE = 5.0  # of measuring
 TRAINING_STEPS = 5  # optimizer steps that are measured
 BATCHES, BATCH_SIZE = 8, 256  # batches, names in each
 
@@ -55,20 +50,12 @@ def bench_generate(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
                 weights = (logits.view(-1) / 0.8).exp()
                 code = torch.multinomial(weights, 1).view(1, 1)
 
-    def streams(number: int) -> Callable[[int], None]:
-        def run(characters: int) -> None:
-            updated = threading.Event()
-            length, vocabulary = characters // number, checkpoint.vocabulary
-            requests = [make_request("T", length=length, seed=seed, vocabulary=vocabulary) for seed in range(number)]
-            running = [engine.submit(checkpoint, request, updated.set) for request in requests]
-            while not all(stream.is_done for stream in running):
-                updated.wait()
-                updated.clear()
-
-        return run
-
-    measured = _per_second(
-        {"lecture_loop": (lecture_loop, 500), "one_stream": (streams(1), 1_000), "streams_64": (streams(64), 19_200)}
+    measured = per_second(
+        {
+            "lecture_loop": (lecture_loop, 500),
+            "one_stream": (engine_streams(checkpoint, 1, engine), 1_000),
+            "streams_64": (engine_streams(checkpoint, 64, engine), 19_200),
+        }
     )
     return measured | {
         "one_stream_ratio": measured["one_stream"] / measured["lecture_loop"],
@@ -76,6 +63,7 @@ def bench_generate(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
         "cell": config.cell,
         "hidden_size": config.hidden_size,
         "layers": config.layers,
+        **compare_generators(checkpoint),
     }
 
 
@@ -85,8 +73,8 @@ def bench_classify(checkpoint: Checkpoint[NameClassifier]) -> dict[str, Any]:
     The lecture: one call of PyTorch's layers in float32 a name. `one_name_ms` is the time of one name on the page.
     """
     generator = torch.Generator().manual_seed(1)
-    some, many = _random_names(50, generator), _random_names(5000, generator)
-    measured = _per_second(
+    some, many = random_names(50, generator), random_names(5000, generator)
+    measured = per_second(
         {
             "names_per_second": (lambda count: classify(checkpoint, many[:count]), len(many)),
             "one_at_a_time": (lambda count: [logits_of(checkpoint.model, [name]) for name in some[:count]], len(some)),
@@ -98,14 +86,16 @@ def bench_classify(checkpoint: Checkpoint[NameClassifier]) -> dict[str, Any]:
         "one_at_a_time": measured["one_at_a_time"],
         "ratio": measured["names_per_second"] / measured["one_at_a_time"],
         "one_name_ms": 1000 / measured["one_on_the_page"],
+        **compare_classifiers(checkpoint),
     }
 
 
 def bench_train(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
-    """Characters a second in training a language model of this size, against the lecture's loop.
+    """Characters a second in training a language model of this size, against the lecture's loop and a plain one.
 
-    The lecture's loop: batch 1, the network called for one character at a time, 200 characters a step. The training
-    code: as `train speech` runs. Both start from the checkpoint's weights, in their own copies, on random letters.
+    The lecture's loop: batch 1, the network called for one character at a time, 200 characters a step. The plain one:
+    the training code's batches, in float32, as any tutorial of PyTorch has it. The training code: as `train speech`
+    runs. All start from the checkpoint's weights, in their own copies, on random letters.
     """
     model, recipe = checkpoint.model, RECIPES["speech"]["best"]
     device = choose_device()
@@ -123,20 +113,40 @@ def bench_train(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
         loss.backward()
         optimizer.step()
 
-    loop = _per_second({"loop": (lecture_loop, 200)})["loop"]
+    plain = _plain_training(copy.deepcopy(model).to(device), ASCII.encode(text).to(device), recipe.batch_size)
+    loops = per_second({"lecture": (lecture_loop, 200), "plain": (plain, recipe.batch_size * recipe.steps)})
     trained = copy.deepcopy(model).to(device).requires_grad_()
     recipe = replace(recipe, epochs=1, learning_rate=1e-5)
     task = SpeechTask([Speech("2000-01-01", "", text)], text[:100], recipe)
     precision = choose_precision(trained, task, device)
     training = fit(Trainer(trained, task, recipe, device=device, precision=precision))["per_second"]
     return {
-        "lecture_loop": loop,
+        "lecture_loop": loops["lecture"],
+        "plain_loop": loops["plain"],
         "training": training,
-        "ratio": training / loop,
+        "ratio": training / loops["lecture"],
+        "plain_ratio": training / loops["plain"],
         "precision": precision,
         "batch_size": recipe.batch_size,
         "steps": recipe.steps,
     }
+
+
+def _plain_training(model: CharLM, codes: torch.Tensor, batch_size: int) -> Callable[[int], None]:
+    """One training step of so many characters, taken from `codes` (characters,) anew each time."""
+    model.train().requires_grad_()
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-5)
+
+    def step(characters: int) -> None:
+        inputs, targets = (codes[start : start + characters].view(batch_size, -1) for start in (0, 1))
+        logits, _ = model(inputs)
+        loss = nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+    return step
 
 
 def bench_read(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
@@ -153,7 +163,7 @@ def bench_read(checkpoint: Checkpoint[CharLM]) -> dict[str, Any]:
             model(codes[None, :count])
 
     with on_one_thread():
-        measured = _per_second(
+        measured = per_second(
             {"read": (lambda count: forward_pass(model, text[:count]), len(text)), "forward": (forward, len(text))}
         )
     return {
@@ -179,7 +189,7 @@ def bench_batches(checkpoint: Checkpoint[NameClassifier]) -> dict[str, Any]:
         source = "training names"
         names = [name for name, _ in datasets.load_names("train", datasets.data_directory())]
     except datasets.DataError:
-        names, source = _random_names(50 * BATCH_SIZE, generator), "random letters"
+        names, source = random_names(50 * BATCH_SIZE, generator), "random letters"
     by_length = group_by_length([len(name) for name in names], BATCH_SIZE, generator)
     grouped = [batch for batch in by_length if len(batch) == BATCH_SIZE][:BATCHES]
     drawn = torch.tensor(grouped).flatten()
@@ -199,7 +209,7 @@ def bench_batches(checkpoint: Checkpoint[NameClassifier]) -> dict[str, Any]:
             model.run_packed(batch.codes, batch.lengths)
 
     with on_one_thread():
-        measured = _per_second(
+        measured = per_second(
             {f"{how}_{run.__name__}": (functools.partial(run, how), count) for how in ready for run in (padded, packed)}
         )
     letters = sum(len(names[index]) for index in drawn)
@@ -210,50 +220,3 @@ def bench_batches(checkpoint: Checkpoint[NameClassifier]) -> dict[str, Any]:
     ratios = {f"{how}_ratio": measured[f"{how}_packed"] / measured[f"{how}_padded"] for how in ready}
     ratios["ratio"] = measured["grouped_packed"] / measured["shuffled_padded"]
     return {"names": source, "count": count, "batch_size": BATCH_SIZE} | padding | measured | ratios
-
-
-@contextmanager
-def on_one_thread() -> Iterator[None]:
-    """Limits PyTorch to one thread; several would wait for each other where a core is in other use.
-
-    Measure nothing else in the process afterwards: once the number of threads has been set, MKL uses all of them for
-    small products too, which made the lecture's loop half as fast.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def on_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Calls `function` on a new thread, which ends with it.
-
-    PyTorch keeps a thread pool for every thread that computes; a pool that outlives its work slows the next one.
-    """
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(function, *args, **kwargs).result()
-
-
-def _random_names(count: int, generator: torch.Generator) -> list[str]:
-    lengths = torch.randint(2, 15, (count,), generator=generator).tolist()
-    return [ASCII.decode(torch.randint(97, 123, (length,), generator=generator)) for length in lengths]
-
-
-def _per_second(runs: dict[str, tuple[Callable[[int], Any], int]]) -> dict[str, float]:
-    """Calls each run(count) in turn until each has had `SECONDS_PER_FIGURE`, and returns count / seconds of each.
-
-    In turn, so that other load on the machine slows all of them alike.
-    """
-
-    calls, spent = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0.0)
-    for run, count in runs.values():
-        on_own_thread(run, count)  # to warm up
-    while min(spent.values()) < SECONDS_PER_FIGURE:
-        for name, (run, count) in runs.items():
-            if spent[name] < SECONDS_PER_FIGURE:
-                start = time.perf_counter()
-                on_own_thread(run, count)
-                calls[name], spent[name] = calls[name] + 1, spent[name] + time.perf_counter() - start
-    return {name: calls[name] * count / spent[name] for name, (_, count) in runs.items()}

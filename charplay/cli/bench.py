@@ -13,8 +13,8 @@ from charplay.bench.throughput import (
     bench_generate,
     bench_read,
     bench_train,
-    on_own_thread,
 )
+from charplay.bench.timing import on_own_thread
 from charplay.cli.parser import Commands, add_checkpoint, add_command, add_group, summary_of
 from charplay.models import checkpoints
 

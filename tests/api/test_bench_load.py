@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from charplay.bench.classroom import classroom
-from charplay.bench.throughput import on_own_thread
+from charplay.bench.timing import on_own_thread
 from charplay.cli import main
 
 PROGRAM = [sys.executable, "-m", "charplay"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from charplay.bench.throughput import on_own_thread
+from charplay.bench.timing import on_own_thread
 from tests.robustness import kills, memory
 
 

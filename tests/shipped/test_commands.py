@@ -100,15 +100,25 @@ def test_the_names_that_are_invented_are_measured(capsys, tmp_path, data, monkey
     assert measured["test"]["taken_for_class"] > 0.85
 
 
+def figures_of(checkpoint, name, threads, seconds):
+    """In place of a contender's process."""
+    if checkpoint.task == "names":
+        return {"many": 1.0, "divergence": 0.0, "batch_size": 64}
+    return {"one": 1.0, "streams_64": 1.0, "divergence": 0.0, "batch_difference": 0.0}
+
+
 def test_bench_measures_the_shipped_models(capsys, monkeypatch):
-    monkeypatch.setattr("charplay.bench.throughput.SECONDS_PER_FIGURE", 0.05)
+    monkeypatch.setattr("charplay.bench.timing.SECONDS_PER_FIGURE", 0.05)
+    monkeypatch.setattr("charplay.bench.peers._run", figures_of)  # a process for each takes a minute
     status, result, _ = run(capsys, "bench", "generate")
     assert status == 0
     assert result["one_stream_ratio"] == pytest.approx(result["one_stream"] / result["lecture_loop"])
+    assert result["best_peer_ratio_64"] == result["best_peer_ratio_one_thread_one"] == 1
     assert (result["cell"], result["hidden_size"], result["layers"]) == ("gru", 512, 2)
     status, result, _ = run(capsys, "bench", "classify")
     assert status == 0
     assert result["names_per_second"] > result["one_at_a_time"] > 0
+    assert result["batched_packed"] > 0
     names = str(checkpoints.SHIPPED_DIRECTORY / "names-rnn.safetensors")
     status, result, _ = run(capsys, "bench", "batches", "--checkpoint", names)
     assert status == 0
@@ -124,3 +134,4 @@ def test_bench_measures_the_shipped_models(capsys, monkeypatch):
     assert status == 0
     assert result["ratio"] == pytest.approx(result["training"] / result["lecture_loop"])
     assert result["ratio"] > 1
+    assert result["plain_ratio"] == pytest.approx(result["training"] / result["plain_loop"])

@@ -92,4 +92,5 @@ def test_the_requirements_are_the_third_party_imports_and_nothing_more():
     imported = {name.split(".")[0] for path in [*FILES, ROOT / "app.py"] for name in imports_of(path)}
     lines = (ROOT / "requirements.txt").read_text().split()
     not_required = sys.stdlib_module_names | {"charplay", "spaces"}  # the last: only on ZeroGPU, which installs it
+    not_required |= {"onnx", "onnxruntime", "openvino"}  # of the extra `[bench]`
     assert {re.match("[a-z-]+", line)[0].replace("-", "_") for line in lines} == imported - not_required

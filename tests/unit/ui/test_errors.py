@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from charplay.bench.throughput import on_own_thread
+from charplay.bench.timing import on_own_thread
 from charplay.inference.engine import GenerationError
 from charplay.ui import errors
 from charplay.ui.errors import with_problem

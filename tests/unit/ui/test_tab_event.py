@@ -6,7 +6,7 @@ import json
 import gradio as gr
 import pytest
 
-from charplay.bench.throughput import on_own_thread
+from charplay.bench.timing import on_own_thread
 from charplay.ui.tab_event import TabEvent
 
 

@@ -1,0 +1,95 @@
+"""One step of a language model as an ONNX graph, for runtimes that are measured against the engine.
+
+The graph has no recurrent operator but the products of a step, which is what a runtime can turn into 8-bit integers. It
+is made as the engine's step is (`inference.quantized`): a table in place of the first layer's input product, and one
+product of each hidden state with the recurrent matrix of its layer and the input matrix of the layer above.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from charplay.models.networks import CharLM
+
+Array = np.ndarray[Any, Any]
+
+
+def state_names(model: CharLM, suffix: str = "") -> list[str]:
+    """The state's tensors in the graph's order: of each layer the hidden state, then its recurrent product."""
+    return [f"{kind}{layer}{suffix}" for layer in range(model.config.layers) for kind in ("hidden", "recurrent")]
+
+
+@torch.no_grad()
+def initial_state(model: CharLM, batch: int) -> list[Array]:
+    """The state before the first character: of each layer zeros (batch, hidden) and its bias (batch, 3 * hidden)."""
+    state = []
+    for layer in range(model.config.layers):
+        bias: Array = getattr(model.rnn, f"bias_hh_l{layer}").numpy()
+        state += [np.zeros((batch, model.config.hidden_size), np.float32), np.tile(bias, (batch, 1))]
+    return state
+
+
+@torch.no_grad()
+def build(model: CharLM) -> Any:
+    """The ONNX model of a GRU's step in float32.
+
+    Inputs: `codes` int64 (batch,) and the tensors of `state_names`. Outputs: `logits` (batch, vocabulary) and the
+    tensors of `state_names` with the suffix "_after".
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, weights = [], []
+    size, rnn = model.config.hidden_size, model.rnn
+
+    def constant(name: str, value: Array) -> str:
+        weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def add(kind: str, inputs: list[str], outputs: list[str], **attributes: Any) -> str:
+        nodes.append(helper.make_node(kind, inputs, outputs, **attributes))
+        return outputs[0]
+
+    def weights_of(kind: str, layer: int) -> tuple[Array, Array]:
+        return getattr(rnn, f"weight_{kind}_l{layer}").numpy(), getattr(rnn, f"bias_{kind}_l{layer}").numpy()
+
+    first, bias = weights_of("ih", 0)
+    x = add("Gather", [constant("table", model.embedding.weight.numpy() @ first.T + bias), "codes"], ["x0"])
+    halves, gates = constant("halves", np.array([2 * size, size])), constant("gates", np.array([size, size]))
+    for layer in range(model.config.layers):
+        # gates of the layer: r and z are sums of both products, n takes the recurrent one times r
+        summed, new = f"summed{layer}", f"new{layer}"
+        add("Split", [x, halves], [f"x_rz{layer}", f"x_n{layer}"], axis=1)
+        add("Split", [f"recurrent{layer}", halves], [f"h_rz{layer}", f"h_n{layer}"], axis=1)
+        add("Add", [f"x_rz{layer}", f"h_rz{layer}"], [summed])
+        add("Sigmoid", [summed], [f"rz{layer}"])
+        add("Split", [f"rz{layer}", gates], [f"r{layer}", f"z{layer}"], axis=1)
+        add("Mul", [f"r{layer}", f"h_n{layer}"], [f"r_n{layer}"])
+        add("Add", [f"x_n{layer}", f"r_n{layer}"], [f"sum_n{layer}"])
+        add("Tanh", [f"sum_n{layer}"], [new])
+        # h = n + z (h before - n)
+        add("Sub", [f"hidden{layer}", new], [f"change{layer}"])
+        add("Mul", [f"z{layer}", f"change{layer}"], [f"kept{layer}"])
+        h = add("Add", [new, f"kept{layer}"], [f"hidden{layer}_after"])
+        is_last = layer + 1 == model.config.layers
+        above = (model.linear.weight.numpy(), model.linear.bias.numpy()) if is_last else weights_of("ih", layer + 1)
+        weight, bias = (np.concatenate(both) for both in zip(weights_of("hh", layer), above, strict=True))
+        add("MatMul", [h, constant(f"weight{layer}", weight.T)], [f"product{layer}"])
+        add("Add", [f"product{layer}", constant(f"bias{layer}", bias)], [f"both{layer}"])
+        widths = constant(f"widths{layer}", np.array([3 * size, len(weight) - 3 * size]))
+        x = "logits" if is_last else f"x{layer + 1}"
+        add("Split", [f"both{layer}", widths], [f"recurrent{layer}_after", x], axis=1)
+
+    def described(name: str) -> Any:
+        width = model.config.vocabulary_size if name == "logits" else size * (3 if name.startswith("rec") else 1)
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", width])
+
+    codes = helper.make_tensor_value_info("codes", TensorProto.INT64, ["batch"])
+    graph = helper.make_graph(
+        nodes,
+        "step",
+        [codes, *map(described, state_names(model))],
+        [described("logits"), *map(described, state_names(model, "_after"))],
+        weights,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
