@@ -14,6 +14,7 @@ from charplay.data.input_text import read_document
 from charplay.inference.classify import Classification, classify
 from charplay.inference.generate import generate
 from charplay.inference.generation import make_request
+from charplay.inference.held_units import hold_unit
 from charplay.inference.invent import invent, make_invent_request
 from charplay.interpret.packing import PackedBatch, describe, read_batch
 from charplay.interpret.prefixes import PrefixProbabilities, prefix_probabilities, prefixes_of
@@ -104,6 +105,7 @@ class LanguageModel(_Model):
         top_k: int = 0,
         seed: int | None = None,
         until: str | None = None,
+        held: tuple[int, int, float] | None = None,
     ) -> str:
         """Continue a text, one character at a time.
 
@@ -115,6 +117,8 @@ class LanguageModel(_Model):
             top_k: sample among the k likeliest characters only; 0: among all.
             seed: the same one gives the same text; None: a new one.
             until: a string that ends the text where the model first writes it, such as a line's end; None: none does.
+            held: a unit of the hidden state that keeps one value while the text is written: layer (from 1), unit (from
+                0) and value, -8 to 8; None: no unit does.
 
         Returns:
             The prime as the network reads it (the shipped models: in ASCII), and `length` characters after it, or
@@ -128,7 +132,8 @@ class LanguageModel(_Model):
         (True, 29)
         """
         vocabulary = self.checkpoint.vocabulary
-        request = make_request(prime, temperature, length, prime_length, top_k, seed, until, vocabulary)
+        unit = None if held is None else hold_unit(self.checkpoint.config, held)
+        request = make_request(prime, temperature, length, prime_length, top_k, seed, until, vocabulary, unit)
         return request.prime + generate(self.checkpoint, [request])[0]
 
     def surprise(self, text: str) -> Surprisal:

@@ -62,6 +62,7 @@ MAX_DOCUMENT_CHARACTERS = 20_000  # longest text that a language model reads to 
 CHARACTER = Limit("position of the character", 0, MAX_DOCUMENT_CHARACTERS)  # chosen in a text that is looked into
 BEAM_WIDTH = Limit("beam width", 1, 16)  # texts that a beam search keeps
 BEAM_LENGTH = Limit("length", 1, 300)  # characters that it writes
+HELD_VALUE = Limit("value that a unit is held at", -8.0, 8.0, whole=False)  # a free unit's lies between -1 and 1
 LAYER = Limit("layer", 1, 8)  # which one of the network is looked at, from the input
 STEP_SPEED = Limit("characters per second", 1, 10)  # of a text written one by one: the fastest can still be read
 TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn

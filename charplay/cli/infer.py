@@ -12,6 +12,7 @@ from charplay.data.text import unescape
 from charplay.inference.classify import classify, read_text
 from charplay.inference.generate import GenerationBatch, generate
 from charplay.inference.generation import make_request
+from charplay.inference.held_units import hold_unit
 from charplay.inference.invent import invent, make_invent_request
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
@@ -39,6 +40,7 @@ def classify_names(arguments: argparse.Namespace) -> dict[str, Any]:
 def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
     """Continue a prime."""
     checkpoint = checkpoints.load(arguments.checkpoint or checkpoints.find("speech"), "speech")
+    held = None if arguments.hold is None else hold_unit(checkpoint.config, _read_numbers(arguments.hold))
     request = make_request(
         arguments.prime,
         arguments.temperature,
@@ -48,6 +50,7 @@ def generate_text(arguments: argparse.Namespace) -> dict[str, Any]:
         arguments.seed,
         unescape(arguments.until),
         checkpoint.vocabulary,
+        held,
     )
     _name_unseen(checkpoint, [arguments.prime])
     batch, start = GenerationBatch(checkpoint), time.perf_counter()
@@ -78,6 +81,14 @@ def _read_weight(argument: str) -> tuple[str, float]:
         raise ValueError(f"The weight of {country} must be a number, not {weight!r}.") from None
 
 
+def _read_numbers(argument: str) -> list[float]:
+    """The numbers of "2,450,4"."""
+    try:
+        return [float(each) for each in argument.split(",")]
+    except ValueError:
+        raise ValueError(f"--hold takes a layer, a unit and a value, such as 2,450,4, not {argument!r}.") from None
+
+
 def _name_unseen(checkpoint: Checkpoint, texts: list[str]) -> None:
     """Names on stderr the characters that the model never saw in training."""
     if unseen := unseen_characters("".join(texts), checkpoint.vocabulary, checkpoint.alphabet):
@@ -99,6 +110,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--top-k", type=int, default=0, metavar="K")
     parser.add_argument("--seed", type=int, metavar="S")
     parser.add_argument("--until", default="", metavar="TEXT", help=r"end with this text; \n is a line's end")
+    parser.add_argument("--hold", metavar="L,U,V", help="keep unit U of layer L at value V while it writes")
     add_checkpoint(parser)
 
     parser = add_command(commands, "invent", invent_names)

@@ -12,6 +12,7 @@ import torch
 
 from charplay import limits
 from charplay.inference.generation import POSITION, Generation, Request
+from charplay.inference.held_units import Held
 from charplay.inference.long_text import check_document
 from charplay.inference.quantized import QuantizedStep, State
 from charplay.inference.sampling import sample
@@ -34,6 +35,14 @@ class Rows:
         size = self.state[-1].shape[1]
         top_k = [[min(generation.request.top_k or size, size)] for generation in self.generations]
         self.top_k = torch.tensor(top_k) if any(k < size for [k] in top_k) else None
+        self._held: Held | None = None
+        self._is_holding = any(generation.request.held is not None for generation in self.generations)
+
+    def held(self, quantized: QuantizedStep) -> Held | None:
+        """What `quantized` holds of these rows, prepared once; None: no row has anything held."""
+        if self._held is None and self._is_holding:
+            self._held = quantized.hold([generation.request.held for generation in self.generations])
+        return self._held
 
     def sample(self, mask: torch.Tensor) -> torch.Tensor:
         """The next code of each row, int64 (batch,); `mask` float32 (vocabulary,) is 0, or -inf: never to sample."""
@@ -158,7 +167,7 @@ class GenerationBatch:
         if len(unfinished) < len(sampled):
             rest, codes = group.select(unfinished), codes[torch.tensor(unfinished, dtype=torch.int64)]
         if rest.generations:
-            logits, after = self._quantized.step(codes, rest.state[:-1])
+            logits, after = self._quantized.step(codes, rest.state[:-1], rest.held(self._quantized))
             rest.state = (*after, logits)
             self._restart(rest, codes)
         # Generations change only after everything that can raise, so `_isolate_failures` can repeat the step.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from charplay import limits
 from charplay.data.input_text import read_prime, read_stop_mark
 from charplay.data.vocabulary import ASCII, Vocabulary
+from charplay.inference.held_units import HeldUnit
 from charplay.inference.sampling import inverse_temperature
 
 POSITION = limits.Limit("position", 0, limits.LENGTH.high - 1)  # of a character in a continuation
@@ -27,6 +28,11 @@ class Request:
     # Of a conditional language model (see `inference.invent`): the weights of its classes, and the texts to be written.
     mixture: Sequence[float] = ()
     count: int = 1
+    held: HeldUnit | None = None  # from the first character that is written; the prime is read without
+
+    def __post_init__(self) -> None:
+        if self.held is not None:  # of a request that came as JSON: a list
+            object.__setattr__(self, "held", HeldUnit(*self.held))
 
     def is_complete(self, continuation: str) -> bool:
         """Whether a continuation has all its characters, or ends with the stop mark."""
@@ -42,6 +48,7 @@ def make_request(
     seed: object = None,
     until: object = None,
     vocabulary: Vocabulary = ASCII,
+    held: HeldUnit | None = None,
 ) -> Request:
     """Validates user input: every field is checked against its limit.
 
@@ -54,6 +61,7 @@ def make_request(
         seed: None: a random one.
         until: a string of the continuation that ends it, and is its last part; None or "": only the length ends it.
         vocabulary: of the model that will generate.
+        held: as `held_units.hold_unit` gives it; None: no unit is held.
 
     Raises:
         ValueError: a field is out of bounds; the message names the bounds.
@@ -68,6 +76,7 @@ def make_request(
         top_k=limits.TOP_K.check(top_k),
         seed=secrets.randbelow(int(limits.SEED.high) + 1) if seed is None else limits.SEED.check(seed),
         until=read_stop_mark("" if until is None else until, vocabulary),
+        held=held,
     )
 
 

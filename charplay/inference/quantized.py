@@ -22,6 +22,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from charplay.inference.held_units import Held, HeldUnit, HeldWeights
 from charplay.models.networks import CharLM, ConditionalCharLM
 
 State = tuple[torch.Tensor, ...]  # what one step hands to the next; every tensor is (batch, features)
@@ -235,6 +236,7 @@ class QuantizedStep:
             (torch.cat([weight_hh, weight]), torch.cat([bias_hh, bias]))
             for (_, _, weight_hh, bias_hh), (weight, bias) in zip(layers, above, strict=True)
         ]
+        self._held_weights = HeldWeights(model, self._cell.double_tanh_gate)
         self.product = product or fastest_product()
         self._products = [self.product(weight, bias) for weight, bias in stacked]
         self._widths = [group * rnn.hidden_size for group in self._cell.groups]
@@ -257,9 +259,16 @@ class QuantizedStep:
         """The state before the first character of `batch` texts."""
         return tuple(row.repeat(batch, 1) for row in self._initial_state)
 
-    def step(self, codes: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
-        """Codes int64 (batch,) -> logits (batch, vocabulary) for the next character, and the state after the codes."""
-        return self._advance(self._input_table.index_select(0, codes), state)
+    def step(self, codes: torch.Tensor, state: State, held: Held | None = None) -> tuple[torch.Tensor, State]:
+        """Codes int64 (batch,) -> logits (batch, vocabulary) for the next character, and the state after the codes.
+
+        Units that are `held`, as `hold` gives it, have their values in that state.
+        """
+        return self._advance(self._input_table.index_select(0, codes), state, held)
+
+    def hold(self, held: Sequence[HeldUnit | None]) -> Held:
+        """For `step`: the unit that each row of a batch holds, or None."""
+        return self._held_weights.rows(held)
 
     def start(self, mixture: torch.Tensor) -> tuple[torch.Tensor, State]:
         """Of a conditional model: the weights of its classes -> logits for the first character, and the state.
@@ -269,16 +278,17 @@ class QuantizedStep:
         """
         return self._advance(mixture @ self._class_table, self.initial_state(len(mixture)))
 
-    def _advance(self, inputs: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+    def _advance(self, inputs: torch.Tensor, state: State, held: Held | None = None) -> tuple[torch.Tensor, State]:
         """One step from the first layer's input products, (batch, gates * hidden)."""
         advance, summed, groups = self._cell.advance, self._cell.summed, len(self._widths)
         after: list[torch.Tensor] = []
         x = torch.split_with_sizes(inputs, self._widths, 1)
-        for product, (layer, widths) in zip(self._products, self._splits, strict=True):
+        for index, (product, (layer, widths)) in enumerate(zip(self._products, self._splits, strict=True)):
             before = state[layer]
             h, *memories = advance(list(map(torch.add, x[:summed], before[:summed])), *x[summed:], *before[summed:])
             # this layer's recurrent product, then the input product of the layer above
-            parts = torch.split_with_sizes(product(h), widths, 1)
+            sums = held[index].apply(h, product) if held and index in held else product(h)
+            parts = torch.split_with_sizes(sums, widths, 1)
             after += parts[:groups]
             after += memories
             x = parts[groups:]

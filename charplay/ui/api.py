@@ -19,6 +19,7 @@ from charplay import limits
 from charplay.data.input_text import read_document
 from charplay.inference.classify import Classification, read_text
 from charplay.inference.generation import make_request
+from charplay.inference.held_units import hold_unit
 from charplay.inference.invent import make_invent_request, split_texts
 from charplay.interpret import packing, prefixes
 from charplay.interpret.packing import BatchReport
@@ -124,6 +125,7 @@ def _speech_endpoints(registry: Registry) -> Endpoints:
         top_k: int = 0,
         seed: int | None = None,
         until: str | None = None,
+        held: list[float] | None = None,
     ) -> AsyncIterator[str]:
         """Streams the text so far: the whole prime, then up to `length` characters that the model adds.
 
@@ -135,9 +137,13 @@ def _speech_endpoints(registry: Registry) -> Endpoints:
             top_k: draw among the k likeliest characters alone; 0: among all.
             seed: the same one gives the same text; none: a new one.
             until: a string that ends the text where the model first writes it, such as a line's end; none: none does.
+            held: a unit of the hidden state that keeps one value: layer (from 1), unit (from 0) and value (-8 to 8),
+                such as [2, 450, 4]; none: no unit does.
         """
         checkpoint = registry.default("speech")
-        request = make_request(prime, temperature, length, prime_length, top_k, seed, until, checkpoint.vocabulary)
+        unit = None if held is None else hold_unit(checkpoint.config, held)
+        vocabulary = checkpoint.vocabulary
+        request = make_request(prime, temperature, length, prime_length, top_k, seed, until, vocabulary, unit)
         async with aclosing(stream_text(checkpoint, request)) as updates:
             async for update in updates:
                 yield request.prime + update.text

@@ -38,7 +38,8 @@ def test_the_endpoints_and_no_event_of_a_tab_are_public(client):
     }
     parameters = {p["parameter_name"]: p.get("parameter_default") for p in endpoints["/generate"]["parameters"]}
     assert parameters == {
-        "prime": None, "temperature": 0.8, "length": 200, "prime_length": None, "top_k": 0, "seed": None, "until": None
+        "prime": None, "temperature": 0.8, "length": 200, "prime_length": None, "top_k": 0, "seed": None, "until": None,
+        "held": None,
     }  # fmt: skip
 
 
@@ -87,6 +88,14 @@ def test_generate_streams_the_text_so_far_and_the_same_seed_gives_the_same_text(
     assert final.startswith("My fellow ")
     assert len(final) == len("My fellow ") + 4000
     assert client.predict("My fellow ", length=4000, seed=7, api_name="/generate") == final
+
+
+def test_generate_holds_a_unit_of_one_text_alone(client):
+    free, held = (
+        client.submit("My fellow ", length=300, seed=7, held=held, api_name="/generate") for held in (None, [2, 450, 8])
+    )
+    assert held.result().count(",") > free.result().count(",") + 10
+    assert client.predict("My fellow ", length=300, seed=7, api_name="/generate") == free.result()
 
 
 def test_generate_at_temperature_zero_needs_no_seed(client):
@@ -155,6 +164,9 @@ def test_compare_batches_gives_the_lectures_batch(client):
         ("/generate", {"prime": "x" * 900_000}, "at most 2,000 characters"),
         ("/generate", {"prime": ""}, "at least one character"),
         ("/generate", {"prime": "x", "seed": "lucky"}, "seed must be"),
+        ("/generate", {"prime": "x", "held": [2, 0, 9]}, "held at must be a number from -8.0 to 8.0"),
+        ("/generate", {"prime": "x", "held": [2, 512, 1]}, "unit must be a whole number from 0 to 511"),
+        ("/generate", {"prime": "x", "held": "2,0,1"}, "must be a layer, a unit and a value"),
         ("/surprise", {"text": ""}, "at least one character"),
         ("/surprise", {"text": "한국어 문장입니다."}, "Latin alphabet"),
         ("/surprise", {"text": "x" * 20_001}, "at most 20,000 characters"),

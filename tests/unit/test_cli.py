@@ -49,6 +49,15 @@ def test_generate_gives_the_same_text_twice(capsys):
     assert capsys.readouterr().out == first["text"] + "\n"
 
 
+def test_generate_holds_a_unit(capsys):
+    arguments = ("generate", "--prime", "My fellow", "--length", "100", "--seed", "7")
+    free, held = (run(capsys, *arguments, *more)[1]["text"] for more in ((), ("--hold", "2,450,8")))
+    assert held.count(",") > free.count(",") + 2
+    for wrong in ("3,0,1", "1,512,1", "1,0,9", "1,0", "comma"):
+        status, _, err = run(capsys, *arguments, "--hold", wrong)
+        assert (status, len(err.splitlines())) == (2, 1)
+
+
 def test_invent_gives_the_same_names_twice_and_takes_mixtures(capsys):
     arguments = ("invent", "--country", "Italian", "--count", "10", "--seed", "1", "--temperature", "0.8")
     status, first, _ = run(capsys, *arguments)

@@ -87,5 +87,7 @@ def test_bad_input_is_refused_as_everywhere():
         charplay.load("names-rnn").classify("Rossi", prior="mine")
     with pytest.raises(ValueError, match="temperature"):
         charplay.load("speech-rnn").generate("My", temperature=3)
+    with pytest.raises(ValueError, match="layer"):
+        charplay.load("speech-rnn").generate("My", held=(2, 0, 1.0))
     with pytest.raises(ValueError, match="at least"):
         charplay.pad_and_pack([])
