@@ -1,4 +1,4 @@
-"""Baselines that a model has to beat, without a neural network.
+"""Baselines that a model has to beat, without a neural network, and an oracle that none can.
 
 Names: the commonest country, a look-up in the training rows, naive Bayes on letter n-grams, and logistic regression on
 them. Speech: uniform over the characters, unigram, and an interpolated 5-gram.
@@ -6,12 +6,13 @@ them. Speech: uniform over the characters, unigram, and an interpolated 5-gram.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
 from charplay.data.datasets import NameRows
 from charplay.data.vocabulary import ASCII
-from charplay.evaluation.metrics import score_predictions
+from charplay.evaluation.metrics import confusion_matrix, score_predictions
 from charplay.models.ngrams import NgramClassifier, ngrams_of
 
 NAIVE_BAYES_ORDER = 4  # letters of the longest n-gram
@@ -83,6 +84,39 @@ def names_baselines(
         guesses = torch.tensor([classes.index(guess(name)) for name, _ in test])
         measured[label] = score_predictions(truth, guesses, len(classes), unseen)
     return measured
+
+
+def oracle(train: NameRows, test: NameRows, classes: Sequence[str], is_uniform: bool = False) -> dict[str, Any]:
+    """What is left to the best classifier of names: it knows how often each name has each class, `test` included.
+
+    It gives a name the class that it has most often, of equals the one with most rows; a name that has several is wrong
+    for the others.
+
+    Args:
+        train, test: all rows that there are.
+        classes: their order.
+        is_uniform: every class counts the same, as if it had as many rows as any other.
+
+    Returns:
+        What `score_predictions` gives on `test`, and recall, a number for each class (0 where it has no row).
+    """
+    known = {name for name, _ in train}
+    weights = Counter(country for _, country in [*train, *test])
+    countries: dict[str, Counter[str]] = {}
+    for name, country in [*train, *test]:
+        countries.setdefault(name, Counter())[country] += 1
+
+    def guess(name: str) -> str:
+        counts = countries[name]
+        share = {country: counts[country] / (weights[country] if is_uniform else 1) for country in counts}
+        return max(share, key=lambda country: (share[country], weights[country]))
+
+    truth = torch.tensor([classes.index(country) for _, country in test])
+    guesses = torch.tensor([classes.index(guess(name)) for name, _ in test])
+    confusion = confusion_matrix(truth, guesses, len(classes))
+    unseen = torch.tensor([name not in known for name, _ in test])
+    recall = confusion.diag() / confusion.sum(1).clamp(min=1)
+    return score_predictions(truth, guesses, len(classes), unseen) | {"recall": recall.tolist()}
 
 
 def speech_baselines(train: str, test: str) -> dict[str, dict[str, float]]:

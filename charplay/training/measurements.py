@@ -7,7 +7,7 @@ from typing import Any
 
 from charplay import limits
 from charplay.data import datasets
-from charplay.evaluation.baselines import names_baselines, speech_baselines
+from charplay.evaluation.baselines import names_baselines, oracle, speech_baselines
 from charplay.evaluation.invented_texts import bits_of, evaluate_invented, ngram_bits
 from charplay.evaluation.metrics import evaluate_names, evaluate_speech, prefix_loss
 from charplay.inference.classify import logits_of
@@ -38,12 +38,13 @@ def measure(
         text = datasets.join_speeches(splits[split or "test"])
         text = text if vocabulary.is_ascii else vocabulary.read(text)
         return evaluate_speech(checkpoint.model, text, engine, vocabulary)
-    known = {name for name, _ in datasets.load_names("train", directory)}
-    rows = datasets.load_names("test", directory)
+    train, rows = (datasets.load_names(split, directory) for split in ("train", "test"))
+    known = {name for name, _ in train}
     if not vocabulary.is_ascii:
         rows = [(vocabulary.read(name), country) for name, country in rows]
     shares = checkpoint.shares if prior == "uniform" else None
     measured = evaluate_names(checkpoint.model, checkpoint.classes, rows, known, shares, engine, vocabulary)
+    measured["oracle"] = oracle(train, rows, checkpoint.classes, prior == "uniform")
     if prior == "data":
         measured["prefix_loss"] = prefix_loss(checkpoint.model, checkpoint.classes, rows, engine, vocabulary)
     return measured

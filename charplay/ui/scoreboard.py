@@ -18,9 +18,19 @@ from charplay.models.networks import count_parameters
 from charplay.ui import controls, html, session_store
 from charplay.ui.accordions import update_while_open
 from charplay.ui.events import QUIET
+from charplay.ui.header_results import (
+    baselines,
+    confusion,
+    decimals,
+    number,
+    oracle,
+    oracle_recall,
+    reliability_bins,
+    training_rows,
+)
 from charplay.ui.html import DASH, percent
 from charplay.ui.results import score
-from charplay.ui.widgets import figures
+from charplay.ui.widgets import figures, score_bars
 
 TITLE = "How good is it?"
 BEST = "Best"  # the default model in lists
@@ -34,6 +44,11 @@ _COLUMNS_NOTE = html.note(
 _RECALL_NOTE = html.note(
     "<b>Recall</b>: the share of each class’s test names that the model finds; in brackets the names of that class in "
     "training."
+)
+_ORACLE_NOTE = html.note(
+    "<b>Frame and second number</b>: what an oracle finds that has seen every test name with its class. Even it misses "
+    "some: a name of several classes can get one answer only, the likeliest. Scottish surnames, for one, are English "
+    "ones too."
 )
 _RELIABILITY_CAPTION = html.caption("<b>Reliability</b>: on the dashed line it is correct as often as it is sure.")
 _CONFUSION_CAPTION = html.caption(
@@ -73,9 +88,9 @@ def model_choices(checkpoints: dict[str, Checkpoint]) -> dict[str, Any]:
 def summary(checkpoint: Checkpoint) -> str:
     """The title of the accordion, with a model's most important result."""
     test = checkpoint.results.get("test")
-    if (accuracy := _number(test, "accuracy")) is not None and (count := _number(test, "n")):
+    if (accuracy := number(test, "accuracy")) is not None and (count := number(test, "n")):
         return f"{TITLE} {checkpoint.label} is correct for {percent(accuracy)} of {count:,} test names"
-    if (bits := _number(test, "bits_per_character")) is not None:
+    if (bits := number(test, "bits_per_character")) is not None:
         return f"{TITLE} {checkpoint.label} needs {bits:.3f} bits per character on speeches it was not trained on"
     return TITLE
 
@@ -83,17 +98,17 @@ def summary(checkpoint: Checkpoint) -> str:
 def user_summary(checkpoint: Checkpoint) -> str:
     """The title of the accordion for a user model, with its result on the data held out from its training."""
     validation = checkpoint.results.get("validation")
-    if (accuracy := _number(validation, "accuracy")) is not None:
-        held_out = int(_number(validation, "n") or 0)
+    if (accuracy := number(validation, "accuracy")) is not None:
+        held_out = int(number(validation, "n") or 0)
         return f"{TITLE} Your model is correct for {score('names', accuracy, held_out)}"
-    if (bits := _number(validation, "bits_per_character")) is not None:
+    if (bits := number(validation, "bits_per_character")) is not None:
         return f"{TITLE} Your model needs {bits:.3f} bits per character on the text held out from it"
     return TITLE
 
 
 def commonest_class(checkpoint: Checkpoint) -> tuple[str, float]:
     """The commonest class of a classifier's training data and its share of the rows, from the header."""
-    counts = _training_rows(checkpoint) or checkpoint.shares
+    counts = training_rows(checkpoint) or checkpoint.shares
     most = max(range(len(counts)), key=counts.__getitem__)
     return checkpoint.classes[most], counts[most] / sum(counts)
 
@@ -164,32 +179,51 @@ def _plot(elem_id: str) -> gr.Plot:
 def names_table(checkpoints: dict[str, Checkpoint], chosen: str) -> str:
     """Baselines and classifiers, the worst first, the selected one marked (HTML)."""
     rows: list[Row] = []
-    for label, measured in _baselines(checkpoints).items():
-        accuracy = _number(measured, "accuracy")
+    for label, measured in baselines(checkpoints).items():
+        accuracy = number(measured, "accuracy")
         cells: tuple[str, ...] = (
             percent(accuracy),
-            _decimals(measured, "macro_f1"),
-            percent(_number(measured, "unseen_accuracy")),
+            decimals(measured, "macro_f1"),
+            percent(number(measured, "unseen_accuracy")),
         )
         missing = [DASH] * (len(_NAMES_HEAD) - 1 - len(cells))
         rows.append((accuracy or 0, False, (f"{label}, no network", *cells, *missing)))
     for label, name in _rows(checkpoints):
         results = checkpoints[name].results
         test, uniform = results.get("test"), results.get("uniform")
-        accuracy = _number(test, "accuracy")
+        accuracy = number(test, "accuracy")
         cells = (
             label,
             percent(accuracy),
-            _decimals(test, "macro_f1"),
-            percent(_number(test, "unseen_accuracy")),
-            percent(_number(uniform, "accuracy")),
-            _decimals(uniform, "macro_f1"),
-            _decimals(test, "calibration_error"),
-            _decimals(test, "prefix_loss"),
+            decimals(test, "macro_f1"),
+            percent(number(test, "unseen_accuracy")),
+            percent(number(uniform, "accuracy")),
+            decimals(uniform, "macro_f1"),
+            decimals(test, "calibration_error"),
+            decimals(test, "prefix_loss"),
             f"{count_parameters(checkpoints[name].model):,}",
         )
         rows.append((accuracy or 0, name == chosen, cells))
+    if row := _oracle_row(next(iter(checkpoints.values()))):
+        rows.append(row)
     return _table(_NAMES_HEAD, sorted(rows, key=_sort_key))
+
+
+def _oracle_row(checkpoint: Checkpoint) -> Row | None:
+    """The row of what no classifier exceeds, from the default model's header; None if that has no such results."""
+    test, uniform = (oracle(checkpoint, part) for part in ("test", "uniform"))
+    accuracy = number(test, "accuracy")
+    if accuracy is None:
+        return None
+    cells = (
+        "oracle: has seen the test names",
+        percent(accuracy),
+        decimals(test, "macro_f1"),
+        percent(number(test, "unseen_accuracy")),
+        percent(number(uniform, "accuracy")),
+        decimals(uniform, "macro_f1"),
+    )
+    return accuracy, False, (*cells, *[DASH] * (len(_NAMES_HEAD) - len(cells)))
 
 
 def names_results(checkpoint: Checkpoint, prior: str) -> tuple[str, go.Figure | None, go.Figure | None, Any]:
@@ -200,13 +234,13 @@ def names_results(checkpoint: Checkpoint, prior: str) -> tuple[str, go.Figure | 
         prior: one of `limits.PRIORS`.
     """
     part = "uniform" if prior == "uniform" else "test"
-    counts = _confusion(checkpoint, part)
+    counts = confusion(checkpoint, part)
     if counts is None:
         return _NOT_MEASURED, None, None, None
     totals = counts.sum(1)
     recall = counts.diagonal() / np.maximum(totals, 1)
     order = np.argsort(recall, kind="stable").tolist()
-    trained = _training_rows(checkpoint)
+    trained = training_rows(checkpoint)
     labels = [checkpoint.classes[row] + (f" ({trained[row]:,})" if trained else "") for row in order]
     worst = order[0]
     mistakes = np.where(np.arange(len(recall)) == worst, -1, counts[worst])
@@ -216,10 +250,12 @@ def names_results(checkpoint: Checkpoint, prior: str) -> tuple[str, go.Figure | 
         f"{counts[worst, worst]:,} of {totals[worst]:,} names, taken for {escape(checkpoint.classes[taken_for])} "
         f"in {counts[worst, taken_for]:,}.</span>"
     )
-    bins = _bins(checkpoint, part)
+    bins = reliability_bins(checkpoint, part)
+    best = oracle_recall(checkpoint, part)
+    reachable = [best[row] for row in order] if best is not None else None
     return (
-        most_missed + _RECALL_NOTE,
-        figures.recalls(labels, recall[order].tolist()),
+        most_missed + _RECALL_NOTE + (_ORACLE_NOTE if best is not None else ""),
+        score_bars.recalls(labels, recall[order].tolist(), reachable),
         figures.confusion(checkpoint.classes, counts),
         figures.reliability(bins) if bins else None,
     )
@@ -228,15 +264,20 @@ def names_results(checkpoint: Checkpoint, prior: str) -> tuple[str, go.Figure | 
 def speech_table(checkpoints: dict[str, Checkpoint], chosen: str) -> tuple[str, go.Figure | None]:
     """Baselines and language models, the worst first: table (HTML) and bars."""
     rows: list[Row] = []
-    for label, measured in _baselines(checkpoints).items():
-        bits = _number(measured, "bits_per_character")
+    for label, measured in baselines(checkpoints).items():
+        bits = number(measured, "bits_per_character")
         if bits is not None:
             rows.append((-bits, False, (f"{label}, no network", f"{bits:.3f}", DASH, DASH)))
     for label, name in _rows(checkpoints):
         test, validation = (checkpoints[name].results.get(part) for part in ("test", "validation"))
-        bits = _number(test, "bits_per_character")
+        bits = number(test, "bits_per_character")
         parameters = f"{count_parameters(checkpoints[name].model):,}"
-        cells = (label, _decimals(test, "bits_per_character"), _decimals(validation, "bits_per_character"), parameters)
+        cells = (
+            label,
+            decimals(test, "bits_per_character"),
+            decimals(validation, "bits_per_character"),
+            parameters,
+        )
         rows.append((-bits if bits is not None else -np.inf, name == chosen, cells))
     rows.sort(key=_sort_key)
     table = _table(_SPEECH_HEAD, rows)
@@ -245,7 +286,7 @@ def speech_table(checkpoints: dict[str, Checkpoint], chosen: str) -> tuple[str, 
         return table, None
     labels = [cells[0].removesuffix(", no network") for _, _, cells in measured_rows]
     accent = next((number for number, (_, is_chosen, _) in enumerate(measured_rows) if is_chosen), -1)
-    return table, figures.bits(labels, [-key for key, _, _ in measured_rows], accent)
+    return table, score_bars.bits(labels, [-key for key, _, _ in measured_rows], accent)
 
 
 def _rows(checkpoints: dict[str, Checkpoint]) -> list[tuple[str, str]]:
@@ -263,50 +304,3 @@ def _sort_key(row: Row) -> float:
 def _table(head: Sequence[str], rows: Sequence[Row]) -> str:
     chosen = {number for number, (_, is_chosen, _) in enumerate(rows) if is_chosen}
     return html.table(head, [[escape(cell) for cell in cells] for _, _, cells in rows], chosen=chosen)
-
-
-def _number(results: Any, key: str) -> float | None:
-    """The number under `key` of what a header should hold as a dict; None if there is none."""
-    value = results.get(key) if isinstance(results, dict) else None
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _decimals(results: Any, key: str) -> str:
-    value = _number(results, key)
-    return f"{value:.3f}" if value is not None else DASH
-
-
-def _baselines(checkpoints: dict[str, Checkpoint]) -> dict[str, Any]:
-    """The baselines' results by their label, from the default model's header."""
-    baselines = next(iter(checkpoints.values())).results.get("baselines")
-    return baselines if isinstance(baselines, dict) else {}
-
-
-def _training_rows(checkpoint: Checkpoint) -> list[int] | None:
-    """How many training names each class had; None if the header has no such list."""
-    rows = checkpoint.results.get("training_rows")
-    is_valid = isinstance(rows, list) and len(rows) == len(checkpoint.classes) and all(type(n) is int for n in rows)
-    return rows if is_valid else None
-
-
-def _confusion(checkpoint: Checkpoint, part: str) -> np.ndarray | None:
-    """The confusion matrix of a header, (classes, classes) counts; None if it has no valid one."""
-    measured = checkpoint.results.get(part)
-    counts = measured.get("confusion") if isinstance(measured, dict) else None
-    classes = len(checkpoint.classes)
-    if not isinstance(counts, list) or len(counts) != classes:
-        return None
-    if not all(isinstance(row, list) and len(row) == classes for row in counts):
-        return None
-    if not all(type(count) is int and count >= 0 for row in counts for count in row):
-        return None
-    return np.array(counts)
-
-
-def _bins(checkpoint: Checkpoint, part: str) -> list[dict]:
-    """The bins of the reliability diagram in a header, without invalid ones."""
-    measured = checkpoint.results.get(part)
-    bins = measured.get("reliability") if isinstance(measured, dict) else None
-    if not isinstance(bins, list):
-        return []
-    return [each for each in bins if all(_number(each, key) is not None for key in ("n", "confidence", "accuracy"))]

@@ -260,14 +260,16 @@ def test_the_most_missed_country_is_visible_once_the_scoreboard_is_open(open_pag
     expect(page.locator("#missed")).to_be_visible()
     worst = page.locator("#missed b").inner_text()
     expect(page.locator("#recall .ytick text").last).to_contain_text(f"{worst} (")  # drawn from the bottom up
-    shares = [float(text.removesuffix("%")) for text in page.locator("#recall .bartext").all_text_contents()]
+    texts = [text.strip(" \u00a0%").split("/") for text in page.locator("#recall .bartext").all_text_contents()]
+    shares = [float(recall) for recall, _ in texts]
     assert len(shares) == len(COUNTRIES)
     assert shares == sorted(shares)
+    assert all(recall <= float(best) <= 100 for recall, (_, best) in zip(shares, texts, strict=True))
     expect(page.locator("#confusion .ytick text")).to_have_count(len(COUNTRIES))
     expect(page.locator("#reliability .bars")).to_be_visible()
     rows = page.locator("#names-table tbody tr")
-    expect(rows).to_have_count(8)  # four baselines, the zoo, the default
-    expect(rows.last).to_have_class("chosen")
+    expect(rows).to_have_count(9)  # four baselines, the zoo, the default, the oracle
+    expect(rows.nth(7)).to_have_class("chosen")
     choose(page, "model", "LSTM 2 x 96")
     expect(page.locator("#names-table .chosen")).to_contain_text("LSTM 2 x 96")
 

@@ -26,6 +26,7 @@ def test_the_header_of_a_shipped_model_says_what_it_gives(name, data):
             assert measured[key] == said[key]
         for key in {"accuracy", "macro_f1", "unseen_accuracy", "calibration_error", "prefix_loss"} & set(said):
             assert measured[key] == pytest.approx(said[key], abs=0.003 if key == "macro_f1" else 0.001)
+        assert measured.get("oracle") == said.get("oracle")
         if checkpoint.task != "names":
             assert measured["bits_per_character"] == pytest.approx(said["bits_per_character"], abs=0.001)
 

@@ -10,7 +10,6 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from charplay.ui.html import percent
 from charplay.ui.theme import ACCENT, AMOUNTS, CATEGORIES, DIVERGING, FONT, INK, LIGHT_FROM, PAD_CELL, PAPER, QUIET
 
 TEXT_SIZE = 16  # px, the smallest in a chart; theme.css makes it 18 on a projector, for which there is room
@@ -47,58 +46,6 @@ def short(label: str) -> str:
 def label_margin(labels: Sequence[str]) -> int:
     """Pixels that the longest label takes."""
     return 14 + 10 * min(max(map(len, labels)), MAX_LABEL_CHARACTERS)
-
-
-def recalls(labels: Sequence[str], shares: Sequence[float]) -> go.Figure:
-    """Recall of each class, in the order given, the first in the accent colour."""
-    texts = [percent(share, 0) for share in shares]
-    labels = [escape(label, quote=False) for label in labels]  # plotly parses a little HTML
-    figure = _bars(labels, shares, texts, 0, left=172, right=58, hover="%{y}: %{x:.1%}")
-    figure.update_xaxes(tickvals=[0, 0.5, 1], tickangle=0)
-    return figure
-
-
-def _bars(
-    labels: Sequence[str],
-    values: Sequence[float],
-    texts: Sequence[str],
-    accent: int,
-    *,
-    left: int,
-    right: int,
-    hover: str,
-) -> go.Figure:
-    """Horizontal bars from 0 to 1, the one numbered `accent` in the accent colour, its text in bold."""
-    trace = go.Bar(
-        x=list(values),
-        marker={"color": [ACCENT if row == accent else QUIET for row in range(len(values))]},
-        text=[f"<b>{text}</b>" if row == accent else text for row, text in enumerate(texts)],
-        y=list(labels),
-        orientation="h",
-        textposition="outside",
-        textfont={"size": TEXT_SIZE},
-        cliponaxis=False,
-        hovertemplate=f"{hover}<extra></extra>",
-    )
-    figure = plain_figure([trace], 22 * len(labels) + 44, margin={"l": left, "r": right, "t": 4, "b": 32}, bargap=0.25)
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    return figure
-
-
-def bits(labels: Sequence[str], values: Sequence[float], accent: int) -> go.Figure:
-    """Bits per character as horizontal bars from 0; the one numbered `accent` in the accent colour and in bold."""
-    figure = _bars(labels, values, [f"{value:.3f}" for value in values], accent, left=168, right=52, hover="%{x:.4f}")
-    longest = max(values)
-    figure.update_layout(height=30 * len(labels) + 60, margin_b=48)
-    figure.update_xaxes(
-        range=[0, longest],
-        tickvals=list(range(0, int(longest) + 1, 2)),
-        tickformat="d",
-        tickangle=0,
-        title={"text": "bits per character", "standoff": 4, "font": {"size": TEXT_SIZE}},
-    )
-    return figure
 
 
 def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:

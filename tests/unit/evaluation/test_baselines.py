@@ -18,6 +18,21 @@ def test_the_commonest_country_and_the_look_up_predict_as_named():
     assert measured["look-up"]["unseen_accuracy"] == 0
 
 
+def test_an_oracle_gives_a_name_its_commonest_class_in_both_parts():
+    test = [("rossi", "Spanish"), ("rossi", "Italian"), ("petrov", "Russian"), ("tie", "Russian"), ("tie", "Italian")]
+    found = baselines.oracle(TRAIN, test, datasets.COUNTRIES)
+    recall = dict(zip(datasets.COUNTRIES, found["recall"], strict=True))
+    assert recall["Spanish"] == recall["Polish"] == 0  # rossi is Italian more often; a class without rows counts 0
+    assert recall["Italian"] == 1  # of equals the class with more rows
+    assert found["accuracy"] == pytest.approx(3 / 5)
+
+
+def test_an_oracle_that_weights_classes_equally_prefers_a_rare_one():
+    found = baselines.oracle(TRAIN, [("rossi", "Spanish"), ("rossi", "Italian")], datasets.COUNTRIES, is_uniform=True)
+    recall = dict(zip(datasets.COUNTRIES, found["recall"], strict=True))
+    assert (recall["Spanish"], recall["Italian"]) == (1, 0)
+
+
 def test_naive_bayes_learns_a_decisive_ngram():
     rows = [
         (f"{start}{end}", country) for start in "abcdefgh" for end, country in (("ov", "Russian"), ("ez", "Spanish"))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from charplay.ui.errors import as_gradio_error
-from charplay.ui.widgets import bars, figures, heatmap
+from charplay.ui.widgets import bars, figures, heatmap, score_bars
 
 MARKUP = '<img src=x onerror="alert(1)">'
 LABELS = [MARKUP, f"{MARKUP[:12]}>"]
@@ -19,7 +19,7 @@ HALF = [0.5, 0.5]
         lambda: heatmap.prefix_heatmap(LABELS, ["<", "b"], np.full((2, 2), 0.5)),
         lambda: heatmap.logit_heatmap(LABELS, ["member 1"], np.zeros((2, 1)), HALF),
         lambda: figures.confusion(LABELS, np.eye(2, dtype=int)).to_json(),
-        lambda: figures.recalls(LABELS, HALF).to_json(),
+        lambda: score_bars.recalls(LABELS, HALF).to_json(),
     ],
 )
 def test_markup_in_a_class_name_is_no_markup_on_the_page(shown):

@@ -42,3 +42,21 @@ def test_without_a_valid_confusion_matrix_there_are_no_plots(test):
     assert scoreboard.summary(nothing) == scoreboard.TITLE
     language_model = dataclasses.replace(make_checkpoint("speech"), results={"test": test})
     assert scoreboard.speech_table({"speech": language_model}, "speech")[1] is None
+
+
+def test_what_an_oracle_reaches_is_a_second_bar_and_a_row():
+    oracle = {"accuracy": 0.97, "macro_f1": 0.85, "recall": [0.5] * 18}
+    known = classifier(test={"accuracy": 0.8, "confusion": COUNTS, "oracle": oracle})
+    _, recalls, _, _ = scoreboard.names_results(known, "data")
+    of_model, of_oracle = recalls.data
+    assert list(of_oracle.x) == [0.5] * 18
+    assert list(of_model.y) == list(of_oracle.y)
+    assert all(bool(a) != bool(b) for a, b in zip(of_model.text, of_oracle.text, strict=True))  # at the longer one
+    assert "97.0 %" in scoreboard.names_table({"names": known}, "names")
+
+
+@pytest.mark.parametrize("recall", [None, [0.5], ["most"] * 18, [2.0] * 18])
+def test_an_oracle_that_a_header_holds_wrongly_is_not_shown(recall):
+    unknown = classifier(test={"confusion": COUNTS, "oracle": {"recall": recall}})
+    assert len(scoreboard.names_results(unknown, "data")[1].data) == 1
+    assert len(scoreboard.names_results(classifier(test={"confusion": COUNTS, "oracle": 7}), "data")[1].data) == 1
