@@ -1,4 +1,4 @@
-"""charplay train | evaluate | bench | classify | generate | invent | index | data | app
+"""charplay train | evaluate | bench | classify | generate | invent | steering | index | data | app
 
 With --json a command prints one JSON object on stdout; progress goes to stderr. A user's mistake is one sentence on
 stderr and exit status 2.
@@ -8,10 +8,10 @@ import json
 import sys
 from typing import Any
 
-from charplay.cli import app, bench, data, evaluate, infer, train
+from charplay.cli import app, bench, data, evaluate, infer, steering, train
 from charplay.cli.parser import Parser
 
-COMMANDS = (train, evaluate, infer, bench, data, app)  # each has `add_to(commands)`
+COMMANDS = (train, evaluate, infer, steering, bench, data, app)  # each has `add_to(commands)`
 
 
 def main(argv: list[str] | None = None) -> int:

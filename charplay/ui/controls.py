@@ -176,6 +176,8 @@ USER_TEXT = Control(
 FOUND_UNITS = Control("found", "Units that track something on this text", None, in_link=False)
 LAYER = Control("layer", "Layer", 1, limits.LAYER, 1)
 NEURON = Control("neuron", "Unit", 0, limits.UNIT, 1)
+HELD_UNITS = Control("held-units", "Units worth holding: the text then has more…", None, in_link=False)
+HELD_VALUE = Control("held-at", "Hold the unit at", 4.0, limits.HELD_VALUE, 0.5)
 
 CHOSEN_SURPRISAL = Control("surprisal-character", "Character", None, limits.CHARACTER, element="surprisal-text")
 CHOSEN_CANDIDATES = Control("candidates-character", "Character", None, limits.CHARACTER, element="candidates-text")
@@ -256,6 +258,8 @@ BY_TAB = {
         FOUND_UNITS,
         LAYER,
         NEURON,
+        HELD_UNITS,
+        HELD_VALUE,
         CHOSEN_NEURON,
         CHOSEN_INFLUENCE,
         INFLUENCE_METHOD,

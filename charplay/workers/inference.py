@@ -35,6 +35,7 @@ from charplay.interpret.activations import activations_of, activations_of_all
 from charplay.interpret.attribution import attribute, attribute_all
 from charplay.interpret.influence import influence_on
 from charplay.interpret.neurons import activation, trackers
+from charplay.interpret.steering import steering_cost
 from charplay.interpret.surprisal import candidates_at, likeliest_next, surprisal_of
 from charplay.interpret.writing import writing_steps
 from charplay.lesson import answers
@@ -48,7 +49,7 @@ BATCH_PAUSE_SECONDS = 0.02  # seconds before the next pass: nobody types faster,
 MAX_BATCH_QUESTIONS = 16  # questions in one batch, for the same reason
 # In the arguments of a question: with more it takes up to seconds, and waits for others of its kind alone.
 MAX_QUICK_CHARACTERS = 1_000
-LONG_QUESTIONS = ("influence",)  # that take as long about a short text
+LONG_QUESTIONS = ("influence", "steering_cost")  # that take as long about a short text
 MAX_USER_MODELS = 16  # models of visitors that are kept in memory, those used last
 # Seconds for which one Python thread may keep another waiting, default 0.005: a classification is some hundred short
 # operations, after each of which it needs its turn again.
@@ -74,6 +75,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "unit_activation": activation,
     "state_differences": packing.state_differences,
     "cell_values": packing.cell_values,
+    "steering_cost": steering_cost,
     "influence": influence_on,
     "compare_unmasked": unmasked.compare_unmasked,
     "lesson_answer": lambda checkpoint, computation, arguments: answers.answer(computation, arguments, checkpoint),

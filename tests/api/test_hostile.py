@@ -75,6 +75,7 @@ calls = some.one_of(
             mostly(some.integers(0, 128)),
             mostly(some.none() | some.integers(0, 2**32 - 1)),
             mostly(some.none() | texts),
+            mostly(some.none() | some.lists(some.integers(0, 600) | some.floats(-9, 9), max_size=4)),
         ),
     ),
 )

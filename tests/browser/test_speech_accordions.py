@@ -1,15 +1,18 @@
 """The accordions for temperatures and memorization on the Speech tab, on a projector and on a phone."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from charplay.inference.generate import generate
 from charplay.inference.generation import make_request
+from charplay.inference.held_units import HeldUnit
 from charplay.interpret import memorization
 from charplay.models import checkpoints
 from charplay.ui import controls
+from charplay.ui.speech import steering
 from charplay.ui.speech.generated_text import parse_generated_text
 from tests.api.test_temperatures import until_empty
 from tests.browser.conftest import SIZES
@@ -107,6 +110,40 @@ def test_three_temperatures_stand_side_by_side_or_on_a_phone_one_below_another(o
     else:
         assert len(set(down)) == 1
         assert across == sorted(set(across))
+
+
+def test_a_held_unit_fills_one_text_and_leaves_the_other_alone(open_page):
+    page = open_page(link="#tab=speech&open=one-neuron&length=150&held-at=-3.5")
+    expect(page.locator("#held-at input[type=number]")).to_have_value("-3.5")
+    checkpoint = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech.safetensors")
+    listed = steering.choices(checkpoint)
+    expect(page.locator("#held-units label")).to_have_text([label for label, _ in listed])
+    page.locator("#seed input").fill("5")
+    texts = [page.locator(f"#steered-{number} .text") for number in (1, 2)]
+
+    def expect_texts(held: HeldUnit) -> None:
+        free = make_request(controls.PRIME.default, length=150, seed=5)
+        for shown, text in zip(texts, generate(checkpoint, [free, replace(free, held=held)]), strict=True):
+            expect(shown).to_have_text(text.replace("\n", " "))
+        expect(page.locator("#steering-status")).to_contain_text(re.compile(r"\d\.\d\d bits per character"))
+        expect(page.locator("#steer")).to_be_enabled()
+
+    label, value = next(choice for choice in listed if "commas" in choice[0])
+    page.get_by_label(label, exact=True).check()
+    held = steering.parse_choice(value)
+    expect_texts(held)
+    expect(page.locator("#neuron input[type=number]")).to_have_value(str(held.unit))
+    expect(page.locator("#held-at input[type=number]")).to_have_value(f"{held.value:g}")
+    expect(page.locator("#natural-range")).not_to_be_empty()
+    assert page.locator("#steered-2 mark").count() > 2 * page.locator("#steered-1 mark").count()
+    fill(page, "held-at", 2)
+    expect(page.locator("#held-units input:checked")).to_have_count(0)  # it is not that of the list any more
+    page.locator("#steer").click()
+    expect_texts(held._replace(value=2.0))
+    page.wait_for_function("location.hash.includes('held-at=2')")
+    page.locator("#seed input").fill("lucky")
+    page.locator("#steer").click()
+    expect(page.locator("#steering-status .problem")).to_contain_text("seed")
 
 
 @pytest.mark.parametrize("how", ["stop", "close"])

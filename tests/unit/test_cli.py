@@ -6,6 +6,7 @@ import pytest
 
 from charplay.cli import main
 from charplay.data.datasets import COUNTRIES
+from charplay.interpret import steering_search
 from charplay.models import checkpoints
 from tests.conftest import make_checkpoint
 
@@ -56,6 +57,18 @@ def test_generate_holds_a_unit(capsys):
     for wrong in ("3,0,1", "1,512,1", "1,0,9", "1,0", "comma"):
         status, _, err = run(capsys, *arguments, "--hold", wrong)
         assert (status, len(err.splitlines())) == (2, 1)
+
+
+def test_steering_writes_what_it_finds_beside_the_checkpoint(capsys, tmp_path, monkeypatch):
+    for name, value in {"SCREENED_CHARACTERS": 30, "TEXT_CHARACTERS": 50, "SEEDS": (1,), "MAX_SCREENED": 1}.items():
+        monkeypatch.setattr(steering_search, name, value)
+    path = tmp_path / "mine.safetensors"
+    checkpoints.save(path, make_checkpoint("speech"))
+    status, result, _ = run(capsys, "steering", "--checkpoint", str(path))
+    assert status == 0
+    assert result["units"] == steering_search.load_units(path)
+    assert json.loads((tmp_path / "mine.steering.json").read_text())["units"] == result["units"]
+    assert run(capsys, "steering", "--checkpoint", str(checkpoints.find("names")))[0] == 2
 
 
 def test_invent_gives_the_same_names_twice_and_takes_mixtures(capsys):

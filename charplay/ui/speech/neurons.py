@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from charplay import limits
 from charplay.interpret.neurons import FEATURES, MIN_CORRELATION, Tracker
@@ -11,6 +12,7 @@ from charplay.models.checkpoints import Checkpoint
 from charplay.ui import accordions, controls, html, inference_client, links
 from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST
+from charplay.ui.speech import steering
 from charplay.ui.speech.text_source import TextSource, linked_character
 from charplay.ui.widgets import colored_text
 
@@ -61,28 +63,41 @@ def _linked_unit(field: object, checkpoint: Checkpoint) -> tuple[int, int] | Non
 async def _render(
     text: str | None, checkpoint: Checkpoint, layer: object, unit: object, selected: int | None = None
 ) -> tuple:
-    """The colored text and its legend."""
+    """The colored text, its legend, and the unit's range on it."""
     if text is None:
-        return None, ""
+        return None, "", ""
     values = await inference_client.query(checkpoint, "unit_activation", text=text, layer=layer, unit=unit)
     scale = colored_text.activations(values)
-    return colored_text.render(scale, text, values, selected or 0), scale.legend()
+    return (
+        colored_text.render(scale, text, values, selected or 0),
+        scale.legend(),
+        steering.natural_range_html(values),
+    )
 
 
 async def _render_all(
-    text: str | None, checkpoint: Checkpoint, layer: object, unit: object, field: object, selected: int | None
+    text: str | None,
+    checkpoint: Checkpoint,
+    layer: object,
+    unit: object,
+    field: object,
+    held: object,
+    selected: int | None,
 ) -> tuple:
-    """Colored text, legend, units found, features not found, and updates of both sliders.
+    """Colored text, legend, range, units found, features not found, updates of both sliders, units to hold, and a note.
 
-    Shows the chosen unit if it tracks a feature or is that of the page's link, which `field` holds; else the one of the
-    highest correlation, else the first.
+    Shows the chosen unit if it tracks a feature, is that of the page's link, which `field` holds, or of the choice
+    `held` of those worth holding; else the one of the highest correlation, else the first.
     """
+    worth_holding = steering.choices(checkpoint)
+    held = held if held in dict(worth_holding).values() else None
     config = checkpoint.config
     if text is None:
-        return None, "", gr.update(choices=[], value=None), "", gr.skip(), gr.skip()
+        return None, "", "", gr.update(choices=[], value=None), "", gr.skip(), gr.skip(), gr.skip(), gr.skip()
     trackers = await inference_client.query(checkpoint, "trackers", text=text)
     chosen = [tracker for tracker in trackers if (tracker["layer"], tracker["unit"]) == (layer, unit)]
-    if not chosen and (layer, unit) == _linked_unit(field, checkpoint):
+    is_held = held is not None and (layer, unit) == steering.parse_choice(held)[:2]
+    if not chosen and (is_held or (layer, unit) == _linked_unit(field, checkpoint)):
         shown: Any = {"layer": layer, "unit": unit}
     else:
         shown = next(iter(chosen or trackers), {"layer": 1, "unit": 0})
@@ -93,11 +108,13 @@ async def _render_all(
         _untracked_html(trackers),
         gr.update(maximum=max(config.layers, 2), value=shown["layer"], interactive=config.layers > 1),
         gr.update(maximum=config.hidden_size - 1, value=shown["unit"]),
+        gr.update(choices=worth_holding, value=held),
+        steering.no_list_html(worth_holding),
     )
 
 
-def build(source: TextSource) -> None:
-    """Adds the accordion to the current Blocks."""
+def build(source: TextSource, tab: steering.TabControls) -> None:
+    """Adds the accordion to the current Blocks; a text with the unit held is made from the controls of the `tab`."""
     with gr.Accordion("One neuron", open=False, elem_id="neuron-accordion") as accordion:
         gr.HTML(_LEAD)
         found = gr.Radio(**controls.FOUND_UNITS.arguments())
@@ -107,32 +124,44 @@ def build(source: TextSource) -> None:
             unit = gr.Slider(**controls.NEURON.arguments(), min_width=150)
         legend = gr.HTML(elem_id="neuron-legend")
         colored = colored_text.component("neuron-text")
+        held = steering.lay_out(source.registry.default("speech"))
 
-    async def compute(page: gr.Request, field: object, layer: object, unit: object, *values: Any) -> tuple:
+    async def compute(
+        page: gr.Request, field: object, layer: object, unit: object, held: object, *values: Any
+    ) -> tuple:
         selected = linked_character(field, controls.CHOSEN_NEURON, values)
-        return await _render_all(*source.read(page, *values), layer, unit, field, selected)
+        return await _render_all(*source.read(page, *values), layer, unit, field, held, selected)
 
     async def slide(page: gr.Request, layer: object, unit: object, *values: object) -> tuple:
-        return *await _render(*source.read(page, *values), layer, unit), None
+        return *await _render(*source.read(page, *values), layer, unit), None, None
 
     async def choose(page: gr.Request, choice: object, *values: object) -> tuple:
         text, checkpoint = source.read(page, *values)
         layer, unit = _parse_choice(choice)
-        return *await _render(text, checkpoint, layer, unit), layer, unit
+        return *await _render(text, checkpoint, layer, unit), layer, unit, None
 
-    outputs = [colored, legend, found, untracked, layer, unit]
+    async def choose_held(page: gr.Request, choice: object, *values: object) -> tuple:
+        text, checkpoint = source.read(page, *values)
+        layer, unit, value = steering.parse_choice(choice)
+        return *await _render(text, checkpoint, layer, unit), layer, unit, value, None
+
+    rendered: list[Component] = [colored, legend, held.natural_range]
+    outputs = [*rendered, found, untracked, layer, unit, held.found, held.no_list]
     inputs = [layer, unit, *source.inputs]
-    problem = accordions.update_while_open(accordion, source.changes, compute, [source.link, *inputs], outputs)
+    all_inputs = [source.link, layer, unit, held.found, *source.inputs]
+    problem = accordions.update_while_open(accordion, source.changes, compute, all_inputs, outputs)
     gr.on(
         [layer.input, unit.input],
-        with_problem(slide, 3),
+        with_problem(slide, 5),
         inputs,
-        [colored, legend, found, problem],
+        [*rendered, found, held.found, problem],
         **LATEST,
     )
     found.input(
-        with_problem(choose, 4),
+        with_problem(choose, 6),
         [found, *source.inputs],
-        [colored, legend, layer, unit, problem],
+        [*rendered, layer, unit, held.found, problem],
         **LATEST,
     )
+    shown = [*rendered, layer, unit, held.value, found, problem]
+    steering.wire(held, source, tab, [layer, unit], with_problem(choose_held, 7), shown)

@@ -24,6 +24,7 @@ from charplay.ui.speech import (
     influence,
     memorization,
     neurons,
+    steering,
     surprisal,
     temperatures,
     text_source,
@@ -297,7 +298,7 @@ def build(initial: InitialExamples, container: gr.Tab, link: TabLink) -> ModelCo
     source = text_source.build(registry, tab.model, tab.generated, tab.finished, link)
     surprisal.build(source)
     candidates.build(source, tab.temperature)
-    neurons.build(source)
+    neurons.build(source, steering.TabControls(tab.seed, tab.model, tab.temperature, settings))
     influence.build(source)
     memorization.build(registry, tab.generated)
     code.build(
