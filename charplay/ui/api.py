@@ -10,7 +10,6 @@ from contextlib import aclosing
 from typing import Any, Literal
 
 import gradio as gr
-from gradio.blocks import BlockFunction
 from gradio.components.api_component import Api
 from gradio.context import get_blocks_context
 from gradio.utils import get_function_description
@@ -31,33 +30,6 @@ from charplay.ui.inference_client import stream_text
 
 SECOND_NAMES = ("belief",)  # of endpoints that have another name, which programs may still call
 Endpoints = dict[str, Callable[..., Any]]  # name -> function
-
-
-class EndpointBlocks(gr.Blocks):
-    """Blocks whose endpoints fill in what a program leaves out at the end of its values.
-
-    Gradio's routes take values by position and refuse fewer than there are parameters: without this every new
-    parameter would break the programs that were written before it.
-    """
-
-    def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
-        left_out = block_fn.inputs[len(inputs) :]
-        if all(isinstance(component, Api) for component in left_out):
-            inputs += [component.value for component in left_out if isinstance(component, Api)]  # in place
-        super().validate_inputs(block_fn, inputs)
-
-    def handle_streaming_diffs(self, block_fn: BlockFunction, data: list, *rest: Any, **options: Any) -> list:
-        """What an event sends of its latest values, beside the ones before: of a dictionary that has changed, all.
-
-        Gradio sends the difference, and the page applies it to the dictionary in place, also where it has not shown
-        that one yet: `gr.skip()` would take from an update what it was to do, such as to make something visible.
-        """
-        values = list(data)
-        sent = super().handle_streaming_diffs(block_fn, data, *rest, **options)
-        return [
-            [["replace", [], value]] if isinstance(value, dict) and isinstance(edits, list) and edits else edits
-            for value, edits in zip(values, sent, strict=True)
-        ]
 
 
 def build(registry: Registry) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,4 +59,5 @@ def launch(demo: gr.Blocks, address: tuple[str, int], arguments: argparse.Namesp
         raise ValueError(f"charplay cannot listen there: {error}") from None
     if arguments.mcp:
         mcp.drop_tools(demo, api.SECOND_NAMES)
+    gc.freeze()  # a collection would walk through all that start-up made: half a second in which no page is answered
     demo.block_thread()

@@ -33,6 +33,7 @@ from charplay.ui import (
 )
 from charplay.ui.assets import read_asset
 from charplay.ui.batches import tab as batches_tab
+from charplay.ui.blocks import PageBlocks
 from charplay.ui.event_admission import BoundedEvents
 from charplay.ui.exports import table as exports
 from charplay.ui.initial_examples import InitialExamples, compute_examples
@@ -117,7 +118,7 @@ def build(*directories: Path, opening: InitialExamples | None = None, lesson: Le
     """
     gradio_patches.apply()
     examples = opening or compute_examples(checkpoints.load_all(*(directories or checkpoints.DIRECTORIES)))
-    with api.EndpointBlocks(title=link_preview.TITLE, analytics_enabled=False, **settings.BLOCKS) as demo:
+    with PageBlocks(title=link_preview.TITLE, analytics_enabled=False, **settings.BLOCKS) as demo:
         api.build(examples.registry)  # before the tabs: an event takes the name of its function where that is free
         page_links = PageLinks()
         page_links.lay_out_note()

@@ -1,5 +1,6 @@
 """What the worker processes share: their start, the loop that reads requests, dispatch by kind, and the responses."""
 
+import gc
 import json
 import logging
 import os
@@ -133,5 +134,7 @@ def run_worker(start: Callable[[Responses], Callable[[dict[str, Any]], None]], n
     out = system.take_standard_output()  # what a library prints must not get among the responses
     system.lower_priority(niceness)
     torch.set_num_threads(TORCH_THREADS)
-    read_requests(sys.stdin.buffer, start(Responses(out)))
+    handle = start(Responses(out))
+    gc.freeze()  # a collection would walk through everything that was imported, and all that is computed would wait
+    read_requests(sys.stdin.buffer, handle)
     os._exit(0)  # in the middle of whatever is being computed

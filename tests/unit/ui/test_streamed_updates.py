@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from charplay.ui.api import EndpointBlocks
+from charplay.ui.blocks import PageBlocks
 
 PLOT = {"type": "plotly", "plot": '{"data": [1, 2]}'}
 SHOWN, SKIPPED = gr.update(visible=True), gr.skip()
@@ -41,7 +41,7 @@ def apply(value: Any, edits: list) -> Any:
     ],
 )
 def test_a_later_message_changes_no_earlier_one(values):
-    with EndpointBlocks() as demo:
+    with PageBlocks() as demo:
         pass
     block = SimpleNamespace(outputs=[None])
     shown: list[Any] = []
@@ -52,7 +52,7 @@ def test_a_later_message_changes_no_earlier_one(values):
 
 
 def test_what_has_not_changed_is_not_sent_again():
-    with EndpointBlocks() as demo:
+    with PageBlocks() as demo:
         pass
     sent = [
         demo.handle_streaming_diffs(SimpleNamespace(outputs=[None] * 2), [dict(PLOT), "x"], "a", "b", False)
