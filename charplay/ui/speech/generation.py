@@ -23,6 +23,10 @@ OUTPUTS = 6  # values that the functions below yield: text, figures, field, Gene
 _Steps = AsyncGenerator[tuple, None]
 
 
+# What `idle_button` says, as JavaScript: at the end of a text the page need not ask for it.
+IDLE_BUTTON = "() => ({__type__: 'update', value: 'Generate', interactive: true})"
+
+
 # Functions, since Gradio takes the value out of an update that it has sent: a second use would leave the label.
 def running_button() -> dict[str, Any]:
     """The Generate button until the text is complete."""

@@ -226,8 +226,13 @@ def _wire_prime(tab: _Components, registry: Registry, link: TabLink) -> None:
     tab.prime.change(
         update_prime, [tab.prime, tab.model, link.field], [tab.prime_length, tab.next_characters, tab.message], **LATEST
     )
-    gr.on(  # Generate too: it ends a text that was written one by one, which the drawing has followed
-        [tab.prime_length.input, tab.model.change, tab.start.click, link.applied.change],
+    # Generate ends a text that was written one by one, which the drawing has followed.
+    has_steps, redraw = gr.Checkbox(False, visible="hidden"), gr.Number(0, visible="hidden")
+    tab.step.click(None, None, has_steps, js="() => true", **QUIET)
+    follow = "(steps, count) => steps ? [false, count + 1] : [steps, count]"
+    tab.start.click(None, [has_steps, redraw], [has_steps, redraw], js=follow, **QUIET)
+    gr.on(
+        [tab.prime_length.input, tab.model.change, redraw.change, link.applied.change],
         update_drawing,
         [tab.prime, tab.prime_length, tab.model],
         [tab.next_characters, tab.message],
@@ -253,8 +258,8 @@ def _wire_generation(tab: _Components, registry: Registry, linked: gr.Number) ->
     generate = generation.with_messages(generation.make_generate(registry))
     starts = [tab.start.click, tab.prime.submit, linked.change]
     running = gr.on(starts, generate, inputs, outputs, js=_SHOW_TEXT, **QUIET)
-    ended = running.then(generation.idle_button, None, tab.start, **QUIET)
-    stopped = tab.stop.click(generation.idle_button, None, tab.start, cancels=[running], **QUIET)
+    ended = running.then(None, None, tab.start, js=generation.IDLE_BUTTON, **QUIET)
+    stopped = tab.stop.click(None, None, tab.start, js=generation.IDLE_BUTTON, cancels=[running], **QUIET)
     write_next = generation.with_messages(generation.make_write_next(registry))
     step_inputs = [tab.seed, tab.model, tab.generated, *settings]
     stepped = tab.step.click(write_next, step_inputs, outputs, cancels=[running], **QUIET)
