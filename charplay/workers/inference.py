@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from charplay import limits
+from charplay import limits, system
 from charplay.cancellation import Cancelled, cancellable
 from charplay.inference.beam import beam_search
 from charplay.inference.classify import classify
@@ -50,6 +50,7 @@ MAX_BATCH_QUESTIONS = 16  # questions in one batch, for the same reason
 # In the arguments of a question: with more it takes up to seconds, and waits for others of its kind alone.
 MAX_QUICK_CHARACTERS = 1_000
 LONG_QUESTIONS = ("influence", "steering_cost")  # that take as long about a short text
+LONG_NICENESS = 10  # how far the thread that answers those lets texts, letters and quick questions go first
 MAX_USER_MODELS = 16  # models of visitors that are kept in memory, those used last
 # Seconds for which one Python thread may keep another waiting, default 0.005: a classification is some hundred short
 # operations, after each of which it needs its turn again.
@@ -127,8 +128,11 @@ class InferenceWorker(Worker):
         self._classified: ExpiringCache[tuple, Any] = ExpiringCache(CLASSIFIED_SECONDS, MAX_CLASSIFIED_NAMES)
         self._names, self._quick_questions, self._long_questions = RequestQueue(), RequestQueue(), RequestQueue()
         threading.Thread(target=self._classify_batches, name="names", daemon=True).start()
-        for questions, name in ((self._quick_questions, "quick"), (self._long_questions, "long")):
-            threading.Thread(target=self._answer_questions, args=(questions,), name=name, daemon=True).start()
+        for questions, name, niceness in (
+            (self._quick_questions, "quick", 0),
+            (self._long_questions, "long", LONG_NICENESS),
+        ):
+            threading.Thread(target=self._answer_questions, args=(questions, niceness), name=name, daemon=True).start()
 
     def _count(self, request_id: int) -> None:
         self.responses.finish(request_id, self._engine.active)
@@ -218,8 +222,9 @@ class InferenceWorker(Worker):
             result = list(itertools.islice(remaining, len(each["names"]))) if failure is None else None
             self.responses.finish(request_id, result, failure)
 
-    def _answer_questions(self, questions: RequestQueue) -> None:
+    def _answer_questions(self, questions: RequestQueue, niceness: int) -> None:
         """Answers the questions of a queue one after another, of those in `BATCHED_QUESTIONS` several together."""
+        system.lower_thread_priority(niceness)
         while True:
             first_id, first = questions.get()
             kind = first["question"], first["checkpoint"]
