@@ -4,6 +4,7 @@ window.charplayLinks = (() => {
   const WAITS = [500, 3000]; // ms after the last key or click until the address bar follows, and what came later
   const SHOWN = 6000; // ms that the line on a copied link is shown
   const LISTS = ['hide', 'only'], SWITCHES = ['present', 'embed'];
+  const followed = new Set(); // which parts of the page have followed which links
   const view = {}; // hide and only: sets of names; present and embed: booleans
   let table = null, opened = 0, isOpening = false, embeds = false, timers = [];
   let seen = location.hash; // the address as it was last read or written here
@@ -81,14 +82,15 @@ window.charplayLinks = (() => {
   const initial = name => table.controls.find(control => control.name === name)?.default;
 
   function write(control, value) {
+    const fits = text => [...text].length <= control.maxCharacters; // characters, as Python counts them
     if (control.tokens) {
       const named = control.tokens.find(([choice]) => choice === value);
       if (named) return named[1];
-      if (control.takesText) return value.length <= control.maxCharacters ? `text:${value}` : null;
+      if (control.takesText) return fits(value) ? `text:${value}` : null;
       else if (!control.isNumber) return null;
     }
     if (typeof value === 'boolean') return value ? '1' : '0';
-    return String(value).length <= control.maxCharacters ? String(value) : null;
+    return fits(String(value)) ? String(value) : null;
   }
 
   // --- The page's set-up from a link ---
@@ -250,6 +252,13 @@ window.charplayLinks = (() => {
       applyView();
       isOpening = location.hash.includes('=');
       return isOpening ? field(location.hash, true) : '';
+    },
+    // Whether a part of the page has not followed this link yet. Where an event had to wait, Gradio sends the one that it
+    // waited for again, with all that follows from it.
+    isNew(part, link) {
+      const key = `${part} ${link}`, isNew = !followed.has(key);
+      followed.add(key);
+      return isNew;
     },
     // Sets the page as a step of the lesson has it.
     show: text => send(field(`#${text}`, false)),

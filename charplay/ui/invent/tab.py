@@ -40,6 +40,7 @@ _DRAWING_NOTE = (
     f"{END_SIGN}: the end. Dashed: read because it was just written."
 )
 _SEED_USED = "() => document.getElementById('invent-seed-used')?.innerText ?? ''"
+_COUNT_LINK = "(field, count) => charplayLinks.isNew('invent', field) ? count + 1 : count"
 _CHOSEN = "document.querySelector('#invented .chosen')?.dataset.number"
 _NO_EXAMPLE = "The first names could not be invented: press Invent."
 
@@ -237,7 +238,9 @@ def build(initial: InitialExamples, link: TabLink) -> None:
             return gr.skip(), html.problem(str(error))
 
     running = gr.on([tab.start.click, tab.seed.submit], invent, tab.settings, tab.outputs, **QUIET)
-    linked = link.applied.change(invent_linked, tab.settings, tab.outputs, **QUIET)
+    count = gr.Number(0, visible="hidden")  # of the links that were followed
+    link.applied.change(None, [link.field, count], count, js=_COUNT_LINK, **QUIET)
+    linked = count.change(invent_linked, tab.settings, tab.outputs, **QUIET)
     for event in (running, linked):
         event.then(_idle_button, None, tab.start, **QUIET)
     tab.stop.click(_idle_button, None, tab.start, cancels=[running, linked], **QUIET)

@@ -283,10 +283,11 @@ def _wire_linked_text(container: gr.Tab, link: TabLink, seed: gr.Textbox) -> gr.
     due, count = gr.Checkbox(False, visible="hidden"), gr.Number(0, visible="hidden")
     outputs, once = [due, count], "due ? [false, count + 1] : [due, count]"
     is_linked = (
-        f"(field, seed) => Boolean(seed) && new URLSearchParams(field.split('#')[1]).has('{controls.SEED.name}')"
+        f"(field, seed, due) => !charplayLinks.isNew('{controls.SEED.name}', field) ? due"
+        f" : Boolean(seed) && new URLSearchParams(field.split('#')[1]).has('{controls.SEED.name}')"
     )
     is_open = f"charplayLinks.currentTab() === '{links.TAB_OF[controls.SEED.name]}'"
-    named = link.applied.change(None, [link.field, seed], due, js=is_linked, **QUIET)
+    named = link.applied.change(None, [link.field, seed, due], due, js=is_linked, **QUIET)
     named.then(None, outputs, outputs, js=f"(due, count) => !({is_open}) ? [due, count] : {once}", **QUIET)
     container.select(None, outputs, outputs, js=f"(due, count) => {once}", **QUIET)
     return count
