@@ -60,6 +60,9 @@ MAX_GENERATED_TEXT_CHARACTERS = (
 )
 MAX_DOCUMENT_CHARACTERS = 20_000  # longest text that a language model reads to be looked into
 CHARACTER = Limit("position of the character", 0, MAX_DOCUMENT_CHARACTERS)  # chosen in a text that is looked into
+DYNAMIC_CHARACTERS = Limit("number of characters", 100, MAX_DOCUMENT_CHARACTERS)  # of a text that a model learns from
+MAX_DYNAMIC_SECONDS = 120  # in which it does; then it stops, wherever it is
+MAX_QUEUED_DYNAMIC_TEXTS = 60  # such texts that wait; more are refused
 BEAM_WIDTH = Limit("beam width", 1, 16)  # texts that a beam search keeps
 BEAM_LENGTH = Limit("length", 1, 300)  # characters that it writes
 HELD_VALUE = Limit("value that a unit is held at", -8.0, 8.0, whole=False)  # a free unit's lies between -1 and 1
@@ -69,7 +72,7 @@ TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
 MAX_STOP_MARK_CHARACTERS = 64  # of a string at which a generation ends
 INVENTED = Limit("number of names", 1, 100)  # that are invented at once
-MAX_INVENTED_CHARACTERS = 32  # of one of them: a longer one ends there; the longest name in the data has 19
+MAX_INVENTED_CHARACTERS = 64  # of one of them: a longer one ends there; the longest name in the data has 19
 MIXED_SHARE = Limit("share", 0.0, 1.0, whole=False)  # of the second of two classes
 MIXED_CLASSES = Limit("number of classes mixed", 1, 50)
 CLASS_WEIGHT = Limit("weight of a class", 0.0, 1_000.0, whole=False)  # in a mixture
@@ -78,6 +81,7 @@ MAX_STREAMS = 256  # texts that are generated at the same time; later ones are q
 # What one session may have under way at once (`ui.session_shares`).
 MAX_SESSION_TEXTS = 8  # that are generated or queued; a page's own buttons start four
 MAX_SESSION_QUESTIONS = 12  # about a model; a page with every accordion open has eight
+MAX_SESSION_DYNAMIC_TEXTS = 1  # that a copy of a model learns from
 MAX_SESSION_CLASSIFICATIONS = 32  # requests to classify names
 MAX_SESSION_EVENTS = 40  # of any kind, queued or running (`ui.event_admission`)
 FREE_REFUSALS = 10  # of one session at once; after each further one its next request waits a second more

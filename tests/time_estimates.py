@@ -16,7 +16,7 @@ from charplay.training import run, time_estimate
 from charplay.training.data_summary import choose_recipe, read_user_data, training_set_of
 from charplay.training.evaluation_example import example_of
 from charplay.ui import controls
-from charplay.ui.train.examples import EXAMPLES
+from charplay.ui.example_data import EXAMPLES
 from charplay.ui.train.request import TASKS
 
 CASES = ((controls.ROWS, "small"), (controls.ROWS, "medium"), (controls.TEXT, "small"))

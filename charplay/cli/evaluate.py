@@ -16,11 +16,12 @@ from charplay.cli.parser import (
 )
 from charplay.data import datasets
 from charplay.data.text import normalize_name
+from charplay.evaluation.dynamic_evaluation import evaluate_dynamically
 from charplay.evaluation.metrics import evaluate_names, evaluate_speech, read_names_csv, read_speech_txt
 from charplay.inference.classify import read_text
 from charplay.models import checkpoints
 from charplay.models.networks import MODELS
-from charplay.training.measurements import measure, measure_baselines
+from charplay.training.measurements import measure, measure_baselines, speech_text
 
 
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -61,13 +62,19 @@ def _measure_names(
 def _measure_speech(
     arguments: argparse.Namespace, checkpoint: checkpoints.Checkpoint, directory: Path
 ) -> dict[str, Any]:
+    if arguments.dynamic and arguments.engine:
+        raise ValueError("--dynamic takes gradient steps, which --engine has no weights for: give one of them.")
     if arguments.file and arguments.split:
         raise ValueError("--split chooses a part of the speeches and --file a text of your own: give one of them.")
     if arguments.file:
-        text = read_speech_txt(arguments.file, checkpoint.vocabulary)
-        return {"split": None} | evaluate_speech(checkpoint.model, text, arguments.engine, checkpoint.vocabulary)
-    split = arguments.split or "test"
-    return {"split": split} | measure(checkpoint, directory, split, engine=arguments.engine)
+        split, text = None, read_speech_txt(arguments.file, checkpoint.vocabulary)
+    else:
+        split = arguments.split or "test"
+        text = speech_text(checkpoint.vocabulary, directory, split)
+    measured: dict[str, Any] = evaluate_speech(checkpoint.model, text, arguments.engine, checkpoint.vocabulary)
+    if arguments.dynamic:
+        measured["dynamic_bits_per_character"] = evaluate_dynamically(checkpoint.model, text, checkpoint.vocabulary)
+    return {"split": split} | measured
 
 
 def add_to(commands: Commands) -> None:
@@ -84,5 +91,8 @@ def add_to(commands: Commands) -> None:
         parser.add_argument("--engine", action="store_true", help="run the network as the page does")
         if task == "speech":
             parser.add_argument("--split", choices=("val", "test"), help="default: test")
+            parser.add_argument(
+                "--dynamic", action="store_true", help="also by a copy that learns while it reads, which takes minutes"
+            )
         else:
             add_prior(parser)

@@ -7,6 +7,7 @@ from typing import Any
 
 from charplay import limits
 from charplay.data import datasets
+from charplay.data.vocabulary import Vocabulary
 from charplay.evaluation.baselines import names_baselines, oracle, speech_baselines
 from charplay.evaluation.invented_texts import bits_of, evaluate_invented, ngram_bits
 from charplay.evaluation.metrics import evaluate_names, evaluate_speech, prefix_loss
@@ -34,9 +35,7 @@ def measure(
     if checkpoint.task == "invent":
         return _measure_invented(checkpoint, directory)
     if checkpoint.task == "speech":
-        splits = datasets.split_speeches(datasets.load_speeches(directory))
-        text = datasets.join_speeches(splits[split or "test"])
-        text = text if vocabulary.is_ascii else vocabulary.read(text)
+        text = speech_text(vocabulary, directory, split or "test")
         return evaluate_speech(checkpoint.model, text, engine, vocabulary)
     train, rows = (datasets.load_names(split, directory) for split in ("train", "test"))
     known = {name for name, _ in train}
@@ -48,6 +47,12 @@ def measure(
     if prior == "data":
         measured["prefix_loss"] = prefix_loss(checkpoint.model, checkpoint.classes, rows, engine, vocabulary)
     return measured
+
+
+def speech_text(vocabulary: Vocabulary, directory: Path, split: str) -> str:
+    """The speeches of "val" or "test" one after another, as a model of this vocabulary reads them."""
+    text = datasets.join_speeches(datasets.split_speeches(datasets.load_speeches(directory))[split])
+    return text if vocabulary.is_ascii else vocabulary.read(text)
 
 
 INVENTED_NAMES = 1_000  # of each country, at the page's temperature

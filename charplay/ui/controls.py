@@ -306,6 +306,7 @@ ACCORDIONS = {
         "candidates": "candidates-accordion",
         "one-neuron": "neuron-accordion",
         "influence": "influence-accordion",
+        "dynamic": "dynamic-accordion",
         "memorization": "memorization-accordion",
         "speech-code": "speech-code-accordion",
         "speech-score": "speech-score",

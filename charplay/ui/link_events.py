@@ -15,7 +15,7 @@ from charplay.data.input_text import read_prime
 from charplay.ui import controls, html, links
 from charplay.ui.assets import read_asset
 from charplay.ui.events import QUIET
-from charplay.ui.train.examples import EXAMPLES
+from charplay.ui.example_data import EXAMPLES
 
 _SCRIPT = read_asset(__file__, "links.js")
 _MAX_OPENED = 1_000_000  # links that one page opens; after them the count begins again

@@ -12,10 +12,11 @@ from gradio.context import LocalContext
 
 from charplay import limits
 
-TEXTS, QUESTIONS, CLASSIFICATIONS = "texts", "questions", "classifications"
+TEXTS, QUESTIONS, CLASSIFICATIONS, DYNAMIC_TEXTS = "texts", "questions", "classifications", "dynamic texts"
 _BOUNDS = {
     TEXTS: (limits.MAX_SESSION_TEXTS, "texts are being generated for this page"),
     QUESTIONS: (limits.MAX_SESSION_QUESTIONS, "questions of this page are being answered"),
+    DYNAMIC_TEXTS: (limits.MAX_SESSION_DYNAMIC_TEXTS, "text of this page is being learnt from"),
     CLASSIFICATIONS: (limits.MAX_SESSION_CLASSIFICATIONS, "names of this page are being classified"),
 }
 

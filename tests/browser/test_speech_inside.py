@@ -287,3 +287,23 @@ def test_an_open_accordion_is_updated_once_a_generation_ends(speech):
     generated = speech.locator(SPEECH_TEXT).inner_text()
     assert shown_text(speech, "surprisal").replace("↵", "\n") == generated
     assert len(requests) == 5  # the seed, the drawing, the text, the button that is enabled again, the open accordion
+
+
+def test_a_text_is_read_twice_and_the_copy_that_learns_needs_fewer_bits(speech):
+    speech.locator("#speech-model input").first.click()
+    speech.get_by_role("option", name="speech-rnn").click()
+    speech.locator("#dynamic-accordion button").first.click()
+    start, status = speech.locator("#dynamic-start"), speech.locator("#dynamic-status")
+    analyze(speech, "short")
+    start.click()
+    expect(status.locator(".problem")).to_contain_text("characters")
+    speech.locator("#dynamic-accordion a.example").click()
+    expect(speech.locator("#user-text-note")).to_contain_text("characters are read")
+    start.click()
+    expect(speech.locator("#dynamic-bits")).to_be_visible(timeout=120_000)
+    fixed, learning = (float(speech.locator(f"#{name}-bits").inner_text()) for name in ("fixed", "dynamic"))
+    assert learning < 0.9 * fixed
+    expect(speech.locator("#dynamic-curves .js-line")).to_have_count(2)
+    written = [speech.locator(f"#dynamic-{name} .sample").inner_text() for name in ("fixed", "dynamic")]
+    assert all(len(each) > 200 for each in written)
+    assert written[0] != written[1]

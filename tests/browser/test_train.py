@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from charplay.data.datasets import COUNTRIES
 from charplay.ui import controls
-from charplay.ui.train.examples import EXAMPLES, words
+from charplay.ui.example_data import EXAMPLES, words
 from tests.browser.conftest import expect_network, go_to_tab
 from tests.browser.test_look import SMALLEST, check_look
 

@@ -89,11 +89,20 @@ def teacher_forcing_load(directory: Path) -> tuple[list[WorkerRequest], WorkerRe
     return [start], WorkerRequest("preview", {"settings": settings, "epochs": 1})
 
 
+def dynamic_evaluation_load(directory: Path) -> tuple[list[WorkerRequest], WorkerRequest]:
+    """As `inference_load`."""
+    speech = str(checkpoints.load_all(checkpoints.SHIPPED_DIRECTORY).models["speech"]["speech-rnn"].path)
+    arguments = {"checkpoint": speech, "temperature": 0.8, "seed": 1}
+    long, short = (WorkerRequest("read", arguments | {"text": "Yes, we can. " * number}) for number in (1_000, 10))
+    return [long], short
+
+
 LOADS = {
     "inference": inference_load,
     "training": training_load,
     "summaries": summaries_load,
     "teacher_forcing": teacher_forcing_load,
+    "dynamic_evaluation": dynamic_evaluation_load,
 }
 
 

@@ -57,6 +57,7 @@ BY_TAB: dict[str, tuple[Export, ...]] = {
         Export("neuron-text", "activation of one unit", BOTTOM_RIGHT),
         Export("influence-text", "influence of earlier characters", BOTTOM_RIGHT),
         *(Export(f"influence-{cell}", f"influence in the {cell.upper()}", BOTTOM_RIGHT) for cell in CELLS),
+        Export("dynamic-curves", "bits per character of two readings", BOTTOM_LEFT),
         Export("speech-table", "results of the language models", BELOW),
         Export("bits", "bits per character", BOTTOM_LEFT),
     ),

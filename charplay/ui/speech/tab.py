@@ -20,6 +20,7 @@ from charplay.ui.speech import (
     beams,
     candidates,
     code,
+    dynamic_evaluation,
     generation,
     influence,
     memorization,
@@ -306,6 +307,7 @@ def build(initial: InitialExamples, container: gr.Tab, link: TabLink) -> ModelCo
     candidates.build(source, tab.temperature)
     neurons.build(source, steering.TabControls(tab.seed, tab.model, tab.temperature, settings))
     influence.build(source)
+    dynamic_evaluation.build(source, tab.temperature, tab.seed)
     memorization.build(registry, tab.generated)
     code.build(
         registry,

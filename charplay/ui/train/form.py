@@ -6,8 +6,8 @@ import gradio as gr
 from gradio.blocks import Block
 
 from charplay.ui import controls
+from charplay.ui.example_data import EXAMPLES
 from charplay.ui.text_fields import as_typed
-from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.request import CHANGES, SETTINGS
 
 Setting = gr.Radio | gr.Slider | gr.Number

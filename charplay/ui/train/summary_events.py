@@ -16,10 +16,10 @@ from charplay.ui import controls, html, links, training_client, uploads
 from charplay.ui.assets import read_asset
 from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST, QUIET
+from charplay.ui.example_data import EXAMPLES
 from charplay.ui.link_events import TabLink
 from charplay.ui.session_store import STORE
 from charplay.ui.train import plots, summary
-from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.form import Form
 from charplay.ui.train.page_training import TRAININGS
 from charplay.ui.train.request import SETTINGS, parse_request

@@ -8,10 +8,10 @@ from charplay import limits
 from charplay.models.checkpoints import Registry
 from charplay.training.data_summary import choose_recipe, read_user_data, summarize
 from charplay.ui import controls
+from charplay.ui.example_data import EXAMPLES
 from charplay.ui.examples import examples_html
 from charplay.ui.link_events import TabLink
 from charplay.ui.train import code, form, plots, summary, summary_events, training_events, user_models
-from charplay.ui.train.examples import EXAMPLES
 from charplay.ui.train.request import TASKS
 from charplay.ui.train.starts import Starts
 from charplay.ui.train.summary_events import SummaryView

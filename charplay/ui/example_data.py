@@ -1,4 +1,4 @@
-"""The initial data of the Train tab: a text and a table, short enough to read, made for this page."""
+"""The initial data of the Train tab, a text and a table made for this page; Speech has an example with the text."""
 
 from charplay.ui import controls
 
