@@ -9,8 +9,10 @@ from typing import Any
 from charplay.cli.parser import Commands, add_command, add_fields
 from charplay.cli.progress import ProgressOnStderr
 from charplay.cli.user_data import ROWS, TEXT, add_user_data, read_user_data
+from charplay.data.user_data import UserRows, UserText
 from charplay.models import checkpoints
 from charplay.training import run
+from charplay.training.conditional_user_data import with_ends
 from charplay.training.data_summary import choose_recipe, training_set_of
 from charplay.training.distributed import process_group
 from charplay.training.evaluation_example import example_of
@@ -19,6 +21,7 @@ from charplay.training.recipes import FINE_TUNING, USER_RECIPES, Recipe, fields_
 from charplay.training.training_sets import TrainingSet
 
 TASKS = {ROWS: "names", TEXT: "speech"}  # kind of data -> task
+INVENT = "invent"  # the other task of rows
 EVALUATION_STEPS = 200  # between two evaluations, roughly
 MAX_EVALUATIONS = 100  # in an epoch
 NOT_CHOSEN = ("hold_out", "teachers", "ngram_weight", "synthetic", "label_share", "since", "copies")
@@ -26,7 +29,7 @@ DEFAULT_RECIPE = "small"
 
 
 def train_rows(arguments: argparse.Namespace) -> dict[str, Any] | None:
-    """Train a classifier on rows text,label: files of your own."""
+    """Train a classifier, or what invents texts, on rows text,label: files of your own."""
     return _train(arguments, ROWS)
 
 
@@ -36,7 +39,11 @@ def train_text(arguments: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def _train(arguments: argparse.Namespace, kind: str) -> dict[str, Any] | None:
-    task, data = TASKS[kind], read_user_data(arguments, kind)
+    data: UserRows | UserText = read_user_data(arguments, kind)
+    task = TASKS[kind]
+    if getattr(arguments, "invent", False) and isinstance(data, UserRows):
+        task, data = INVENT, with_ends(data)
+        _check_invent_options(arguments)
     start = _load_start(arguments, task)
     if start is not None:
         data = adapt(data, start, arguments.grow_vocabulary)
@@ -67,6 +74,16 @@ def _train(arguments: argparse.Namespace, kind: str) -> dict[str, Any] | None:
             start=start,
         )
     return {"checkpoint": str(out), **results} if results is not None else None  # only rank 0 has results
+
+
+def _check_invent_options(arguments: argparse.Namespace) -> None:
+    """Refuses what only a classifier has."""
+    known = fields_of(USER_RECIPES[INVENT][DEFAULT_RECIPE]) | dict.fromkeys(NOT_CHOSEN)
+    classifiers = fields_of(USER_RECIPES[TASKS[ROWS]][DEFAULT_RECIPE])
+    if unknown := [key for key in classifiers if key not in known and getattr(arguments, key, None) is not None]:
+        raise ValueError(f"--{unknown[0].replace('_', '-')} is for a classifier: a network that invents has none.")
+    if arguments.start is not None:
+        raise ValueError("--from is for a classifier: a network that invents begins as a new one.")
 
 
 def _load_start(arguments: argparse.Namespace, task: str) -> StartingModel | None:
@@ -117,7 +134,11 @@ def add_to(tasks: Commands) -> None:
         parser.add_argument(
             "--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32, as in the tab"
         )
-        if kind == TEXT:
+        if kind == ROWS:
+            parser.add_argument(
+                "--invent", action="store_true", help="train a network that writes texts of a label, not a classifier"
+            )
+        else:
             parser.add_argument("--sample", action="store_true", help="show a sample at each evaluation")
         fields = fields_of(recipes[DEFAULT_RECIPE])
         add_fields(parser, {key: value for key, value in fields.items() if key not in NOT_CHOSEN}, DEFAULT_RECIPE)

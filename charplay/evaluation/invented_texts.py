@@ -42,10 +42,11 @@ def bits_per_character(
     model: ConditionalCharLM, classes: Sequence[str], rows: NameRows, vocabulary: Vocabulary = ASCII
 ) -> float:
     """The mean of -log2 p over all characters of `rows` and their ends, each given its class."""
-    return _per_character(bits_of(model, classes, rows, vocabulary), rows)
+    return per_character(bits_of(model, classes, rows, vocabulary), rows)
 
 
-def _per_character(bits: Sequence[float], rows: NameRows) -> float:
+def per_character(bits: Sequence[float], rows: Sequence[tuple[str, str]]) -> float:
+    """The mean over all characters of texts and their ends, from the bits of each text."""
     return sum(bits) / sum(len(text) + len(END_OF_TEXT) for text, _ in rows)
 
 
@@ -97,7 +98,7 @@ def evaluate_invented(
         own = [test[row] for row in rows]
         classes[label] = {
             **{
-                key: _per_character([values[row] for row in rows], own)
+                key: per_character([values[row] for row in rows], own)
                 for key, values in zip(("bits_per_character", "ngram_bits_per_character"), bits, strict=True)
             },
             **describe_texts(texts, label, known, predict),
@@ -113,8 +114,8 @@ def evaluate_invented(
         }
 
     return {
-        "bits_per_character": _per_character(bits[0], test),
-        "ngram_bits_per_character": _per_character(bits[1], test),
+        "bits_per_character": per_character(bits[0], test),
+        "ngram_bits_per_character": per_character(bits[1], test),
         **means(lambda each: each),
         "test": means(lambda each: each["test"]),
         "classes": classes,

@@ -166,15 +166,13 @@ import torch
 
 import charplay
 
-inventor = charplay.load("invent")
-mixture = {mixture}  # the weight of each country
+inventor = charplay.load({model}){note}
+mixture = {mixture}  # the weight of each class
 names = inventor.invent(mixture, {count}, temperature={temperature}, seed={seed})
-for each in charplay.load("names").classify(names):
-    print(each["name"], each["country"])
-
-# the first name in PyTorch: the country's embedding, then each letter
+{judged}
+# the first name in PyTorch: the embedding of its class, then each letter
 checkpoint = inventor.checkpoint
-weights = torch.tensor([[float(mixture.get(country, 0)) for country in checkpoint.classes]])
+weights = torch.tensor([[float(mixture.get(each, 0)) for each in checkpoint.classes]])
 codes = checkpoint.vocabulary.encode(names[0])[None]  # (1, letters)
 with torch.no_grad():
     logits, state = checkpoint.model(codes, weights)  # (1, 1 + letters, characters)
@@ -183,9 +181,25 @@ for step in logits[0].softmax(1):  # at temperature 1
 """
 
 
-def invent_code(mixture: Mapping[str, float], count: int, temperature: float, seed: int) -> str:
-    """The code that invents names; `mixture` has the weights of the countries."""
-    return _INVENT.format(mixture=repr(dict(mixture)), count=count, temperature=temperature, seed=seed)
+_JUDGED = """\
+for each in charplay.load("names").classify(names):
+    print(each["name"], each["country"])
+"""
+
+
+def invent_code(
+    mixture: Mapping[str, float], count: int, temperature: float, seed: int, user_model: str | None = None
+) -> str:
+    """The code that invents names.
+
+    Args:
+        mixture, count, temperature, seed: as for `make_invent_request`; the mixture has the weights of the classes.
+        user_model: the name of a visitor's model, whose classes the shipped classifier does not know.
+    """
+    is_shipped = user_model is None
+    judged = _JUDGED if is_shipped else "print(names)\n"
+    values = {"mixture": repr(dict(mixture)), "count": count, "temperature": temperature, "seed": seed}
+    return _INVENT.format(**_model(user_model or "invent", is_shipped), judged=judged, **values)
 
 
 def _model(name: str, is_shipped: bool) -> dict[str, str]:

@@ -46,7 +46,9 @@ def writing_steps(
     outputs, _ = model.rnn(model.embed(vocabulary.encode(text)[None], weights))  # (1, 1 + time, hidden)
     logits = (model.linear(outputs[0]) + checkpoint.sampling_mask()).double()
     logits[0, vocabulary.code_of(END_OF_TEXT)] = -torch.inf  # a text has a first letter
-    shares, codes = (logits * inverse_temperature(temperature)).softmax(1).topk(MAX_LETTERS, dim=1)
+    shares, codes = (
+        (logits * inverse_temperature(temperature)).softmax(1).topk(min(MAX_LETTERS, vocabulary.size), dim=1)
+    )
     return [
         WritingStep(
             likeliest=[(vocabulary.characters[code], share) for code, share in zip(*each, strict=True)],

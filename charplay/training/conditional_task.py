@@ -31,7 +31,8 @@ class ConditionalTask:
         group: ProcessGroup = SINGLE_PROCESS,
         vocabulary: Vocabulary = ASCII,
     ):
-        self.validation, self.classes, self.recipe, self.group = validation, classes, recipe, group
+        self.train, self.validation, self.classes = train, validation, classes
+        self.recipe, self.group = recipe, group
         self.vocabulary = vocabulary
         self.texts = [text + END_OF_TEXT for text, _ in train]
         self.labels = torch.tensor([classes.index(label) for _, label in train])  # (texts,)

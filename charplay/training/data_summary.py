@@ -17,10 +17,12 @@ from charplay.data.user_data import MAX_REPORTED_ROWS, UserRows, UserText, count
 from charplay.data.user_data.report import count_characters
 from charplay.data.user_data.rows import FIRST_ROWS
 from charplay.data.user_data.texts import first_lines
-from charplay.data.vocabulary import UNKNOWN, vocabulary_of
+from charplay.data.vocabulary import END_OF_TEXT, UNKNOWN, vocabulary_of
 from charplay.inference.classify import USER_RESULTS
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import build_without_weights, count_parameters
+from charplay.training.conditional_task import ConditionalTask
+from charplay.training.conditional_user_data import ngram_baseline, with_ends
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.evaluation_example import opening_of
 from charplay.training.fine_tuning import StartingModel, changes_of
@@ -28,6 +30,7 @@ from charplay.training.recipes import (
     FINE_TUNING_RECIPES,
     SIZES_OF_DATA,
     USER_RECIPES,
+    InventRecipe,
     NamesRecipe,
     Recipe,
     SpeechRecipe,
@@ -35,19 +38,23 @@ from charplay.training.recipes import (
 )
 from charplay.training.tasks import NamesTask, SpeechTask, class_shares
 from charplay.training.time_estimate import Speed, estimate_seconds
-from charplay.training.training_sets import TrainingSet
+from charplay.training.training_sets import TrainingSet, recognizing
 
 UserData = UserText | UserRows
 CHOSEN_ANEW = {"dropout", "character_dropout"}  # fields of a config that may change where a model is gone on from
 MAX_SMALL_TEXT_STEPS = 800  # of all epochs on a text that an epoch of few steps goes through; more would overfit it
 FINE_TUNING_STEPS = 400  # the same where a model is gone on from, which needs fewer
+MIN_INVENT_STEPS = 600  # of all epochs on few rows that are written for their class
 MIN_EPOCH_STEPS = 12  # steps of an epoch, at least: small data gets smaller batches
+
+# What a recipe trains.
+TASK_OF: dict[type[Recipe], str] = {NamesRecipe: "names", SpeechRecipe: "speech", InventRecipe: "invent"}
 
 
 class DataSummary(TypedDict):
     """Data and recipe in figures; those of rows alone are empty for a text, and the reverse."""
 
-    task: str  # "names" or "speech": what can be trained on it
+    task: str  # "names", "speech" or "invent": what is trained on it
     read_as: dict[str, Any]  # encoding; of rows delimiter, has_header, columns, text_column, label_column
     count: int  # characters of a text; rows that can be used
     training: int  # of them
@@ -79,15 +86,19 @@ def read_user_data(task: str, data: bytes | str, options: dict[str, Any]) -> Use
     Raises:
         ValueError: it cannot be used; the sentence says what to change.
     """
-    return read_rows(data, **options) if task == "names" else read_text(data, **options)
+    if task == "speech":
+        return read_text(data, **options)
+    rows = read_rows(data, **options)
+    return with_ends(rows) if task == "invent" else rows
 
 
 def read_data_set(task: str, directory: Path) -> UserData:
     """One of the project's data sets in the same form: the training names, or Barack Obama's training speeches."""
-    if task == "names":
+    if task != "speech":
         rows = datasets.load_names("train", directory)
         vocabulary, _ = vocabulary_of(Counter(character for name, _ in rows for character in name))
-        return UserRows(rows, vocabulary, "ASCII", ",", False, ("name", "country"), 0, 1, first=rows[:FIRST_ROWS])
+        read = UserRows(rows, vocabulary, "ASCII", ",", False, ("name", "country"), 0, 1, first=rows[:FIRST_ROWS])
+        return with_ends(read) if task == "invent" else read
     speeches = datasets.split_speeches(datasets.load_speeches(directory))["train"]
     text = datasets.join_speeches(speeches)
     return UserText(text, vocabulary_of(Counter(text))[0], "UTF-8", first=first_lines(text))
@@ -105,6 +116,8 @@ def choose_recipe(
     """
     recipe = USER_RECIPES[task][limits.check_choice("size", preset, tuple(USER_RECIPES[task]))]
     if start is not None:
+        if task not in FINE_TUNING_RECIPES:
+            raise ValueError("A network that invents texts begins as a new one: it cannot start from a model.")
         recipe = dataclasses.replace(FINE_TUNING_RECIPES[task], config=start.config)
         if fixed := sorted({field.name for field in dataclasses.fields(start.config)} & set(changes) - CHOSEN_ANEW):
             raise ValueError(f"The network is that of the model that training starts from: {', '.join(fixed)} stays.")
@@ -132,6 +145,9 @@ def _changes_for_size(recipe: Recipe, user_data: UserData, is_fine_tuned: bool) 
     """Smaller batches and more epochs for data that would take only a few steps."""
     if isinstance(user_data, UserRows):
         batch_size = max(min(recipe.batch_size, len(user_data.rows) // MIN_EPOCH_STEPS), 2)
+        if isinstance(recipe, InventRecipe):
+            steps = max(len(user_data.rows) // batch_size, 1)
+            return {"batch_size": batch_size, "epochs": max(recipe.epochs, min(MIN_INVENT_STEPS // steps, 60))}
         return {"batch_size": batch_size}
     assert isinstance(recipe, SpeechRecipe)  # that of a text
     characters = len(user_data.split()[0])
@@ -158,16 +174,21 @@ def training_set_of(
         own = {"baseline": baseline, "count": count_of(user_data), "opening": opening_of(training_task)}
         return {USER_RESULTS: own}
 
-    training_task: NamesTask | SpeechTask
+    training_task: NamesTask | SpeechTask | ConditionalTask
     if isinstance(user_data, UserRows):
-        assert isinstance(recipe, NamesRecipe)  # that of rows
+        assert isinstance(recipe, NamesRecipe | InventRecipe)  # that of rows
         train, validation = user_data.split(recipe.seed)
-        training_task = NamesTask(train, validation, user_data.classes, recipe, group, vocabulary)
         seen = {character for text, _ in train for character in text}
         described: dict[str, Any] = {
             "classes": user_data.classes,
             "shares": tuple(class_shares(train, user_data.classes, recipe.class_weight)),
         }
+        if isinstance(recipe, InventRecipe):
+            training_task = ConditionalTask(train, validation, user_data.classes, recipe, group, vocabulary)
+            seen |= {END_OF_TEXT}
+            described["prepare"] = recognizing([text for text, _ in user_data.rows])
+        else:
+            training_task = NamesTask(train, validation, user_data.classes, recipe, group, vocabulary)
     else:
         assert isinstance(recipe, SpeechRecipe)  # that of a text
         train_text, validation_text = user_data.split()
@@ -185,10 +206,13 @@ def count_of(user_data: UserData) -> int:
 def baseline_of(user_data: UserData, recipe: Recipe) -> float:
     """The baseline on the validation part: the commonest label's accuracy, or a unigram model's bits per character.
 
+    Of texts that are written for their label: the bits per character of n-grams of that label's texts.
     Characters that are not in the training part count once.
     """
     if isinstance(user_data, UserRows):
         train, validation = user_data.split(recipe.seed)
+        if isinstance(recipe, InventRecipe):
+            return ngram_baseline(train, validation).overall
         commonest, _ = Counter(label for _, label in train).most_common(1)[0]
         return sum(label == commonest for _, label in validation) / len(validation)
     train_text, validation_text = user_data.split()
@@ -202,7 +226,7 @@ def summarize(
     user_data: UserData, recipe: Recipe, speed: Speed | None = None, start: StartingModel | None = None
 ) -> DataSummary:
     """The figures of user data, and of training on it by `recipe`, with its duration where the speed is known."""
-    task = "names" if isinstance(user_data, UserRows) else "speech"
+    task = TASK_OF[type(recipe)]
     training_set = training_set_of(task, user_data, recipe)
     steps = training_set.task.count()
     parts: tuple[Sized, Sized]  # training and validation

@@ -88,7 +88,7 @@ class SpeechRecipe(Recipe):
 
 @dataclass(frozen=True)
 class InventRecipe(Recipe):
-    """How a language model of names, conditioned on the country, is trained."""
+    """How a language model of short texts, conditioned on their class, is trained, such as names of a country."""
 
     config: ConditionalCharLMConfig
 
@@ -214,6 +214,17 @@ USER_RECIPES: dict[str, dict[str, Recipe]] = {
             steps=64,
         )
         for size, hidden_size, epochs, rate in (("small", 128, 4, 4e-3), ("medium", 256, 2, 2e-3))
+    },
+    "invent": {
+        size: InventRecipe(
+            ConditionalCharLMConfig("gru", 32, hidden_size, 1, dropout=0.3),
+            epochs=20,
+            batch_size=32,
+            learning_rate=2e-3,
+            weight_decay=0.05,
+            hold_out=0.1,
+        )
+        for size, hidden_size in (("small", 96), ("medium", 192))
     },
 }
 

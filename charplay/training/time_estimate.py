@@ -7,6 +7,7 @@ import torch
 
 from charplay.cancellation import check_cancelled
 from charplay.models.networks import MODELS
+from charplay.training.conditional_task import ConditionalTask
 from charplay.training.evaluation_example import example_of
 from charplay.training.recipes import Recipe
 from charplay.training.tasks import NamesTask, SpeechTask, Task
@@ -34,7 +35,9 @@ def units_of(task: Task) -> int:
     """Rows or characters of an epoch."""
     if isinstance(task, NamesTask):
         return len(task.names)
-    assert isinstance(task, SpeechTask)  # the other kind that user data makes
+    if isinstance(task, ConditionalTask):
+        return sum(map(len, task.texts))
+    assert isinstance(task, SpeechTask)  # the third kind that user data makes
     return task.characters
 
 

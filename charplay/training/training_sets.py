@@ -93,14 +93,20 @@ def speech_training_set(recipe: SpeechRecipe, directory: Path, group: ProcessGro
     )
 
 
+def recognizing(texts: Sequence[str]) -> Callable[[Network], None]:
+    """Has a new conditional network recognize the texts that it is trained on."""
+
+    def prepare(model: Network) -> None:
+        assert isinstance(model, ConditionalCharLM)
+        add_texts(model.seen, texts)
+
+    return prepare
+
+
 def invent_training_set(recipe: InventRecipe, directory: Path, group: ProcessGroup) -> TrainingSet:
     """The names, to be written letter by letter for their country."""
     every = datasets.load_names("train", directory)
     rows, validation = datasets.hold_out(every, recipe.seed, recipe.hold_out)
-
-    def prepare(model: Network) -> None:
-        assert isinstance(model, ConditionalCharLM)
-        add_texts(model.seen, (name for name, _ in every))
 
     return TrainingSet(
         ConditionalTask(rows, validation, datasets.COUNTRIES, recipe, group),
@@ -109,5 +115,5 @@ def invent_training_set(recipe: InventRecipe, directory: Path, group: ProcessGro
         measure=lambda checkpoint: measure_all(checkpoint, directory),
         classes=datasets.COUNTRIES,
         shares=tuple(class_shares(rows, datasets.COUNTRIES, recipe.class_weight)),
-        prepare=prepare,
+        prepare=recognizing([name for name, _ in every]),
     )

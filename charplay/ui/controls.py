@@ -4,66 +4,13 @@ To add one, add a `Control` here and to `BY_TAB`, and show it in its tab by `gr.
 link then carries it (`ui.links`).
 """
 
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 
 from charplay import limits
 from charplay.data.datasets import COUNTRIES
 from charplay.data.text import unescape
 from charplay.data.user_data.decoding import ENCODINGS
-from charplay.limits import Limit
-
-
-@dataclass(frozen=True)
-class Control:
-    """One control; `name` is also its element id, and its name in a link."""
-
-    name: str
-    label: str
-    default: Any
-    limit: Limit | None = None  # bounds of a number
-    step: float | None = None
-    choices: tuple[str, ...] = ()
-    choice_labels: tuple[str, ...] = ()  # what the page shows of them, where that differs
-    info: str | None = None  # a line under the label
-    placeholder: str | None = None
-    max_characters: int = limits.MAX_NAME_CHARACTERS  # of a text in a link
-    check: Callable[[str], object] | None = None  # raises ValueError for a text that a link must not carry
-    link_choices: tuple[str, ...] = ()  # what a link calls the choices; if empty, `links.token` of each
-    takes_text: bool = False  # besides its choices
-    in_link: bool = True  # False: what only this page has, such as a model of its own
-    element: str | None = None  # id of what shows it, where that is no component of its name
-
-    def choose(self, value: object) -> str:
-        """Returns `value` if it is one of the choices.
-
-        Raises:
-            ValueError: it is not; the sentence lists them.
-        """
-        if not isinstance(value, str) or value not in self.choices:
-            raise ValueError(f"{self.label} must be one of {', '.join(self.choice_labels or self.choices)}.")
-        return value
-
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of its component."""
-        arguments: dict[str, Any] = {
-            "label": self.label,
-            "value": self.default,
-            "elem_id": self.name,
-            "info": self.info,
-        }
-        if self.limit and not self.choices:
-            arguments |= {"minimum": self.limit.low, "maximum": self.limit.high, "buttons": []}  # no reset button
-        if self.step:
-            arguments["step"] = self.step
-        if self.choices:
-            arguments["choices"] = list(zip(self.choice_labels or self.choices, self.choices, strict=True))
-        if self.placeholder:
-            arguments["placeholder"] = self.placeholder
-        return arguments
-
+from charplay.ui.control import Control
 
 AT_THE_LENGTH, AT_THE_LINE_END = "the length", "the end of a line"
 
@@ -102,9 +49,14 @@ COUNTRY = Control("country", "Attribution for", LIKELIEST, choices=(LIKELIEST,))
 PRIORS = {AS_IN_THE_DATA: "data", ALL_EQUAL: "uniform"}  # choice of PRIOR -> one of `limits.PRIORS`
 
 # Of the Invent tab.
-NOTHING = "nothing"
-INVENT_COUNTRY = Control("invent-country", "Country", "Italian", choices=COUNTRIES)
-MIXED_WITH = Control("mixed-with", "Mixed with", NOTHING, choices=(NOTHING, *COUNTRIES))
+NOTHING = " nothing"  # with a space: a user model may have a class "nothing"
+INVENT_MODEL = Control("invent-model", "Model", None, in_link=False)  # shown once the page has one of its own
+INVENT_COUNTRY = Control(
+    "invent-country", "Country", "Italian", choices=COUNTRIES
+)  # or a class of the page's own model
+MIXED_WITH = Control(
+    "mixed-with", "Mixed with", NOTHING, choices=(NOTHING, *COUNTRIES), choice_labels=("nothing", *COUNTRIES)
+)
 MIXED_SHARE = Control("mixed-share", "Share of the second country", 0.5, limits.MIXED_SHARE, 0.05)
 INVENT_TEMPERATURE = Control("invent-temperature", "Temperature", 0.8, limits.TEMPERATURE, 0.05)
 INVENT_COUNT = Control("invent-count", "How many", 20, limits.INVENTED, 1)
@@ -152,12 +104,7 @@ NAMES = Control(
     max_characters=int(limits.NAMES.high) * (limits.MAX_NAME_CHARACTERS + 1),
 )
 ORDER = Control("order", "Rows", SORTED, choices=(SORTED, AS_TYPED))
-CELLS = Control(
-    "cells",
-    "Cells show",
-    CHARACTERS,
-    choices=(CHARACTERS, EMBEDDING, HIDDEN),
-)
+CELLS = Control("cells", "Cells show", CHARACTERS, choices=(CHARACTERS, EMBEDDING, HIDDEN))
 BATCH_MODEL = Control("batch-model", "Model", None)  # shown once the page has a classifier of its own
 UNIT = Control("unit", "Which number of each vector", 0, limits.UNIT, 1)
 STEP = Control("step", "Step of time", 0, limits.STEP, 1)
@@ -207,6 +154,8 @@ EXAMPLE_EPOCHS = 40  # of the initial example: by then teacher-forced is nearly 
 TEXT, ROWS = "text", "rows"
 DATA_KIND = Control("data-kind", "Learn from", ROWS, choices=(ROWS, TEXT))
 PASTE, UPLOAD, BUILT_IN = "paste", "upload", "built-in"
+CLASSIFY, INVENT = "classify", "invent"
+ROWS_GOAL = Control("rows-goal", "What to train", CLASSIFY, choices=(CLASSIFY, INVENT))  # of rows
 SOURCE = Control("source", "Data source", PASTE, choices=(PASTE, UPLOAD, BUILT_IN))
 PASTED_DATA = Control("pasted-data", "The text", "", placeholder="Paste it here", in_link=False)
 PASTED_DATA_LABELS = {TEXT: "Your text", ROWS: "Your rows: text,label"}
@@ -238,7 +187,7 @@ USER_MODEL = Control("user-model", "Your models", None, in_link=False)
 
 BY_TAB = {
     "names": (NAME, MODEL, PRIOR, COUNTRY),
-    "invent": (INVENT_COUNTRY, MIXED_WITH, MIXED_SHARE, INVENT_TEMPERATURE, INVENT_COUNT, INVENT_SEED),
+    "invent": (INVENT_MODEL, INVENT_COUNTRY, MIXED_WITH, MIXED_SHARE, INVENT_TEMPERATURE, INVENT_COUNT, INVENT_SEED),
     "speech": (
         TEMPERATURE,
         PRIME,
@@ -268,6 +217,7 @@ BY_TAB = {
     "teacher-forcing": (TARGET, *DECODER_SETTINGS, RATIO, SHOWN_EPOCH),
     "train": (
         DATA_KIND,
+        ROWS_GOAL,
         SOURCE,
         PASTED_DATA,
         ENCODING,

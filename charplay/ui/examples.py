@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from charplay.ui import controls, links
-from charplay.ui.controls import Control
+from charplay.ui.control import Control
 
 
 class Example(NamedTuple):
@@ -43,7 +43,8 @@ _INVENT_MANY = {
 _AT_ZERO = {controls.PRIME: LOOPING_PRIME, controls.TEMPERATURE: 0, controls.SEED: "1"}
 _AT_ONE = {controls.PRIME: LOOPING_PRIME, controls.TEMPERATURE: 1, controls.SEED: "1"}
 _LINE = {controls.PRIME: "Thank you.\n", controls.STOP_AT: controls.AT_THE_LINE_END, controls.SEED: "3"}
-_ROWS, _TEXT = {controls.DATA_KIND: controls.ROWS}, {controls.DATA_KIND: controls.TEXT}
+_ROWS = {controls.DATA_KIND: controls.ROWS, controls.ROWS_GOAL: controls.CLASSIFY}
+_TEXT = {controls.DATA_KIND: controls.TEXT}
 EXAMPLES: dict[str, tuple[Example, ...]] = {
     "names": tuple(Example(name, {controls.NAME: name}) for name in DIVIDING_NAMES),
     "invent": (

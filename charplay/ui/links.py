@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from charplay import limits
 from charplay.ui import controls
-from charplay.ui.controls import Control
+from charplay.ui.control import Control
 
 Choices = Mapping[str, Sequence[Any]]  # name of a control -> what it offers on this page, where its table does not say
 

@@ -6,7 +6,10 @@ from charplay.ui import html
 
 MIN_ROWS_FOR_PERCENT = 50  # of fewer held-out rows a percentage would promise more than they can say
 NORMAL_95 = 1.96  # standard deviations on either side of a 95 % interval
-BASELINES = {"names": "most common class", "speech": "unigram"}  # task -> the baseline's usual name
+BASELINES = {"names": "most common class", "speech": "unigram", "invent": "n-gram"}  # task -> the baseline's usual name
+
+# Task -> what its result is.
+MEASURES = {"names": "accuracy", "speech": "bits per character", "invent": "bits per character given the class"}
 
 
 def duration(seconds: float) -> str:
@@ -20,13 +23,13 @@ def score(task: str, value: float | None, held_out: int) -> str:
     """A result in the measure of its task.
 
     Args:
-        task: "names" or "speech".
+        task: "names", "speech" or "invent".
         value: accuracy, or bits per character; None if there is none.
         held_out: the rows that an accuracy was measured on.
     """
     if value is None:
         return html.DASH
-    if task == "speech":
+    if task != "names":
         return f"{value:.2f} bits per character"
     if held_out < MIN_ROWS_FOR_PERCENT:
         return f"{round(value * held_out)} of {held_out} held-out rows"
@@ -35,7 +38,7 @@ def score(task: str, value: float | None, held_out: int) -> str:
 
 def caution(task: str, value: float | None, held_out: int) -> str:
     """How little an accuracy on few rows means; empty where there are enough."""
-    if task == "speech" or value is None or held_out >= MIN_ROWS_FOR_PERCENT:
+    if task != "names" or value is None or held_out >= MIN_ROWS_FOR_PERCENT:
         return ""
     low, high = interval(value, held_out)
     return (

@@ -20,7 +20,7 @@ import gradio as gr
 from charplay import limits, system
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint, CheckpointError, Registry
-from charplay.models.networks import count_parameters
+from charplay.models.networks import ConditionalCharLM, Network, count_parameters
 from charplay.ui.run_record import RunRecord
 from charplay.ui.uploaded_models import check_usable, opening_in
 
@@ -98,8 +98,7 @@ class SessionStore:
             kept = self._touch(session)
             kept.numbered += 1
             name = f"{USER_PREFIX}{kept.numbered}"
-            # This process computes nothing with it: it keeps the shapes, the weights stay on disk.
-            kept.models[name] = replace(checkpoint, model=checkpoint.model.to("meta"), path=path)
+            kept.models[name] = replace(checkpoint, model=_without_weights(checkpoint.model), path=path)
             kept.openings[name] = opening or opening_in(checkpoint)
             if not is_saved:
                 kept.unsaved.add(name)
@@ -251,6 +250,18 @@ class SessionStore:
             if self._directory is None:
                 self._directory = tempfile.TemporaryDirectory(prefix="charplay-")  # readable for this user alone
             return Path(self._directory.name)
+
+
+def _without_weights(model: Network) -> Network:
+    """The model as this process keeps it, which computes nothing with it: its shapes; the weights stay on disk.
+
+    A conditional model keeps its filter, by which the page marks texts of the training data.
+    """
+    seen = model.seen if isinstance(model, ConditionalCharLM) else None
+    model.to("meta")
+    if isinstance(model, ConditionalCharLM) and seen is not None:
+        model.seen = seen
+    return model
 
 
 def download_name(checkpoint: Checkpoint) -> str:

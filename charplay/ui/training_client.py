@@ -21,7 +21,7 @@ class SettingsError(ValueError):
 class TrainingRequest:
     """What is to be summarized or trained."""
 
-    task: str  # "names" or "speech"
+    task: str  # "names", "speech" or "invent"
     called: str  # what the page calls the data
     data: dict[str, Any]  # {"text"}, {"file"} or {"built_in"}, and how rows are read
     preset: str

@@ -6,7 +6,7 @@ from charplay.inference.classify import USER_RESULTS
 from charplay.models.checkpoints import Checkpoint, CheckpointError
 from charplay.models.networks import count_parameters
 
-LOADABLE_TASKS = ("names", "speech")
+LOADABLE_TASKS = ("names", "speech", "invent")
 
 
 def opening_in(checkpoint: Checkpoint) -> str:

@@ -12,6 +12,7 @@ import torch
 from charplay.models import checkpoints
 from charplay.models.networks import Network, count_parameters
 from charplay.training import run, trainer
+from charplay.training.conditional_task import ConditionalTask
 from charplay.training.data_summary import UserData, baseline_of, choose_recipe, training_set_of
 from charplay.training.evaluation_example import EvaluationExample, example_of, opening_of
 from charplay.training.fine_tuning import StartingModel, adapt
@@ -37,11 +38,11 @@ class TrainingUpdate(EvaluationExample, total=False):
     steps: int  # started: of all epochs; progress: how many are done
     epochs: int  # started
     unit: str  # started: "names" or "characters"
-    baseline: float  # started: accuracy of the most common class, or bits per character of the unigram model
+    baseline: float  # started: accuracy of the most common class, or bits per character of unigrams, or of n-grams
     held_out: int  # started: rows or characters of the validation part, on which both are measured
     epoch: float  # progress and evaluation: how many are done
     loss: float  # progress: mean nats in training since the last evaluation
-    per_second: float  # progress: characters or rows
+    per_second: float  # progress: of its unit
     seconds: float  # progress: since it started
     seconds_left: float  # progress: an estimate
     training_loss: float  # evaluation: mean nats
@@ -136,7 +137,7 @@ class JobCallbacks:
 
     def on_start(self, started: run.RunStart) -> None:
         task = self._training_set.task
-        assert isinstance(task, NamesTask | SpeechTask)
+        assert isinstance(task, NamesTask | SpeechTask | ConditionalTask)
         self._model = started.model
         self._send(
             TrainingUpdate(
@@ -243,7 +244,7 @@ def train(job: Job, send: Callable[[TrainingUpdate], None], max_seconds: float) 
     job.check_cancelled()
     assert results is not None  # this process is rank 0
     task = training_set.task
-    assert isinstance(task, NamesTask | SpeechTask)
+    assert isinstance(task, NamesTask | SpeechTask | ConditionalTask)
     stored = checkpoints.load(job.out)  # what is shown of a model is what its file holds
     return TrainingResult(
         ended=callbacks.ended,

@@ -290,8 +290,7 @@ def test_an_open_accordion_is_updated_once_a_generation_ends(speech):
 
 
 def test_a_text_is_read_twice_and_the_copy_that_learns_needs_fewer_bits(speech):
-    speech.locator("#speech-model input").first.click()
-    speech.get_by_role("option", name="speech-rnn").click()
+    choose(speech, "speech-model", "RNN 1 x 256")
     speech.locator("#dynamic-accordion button").first.click()
     start, status = speech.locator("#dynamic-start"), speech.locator("#dynamic-status")
     analyze(speech, "short")

@@ -13,7 +13,7 @@ from charplay.inference.generation import Request
 from charplay.inference.invent import make_invent_request, split_texts
 from charplay.interpret.writing import WritingStep
 from charplay.models.checkpoints import Checkpoint, Registry
-from charplay.ui import controls, html, inference_client
+from charplay.ui import controls, html, inference_client, scoreboard, session_store
 from charplay.ui.assets import read_asset
 from charplay.ui.errors import USER_ERRORS
 from charplay.ui.events import LATEST, QUIET
@@ -22,6 +22,8 @@ from charplay.ui.initial_examples import InitialExamples, InventedExample
 from charplay.ui.invent import code
 from charplay.ui.invent.listing import Invented, InventedList, chosen_html, judge, list_html, parse_field, stats_html
 from charplay.ui.link_events import TabLink
+from charplay.ui.model_controls import ModelControls
+from charplay.ui.session_store import STORE
 from charplay.ui.text_fields import as_typed
 from charplay.ui.widgets import diagrams
 from charplay.ui.widgets.writing import END_SIGN, writing
@@ -44,7 +46,7 @@ _COUNT_LINK = "(field, count) => charplayLinks.isNew('invent', field) ? count + 
 _CHOSEN = "document.querySelector('#invented .chosen')?.dataset.number"
 _NO_EXAMPLE = "The first names could not be invented: press Invent."
 
-_SETTINGS = (
+_LINKED = (
     controls.INVENT_SEED,
     controls.INVENT_COUNTRY,
     controls.MIXED_WITH,
@@ -54,11 +56,13 @@ _SETTINGS = (
 )
 
 Steps = AsyncGenerator[tuple, None]
+_UNCHANGED = [gr.skip()] * 4  # list, figures, field and drawing
 
 
 class _Components(NamedTuple):
     """What the tab consists of."""
 
+    model: gr.Dropdown  # shown once the page has a model of its own
     country: gr.Dropdown
     second: gr.Dropdown
     share: gr.Slider
@@ -78,7 +82,7 @@ class _Components(NamedTuple):
     @property
     def settings(self) -> list[Any]:
         """What a request is read from."""
-        return [self.seed, self.country, self.second, self.share, self.temperature, self.how_many]
+        return [self.model, self.seed, self.country, self.second, self.share, self.temperature, self.how_many]
 
     @property
     def outputs(self) -> list[Any]:
@@ -86,14 +90,14 @@ class _Components(NamedTuple):
         return [self.listing, self.stats, self.field, self.drawing, self.start, self.message]
 
 
-def _read_mixture(country: object, second: object, share: object) -> dict[str, float]:
-    """The weights of the countries that the controls describe.
+def _read_mixture(classes: Sequence[str], country: object, second: object, share: object) -> dict[str, float]:
+    """The weights of the classes that the controls describe, of those that the model has.
 
     Raises:
         ValueError: one of them is out of bounds.
     """
-    country = limits.check_choice("country", country, controls.INVENT_COUNTRY.choices)
-    second = limits.check_choice("second country", second, controls.MIXED_WITH.choices)
+    country = limits.check_choice("class", country, classes)
+    second = limits.check_choice("second class", second, (controls.NOTHING, *classes))
     share = limits.MIXED_SHARE.check(share)
     if second in (controls.NOTHING, country):
         return {country: 1.0}
@@ -113,15 +117,17 @@ def _given(checkpoint: Checkpoint, mixture: Sequence[float]) -> str:
     return "<br>".join(f"{html.percent(weight, 0)} {escape(name)}" for name, weight in weights)
 
 
-def _drawing(checkpoint: Checkpoint, names: InventedList, number: int, steps: Sequence[WritingStep]) -> str:
+def _drawing(
+    checkpoint: Checkpoint, names: InventedList, number: int, steps: Sequence[WritingStep], is_shipped: bool = True
+) -> str:
     """The chosen name, and the network that wrote it (HTML)."""
     chosen = names.names[number]
     columns = [(step["likeliest"], step["state"]) for step in steps]
     drawn = writing(chosen.name, _given(checkpoint, names.mixture), columns, END_OF_TEXT)
-    return chosen_html(chosen, names.names) + drawn + html.note(_DRAWING_NOTE)
+    return chosen_html(chosen, names.names, is_shipped) + drawn + html.note(_DRAWING_NOTE)
 
 
-async def _draw(checkpoint: Checkpoint, names: InventedList, number: int) -> str:
+async def _draw(registry: Registry, checkpoint: Checkpoint, names: InventedList, number: int) -> str:
     steps = await inference_client.query(
         checkpoint,
         "writing_steps",
@@ -129,11 +135,19 @@ async def _draw(checkpoint: Checkpoint, names: InventedList, number: int) -> str
         mixture=names.mixture,
         temperature=names.temperature,
     )
-    return _drawing(checkpoint, names, number, steps)
+    return _drawing(checkpoint, names, number, steps, names.model in registry.models["invent"])
 
 
-async def _invent(registry: Registry, checkpoint: Checkpoint, request: Request) -> Steps:
-    """Yields list, figures, field and drawing as the names come."""
+def _classifier(registry: Registry, checkpoint: Checkpoint, page: gr.Request) -> Checkpoint | None:
+    """What says of an invented text to which class it belongs: the latest that knows the model's classes, or none."""
+    default = registry.models["names"] and registry.default("names")
+    own = STORE.models(page.session_hash, "names").values()
+    known = [each for each in (default, *own) if each and set(each.classes) == set(checkpoint.classes)]
+    return known[-1] if known else None
+
+
+async def _invent(model: str, checkpoint: Checkpoint, classifier: Checkpoint | None, request: Request) -> Steps:
+    """Yields list, figures and field as the names come."""
     wanted = _wanted(checkpoint, request.mixture)
     judged: list[Invented] = []
     async with aclosing(inference_client.stream_text(checkpoint, request)) as stream:
@@ -141,27 +155,31 @@ async def _invent(registry: Registry, checkpoint: Checkpoint, request: Request) 
             texts = split_texts(update.text)
             new = texts[len(judged) :]
             if new:
-                judged += judge(checkpoint, new, await inference_client.classify_names(registry.default("names"), new))
-            names = InventedList(list(request.mixture), request.temperature, request.seed, list(judged))
+                results = None if classifier is None else await inference_client.classify_names(classifier, new)
+                judged += judge(checkpoint, new, results)
+            names = InventedList(model, list(request.mixture), request.temperature, request.seed, list(judged))
             unfinished = update.text.rpartition(END_OF_TEXT)[2]
             stats = stats_html(names, request.count, wanted, update.queue_position)
-            yield list_html(judged, wanted, unfinished), stats, names.as_field(), gr.skip()
-    yield gr.skip(), gr.skip(), gr.skip(), await _draw(checkpoint, names, 0)
+            yield list_html(judged, wanted, unfinished), stats, names.as_field()
 
 
-def _lay_out(checkpoint: Checkpoint, example: InventedExample | None) -> _Components:
+def _lay_out(registry: Registry, example: InventedExample | None) -> _Components:
     """Controls left, names right, the drawing of the chosen one under both."""
+    models = registry.models["invent"]
+    default, checkpoint = next(iter(models.items()))
     shown = ["", html.problem(_NO_EXAMPLE), "", ""]
     if example is not None:
         request = example.request
         judged = judge(checkpoint, example.names, example.results)
-        names = InventedList(list(request.mixture), request.temperature, request.seed, judged)
+        names = InventedList(default, list(request.mixture), request.temperature, request.seed, judged)
         wanted = _wanted(checkpoint, request.mixture)
         stats = stats_html(names, request.count, wanted)
         shown = [list_html(judged, wanted), stats, names.as_field(), _drawing(checkpoint, names, 0, example.steps)]
     listed, stats, field, drawing = shown
     with gr.Row(elem_id="invent"):
         with gr.Column(elem_id="invent-controls", min_width=0):
+            choices = controls.INVENT_MODEL.arguments() | {"choices": scoreboard.choices(models), "value": default}
+            model = gr.Dropdown(**choices, visible=False)
             with gr.Row(elem_classes="bottom"):
                 country = gr.Dropdown(**controls.INVENT_COUNTRY.arguments(), min_width=140)
                 second = gr.Dropdown(**controls.MIXED_WITH.arguments(), min_width=140)
@@ -183,8 +201,8 @@ def _lay_out(checkpoint: Checkpoint, example: InventedExample | None) -> _Compon
         with gr.Column(elem_id="invent-drawing", min_width=0):
             drawing_output = gr.HTML(drawing, elem_id="writing")
     return _Components(
-        country, second, share, temperature, how_many, seed, start, stop, keep_seed, message, listing, stats_output,
-        drawing_output, gr.Textbox(field, visible="hidden"), gr.Number(0, visible="hidden"),
+        model, country, second, share, temperature, how_many, seed, start, stop, keep_seed, message, listing,
+        stats_output, drawing_output, gr.Textbox(field, visible="hidden"), gr.Number(0, visible="hidden"),
     )  # fmt: skip
 
 
@@ -196,54 +214,91 @@ def _idle_button() -> dict[str, Any]:
     return gr.update(value="Invent", interactive=True)
 
 
-def build(initial: InitialExamples, link: TabLink) -> None:
-    """Lays out the tab inside the current Blocks."""
-    registry = initial.registry
-    checkpoint = registry.default("invent")
-    gr.HTML(diagrams.lead(diagrams.INVENT, f'{_LEAD} <span class="term">{_TERM}</span>', _ABOUT))
-    tab = _lay_out(checkpoint, initial.wait_for_invented())
-    code.build(tab.settings, tab.field, _read_mixture, link)
-    unchanged = [gr.skip()] * 4
+def _class_updates(checkpoint: Checkpoint) -> tuple[dict[str, Any], ...]:
+    """What both class controls offer for a model, and what they and their share are called."""
+    classes, default = list(checkpoint.classes), controls.INVENT_COUNTRY.default
+    kind = "country" if set(classes) <= set(controls.INVENT_COUNTRY.choices) else "class"
+    nothing = (controls.MIXED_WITH.choice_labels[0], controls.NOTHING)
+    return (
+        gr.update(choices=classes, value=default if default in classes else classes[0], label=kind.capitalize()),
+        gr.update(choices=[nothing, *((each, each) for each in classes)], value=controls.NOTHING),
+        gr.update(label=f"Share of the second {kind}"),
+    )
 
-    async def invent(
-        seed: object, country: object, second: object, share: object, temperature: object, count: object
-    ) -> Steps:
+
+class _Inventions:
+    """What Invent, a link and a press on a name do."""
+
+    def __init__(self, registry: Registry):
+        self._registry = registry
+
+    async def invent(self, page: gr.Request, model: object, seed: object, *settings: object) -> Steps:
         """A user error stands under the buttons; what was shown stays."""
+        country, second, share, temperature, count = settings
         try:
-            mixture = _read_mixture(country, second, share)
+            checkpoint = session_store.find(self._registry, "invent", model, page)
+            mixture = _read_mixture(checkpoint.classes, country, second, share)
             request = make_invent_request(checkpoint, mixture, count, temperature, controls.read_seed(seed))
-            button = _running_button()
-            async with aclosing(_invent(registry, checkpoint, request)) as steps:
-                async for step in steps:
-                    yield *step, button, ""
+            button, field = _running_button(), ""
+            classifier = _classifier(self._registry, checkpoint, page)
+            async with aclosing(_invent(str(model), checkpoint, classifier, request)) as steps:
+                async for listed, stats, field in steps:
+                    yield listed, stats, field, gr.skip(), button, ""
                     button = gr.skip()
+            drawing = await _draw(self._registry, checkpoint, parse_field(field), 0)
+            yield *[gr.skip()] * 3, drawing, gr.skip(), ""
         except USER_ERRORS as error:
-            yield *unchanged, gr.skip(), html.problem(str(error))
+            yield *_UNCHANGED, gr.skip(), html.problem(str(error))
 
-    async def invent_linked(*settings: object) -> Steps:
+    async def invent_linked(self, page: gr.Request, model: object, *settings: object) -> Steps:
         """A link that sets nothing of this tab leaves what it opens with."""
-        if list(settings) == [control.default for control in _SETTINGS]:
-            yield *unchanged, gr.skip(), ""
+        if list(settings) == [control.default for control in _LINKED]:
+            yield *_UNCHANGED, gr.skip(), ""
             return
-        async with aclosing(invent(*settings)) as steps:
+        async with aclosing(self.invent(page, model, *settings)) as steps:
             async for step in steps:
                 yield step
 
-    async def choose(number: object, field: object) -> tuple[str, str]:
+    def choose_model(self, page: gr.Request, model: object) -> tuple[Any, ...]:
+        """The classes of another model."""
+        try:
+            return *_class_updates(session_store.find(self._registry, "invent", model, page)), ""
+        except USER_ERRORS as error:
+            return *[gr.skip()] * 3, html.problem(str(error))
+
+    async def choose(self, page: gr.Request, number: object, field: object) -> tuple[str, str]:
+        """The drawing of another name."""
         try:
             names = parse_field(field)
             position = limits.Limit("number of the name", 0, len(names.names) - 1).check(number)
-            return await _draw(checkpoint, names, int(position)), ""
+            checkpoint = session_store.find(self._registry, "invent", names.model, page)
+            return await _draw(self._registry, checkpoint, names, int(position)), ""
         except USER_ERRORS as error:
             return gr.skip(), html.problem(str(error))
 
-    running = gr.on([tab.start.click, tab.seed.submit], invent, tab.settings, tab.outputs, **QUIET)
+
+def build(initial: InitialExamples, link: TabLink) -> ModelControls:
+    """Lays out the tab inside the current Blocks; returns the control of its model."""
+    registry = initial.registry
+    gr.HTML(diagrams.lead(diagrams.INVENT, f'{_LEAD} <span class="term">{_TERM}</span>', _ABOUT))
+    tab, inventions = _lay_out(registry, initial.wait_for_invented()), _Inventions(registry)
+    code.build(registry, tab.settings, tab.field, _read_mixture, link)
+    running = gr.on([tab.start.click, tab.seed.submit], inventions.invent, tab.settings, tab.outputs, **QUIET)
     count = gr.Number(0, visible="hidden")  # of the links that were followed
     link.applied.change(None, [link.field, count], count, js=_COUNT_LINK, **QUIET)
-    linked = count.change(invent_linked, tab.settings, tab.outputs, **QUIET)
-    for event in (running, linked):
+    linked = count.change(inventions.invent_linked, tab.settings, tab.outputs, **QUIET)
+    chosen = tab.model.change(
+        inventions.choose_model,
+        tab.model,
+        [tab.country, tab.second, tab.share, tab.message],
+        cancels=[running, linked],
+        **QUIET,
+    )
+    renewed = chosen.then(inventions.invent, tab.settings, tab.outputs, **QUIET)
+    for event in (running, linked, renewed):
         event.then(_idle_button, None, tab.start, **QUIET)
-    tab.stop.click(_idle_button, None, tab.start, cancels=[running, linked], **QUIET)
+    tab.stop.click(_idle_button, None, tab.start, cancels=[running, linked, renewed], **QUIET)
     tab.keep_seed.click(None, None, tab.seed, js=_SEED_USED, **QUIET)
     js = f"(number, field) => [Number({_CHOSEN} ?? 0), field]"
-    tab.listing.pick(choose, [tab.number, tab.field], [tab.drawing, tab.message], js=js, **LATEST)
+    tab.listing.pick(inventions.choose, [tab.number, tab.field], [tab.drawing, tab.message], js=js, **LATEST)
+    return ModelControls(tab.model, None, is_for_user_models=True)

@@ -17,6 +17,7 @@ class Form(NamedTuple):
     """The components of the form."""
 
     kind: gr.Radio
+    goal: gr.Radio  # what to train on rows
     source: gr.Radio
     pasted: gr.Textbox
     file: gr.File
@@ -42,7 +43,7 @@ class Form(NamedTuple):
     def inputs(self) -> set[Block]:
         """What `parse_request` needs."""
         read_by = (self.encoding, *self.row_format_controls, self.merge_case)
-        return {self.kind, self.source, self.pasted, *read_by, self.start, self.preset, self.changes}
+        return {self.kind, self.goal, self.source, self.pasted, *read_by, self.start, self.preset, self.changes}
 
     @property
     def row_format_controls(self) -> list[gr.Dropdown]:
@@ -83,7 +84,8 @@ def _lay_out_settings(recipe: dict[str, Any]) -> list[Setting]:
 def lay_out(recipe: dict[str, Any]) -> Form:
     """Adds the form to the current Blocks, with the example in its box and a recipe's settings."""
     with gr.Row():
-        kind = gr.Radio(**controls.DATA_KIND.arguments(), min_width=180, scale=2)
+        kind = gr.Radio(**controls.DATA_KIND.arguments(), min_width=150, scale=2)
+        goal = gr.Radio(**controls.ROWS_GOAL.arguments(), min_width=180, scale=2)
         source = gr.Radio(**controls.SOURCE.arguments(), min_width=270, scale=3)
     default = controls.DATA_KIND.default
     example = {"value": EXAMPLES[default], "label": controls.PASTED_DATA_LABELS[default]}
@@ -98,6 +100,7 @@ def lay_out(recipe: dict[str, Any]) -> Form:
         preset = gr.Radio(**controls.PRESET.arguments(), min_width=180)
     return Form(
         kind=kind,
+        goal=goal,
         source=source,
         pasted=pasted,
         file=file,

@@ -9,6 +9,8 @@ from charplay.ui.widgets.figures import TEXT_SIZE, plain_figure
 
 LOSSES_HEIGHT = 250  # px
 LENGTHS_HEIGHT = 130  # px
+# Plotly measures the labels before the page's font is there: their width is given.
+LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "entrywidth": 175}
 
 
 def losses(
@@ -37,7 +39,7 @@ def losses(
         ends = [(0.0, baseline), (epochs, baseline)]
         lines.append(_line(ends, baseline_label, {"color": QUIET, "width": 3, "dash": "dash"}, "lines"))
     figure = plain_figure(lines, LOSSES_HEIGHT, margin={"l": 56, "r": 8, "t": 30, "b": 44})
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})
+    figure.update_layout(showlegend=True, legend=LEGEND)
     small = {"size": TEXT_SIZE}
     figure.update_xaxes(range=[0, epochs], title={"text": "epochs", "standoff": 4, "font": small}, showgrid=False)
     figure.update_yaxes(title={"text": unit, "standoff": 6, "font": small}, rangemode="tozero", nticks=5)

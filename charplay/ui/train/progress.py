@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -12,7 +13,7 @@ import plotly.graph_objects as go
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import count_parameters
 from charplay.ui import html
-from charplay.ui.results import BASELINES, caution, duration, score
+from charplay.ui.results import BASELINES, MEASURES, caution, duration, score
 from charplay.ui.run_record import RunRecord
 from charplay.ui.train import plots
 from charplay.ui.training_client import TrainingRequest
@@ -31,7 +32,7 @@ _ENDS = {
 
 
 class TrainingProgress:
-    """A training so far; losses are in bits per character for a text, in nats for rows."""
+    """A training so far; losses are in bits per character, but those of a classifier in nats."""
 
     def __init__(self, request: TrainingRequest):
         self._request = request
@@ -46,11 +47,11 @@ class TrainingProgress:
 
     @property
     def _nats_per_unit(self) -> float:
-        return math.log(2) if self._is_speech else 1.0
+        return 1.0 if self._is_classifier else math.log(2)
 
     @property
-    def _is_speech(self) -> bool:
-        return self._request.task == "speech"
+    def _is_classifier(self) -> bool:
+        return self._request.task == "names"
 
     def receive(self, response: Response) -> None:
         """Takes in one response of the training worker."""
@@ -124,7 +125,7 @@ class TrainingProgress:
             return _bar_html("ended", 1.0, f"<b>{end}</b> {duration(self._result['seconds'])}; {kept}")
         if not self._progress:
             return _bar_html("running", 0.0, f"Started; {baseline}")
-        speed = f"{self._progress['per_second']:,.0f} {'characters' if self._is_speech else 'rows'}/s"
+        speed = f"{self._progress['per_second']:,.0f} {'rows' if self._is_classifier else 'characters'}/s"
         time_left = f"{duration(self._progress['seconds_left'])} left"
         return _bar_html(
             "running",
@@ -140,9 +141,9 @@ class TrainingProgress:
         return plots.losses(
             training,
             self._validation_losses,
-            self._started["baseline"] if self._is_speech else self._label_entropy(),
-            baseline_label="baseline: unigram" if self._is_speech else "baseline: class shares",
-            unit="bits per character" if self._is_speech else "nats per row",
+            self._label_entropy() if self._is_classifier else self._started["baseline"],
+            baseline_label=f"baseline: {'class shares' if self._is_classifier else BASELINES[self._request.task]}",
+            unit="nats per row" if self._is_classifier else "bits per character",
             epochs=self._started["epochs"],
         )
 
@@ -155,10 +156,12 @@ class TrainingProgress:
         return float(-(shares * np.log(shares)).sum())
 
     def _sample_html(self) -> str:
-        """What a language model generates after a held-out prime; of a classifier the title of its matrix."""
+        """What a language model writes, plain or of each class; of a classifier the title of its matrix."""
         which = "kept network" if self._result else "best network so far"
         if "confusion" in self._shown:
             return html.caption(f"Confusion matrix of the {which}: each row a class, in percent of its held-out rows.")
+        if "invented" in self._shown:
+            return invented_html(self._shown["invented"], which)
         if "sample" not in self._shown:
             return ""
         prime = f'<span class="read">{escape(self._shown["prime"])}</span>'
@@ -192,13 +195,24 @@ class TrainingProgress:
             batch_size=recipe["batch_size"],
             learning_rate=recipe["learning_rate"],
             seed=recipe["seed"],
-            measure="bits per character" if self._is_speech else "accuracy",
+            measure=MEASURES[self._request.task],
             result=self.best,
             baseline=self._started["baseline"],
             held_out=self._started["held_out"],
             seconds=round(self._result["seconds"], 1),
             ended=self._result["ended"],
         )
+
+
+def invented_html(classes: Sequence[Mapping[str, Any]], which: str) -> str:
+    """The texts that a network invents for each class, and its bits per character beside those of n-grams."""
+    facts = []
+    for each in classes:
+        own, counted = (f"{each[key]:.2f}" for key in ("bits_per_character", "ngram_bits_per_character"))
+        bits = f'<span class="note">{own} bits per character, n-grams {counted}</span>'
+        texts = ", ".join(map(html.as_typed, each["texts"]))
+        facts.append((f'<b translate="no">{escape(each["label"])}</b>', f"{texts} {bits}"))
+    return html.caption(f"What the {which} invents for each class:") + html.facts(facts)
 
 
 def _state_html(state: str, markup: str) -> str:

@@ -10,7 +10,6 @@ from charplay.ui.session_store import STORE
 from charplay.ui.training_client import SettingsError, TrainingRequest
 
 CHANGES = "changes"  # name of the hidden field with the settings that the user has changed
-TASKS = {controls.TEXT: "speech", controls.ROWS: "names"}  # what is learnt from -> task
 MAX_CHANGES_CHARACTERS = 1_000
 # field of the recipe -> its control
 SETTINGS = {
@@ -24,6 +23,17 @@ SETTINGS = {
 }
 
 
+def task_of(kind: object, goal: object) -> str:
+    """What is trained, from what is learnt from, and for rows what to train.
+
+    Raises:
+        ValueError: one of them is no choice of the page's.
+    """
+    if controls.DATA_KIND.choose(kind) == controls.TEXT:
+        return "speech"
+    return "invent" if controls.ROWS_GOAL.choose(goal) == controls.INVENT else "names"
+
+
 def parse_request(values: Mapping[str, Any], session: str | None) -> TrainingRequest:
     """The request that the form describes.
 
@@ -35,10 +45,10 @@ def parse_request(values: Mapping[str, Any], session: str | None) -> TrainingReq
         SettingsError: a setting of the training is out of bounds.
         ValueError: another value is none that the page offers, or the data is missing.
     """
-    task = TASKS[controls.DATA_KIND.choose(values[controls.DATA_KIND.name])]
+    task = task_of(values[controls.DATA_KIND.name], values[controls.ROWS_GOAL.name])
     source = controls.SOURCE.choose(values[controls.SOURCE.name])
     name, data = _data(task, source, values[controls.PASTED_DATA.name], session)
-    if task == "names" and source != controls.BUILT_IN:
+    if task != "speech" and source != controls.BUILT_IN:
         data |= {
             "delimiter": controls.DELIMITERS[controls.DELIMITER.choose(values[controls.DELIMITER.name])],
             "has_header": controls.HEADERS[controls.HEADER.choose(values[controls.HEADER.name])],
@@ -68,7 +78,7 @@ def _data(task: str, source: str, pasted: object, session: str | None) -> tuple[
         if file is None:
             raise ValueError("Drop a file first: a text, or rows of text,label as CSV.")
         return file.name, {"file": str(file.path)}
-    return {"names": "names and countries", "speech": "speeches"}[task], {"built_in": True}
+    return "speeches" if task == "speech" else "names and countries", {"built_in": True}
 
 
 def _column(chosen: object) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from html import escape
 
 from charplay.ui import html
-from charplay.ui.results import BASELINES, MIN_ROWS_FOR_PERCENT
+from charplay.ui.results import BASELINES, MEASURES, MIN_ROWS_FOR_PERCENT
 from charplay.ui.run_record import RunRecord
 
 _COLUMNS = (
@@ -25,6 +25,8 @@ _COLUMNS = (
     "seconds",
 )
 
+TASK_OF_MEASURE = {measure: task for task, measure in MEASURES.items()}
+
 
 def _result(run: RunRecord, value: float | None) -> str:
     if value is None:
@@ -37,8 +39,7 @@ def _result(run: RunRecord, value: float | None) -> str:
 
 
 def _baseline(run: RunRecord) -> str:
-    task = "names" if run.measure == "accuracy" else "speech"
-    return f"{_result(run, run.baseline)} ({BASELINES[task]})"
+    return f"{_result(run, run.baseline)} ({BASELINES[TASK_OF_MEASURE[run.measure]]})"
 
 
 def table(runs: Sequence[RunRecord]) -> str:

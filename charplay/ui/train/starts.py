@@ -5,9 +5,10 @@ from typing import Any
 import gradio as gr
 
 from charplay.models.checkpoints import Registry
+from charplay.training.recipes import FINE_TUNING_RECIPES
 from charplay.ui import controls, session_store
 from charplay.ui.train.form import Form
-from charplay.ui.train.request import SETTINGS, TASKS
+from charplay.ui.train.request import SETTINGS, task_of
 from charplay.ui.training_client import SettingsError
 
 SIZES = ("cell", "hidden_size", "layers")  # the settings that are those of the model that is started from
@@ -27,14 +28,17 @@ class Starts:
         """
         if chosen == controls.NEW_NETWORK:
             return None
+        if task not in FINE_TUNING_RECIPES:
+            raise SettingsError("A network that invents texts starts from a new network: choose that.")
         try:
             return str(session_store.find(self._registry, task, chosen, page).path)
         except ValueError as error:
             raise SettingsError(str(error)) from None
 
-    def update(self, kind: object, chosen: object, page: gr.Request) -> list[Any]:
+    def update(self, kind: object, goal: object, chosen: object, page: gr.Request) -> list[Any]:
         """Values of `outputs`; a choice that is not offered any more becomes a new network."""
-        models = session_store.models(self._registry, TASKS[controls.DATA_KIND.choose(kind)], page)
+        task = task_of(kind, goal)
+        models = session_store.models(self._registry, task, page) if task in FINE_TUNING_RECIPES else {}
         listed = [(f"{name}: {checkpoint.label}", name) for name, checkpoint in models.items()]
         if not isinstance(chosen, str) or chosen not in models:
             chosen = controls.NEW_NETWORK

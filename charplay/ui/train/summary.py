@@ -15,6 +15,8 @@ MAX_SHOWN_CHARACTERS = 70  # of a text that is shown as it was read
 MAX_LISTED_START = 40  # new characters of a model that is gone on from that are named
 MAX_LISTED = 12  # classes or characters that are named; the rest is counted
 
+_BASELINE_MODELS = {"speech": "a unigram model", "invent": "n-grams of the texts of each class"}
+
 
 def columns(read_as: Mapping[str, Any]) -> Sequence[tuple[str, int]]:
     """The choices of a column: (name, number)."""
@@ -23,14 +25,15 @@ def columns(read_as: Mapping[str, Any]) -> Sequence[tuple[str, int]]:
 
 def summary_html(data_summary: Mapping[str, Any]) -> str:
     """A `DataSummary` as tiles and facts."""
-    is_rows, baseline = data_summary["task"] == "names", data_summary["baseline"]
+    task, baseline = data_summary["task"], data_summary["baseline"]
+    is_rows = task != "speech"
     unit = "rows" if is_rows else "characters"
     split = f"{data_summary['training']:,} to train on, {data_summary['validation']:,} held out"
     tiles = (
         (f"{data_summary['count']:,}", f"{unit}: {split}"),
         _baseline_tile(baseline, data_summary["validation"])
-        if is_rows
-        else (f"{baseline:.2f} bits", "per character: the baseline, a unigram model"),
+        if task == "names"
+        else (f"{baseline:.2f} bits", f"per character: the baseline, {_BASELINE_MODELS[task]}"),
         (_time(data_summary["seconds"]), f"to train {data_summary['parameters']:,} parameters here: an estimate"),
     )
     return html.tiles(tiles) + html.facts(_facts(data_summary))
@@ -53,6 +56,11 @@ def _baseline_tile(accuracy: float, held_out: int) -> tuple[str, str]:
     if held_out < MIN_ROWS_FOR_PERCENT:
         return f"{round(accuracy * held_out)} of {held_out}", label
     return html.percent(accuracy), f"of the {label}"
+
+
+def _longest(task: str) -> int:
+    """Characters of a row's text that are learnt from."""
+    return limits.MAX_INVENTED_CHARACTERS if task == "invent" else limits.MAX_USER_ROW_CHARACTERS
 
 
 def _time(seconds: float | None) -> str:
@@ -87,7 +95,7 @@ def _facts(data_summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append(("left out", f"control and format characters: {listed}"))
     if data_summary["cut"]:
         facts.append(
-            (f"{data_summary['cut']:,} cut", f"texts of more than {limits.MAX_USER_ROW_CHARACTERS} characters")
+            (f"{data_summary['cut']:,} cut", f"texts of more than {_longest(data_summary['task'])} characters")
         )
     if data_summary["left_out"]:
         reasons = [f"line {row['line']}: {escape(row['reason'])}" for row in data_summary["named"]]

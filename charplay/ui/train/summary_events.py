@@ -139,6 +139,7 @@ def _show_source(kind: object, source: object, pasted: object) -> tuple:
         gr.update(visible=source == controls.UPLOAD),
         gr.update(visible=source == controls.UPLOAD, value=controls.DETECTED),
         gr.update(visible=kind == controls.ROWS and source != controls.BUILT_IN),
+        gr.update(visible=kind == controls.ROWS),
         "{}",
         "{}",
         *[controls.DETECTED] * 4,
@@ -147,11 +148,11 @@ def _show_source(kind: object, source: object, pasted: object) -> tuple:
 
 def _show_linked(field: object, kind: object, source: object) -> tuple:
     """Shows the controls of the data that a link chose, always with the example: a link carries no data."""
-    pasted, file, encoding, row_format, *_ = _show_source(kind, source, "")
+    pasted, file, encoding, row_format, goal, *_ = _show_source(kind, source, "")
     encoding = gr.update(visible=encoding["visible"])
     settings = {each: links.linked(field, control) for each, control in SETTINGS.items()}
     changes = {each: value for each, value in settings.items() if value is not None}
-    return pasted, file, encoding, row_format, json.dumps(changes), "{}"
+    return pasted, file, encoding, row_format, goal, json.dumps(changes), "{}"
 
 
 def _keep_long_text(pasted: object, page: gr.Request) -> tuple:
@@ -172,19 +173,22 @@ def _wire_data(
     """Has the form follow what is learnt from, where it comes from, and what a training can start from."""
     offered = [*starts.outputs(form), form.settings_problem]
     update_starts = with_problem(starts.update, len(offered) - 1)
-    read = [form.pasted, form.file, form.encoding, form.row_format, form.changes, form.accepted]
+    read = [form.pasted, form.file, form.encoding, form.row_format, form.goal, form.changes, form.accepted]
+    chosen = [form.kind, form.goal, form.start]
     shown = gr.on(
         [form.kind.input, form.source.input],
-        with_problem(_show_source, 10),
+        with_problem(_show_source, 11),
         [form.kind, form.source, form.pasted],
         [*read, *form.row_format_controls, form.data_problem],
         **QUIET,
     )
     linked = link.applied.change(
-        with_problem(_show_linked, 6), [link.field, form.kind, form.source], [*read, form.data_problem], **QUIET
+        with_problem(_show_linked, 7), [link.field, form.kind, form.source], [*read, form.data_problem], **QUIET
     )
     for each in (shown, linked):
-        summarize_after(each.then(update_starts, [form.kind, form.start], offered, **QUIET), QUIET)
+        summarize_after(each.then(update_starts, chosen, offered, **QUIET), QUIET)
+    aimed = form.goal.input(_no_changes, None, [form.changes, form.accepted], **QUIET)
+    summarize_after(aimed.then(update_starts, chosen, offered, **QUIET), QUIET)
     kept = form.pasted.change(
         with_problem(_keep_long_text, 3),
         form.pasted,
@@ -192,8 +196,8 @@ def _wire_data(
         **LATEST,
     )
     summarize_after(kept, LATEST)
-    gr.on([user_model.change, tab.select], update_starts, [form.kind, form.start], offered, **QUIET)
-    started = form.start.input(update_starts, [form.kind, form.start], offered, **QUIET)
+    gr.on([user_model.change, tab.select], update_starts, chosen, offered, **QUIET)
+    started = form.start.input(update_starts, chosen, offered, **QUIET)
     summarize_after(started.then(_no_changes, None, [form.changes, form.accepted], **QUIET), QUIET)
 
 

@@ -12,7 +12,7 @@ from charplay.ui.example_data import EXAMPLES
 from charplay.ui.examples import examples_html
 from charplay.ui.link_events import TabLink
 from charplay.ui.train import code, form, plots, summary, summary_events, training_events, user_models
-from charplay.ui.train.request import TASKS
+from charplay.ui.train.request import task_of
 from charplay.ui.train.starts import Starts
 from charplay.ui.train.summary_events import SummaryView
 from charplay.ui.train.user_models import ModelTab
@@ -30,7 +30,7 @@ _ABOUT = (
 
 def _initial_summary() -> dict[str, Any]:
     """The summary of the example, without this machine's training speed: measuring it would delay the start."""
-    task = TASKS[controls.DATA_KIND.default]
+    task = task_of(controls.DATA_KIND.default, controls.ROWS_GOAL.default)
     data = read_user_data(task, EXAMPLES[controls.DATA_KIND.default], {})
     recipe = choose_recipe(task, data, controls.PRESET.default, {})
     return dict(summarize(data, recipe))

@@ -137,7 +137,7 @@ def wire(form: Form, view: TrainingView, stop: gr.Button, user_models: UserModel
     rejoined = rejoin.click(trainings.rejoin, None, outputs, **QUIET)
     for ended in (trained, rejoined):
         ended.then(_IDLE, None, view.start, **QUIET)
-    changes = [form.kind.input, form.source.input, form.pasted.input, form.file.upload]
+    changes = [form.kind.input, form.goal.input, form.source.input, form.pasted.input, form.file.upload]
     changes += [form.start.input, form.preset.input]
     changes += [control.input for control in (*form.row_format_controls, *form.settings)]
     gr.on(changes, None, view.status, view.status, js=_CLEAR_PROBLEM, **QUIET)

@@ -37,6 +37,8 @@ def _label(name: str, checkpoint: Checkpoint) -> str:
 def _ability(checkpoint: Checkpoint) -> str:
     if checkpoint.task == "speech":
         return f"continues a text, of {len(checkpoint.alphabet)} different characters"
+    if checkpoint.task == "invent":
+        return f"invents texts, of {len(checkpoint.classes)} classes"
     return f"classifies texts, into {len(checkpoint.classes)} classes"
 
 
@@ -85,7 +87,12 @@ class UserModels:
     @property
     def texts(self) -> list[gr.Textbox]:
         """What is typed for a model in those tabs, in the order of `choices`."""
-        return [tab.controls.text for tab in self.tabs.values() if tab.controls is not None]
+        return list(self._text_by_task.values())
+
+    @property
+    def _text_by_task(self) -> dict[str, gr.Textbox]:
+        of_task = {task: tab.controls.text for task, tab in self.tabs.items() if tab.controls is not None}
+        return {task: text for task, text in of_task.items() if text is not None}
 
     @property
     def outputs(self) -> list[gr.components.Component]:
@@ -101,10 +108,14 @@ class UserModels:
         """Values of `outputs`: all models of the session. `chosen` is chosen here; the tabs keep their choice."""
         models = STORE.models(session)
         listed = [(f"{_label(name, model)}, for {self.tabs[model.task].label}", name) for name, model in models.items()]
-        in_tabs = [gr.update(choices=self._tab_choices(task, models)) for task in self.choices]
+        tasks = {model.task for model in models.values()}
+        in_tabs = []
+        for task, tab in self.tabs.items():
+            if tab.controls is not None:
+                is_visible = task in tasks or not tab.controls.is_for_user_models
+                in_tabs.append(gr.update(choices=self._tab_choices(task, models), visible=is_visible))
         for task, _ in self._more_choices:
-            has_own = any(model.task == task for model in models.values())
-            in_tabs.append(gr.update(choices=self._tab_choices(task, models), visible=has_own))
+            in_tabs.append(gr.update(choices=self._tab_choices(task, models), visible=task in tasks))
         buttons = [gr.update(interactive=bool(models))] * len(self.buttons)
         chosen = chosen if chosen in models else next(reversed(models), None)
         listed_here = gr.update(choices=listed, value=chosen)
@@ -122,10 +133,10 @@ class UserModels:
             if task not in self.choices:
                 raise ValueError(f"The tab {self.tabs[task].label} has no model of its own here, and is not shown.")
         except ValueError as error:
-            return [html.problem(str(error)), gr.skip(), *[gr.skip()] * 2 * len(self.choices)]
+            return [html.problem(str(error)), gr.skip(), *[gr.skip()] * (len(self.choices) + len(self.texts))]
         opening = STORE.opening(page.session_hash, str(name))
         values = [gr.update(value=name) if each == task else gr.skip() for each in self.choices]
-        texts = [gr.update(value=opening) if each == task and opening else gr.skip() for each in self.choices]
+        texts = [gr.update(value=opening) if each == task and opening else gr.skip() for each in self._text_by_task]
         return ["", gr.update(selected=self.tabs[task].id), *values, *texts]
 
     def load(self, upload: object, page: gr.Request) -> list[Any]:

@@ -15,6 +15,7 @@ from charplay.ui.widgets.writing import writing
 from tests.conftest import make_checkpoint
 
 NAMES = InventedList(
+    "invent",
     [0.5, 0.5],
     0.8,
     7,
@@ -41,7 +42,7 @@ def test_any_other_field_is_refused(field):
 
 def test_the_longest_list_fits_its_field():
     longest = Invented("\u0100" * limits.MAX_INVENTED_CHARACTERS, [("\u0100" * 10, 0.3333)] * 3, False)
-    names = InventedList([1 / 3] * 18, 0.8, 2**32 - 1, [longest] * int(limits.INVENTED.high))
+    names = InventedList("invent", [1 / 3] * 18, 0.8, 2**32 - 1, [longest] * int(limits.INVENTED.high))
     assert parse_field(names.as_field()) == names
 
 
@@ -80,7 +81,13 @@ def test_the_steps_of_a_name_are_those_it_was_sampled_from(inventor):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"text": "x" * 33}, {"text": 3}, {"temperature": 3}, {"mixture": [1.0]}, {"mixture": [float("nan")] * 18}],
+    [
+        {"text": "x" * (limits.MAX_INVENTED_CHARACTERS + 1)},
+        {"text": 3},
+        {"temperature": 3},
+        {"mixture": [1.0]},
+        {"mixture": [float("nan")] * 18},
+    ],
 )
 def test_steps_of_something_else_are_refused(inventor, changes):
     with pytest.raises(ValueError, match=r".+\.$"):

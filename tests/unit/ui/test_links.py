@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from charplay import limits
 from charplay.ui import controls, links
-from charplay.ui.controls import Control
+from charplay.ui.control import Control
 
 CARRIED = [control for control in links.CONTROLS.values() if control.in_link]
 # Of the controls that offer what only a page knows: its models.

@@ -21,17 +21,17 @@ def starts(tmp_path):
 
 
 def test_the_models_of_what_is_learnt_are_offered(starts):
-    start, preset, *sizes = starts.update(controls.TEXT, controls.NEW_NETWORK, PAGE)
+    start, preset, *sizes = starts.update(controls.TEXT, controls.CLASSIFY, controls.NEW_NETWORK, PAGE)
     assert [name for _, name in start["choices"]] == [controls.NEW_NETWORK, "speech"]
     assert start["value"] == controls.NEW_NETWORK
     assert all(each["interactive"] for each in (preset, *sizes))
-    start, preset, *sizes = starts.update(controls.TEXT, "speech", PAGE)
+    start, preset, *sizes = starts.update(controls.TEXT, controls.CLASSIFY, "speech", PAGE)
     assert start["value"] == "speech"
     assert len(sizes) == len(SIZES)
     assert not any(each["interactive"] for each in (preset, *sizes))
-    start, *_ = starts.update(controls.ROWS, "speech", PAGE)
+    start, *_ = starts.update(controls.ROWS, controls.CLASSIFY, "speech", PAGE)
     assert start["value"] == controls.NEW_NETWORK
-    start, *_ = starts.update(controls.TEXT, ["speech"], PAGE)
+    start, *_ = starts.update(controls.TEXT, controls.CLASSIFY, ["speech"], PAGE)
     assert start["value"] == controls.NEW_NETWORK
 
 
