@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from html import escape
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -26,6 +25,7 @@ from charplay.ui.model_controls import ModelControls
 from charplay.ui.session_store import STORE
 from charplay.ui.text_fields import as_typed
 from charplay.ui.widgets import diagrams
+from charplay.ui.widgets.figures import short
 from charplay.ui.widgets.writing import END_SIGN, writing
 
 _LEAD = "Choose a country and press Invent: names grow letter by letter."
@@ -113,8 +113,8 @@ def _given(checkpoint: Checkpoint, mixture: Sequence[float]) -> str:
     """The one input, in words."""
     weights = [(name, weight) for name, weight in zip(checkpoint.classes, mixture, strict=True) if weight]
     if len(weights) == 1:
-        return escape(weights[0][0])
-    return "<br>".join(f"{html.percent(weight, 0)} {escape(name)}" for name, weight in weights)
+        return short(weights[0][0])
+    return "<br>".join(f"{html.percent(weight, 0)} {short(name)}" for name, weight in weights)
 
 
 def _drawing(

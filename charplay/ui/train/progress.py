@@ -209,7 +209,7 @@ def invented_html(classes: Sequence[Mapping[str, Any]], which: str) -> str:
     facts = []
     for each in classes:
         own, counted = (f"{each[key]:.2f}" for key in ("bits_per_character", "ngram_bits_per_character"))
-        bits = f'<span class="note">{own} bits per character, n-grams {counted}</span>'
+        bits = f'<span class="note">({own} bits per character; n-grams {counted})</span>'
         texts = ", ".join(map(html.as_typed, each["texts"]))
         facts.append((f'<b translate="no">{escape(each["label"])}</b>', f"{texts} {bits}"))
     return html.caption(f"What the {which} invents for each class:") + html.facts(facts)
