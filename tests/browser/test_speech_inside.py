@@ -302,7 +302,7 @@ def test_a_text_is_read_twice_and_the_copy_that_learns_needs_fewer_bits(speech):
     expect(speech.locator("#dynamic-bits")).to_be_visible(timeout=120_000)
     fixed, learning = (float(speech.locator(f"#{name}-bits").inner_text()) for name in ("fixed", "dynamic"))
     assert learning < 0.9 * fixed
-    expect(speech.locator("#dynamic-curves .js-line")).to_have_count(2)
+    expect(speech.locator("#dynamic-curves .scatterlayer .js-line")).to_have_count(2)
     written = [speech.locator(f"#dynamic-{name} .sample").inner_text() for name in ("fixed", "dynamic")]
     assert all(len(each) > 200 for each in written)
     assert written[0] != written[1]

@@ -118,6 +118,22 @@ def test_a_model_trained_on_rows_lies_where_the_app_looks_for_models(capsys, tmp
     assert run(capsys, "classify", "--checkpoint", checkpoint.path, "Rossi")[1]["results"][0]["country"] in ("it", "ru")
 
 
+def test_rows_train_a_model_that_invents_texts_of_their_labels(capsys, tmp_path):
+    file, out = tmp_path / "words.csv", tmp_path / "words.safetensors"
+    file.write_text("".join(f"{letter * times},<{letter}>\n" for letter in "ao" for times in range(1, 13)))
+    status, results, _ = run(capsys, "train", "rows", file, "--invent", "--out", out, "--epochs", 1)
+    assert status == 0
+    assert results["own"]["baseline"] > 0
+    assert checkpoints.load(out, "invent").classes == ("<a>", "<o>")
+    status, invented, _ = run(capsys, "invent", "--checkpoint", out, "--country", "<a>", "--count", 3, "--seed", 1)
+    assert status == 0
+    assert len(invented["names"]) == 3
+    for option in (("--truncation", 0.2), ("--from", "names")):
+        status, _, err = run(capsys, "train", "rows", file, "--invent", *option)
+        assert (status, err.count("\n")) == (2, 1)
+        assert option[0] in err
+
+
 def test_a_model_trained_on_a_text_shows_samples(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(TEXT.encode("utf-16"))))
     out = tmp_path / "mine.safetensors"

@@ -1,6 +1,7 @@
 """The Invent tab without a page."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +11,9 @@ from charplay.data.vocabulary import END_OF_TEXT
 from charplay.inference.invent import make_invent_request
 from charplay.interpret.writing import MAX_LETTERS, writing_steps
 from charplay.models.text_filter import add_texts
+from charplay.ui import controls
 from charplay.ui.invent.listing import Invented, InventedList, chosen_html, judge, list_html, parse_field, stats_html
+from charplay.ui.invent.tab import _class_updates, _read_mixture
 from charplay.ui.widgets.writing import writing
 from tests.conftest import make_checkpoint
 
@@ -100,3 +103,30 @@ def test_a_drawing_has_a_column_for_each_letter_and_the_end():
     assert drawn.count('<td class="fed-back">') == 2
     assert drawn.count('<td class="follows"') == 2  # the a, and the end; b is none of the likeliest
     assert drawn.count('class="given"') == 1
+
+
+def test_without_a_classifier_nothing_is_said_of_classes(inventor):
+    invented = judge(inventor, ["<i>ada"], None)
+    names = InventedList("yours 1", [1.0], 0.8, 7, invented)
+    assert parse_field(names.as_field()) == names
+    shown = list_html(invented, ["a & b"]) + stats_html(names, 1, ["a & b"]) + chosen_html(invented[0], invented, False)
+    assert "<i>" not in shown
+    assert "answer" not in shown
+    assert "href" not in shown
+
+
+def test_a_class_may_be_called_nothing():
+    assert _read_mixture(["nothing", "b"], "b", "nothing", 0.25) == {"b": 0.75, "nothing": 0.25}
+    assert _read_mixture(["nothing", "b"], "b", controls.NOTHING, 0.25) == {"b": 1.0}
+    with pytest.raises(ValueError, match="class"):
+        _read_mixture(["nothing", "b"], "Italian", controls.NOTHING, 0.25)
+
+
+def test_the_classes_of_another_model_are_offered(inventor):
+    first, second, share = _class_updates(inventor)
+    assert (first["value"], first["label"]) == ("Italian", "Country")
+    markup = replace(inventor, classes=("<b>", "nothing"))
+    first, second, share = _class_updates(markup)
+    assert (first["value"], first["label"], first["choices"]) == ("<b>", "Class", ["<b>", "nothing"])
+    assert len({value for _, value in second["choices"]}) == 3
+    assert "class" in share["label"]

@@ -13,6 +13,7 @@ from charplay import limits
 from charplay.models import checkpoints
 from charplay.models.checkpoints import CheckpointError, Registry
 from charplay.models.networks import CharLM, CharLMConfig
+from charplay.models.text_filter import add_texts, has_text
 from charplay.ui import session_store
 from charplay.ui.session_store import SessionStore
 from tests.conftest import make_checkpoint
@@ -57,6 +58,16 @@ def test_a_model_is_found_by_its_own_session_and_by_no_other(kept, file):
     for other in ("two", "ONE", "one ", "", None, ["one"], "../one"):
         assert kept.models(other) == {}
     assert kept.models("one", "names") == {}
+
+
+def test_a_model_that_invents_still_recognizes_its_training_texts(kept, file):
+    checkpoint = make_checkpoint("invent")
+    add_texts(checkpoint.model.seen, ["rossi"])
+    name = kept.keep_model("one", file(checkpoint), "mine.safetensors")
+    model = kept.models("one", "invent")[name].model
+    assert has_text(model.seen, "rossi")
+    assert not has_text(model.seen, "verdi")
+    assert {parameter.device.type for parameter in model.parameters()} == {"meta"}
 
 
 def test_the_file_is_kept_as_uploaded_and_its_weights_take_no_memory(kept, file):

@@ -63,3 +63,19 @@ def test_a_place_in_the_queue_is_told_with_about_how_long(progress):
     assert 'data-state="queued"' in status
     assert ">3</b>" in status
     assert "42 s" in status
+
+
+def test_invented_texts_are_shown_by_class_beside_the_ngrams_and_escaped():
+    progress = TrainingProgress(TrainingRequest("invent", "pasted", {"text": ""}, "small", {}))
+    started = {"kind": "started", "parameters": 1, "steps": 10, "epochs": 2, "baseline": 4.5, "held_out": 10}
+    progress.receive(response(started))
+    of_class = {"label": "<b>", "texts": ["<i>ada", "ana"], "bits_per_character": 3.25, "ngram_bits_per_character": 4.5}
+    shown = {"measured": {"bits_per_character": 3.25}, "training_loss": 2.0, "validation_loss": 2.25, "is_best": True}
+    progress.receive(response({"kind": "evaluation", "epoch": 1, "invented": [of_class], **shown}))
+    status, _, sample, confusion = progress.render()
+    assert progress.best == 3.25
+    assert "n-gram" in status
+    assert "<b>" not in sample.replace('<b translate="no">', "")
+    assert "<i>" not in sample
+    assert all(number in sample for number in ("3.25", "4.50"))
+    assert confusion["visible"] is False

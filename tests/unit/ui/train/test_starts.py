@@ -35,6 +35,17 @@ def test_the_models_of_what_is_learnt_are_offered(starts):
     assert start["value"] == controls.NEW_NETWORK
 
 
+def test_what_invents_begins_as_a_new_network(starts):
+    start, preset, *_ = starts.update(controls.ROWS, controls.INVENT, "names", PAGE)
+    assert [name for _, name in start["choices"]] == [controls.NEW_NETWORK]
+    assert start["value"] == controls.NEW_NETWORK
+    assert preset["interactive"]
+    with pytest.raises(SettingsError):
+        starts.find("invent", "names", PAGE)
+    with pytest.raises(ValueError, match="What to train"):
+        starts.update(controls.ROWS, "both", controls.NEW_NETWORK, PAGE)
+
+
 def test_a_model_that_is_not_offered_is_a_user_error(starts, tmp_path):
     assert starts.find("speech", controls.NEW_NETWORK, PAGE) is None
     assert starts.find("speech", "speech", PAGE) == str(tmp_path / "speech.safetensors")
