@@ -23,6 +23,7 @@ from charplay.ui.speech import (
     dynamic_evaluation,
     generation,
     influence,
+    linked_text,
     memorization,
     neurons,
     steering,
@@ -279,21 +280,6 @@ def _lead_html(writer: str) -> str:
     return diagrams.lead(diagrams.SPEECH, _LEAD.format(writer), _ABOUT)
 
 
-def _wire_linked_text(container: gr.Tab, link: TabLink, seed: gr.Textbox) -> gr.Number:
-    """A hidden number that changes once for each link with a seed, as soon as the tab is open."""
-    due, count = gr.Checkbox(False, visible="hidden"), gr.Number(0, visible="hidden")
-    outputs, once = [due, count], "due ? [false, count + 1] : [due, count]"
-    is_linked = (
-        f"(field, seed, due) => !charplayLinks.isNew('{controls.SEED.name}', field) ? due"
-        f" : Boolean(seed) && new URLSearchParams(field.split('#')[1]).has('{controls.SEED.name}')"
-    )
-    is_open = f"charplayLinks.currentTab() === '{links.TAB_OF[controls.SEED.name]}'"
-    named = link.applied.change(None, [link.field, seed, due], due, js=is_linked, **QUIET)
-    named.then(None, outputs, outputs, js=f"(due, count) => !({is_open}) ? [due, count] : {once}", **QUIET)
-    container.select(None, outputs, outputs, js=f"(due, count) => {once}", **QUIET)
-    return count
-
-
 def build(initial: InitialExamples, container: gr.Tab, link: TabLink) -> ModelControls:
     """Adds the tab to the current Blocks; returns the controls of its model."""
     registry = initial.registry
@@ -319,7 +305,7 @@ def build(initial: InitialExamples, container: gr.Tab, link: TabLink) -> ModelCo
     )
     scoreboard.build_speech(registry, tab.model)
     _wire_prime(tab, registry, link)
-    _wire_generation(tab, registry, _wire_linked_text(container, link, tab.seed))
+    _wire_generation(tab, registry, linked_text.build(container, link, tab.seed))
     models = registry.models["speech"]
     tab.model.change(lambda chosen: _lead_html(_SHIPPED if chosen in models else _USERS), tab.model, lead, **QUIET)
     return ModelControls(tab.model, tab.prime)
