@@ -38,6 +38,7 @@ CHARACTERS = {1: 1_000, STREAMS: 19_200}  # streams -> characters of a timed run
 MAX_DIVERGENCE = 0.02  # bits, of the probabilities of a contender from those of the network in float32
 BATCH_SIZES = (32, 64, 128, 256, 512, 1024)  # names in a batch of PyTorch's, of which the best counts
 NAMES = 5_000  # of 2 to 14 random letters, in a timed run
+TRIAL_NAMES = 2_048  # of them, in a run that looks for the best batch size
 
 
 def check_divergence(bits: float) -> float:
@@ -96,7 +97,7 @@ def measure_classifier(
         measured = per_second({"many": (lambda count: classify(checkpoint, names[:count]), NAMES)}, seconds)
     else:
         bits = divergence(logits_of(model, few), batched_packed(model, few, BATCH_SIZES[0]))
-        sizes = {str(size): (functools.partial(packed, size), NAMES) for size in BATCH_SIZES}
+        sizes = {str(size): (functools.partial(packed, size), TRIAL_NAMES) for size in BATCH_SIZES}
         by_size = per_second(sizes, seconds / len(sizes))  # a trial of each, then the best at length
         best = max(BATCH_SIZES, key=lambda size: by_size[str(size)])
         measured = per_second({"many": (functools.partial(packed, best), NAMES)}, seconds) | {"batch_size": best}
