@@ -68,7 +68,7 @@ BEAM_LENGTH = Limit("length", 1, 300)  # characters that it writes
 HELD_VALUE = Limit("value that a unit is held at", -8.0, 8.0, whole=False)  # a free unit's lies between -1 and 1
 LAYER = Limit("layer", 1, 8)  # which one of the network is looked at, from the input
 STEP_SPEED = Limit("characters per second", 1, 10)  # of a text written one by one: the fastest can still be read
-TOP_K = Limit("top_k", 0, 128)  # 0: every character may be drawn
+TOP_K = Limit("top-k", 0, 128)  # 0: every character may be drawn
 SEED = Limit("seed", 0, 2**32 - 1)
 MAX_STOP_MARK_CHARACTERS = 64  # of a string at which a generation ends
 INVENTED = Limit("number of names", 1, 100)  # that are invented at once

@@ -146,10 +146,10 @@ def _lay_out(registry: Registry, link: TabLink) -> Layout:
             offered = scoreboard.model_choices(registry.models["names"])
             model = gr.Dropdown(**controls.BATCH_MODEL.arguments() | offered, visible=False)
             gr.HTML(examples_html("batches"))
+        with gr.Column(scale=5, min_width=320):
             with gr.Column(elem_id="batch-notes"):
                 message = gr.HTML(_plotted_note(example), elem_id="batch-message")
                 split = gr.Button("One name a line: split at the commas?", elem_id="split", size="sm", visible=False)
-        with gr.Column(scale=5, min_width=320):
             panels.build_steps(registry, names, model, link)
             with gr.Column(elem_id="batch-plots"):
                 plots: list[Component] = []
