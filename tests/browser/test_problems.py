@@ -5,6 +5,8 @@ from playwright.sync_api import expect
 from tests.browser.conftest import go_to_tab
 
 TOASTS = ".toast-body"
+PLOT = ".main-svg >> nth=0"
+LINE_HEIGHT = 60  # pixels, of two lines
 FADED = "element => getComputedStyle(element).opacity < 0.5"
 
 
@@ -38,3 +40,21 @@ def test_the_curves_of_earlier_settings_fade_beside_refused_ones(open_page):
     seed.fill("3")
     expect(problem.filter(visible=True)).to_have_count(0)
     assert not plots.evaluate(FADED)
+
+
+def test_a_refusal_is_seen_where_it_arises_and_moves_nothing(open_page):
+    page = open_page()
+    go_to_tab(page, "Batches")
+    names, plots, problem = (page.locator(each) for each in ("#names textarea", "#padded", "#batch-message .problem"))
+    expect(plots.locator(PLOT)).to_be_visible()
+    top = plots.bounding_box()["y"]
+    names.fill("adylov\nДост\nsan")
+    expect(problem).to_be_in_viewport(ratio=1)
+    assert abs(problem.bounding_box()["y"] - names.bounding_box()["y"]) < LINE_HEIGHT
+    assert plots.bounding_box()["y"] == top
+    go_to_tab(page, "Train")
+    page.locator("#pasted-data textarea").fill("one column")
+    expect(page.locator(".problem").filter(visible=True).first).to_be_visible()
+    page.locator("#train-start").click()
+    expect(page.locator("#train-status .problem")).to_be_visible()
+    expect(page.locator("#losses")).to_be_hidden()  # no empty plot below it
