@@ -14,3 +14,6 @@ QUIET: dict[str, Any] = {
 }
 # For controls that change faster than answers come: of the events that wait only the last is sent.
 LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
+
+# JavaScript that takes away a sentence on why something was refused: its cause has changed.
+CLEAR_PROBLEM = """shown => shown?.includes('class="problem"') ? '' : shown"""

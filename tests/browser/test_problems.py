@@ -58,3 +58,23 @@ def test_a_refusal_is_seen_where_it_arises_and_moves_nothing(open_page):
     page.locator("#train-start").click()
     expect(page.locator("#train-status .problem")).to_be_visible()
     expect(page.locator("#losses")).to_be_hidden()  # no empty plot below it
+    for tab, field, wrong, right, button, message, shown in (
+        ("Speech", "#top-k input", "-2", "3", "#generate", "#speech-message", None),
+        (
+            "Invent",
+            "#invent-seed textarea, #invent-seed input",
+            "x",
+            "7",
+            "#invent-start",
+            "#invent-message",
+            "#invented",
+        ),
+    ):
+        go_to_tab(page, tab)
+        page.locator(field).first.fill(wrong)
+        page.locator(button).click()
+        expect(page.locator(f"{message} .problem")).to_be_visible()
+        assert shown is None or page.locator(shown).evaluate(FADED)
+        page.locator(field).first.fill(right)
+        expect(page.locator(f"{message} .problem")).to_have_count(0)
+        assert shown is None or not page.locator(shown).evaluate(FADED)

@@ -15,7 +15,7 @@ from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, inference_client, scoreboard, session_store
 from charplay.ui.assets import read_asset
 from charplay.ui.errors import USER_ERRORS
-from charplay.ui.events import LATEST, QUIET
+from charplay.ui.events import CLEAR_PROBLEM, LATEST, QUIET
 from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples, InventedExample
 from charplay.ui.invent import code
@@ -298,6 +298,7 @@ def build(initial: InitialExamples, link: TabLink) -> ModelControls:
     for event in (running, linked, renewed):
         event.then(_idle_button, None, tab.start, **QUIET)
     tab.stop.click(_idle_button, None, tab.start, cancels=[running, linked, renewed], **QUIET)
+    gr.on([control.change for control in tab.settings], None, tab.message, tab.message, js=CLEAR_PROBLEM, **QUIET)
     tab.keep_seed.click(None, None, tab.seed, js=_SEED_USED, **QUIET)
     js = f"(number, field) => [Number({_CHOSEN} ?? 0), field]"
     tab.listing.pick(inventions.choose, [tab.number, tab.field], [tab.drawing, tab.message], js=js, **LATEST)

@@ -11,7 +11,7 @@ from charplay.inference.generation import make_request
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, links, scoreboard, session_store
 from charplay.ui.assets import read_asset
-from charplay.ui.events import LATEST, QUIET
+from charplay.ui.events import CLEAR_PROBLEM, LATEST, QUIET
 from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples, example_request
 from charplay.ui.link_events import TabLink
@@ -274,6 +274,8 @@ def _wire_generation(tab: _Components, registry: Registry, linked: gr.Number) ->
     tab.play.click(None, None, None, js=_PLAY, **QUIET)
     tab.keep_seed.click(None, None, tab.seed, js=_SEED_USED, **QUIET)
     tab.seed.change(_seed_problem, tab.seed, tab.seed_message, **LATEST)
+    changes = [control.input for control in (tab.temperature, tab.length, tab.top_k, tab.stop_at)]
+    gr.on(changes, None, tab.message, tab.message, js=CLEAR_PROBLEM, **QUIET)
 
 
 def _lead_html(writer: str) -> str:

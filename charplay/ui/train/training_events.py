@@ -10,7 +10,7 @@ from gradio.components import Component
 
 from charplay.ui import html
 from charplay.ui.assets import read_asset
-from charplay.ui.events import QUIET
+from charplay.ui.events import CLEAR_PROBLEM, QUIET
 from charplay.ui.session_store import STORE
 from charplay.ui.train import run_table
 from charplay.ui.train.form import Form
@@ -20,7 +20,6 @@ from charplay.ui.train.user_models import UserModels
 
 _SAVE_CSV = read_asset(__file__, "save_csv.js")
 _SCROLL_TO_PROGRESS = read_asset(__file__, "scroll_to_progress.js")
-_CLEAR_PROBLEM = read_asset(__file__, "clear_problem.js")
 _IDLE = functools.partial(gr.update, value="Train", interactive=True)  # of the button
 _RUNNING = functools.partial(gr.update, value="Training …", interactive=False)
 
@@ -140,5 +139,5 @@ def wire(form: Form, view: TrainingView, stop: gr.Button, user_models: UserModel
     changes = [form.kind.input, form.goal.input, form.source.input, form.pasted.input, form.file.upload]
     changes += [form.start.input, form.preset.input]
     changes += [control.input for control in (*form.row_format_controls, *form.settings)]
-    gr.on(changes, None, view.status, view.status, js=_CLEAR_PROBLEM, **QUIET)
+    gr.on(changes, None, view.status, view.status, js=CLEAR_PROBLEM, **QUIET)
     stop.click(trainings.stop, None, None, **QUIET)
