@@ -47,7 +47,7 @@ def _train(arguments: argparse.Namespace, kind: str) -> dict[str, Any] | None:
     start = _load_start(arguments, task)
     if start is not None:
         data = adapt(data, start, arguments.grow_vocabulary)
-    out = arguments.out or _default_out(arguments.files[0], kind)
+    out = arguments.out or _default_out(arguments.files[0], INVENT if task == INVENT else kind)
     if out.is_dir():
         raise ValueError(f"{out} is a directory: name a file for the checkpoint.")
     preset = arguments.recipe or DEFAULT_RECIPE

@@ -179,7 +179,7 @@ def _lay_out(registry: Registry, example: InventedExample | None) -> _Components
     with gr.Row(elem_id="invent"):
         with gr.Column(elem_id="invent-controls", min_width=0):
             choices = controls.INVENT_MODEL.arguments() | {"choices": scoreboard.choices(models), "value": default}
-            model = gr.Dropdown(**choices, visible=False)
+            model = gr.Dropdown(**choices, visible=len(models) > 1)
             with gr.Row(elem_classes="bottom"):
                 country = gr.Dropdown(**controls.INVENT_COUNTRY.arguments(), min_width=140)
                 second = gr.Dropdown(**controls.MIXED_WITH.arguments(), min_width=140)
@@ -302,4 +302,4 @@ def build(initial: InitialExamples, link: TabLink) -> ModelControls:
     tab.keep_seed.click(None, None, tab.seed, js=_SEED_USED, **QUIET)
     js = f"(number, field) => [Number({_CHOSEN} ?? 0), field]"
     tab.listing.pick(inventions.choose, [tab.number, tab.field], [tab.drawing, tab.message], js=js, **LATEST)
-    return ModelControls(tab.model, None, is_for_user_models=True)
+    return ModelControls(tab.model, None, is_for_user_models=len(registry.models["invent"]) == 1)
