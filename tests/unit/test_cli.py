@@ -172,3 +172,16 @@ def test_the_module_runs_as_a_program():
     refused = subprocess.run([*PROGRAM, "classify", "한국"], capture_output=True, text=True, check=False)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert len(refused.stderr.splitlines()) == 1
+
+
+def test_a_text_is_measured_by_a_copy_that_learns_too(capsys, tmp_path):
+    file = tmp_path / "text.txt"
+    file.write_text("four and six make ten. " * 20)
+    arguments = ("evaluate", "speech", "--checkpoint", str(checkpoints.find("speech-rnn")), "--file", str(file))
+    status, static, _ = run(capsys, *arguments)
+    _, learning, _ = run(capsys, *arguments, "--dynamic")
+    assert status == 0
+    assert set(learning) - set(static) == {"dynamic_bits_per_character"}
+    assert learning["dynamic_bits_per_character"] < learning["bits_per_character"] == static["bits_per_character"]
+    status, _, err = run(capsys, *arguments, "--dynamic", "--engine")
+    assert (status, err.count("\n")) == (2, 1)
