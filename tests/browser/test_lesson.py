@@ -13,12 +13,12 @@ from charplay.models import checkpoints
 from charplay.ui import links
 from charplay.ui.lesson.panel import MAX_BUTTONS
 from tests.browser.conftest import SIZES
-from tests.browser.test_links import STATE
+from tests.browser.set_ups import VALUES
 from tests.unit.lesson.test_steps import lesson
 
 LESSON = steps.load().steps
 HOLDS = f"""([names, values]) => {{
-  const state = ({STATE})(names);
+  const state = ({VALUES})(names);
   return names.every((name, index) => String(state[name]) === values[index]);
 }}"""
 SHOWN_BY = {  # computation -> what of the page shows its answer once it is there, and the text

@@ -1,89 +1,22 @@
-"""Links: a set-up that is copied on a tab opens the same in a fresh browser; what a link hides; hostile links."""
+"""Links: what one sets, hides and follows; hostile ones. That a copied one opens the same: test_set_ups.py."""
 
 import json
-import re
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from charplay.ui import controls, links
 from tests.browser.conftest import go_to_tab
+from tests.browser.set_ups import copied_link
 from tests.unit.ui.test_links import CARRIED, values_of
 
-STATE = """names => Object.fromEntries(names.map(name => {
-  const box = document.getElementById(name);
-  if (!box) return [name, null];
-  const radio = box.querySelector('input[type=radio]');
-  if (radio) return [name, box.querySelector('input:checked')?.value];
-  const check = box.querySelector('input[type=checkbox]');
-  if (check) return [name, check.checked];
-  return [name, box.querySelector('textarea, input:not([type=range])')?.value];
-}))"""
-OPEN = "ids => ids.filter(id => document.querySelector(`#${id} .label-wrap.open`))"
-CHOSEN = "ids => ids.map(id => document.querySelector(`#${id} [aria-valuenow]`)?.getAttribute('aria-valuenow'))"
 
-# A link on each tab -> what the page shows once it is opened: (selector, text).
-SET_UPS = {
-    "names": (
-        "#tab=names&name=Kowalski&model=names-gru&prior=uniform&country=czech&open=prefixes,attribution",
-        ("#attribution-headline", re.compile("Czech")),
-    ),
-    "speech": (
-        "#tab=speech&temperature=0.5&prime=We+will+win&prime-length=4&length=40&seed=5&neuron=5&surprisal-character=7"
-        "&open=surprisal,one-neuron",
-        ("#speech:has(~ * #surprisal-text [aria-valuenow='8']) #stats", re.compile("seed 5 .* 40 of 40")),
-    ),
-    "batches": (
-        "#tab=batches&names=Rossi%0AKowalczyk&order=as-typed&cells=hidden-state&unit=5&step=3&open=step-by-step,code",
-        ("#step-counts", re.compile("at time 3")),
-    ),
-    "teacher-forcing": ("#tab=teacher-forcing&shown-epoch=12&decoder-speed=3", ("#verdict", re.compile("Epoch 12"))),
-    "train": (
-        "#tab=train&merge-case=1&preset=medium&hidden-size=64&open=row-format,settings",
-        ("#data-summary", re.compile("rows: ")),
-    ),
-}
-
-
-def state(page: Page, tab: str) -> tuple:
-    """Every control of a tab with its value, its open accordions, and the chosen characters."""
-    shown = [each.name for each in controls.BY_TAB[tab] if each.element is None]
-    elements = [each.element for each in controls.BY_TAB[tab] if each.element]
-    return (
-        page.evaluate(STATE, shown),
-        page.evaluate(OPEN, list(controls.ACCORDIONS[tab].values())),
-        page.evaluate(CHOSEN, elements),
-    )
-
-
-def copy_link(page: Page) -> str:
-    """The link that the button copies, by the keyboard."""
-    page.evaluate("navigator.clipboard.writeText = async text => { window.copied = text; }")
-    page.locator("#copy-link").focus()
-    page.keyboard.press("Enter")
-    return page.wait_for_function("window.copied").json_value()
-
-
-@pytest.mark.parametrize("tab", SET_UPS)
-def test_a_copied_set_up_opens_the_same_in_a_fresh_page(open_page, tab):
-    text, (selector, shown) = SET_UPS[tab]
-    first = open_page(link=text)
-    expect(first.locator(selector)).to_have_text(shown)
-    copied = copy_link(first)
-    expect(first.locator("#link-note [role=status]")).not_to_be_empty()
-    expected = state(first, tab)
-    link = links.parse(copied, {"model": ("names-gru",), "country": ("Czech",)})
-    assert link.tab == tab
-    assert not link.ignored
-    second = open_page(link=copied[copied.index("#") :])
-    expect(second.locator(selector)).to_have_text(shown)
-    for _ in range(50):  # a value may follow what is shown
-        if (found := state(second, tab)) == expected:
-            break
-        second.wait_for_timeout(100)
-    assert found == expected
+def test_a_link_shows_an_epoch_of_the_example(open_page):
+    page = open_page(link="#tab=teacher-forcing&shown-epoch=12&decoder-speed=3")
+    expect(page.locator("#verdict")).to_contain_text("Epoch 12.")
+    expect(page.locator("#shown-epoch input[type=number]")).to_have_value("12")
+    expect(page.locator("#decoder-speed input[type=number]")).to_have_value("3")
 
 
 def test_the_browser_formats_a_link_as_python_reads_it(open_page):
@@ -181,7 +114,7 @@ def test_a_link_hides_controls_and_tabs_and_the_checklist_makes_such_a_link(open
     page.get_by_label("Prior", exact=True).last.check()
     page.get_by_label("Batches", exact=True).uncheck()
     expect(page.locator("#prior")).to_be_visible()
-    assert set(links.parse(copy_link(page)).ignored) == set()
+    assert set(links.parse(copied_link(page)).ignored) == set()
     page.wait_for_function("new URLSearchParams(location.hash.slice(1)).get('hide').includes('batches-tab')")
 
 
@@ -217,18 +150,3 @@ def test_an_address_changed_by_hand_is_not_overwritten_before_it_is_read(open_pa
     # The event of the new address comes after the script that changes it; the page may write the old one in between.
     page.evaluate("location.hash = '#present=0'; charplayLinks.follow([])")
     expect(page.locator("footer")).to_be_visible()
-
-
-def test_a_frame_shows_the_set_up_without_a_header_and_links_to_the_whole_page(context, app_url):
-    page = context.new_page()
-    frame_url = f"{app_url}#tab=names&name=Rossi&embed=1"
-    page.set_content(f'<iframe src="{frame_url}" width="900" height="500"></iframe>')
-    frame = page.frame_locator("iframe")
-    expect(frame.locator("#headline b")).to_have_text("Italian")
-    expect(frame.locator("#title")).to_be_hidden()
-    expect(frame.locator("footer")).to_be_hidden()
-    link = frame.locator("#full-page a")
-    expect(link).to_be_visible()
-    expect(link).to_have_attribute("href", re.compile("#.*name=Rossi"))
-    expect(link).not_to_have_attribute("href", re.compile("embed"))
-    page.close()

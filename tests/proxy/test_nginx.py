@@ -10,6 +10,8 @@ from gradio_client import Client
 from playwright.sync_api import expect
 
 from charplay.bench.classroom import GENERATION_CHARACTERS
+from tests.browser import set_ups
+from tests.browser.conftest import SIZES
 from tests.proxy.conftest import ROOT, free_port, program, running, running_app, wait_for
 
 
@@ -58,6 +60,19 @@ def test_a_page_at_a_sub_path_answers_as_one_types_and_streams(site, browser):
     page.get_by_role("button", name="Generate", exact=True).click()
     expect(page.locator("#text")).not_to_have_text(before)
     assert not [url for url in failed if not url.endswith("/mcp/schema")]
+    context.close()
+
+
+def test_set_ups_of_all_tabs_open_the_same_at_a_sub_path_in_a_frame(site, browser):
+    width, height = SIZES["projector"]
+    context = browser.new_context(ignore_https_errors=True, viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto(site)
+    page.locator("#bars .share").first.wait_for()
+    made = set_ups.make_all(page)
+    assert all(each.link.startswith(f"{site}#") for each in made.values())
+    page.goto("about:blank")
+    set_ups.expect_all_in_a_frame(page, site, made)
     context.close()
 
 

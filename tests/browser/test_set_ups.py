@@ -1,0 +1,66 @@
+"""A set-up that is made by hand on a tab and copied there opens the same elsewhere: compared element by element."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from charplay.ui import links
+from charplay.workers.client import INFERENCE
+from charplay.workers.protocol import WorkerRequest
+from tests.browser import set_ups
+from tests.browser.conftest import SIZES
+from tests.browser.set_ups import SET_UPS, Made
+
+
+@pytest.fixture(scope="module")
+def made(context, app_url) -> dict[str, Made]:
+    """Each tab's copied link, and what the page showed."""
+    page = context.new_page()
+    width, height = SIZES["projector"]
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(app_url)
+    page.locator("#bars .share").first.wait_for()
+    made = set_ups.make_all(page)
+    page.close()
+    return made
+
+
+@pytest.fixture
+def texts(monkeypatch) -> list[WorkerRequest]:
+    """What is generated from now on."""
+    requests: list[WorkerRequest] = []
+    stream = INFERENCE.stream
+
+    def noted(*wanted: WorkerRequest):
+        requests.extend(wanted)
+        return stream(*wanted)
+
+    monkeypatch.setattr(INFERENCE, "stream", noted)
+    return requests
+
+
+@pytest.mark.parametrize("tab", SET_UPS)
+def test_a_copied_set_up_opens_the_same_in_a_fresh_browser(made, browser, tab):
+    width, height = SIZES["projector"]
+    context = browser.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto(made[tab].link)
+    set_ups.expect_same(page, tab, made[tab].shown)
+    expect(page.locator("#link-note [role=status]")).to_be_empty()
+    context.close()
+
+
+def test_a_frame_shows_every_set_up_without_a_header_and_links_to_the_whole_page(made, browser, app_url, texts):
+    context = browser.new_context()
+    page = context.new_page()
+    frame = set_ups.expect_all_in_a_frame(page, app_url, made)
+    expect(frame.locator("#title")).to_be_hidden()
+    expect(frame.locator("footer")).to_be_hidden()
+    link = frame.locator("#full-page a")
+    expect(link).to_be_visible()
+    frame.wait_for_function("document.querySelector('#full-page a')?.href.includes('name=Kowalski')")
+    expect(link).not_to_have_attribute("href", re.compile("embed"))
+    assert set(links.parse(link.get_attribute("href")).tabs) == set(SET_UPS)
+    assert len(texts) == 2  # of Speech, and the names
+    context.close()
