@@ -1,6 +1,6 @@
 """A set-up of each tab, made by hand as a visitor makes it, and what the page then shows, to compare two pages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -28,10 +28,10 @@ class SetUp(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A set-up as a page has it."""
+    """The page on which all set-ups are made, and the links that it copies."""
 
-    link: str  # that the page copies
-    shown: dict[str, Any]  # what `state` gives
+    page: Page
+    links: dict[str, str]  # tab -> link
 
 
 SET_UPS = {
@@ -209,13 +209,14 @@ def state(page: Page | Frame, tab: str) -> dict[str, Any]:
     return page.evaluate(STATE, [names, list(controls.ACCORDIONS[tab].values())])
 
 
-def expect_same(page: Page | Frame, tab: str, expected: dict[str, Any]) -> None:
-    """Asserts that the visible tab comes to show what another page showed, element by element."""
+def expect_same(made: Made, page: Page | Frame, tab: str) -> None:
+    """Asserts that the visible tab comes to show what it shows on the page where it was made, element by element."""
+    made.page.evaluate(OPEN_TAB, SET_UPS[tab].label)
     if SET_UPS[tab].is_pressed_again:
         page.locator(f"#{SET_UPS[tab].press}").click()
     wait_until_settled(page, tab)
     for _ in range(10 * ANSWER_SECONDS):
-        if (found := state(page, tab)) == expected:
+        if (found := state(page, tab)) == (expected := state(made.page, tab)):  # an answer may be on its way to either
             break
         page.wait_for_timeout(100)
     assert found["controls"] == expected["controls"], tab
@@ -230,33 +231,44 @@ def copied_link(page: Page) -> str:
     return page.wait_for_function("window.copied").json_value()
 
 
-def make_all(page: Page) -> dict[str, Made]:
-    """Makes the set-up of each tab, one after the other."""
-    made = {}
+def make_all(page: Page) -> Made:
+    """Makes the set-up of each tab, one after the other, and copies its link."""
+    copied = {}
     for tab in SET_UPS:
         make(page, tab)
-        made[tab] = Made(copied_link(page), state(page, tab))
-    return made
+        copied[tab] = copied_link(page)
+    return Made(page, copied)
 
 
-def joined(made: dict[str, Made], **more: str) -> str:
+def joined(made: Made, **more: str) -> str:
     """One link of all the copied ones, which opens the first tab: the part after "#"."""
     fields, opened = dict(more), []
-    for each in reversed(made.values()):
-        of_tab = dict(parse_qsl(each.link.partition("#")[2], keep_blank_values=True))
+    for link in reversed(made.links.values()):
+        of_tab = dict(parse_qsl(link.partition("#")[2], keep_blank_values=True))
         opened.append(of_tab.pop("open"))
         fields |= of_tab
     return urlencode(fields | {"open": ",".join(opened)})
 
 
-def expect_all_in_a_frame(page: Page, address: str, made: dict[str, Made]) -> Frame:
-    """Asserts that a frame of another page shows every set-up."""
+def expect_all(made: Made, page: Page, address: str) -> None:
+    """Asserts that a fresh page that is opened by the link of all of them shows every set-up."""
+    page.goto(f"{address}#{joined(made)}")
+    page.locator("#bars .share").first.wait_for()
+    _expect_each_tab(made, page, SET_UPS)
+
+
+def expect_all_in_a_frame(made: Made, page: Page, address: str) -> Frame:
+    """Asserts the same of a frame of another page, on all tabs but Train."""
     link = f"{address}#{joined(made, embed='1')}"
     width, height = SIZES["projector"]
     page.set_content(f'<iframe src="{escape(link)}" width="{width}" height="{height}"></iframe>')
     frame = page.frames[1]
     frame.locator("#bars .share").first.wait_for()
-    for tab in SET_UPS:
-        frame.evaluate(OPEN_TAB, SET_UPS[tab].label)
-        expect_same(frame, tab, made[tab].shown)
+    _expect_each_tab(made, frame, [tab for tab in SET_UPS if tab != "train"])
     return frame
+
+
+def _expect_each_tab(made: Made, page: Page | Frame, tabs: Iterable[str]) -> None:
+    for tab in tabs:
+        page.evaluate(OPEN_TAB, SET_UPS[tab].label)
+        expect_same(made, page, tab)

@@ -1,6 +1,7 @@
 """A set-up that is made by hand on a tab and copied there opens the same elsewhere: compared element by element."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
@@ -14,16 +15,15 @@ from tests.browser.set_ups import SET_UPS, Made
 
 
 @pytest.fixture(scope="module")
-def made(context, app_url) -> dict[str, Made]:
-    """Each tab's copied link, and what the page showed."""
+def made(context, app_url) -> Iterator[Made]:
+    """The page on which all set-ups were made."""
     page = context.new_page()
     width, height = SIZES["projector"]
     page.set_viewport_size({"width": width, "height": height})
     page.goto(app_url)
     page.locator("#bars .share").first.wait_for()
-    made = set_ups.make_all(page)
+    yield set_ups.make_all(page)
     page.close()
-    return made
 
 
 @pytest.fixture
@@ -45,16 +45,16 @@ def test_a_copied_set_up_opens_the_same_in_a_fresh_browser(made, browser, tab):
     width, height = SIZES["projector"]
     context = browser.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
-    page.goto(made[tab].link)
-    set_ups.expect_same(page, tab, made[tab].shown)
+    page.goto(made.links[tab])
+    set_ups.expect_same(made, page, tab)
     expect(page.locator("#link-note [role=status]")).to_be_empty()
     context.close()
 
 
-def test_a_frame_shows_every_set_up_without_a_header_and_links_to_the_whole_page(made, browser, app_url, texts):
+def test_a_frame_shows_the_set_ups_without_a_header_and_links_to_the_whole_page(made, browser, app_url, texts):
     context = browser.new_context()
     page = context.new_page()
-    frame = set_ups.expect_all_in_a_frame(page, app_url, made)
+    frame = set_ups.expect_all_in_a_frame(made, page, app_url)
     expect(frame.locator("#title")).to_be_hidden()
     expect(frame.locator("footer")).to_be_hidden()
     link = frame.locator("#full-page a")

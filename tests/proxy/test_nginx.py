@@ -63,16 +63,15 @@ def test_a_page_at_a_sub_path_answers_as_one_types_and_streams(site, browser):
     context.close()
 
 
-def test_set_ups_of_all_tabs_open_the_same_at_a_sub_path_in_a_frame(site, browser):
+def test_set_ups_of_all_tabs_open_the_same_at_a_sub_path(site, browser):
     width, height = SIZES["projector"]
     context = browser.new_context(ignore_https_errors=True, viewport={"width": width, "height": height})
     page = context.new_page()
     page.goto(site)
     page.locator("#bars .share").first.wait_for()
     made = set_ups.make_all(page)
-    assert all(each.link.startswith(f"{site}#") for each in made.values())
-    page.goto("about:blank")
-    set_ups.expect_all_in_a_frame(page, site, made)
+    assert all(link.startswith(f"{site}#") for link in made.links.values())
+    set_ups.expect_all(made, context.new_page(), site)
     context.close()
 
 

@@ -94,13 +94,6 @@ def build(registry: Registry, link: TabLink) -> ModelControls:
             return split | {layout.message: _problem(error)}
         return plotted | counted | split
 
-    async def replot(page: gr.Request, *values: Any) -> Updates:
-        try:
-            query = _read(find(values[-1], page), *values[:-1])
-            return await _plot(query, layout) | {layout.message: _plotted_note(query.names)}
-        except USER_ERRORS as error:
-            return {layout.message: _problem(error)}
-
     def update_units(cells: str, model: object, page: gr.Request) -> gr.Slider:
         try:
             maximum = _units(find(model, page), cells) - 1
@@ -118,15 +111,16 @@ def build(registry: Registry, link: TabLink) -> ModelControls:
 
     # `change`, not `input`: pasting, deleting and input methods fire no input.
     # One event for all of them: of two at once the older answer could come last.
+    has_units = gr.Number(0, visible="hidden")  # changes once the slider fits what the cells show
     changes = [layout.names.change, layout.order.input, layout.model.change, link.applied.change]
+    changes += [layout.unit.input, has_units.change]
     outputs = [*layout.outputs, *layout.plots]
     gr.on(changes, update, layout.inputs, outputs, **LATEST)
     link.applied.change(show_linked_unit, [layout.cells, layout.model, link.field], layout.unit, **QUIET)
     layout.split.click(panels.split_at_commas, layout.names, layout.names, **QUIET)
-    replotted = [layout.message, *layout.plots]
-    layout.unit.input(replot, layout.inputs, replotted, **LATEST)
     unit_inputs = [layout.cells, layout.model]
-    layout.cells.input(update_units, unit_inputs, layout.unit, **LATEST).then(replot, layout.inputs, replotted, **QUIET)
+    fitted = layout.cells.input(update_units, unit_inputs, layout.unit, **LATEST)
+    fitted.then(None, has_units, has_units, js="count => count + 1", **QUIET)
     layout.model.change(update_units, unit_inputs, layout.unit, **LATEST)
     return ModelControls(layout.model, layout.names)
 
