@@ -1,7 +1,6 @@
 """A set-up of each tab, made by hand as a visitor makes it, and what the page then shows, to compare two pages."""
 
-from collections.abc import Iterable, Mapping
-from html import escape
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
@@ -9,7 +8,6 @@ from urllib.parse import parse_qsl, urlencode
 from playwright.sync_api import Frame, Page, expect
 
 from charplay.ui import controls
-from tests.browser.conftest import SIZES
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 ANSWER_SECONDS = 30  # until two pages show the same on a busy machine
@@ -240,9 +238,9 @@ def make_all(page: Page) -> Made:
     return Made(page, copied)
 
 
-def joined(made: Made, **more: str) -> str:
+def joined(made: Made) -> str:
     """One link of all the copied ones, which opens the first tab: the part after "#"."""
-    fields, opened = dict(more), []
+    fields, opened = {}, []
     for link in reversed(made.links.values()):
         of_tab = dict(parse_qsl(link.partition("#")[2], keep_blank_values=True))
         opened.append(of_tab.pop("open"))
@@ -254,21 +252,6 @@ def expect_all(made: Made, page: Page, address: str) -> None:
     """Asserts that a fresh page that is opened by the link of all of them shows every set-up."""
     page.goto(f"{address}#{joined(made)}")
     page.locator("#bars .share").first.wait_for()
-    _expect_each_tab(made, page, SET_UPS)
-
-
-def expect_all_in_a_frame(made: Made, page: Page, address: str) -> Frame:
-    """Asserts the same of a frame of another page, on all tabs but Train."""
-    link = f"{address}#{joined(made, embed='1')}"
-    width, height = SIZES["projector"]
-    page.set_content(f'<iframe src="{escape(link)}" width="{width}" height="{height}"></iframe>')
-    frame = page.frames[1]
-    frame.locator("#bars .share").first.wait_for()
-    _expect_each_tab(made, frame, [tab for tab in SET_UPS if tab != "train"])
-    return frame
-
-
-def _expect_each_tab(made: Made, page: Page | Frame, tabs: Iterable[str]) -> None:
-    for tab in tabs:
+    for tab in SET_UPS:
         page.evaluate(OPEN_TAB, SET_UPS[tab].label)
         expect_same(made, page, tab)

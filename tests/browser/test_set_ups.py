@@ -1,14 +1,10 @@
 """A set-up that is made by hand on a tab and copied there opens the same elsewhere: compared element by element."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
-from charplay.ui import links
-from charplay.workers.client import INFERENCE
-from charplay.workers.protocol import WorkerRequest
 from tests.browser import set_ups
 from tests.browser.conftest import SIZES
 from tests.browser.set_ups import SET_UPS, Made
@@ -26,20 +22,6 @@ def made(context, app_url) -> Iterator[Made]:
     page.close()
 
 
-@pytest.fixture
-def texts(monkeypatch) -> list[WorkerRequest]:
-    """What is generated from now on."""
-    requests: list[WorkerRequest] = []
-    stream = INFERENCE.stream
-
-    def noted(*wanted: WorkerRequest):
-        requests.extend(wanted)
-        return stream(*wanted)
-
-    monkeypatch.setattr(INFERENCE, "stream", noted)
-    return requests
-
-
 @pytest.mark.parametrize("tab", SET_UPS)
 def test_a_copied_set_up_opens_the_same_in_a_fresh_browser(made, browser, tab):
     width, height = SIZES["projector"]
@@ -48,19 +30,4 @@ def test_a_copied_set_up_opens_the_same_in_a_fresh_browser(made, browser, tab):
     page.goto(made.links[tab])
     set_ups.expect_same(made, page, tab)
     expect(page.locator("#link-note [role=status]")).to_be_empty()
-    context.close()
-
-
-def test_a_frame_shows_the_set_ups_without_a_header_and_links_to_the_whole_page(made, browser, app_url, texts):
-    context = browser.new_context()
-    page = context.new_page()
-    frame = set_ups.expect_all_in_a_frame(made, page, app_url)
-    expect(frame.locator("#title")).to_be_hidden()
-    expect(frame.locator("footer")).to_be_hidden()
-    link = frame.locator("#full-page a")
-    expect(link).to_be_visible()
-    frame.wait_for_function("document.querySelector('#full-page a')?.href.includes('name=Kowalski')")
-    expect(link).not_to_have_attribute("href", re.compile("embed"))
-    assert set(links.parse(link.get_attribute("href")).tabs) == set(SET_UPS)
-    assert len(texts) == 2  # of Speech, and the names
     context.close()
