@@ -37,7 +37,8 @@ def build(source: NameControls) -> None:
         gradient_caption = gr.HTML()
         gradients = plot("gradients", BY_LETTER)
 
-    def update_countries(model: str, field: object, page: gr.Request) -> dict:
+    def update_countries(model: str, field: object, chosen: object, page: gr.Request) -> dict:
+        """The model's classes; what is chosen stays where it is one of them, even if it is chosen meanwhile."""
         try:
             classes = source.find(model, page).classes
         except ValueError:
@@ -45,6 +46,8 @@ def build(source: NameControls) -> None:
         choices = [controls.LIKELIEST, *classes]
         is_of_link = links.linked(field, controls.MODEL, [model]) == model
         linked = links.linked(field, controls.COUNTRY, choices) if is_of_link else None
+        if linked is None and chosen in choices:
+            return gr.update(choices=choices)
         return gr.update(choices=choices, value=linked or controls.LIKELIEST)
 
     async def show(page: gr.Request, country: str, *values: str) -> tuple:
@@ -60,7 +63,7 @@ def build(source: NameControls) -> None:
         )
         return _headline(found), *_leave_one_out(found), *_gradients(found, query)
 
-    source.model.change(update_countries, [source.model, source.link.field], country, **QUIET)
+    source.model.change(update_countries, [source.model, source.link.field, country], country, **QUIET)
     outputs = [headline, leave_one_out_caption, leave_one_out, gradient_caption, gradients]
     source.event.while_open(accordion, show, [country, *source.inputs], outputs, [country.change])
 
