@@ -181,7 +181,7 @@ def test_leaving_asks_first_until_the_trained_model_is_downloaded(open_page):
     for count, leave in enumerate(("location.reload()", "history.back()"), 1):
         until_quiet(page, streams)
         with page.expect_event("dialog"):
-            page.evaluate(leave)
+            page.evaluate(f"() => {{ setTimeout(() => {leave}); }}")  # the answer would wait for the dialog's
         expect(page.locator("#runs tbody tr")).to_have_count(1)  # the page is still there
         assert asked == ["beforeunload"] * count
     until_quiet(page, streams)

@@ -1,6 +1,6 @@
 """What the page's Blocks send for what an event returns: as Gradio does, without its cost."""
 
-import asyncio
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -28,11 +28,11 @@ def make(kind: type[gr.Blocks]) -> tuple[gr.Blocks, BlockFunction]:
     return demo, function
 
 
-def send(kind: type[gr.Blocks], returned: Any) -> tuple[list[Any], Any]:
+def send(run_async: Callable[..., Any], kind: type[gr.Blocks], returned: Any) -> tuple[list[Any], Any]:
     """What is sent, and what the session keeps."""
     demo, function = make(kind)
     state = SessionState(demo)
-    sent = asyncio.run(demo.postprocess_data(function, deepcopy(returned), state))
+    sent = run_async(demo.postprocess_data(function, deepcopy(returned), state))
     return sent, [state[block._id] for block in function.outputs if block.stateful]
 
 
@@ -45,32 +45,35 @@ def without_type(sent: list[Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("returned", RETURNED)
-def test_what_is_sent_is_what_gradio_sends(returned):
-    (sent, kept), (expected, expected_kept) = send(PageBlocks, returned), send(gr.Blocks, returned)
+def test_what_is_sent_is_what_gradio_sends(run_async, returned):
+    (sent, kept), (expected, expected_kept) = (
+        send(run_async, PageBlocks, returned),
+        send(run_async, gr.Blocks, returned),
+    )
     assert (without_type(sent), kept) == (without_type(expected), expected_kept)
 
 
-def test_a_single_output_needs_no_list():
+def test_a_single_output_needs_no_list(run_async):
     for value in ("text", gr.skip(), gr.update(value="text", visible=False)):
         sent = []
         for kind in (PageBlocks, gr.Blocks):
             with kind() as demo:
                 gr.Button().click(lambda: None, None, gr.HTML())
             [function] = demo.fns.values()
-            sent.append(asyncio.run(demo.postprocess_data(function, deepcopy(value), SessionState(demo))))
+            sent.append(run_async(demo.postprocess_data(function, deepcopy(value), SessionState(demo))))
         assert without_type(sent[0]) == without_type(sent[1])
 
 
-def test_what_is_skipped_makes_no_component_anew(monkeypatch):
+def test_what_is_skipped_makes_no_component_anew(run_async, monkeypatch):
     demo, function = make(PageBlocks)
     state = SessionState(demo)
     monkeypatch.setattr(gr.HTML, "__init__", None)
     monkeypatch.setattr(SessionState, "_update_config", None)
-    sent = asyncio.run(demo.postprocess_data(function, ["<b>", *[gr.skip()] * 5], state))
+    sent = run_async(demo.postprocess_data(function, ["<b>", *[gr.skip()] * 5], state))
     assert sent == ["<b>", *[gr.skip()] * 3, None, gr.skip()]
 
 
-def test_too_few_values_are_refused_as_ever():
+def test_too_few_values_are_refused_as_ever(run_async):
     demo, function = make(PageBlocks)
     with pytest.raises(ValueError, match="6"):
-        asyncio.run(demo.postprocess_data(function, ["one"], SessionState(demo)))
+        run_async(demo.postprocess_data(function, ["one"], SessionState(demo)))
