@@ -286,7 +286,7 @@ def test_an_open_accordion_is_updated_once_a_generation_ends(speech):
     expect(speech.locator("#surprisal-text i")).to_have_count(len(controls.PRIME.default) + 50)
     generated = speech.locator(SPEECH_TEXT).inner_text()
     assert shown_text(speech, "surprisal").replace("↵", "\n") == generated
-    assert len(requests) == 5  # the seed, the drawing, the text, the button that is enabled again, the open accordion
+    assert len(requests) == 3  # the seed, the text, the open accordion
 
 
 def test_a_text_is_read_twice_and_the_copy_that_learns_needs_fewer_bits(speech):
