@@ -50,7 +50,7 @@ def lay_out_view(start: gr.Button) -> TrainingView:
     """Progress, and below it the table of runs; both are hidden until there is something to show."""
     with gr.Column(visible=False, elem_id="progress") as progress:
         status = gr.HTML(elem_id="train-status")
-        losses = gr.Plot(elem_id="losses", elem_classes="hidden-if-empty", show_label=False, container=False)
+        losses = gr.Plot(elem_id="losses", show_label=False, container=False)
         sample = gr.HTML(elem_id="sample")
         confusion = gr.Plot(elem_id="user-confusion", show_label=False, container=False, visible=False)
     csv = gr.Textbox("", visible="hidden", elem_id="runs-csv")
