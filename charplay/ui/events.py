@@ -1,5 +1,6 @@
 """Settings of a tab's own events, for `component.change(function, inputs, outputs, **QUIET)`."""
 
+import json
 from typing import Any
 
 # No progress animation, no public endpoint. Inputs arrive unchecked and are checked against `charplay.limits`:
@@ -17,3 +18,8 @@ LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
 
 # JavaScript that takes away a sentence on why something was refused: its cause has changed.
 CLEAR_PROBLEM = """shown => shown?.includes('class="problem"') ? '' : shown"""
+
+
+def enabling(label: str) -> str:
+    """JavaScript that gives a button its label back when what it started has ended: the page need not ask for that."""
+    return f"() => ({{__type__: 'update', value: {json.dumps(label)}, interactive: true}})"

@@ -1,7 +1,7 @@
 """The process in which a copy of a model learns from a text: `python -m charplay.workers.dynamic_evaluation`.
 
 A gradient step every few characters takes a core for up to two minutes. In a process of its own, of low priority and on
-one thread, it keeps nobody waiting. One text is read at a time; later ones are queued.
+one thread, it keeps no other request waiting. One text is read at a time; later ones are queued.
 
 Requests (see `workers.protocol`):
 
@@ -103,7 +103,7 @@ class DynamicEvaluationWorker(Worker):
                 with cancellable(functools.partial(self._is_cancelled, request_id)):
                     result, failure = self.attempt(functools.partial(self._read, request_id, **arguments))
             except Cancelled:
-                continue  # nobody waits for a response either
+                continue  # its page has gone
             except BaseException:  # whatever it is, the next text must come
                 logging.exception("A text could not be read.")
                 result, failure = None, self.failure_message

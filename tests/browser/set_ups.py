@@ -23,7 +23,7 @@ class SetUp(NamedTuple):
     settled: str  # expression of JavaScript: true once all of it is shown
     press: str = ""  # id of the button that is pressed after that
     after: Mapping[str, Any] = NONE  # what is set then, since pressing it sets it, too
-    is_pressed_again: bool = False  # a link presses Start for nobody: training takes a minute
+    is_pressed_again: bool = False  # a link does not press Start: training takes a minute
     characters: Mapping[str, int] = NONE  # id of a coloured text -> number of the character that is chosen, from 1
 
 

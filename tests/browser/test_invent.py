@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from charplay.ui import controls
 from tests.browser.conftest import expect_network, go_to_tab
+from tests.browser.test_train import ROWS, paste, set_epochs, train, train_tab
 
 NAMES = "#invented button.invented"
 
@@ -72,3 +73,33 @@ def test_a_link_invents_its_mixture(open_page):
     expect(page.locator("#writing .given")).to_contain_text("Italian")
     expect(page.locator("#writing .given")).to_contain_text("Japanese")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_rows_are_invented_too_in_their_own_classes_and_the_model_loads_again(open_page, tmp_path):
+    page = train_tab(open_page(link="#tab=train&rows-goal=invent"))
+    expect(page.locator("#rows-goal").get_by_label(controls.INVENT)).to_be_checked()
+    markup = "<b>vowels & more"
+    rows = ROWS.replace("vowels", markup)
+    paste(page, controls.ROWS, rows, f"{markup} 12")
+    expect(page.locator("#data-summary .tiles")).to_contain_text("n-grams")
+    set_epochs(page, 4)
+    train(page)
+    samples = page.locator("#sample .facts")
+    expect(samples.locator("dt")).to_have_text([markup, "consonants"])
+    expect(page.locator("#runs tbody")).to_contain_text("n-gram")
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    with page.expect_file_chooser() as chooser:
+        page.locator("#load").click()
+    chooser.value.set_files(path)
+    expect(page.locator("#user-model input")).to_have_value(re.compile("^yours 2: .*Invent"))
+    page.locator("#try").click()
+    expect(page.locator("#invent-model input")).to_have_value(re.compile("^yours 2"))
+    expect(page.locator("#invent-country input")).to_have_value(markup)
+    expect(page.locator("#invented button.invented")).to_have_count(controls.INVENT_COUNT.default)
+    expect(page.locator("#invent-stats")).not_to_contain_text("Italian")
+    letters = set("".join(page.locator("#invented button.invented b").all_text_contents()))
+    assert letters <= set("oart")
+    expect(page.locator("#writing .chosen-name b")).to_be_visible()

@@ -15,7 +15,7 @@ from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, inference_client, scoreboard, session_store
 from charplay.ui.assets import read_asset
 from charplay.ui.errors import USER_ERRORS
-from charplay.ui.events import CLEAR_PROBLEM, LATEST, QUIET
+from charplay.ui.events import CLEAR_PROBLEM, LATEST, QUIET, enabling
 from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples, InventedExample
 from charplay.ui.invent import code
@@ -210,10 +210,6 @@ def _running_button() -> dict[str, Any]:
     return gr.update(value="Writing…", interactive=False)
 
 
-def _idle_button() -> dict[str, Any]:
-    return gr.update(value="Invent", interactive=True)
-
-
 def _class_updates(checkpoint: Checkpoint) -> tuple[dict[str, Any], ...]:
     """What both class controls offer for a model, and what they and their share are called."""
     classes, default = list(checkpoint.classes), controls.INVENT_COUNTRY.default
@@ -295,9 +291,10 @@ def build(initial: InitialExamples, link: TabLink) -> ModelControls:
         **QUIET,
     )
     renewed = chosen.then(inventions.invent, tab.settings, tab.outputs, **QUIET)
+    enable = enabling("Invent")
     for event in (running, linked, renewed):
-        event.then(_idle_button, None, tab.start, **QUIET)
-    tab.stop.click(_idle_button, None, tab.start, cancels=[running, linked, renewed], **QUIET)
+        event.then(None, None, tab.start, js=enable, **QUIET)
+    tab.stop.click(None, None, tab.start, js=enable, cancels=[running, linked, renewed], **QUIET)
     gr.on([control.change for control in tab.settings], None, tab.message, tab.message, js=CLEAR_PROBLEM, **QUIET)
     tab.keep_seed.click(None, None, tab.seed, js=_SEED_USED, **QUIET)
     js = f"(number, field) => [Number({_CHOSEN} ?? 0), field]"

@@ -18,13 +18,10 @@ from charplay.ui.speech.next_characters import next_characters_html
 from charplay.ui.speech.text_html import queue_html, stats_html, text_html
 from charplay.ui.widgets import candidates
 
+START_LABEL = "Generate"  # of the button while no text is generated
 OUTPUTS = 6  # values that the functions below yield: text, figures, field, Generate button, candidates, drawing
 
 _Steps = AsyncGenerator[tuple, None]
-
-
-# What `idle_button` says, as JavaScript: at the end of a text the page need not ask for it.
-IDLE_BUTTON = "() => ({__type__: 'update', value: 'Generate', interactive: true})"
 
 
 # Functions, since Gradio takes the value out of an update that it has sent: a second use would leave the label.
@@ -35,7 +32,7 @@ def running_button() -> dict[str, Any]:
 
 def idle_button() -> dict[str, Any]:
     """The Generate button while no text is generated."""
-    return gr.update(value="Generate", interactive=True)
+    return gr.update(value=START_LABEL, interactive=True)
 
 
 def with_messages(function: Callable[..., _Steps]) -> Callable[..., _Steps]:

@@ -17,7 +17,7 @@ from charplay.interpret.steering import MAX_READ_CHARACTERS, counts, most_increa
 from charplay.interpret.steering_search import FoundUnit, load_units
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html, inference_client
-from charplay.ui.events import LATEST, QUIET
+from charplay.ui.events import LATEST, QUIET, enabling
 from charplay.ui.inference_client import TextUpdate, stream_texts
 from charplay.ui.speech.generated_text import seed_of
 from charplay.ui.speech.generation import read_request
@@ -244,13 +244,10 @@ def wire(
     written = steering.button.click(write, inputs, shown, js=_SHOW_TEXTS, **QUIET)
     chosen = steering.found.input(choose, [steering.found, *source.inputs], list(outputs), cancels=[written], **LATEST)
     after_choice = chosen.then(write, inputs, shown, js=_SHOW_TEXTS, **QUIET)
-
-    def enable() -> dict[str, Any]:
-        return gr.update(value="Write both", interactive=True)
-
+    enable = enabling("Write both")
     for running in (written, after_choice):
-        running.then(enable, None, steering.button, **QUIET)
-    steering.stop.click(enable, None, steering.button, cancels=[written, after_choice], **QUIET)
+        running.then(None, None, steering.button, js=enable, **QUIET)
+    steering.stop.click(None, None, steering.button, js=enable, cancels=[written, after_choice], **QUIET)
     steering.value.input(None, None, steering.found, js="() => null", **QUIET)
     # The texts of another model would pass for this one's.
     cleared = [*(_text_html(title, "", None) for title in (_FREE, _HELD)), _EMPTY]

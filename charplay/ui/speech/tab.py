@@ -11,7 +11,7 @@ from charplay.inference.generation import make_request
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, links, scoreboard, session_store
 from charplay.ui.assets import read_asset
-from charplay.ui.events import CLEAR_PROBLEM, LATEST, QUIET
+from charplay.ui.events import CLEAR_PROBLEM, LATEST, QUIET, enabling
 from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples, example_request
 from charplay.ui.link_events import TabLink
@@ -106,7 +106,7 @@ def _main() -> dict[str, Any]:
             html_attributes=as_typed("sentences"),
         )
         with gr.Column(min_width=280, scale=5, elem_id="speech-buttons"):
-            start = _button("Generate", "generate", variant="primary", elem_classes=html.KEPT_WORDS)
+            start = _button(generation.START_LABEL, "generate", variant="primary", elem_classes=html.KEPT_WORDS)
             stop = _button("Stop", "stop")
             restart = _button("Start over", "start-over")
     message = gr.HTML(elem_id="speech-message")
@@ -260,8 +260,9 @@ def _wire_generation(tab: _Components, registry: Registry, linked: gr.Number) ->
     generate = generation.with_messages(generation.make_generate(registry))
     starts = [tab.start.click, tab.prime.submit, linked.change]
     running = gr.on(starts, generate, inputs, outputs, js=_SHOW_TEXT, **QUIET)
-    ended = running.then(None, None, tab.start, js=generation.IDLE_BUTTON, **QUIET)
-    stopped = tab.stop.click(None, None, tab.start, js=generation.IDLE_BUTTON, cancels=[running], **QUIET)
+    enable = enabling(generation.START_LABEL)
+    ended = running.then(None, None, tab.start, js=enable, **QUIET)
+    stopped = tab.stop.click(None, None, tab.start, js=enable, cancels=[running], **QUIET)
     write_next = generation.with_messages(generation.make_write_next(registry))
     step_inputs = [tab.seed, tab.model, tab.generated, *settings]
     stepped = tab.step.click(write_next, step_inputs, outputs, cancels=[running], **QUIET)

@@ -1,6 +1,5 @@
 """The accordion that generates from one prime and one seed at three temperatures, side by side."""
 
-import functools
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -16,7 +15,7 @@ from charplay.inference.engine import GenerationError
 from charplay.inference.generation import Request
 from charplay.models.checkpoints import Registry
 from charplay.ui import controls, html, session_store
-from charplay.ui.events import QUIET
+from charplay.ui.events import QUIET, enabling
 from charplay.ui.inference_client import TextUpdate, stream_texts
 from charplay.ui.speech.generated_text import seed_of
 from charplay.ui.speech.generation import read_request
@@ -134,9 +133,9 @@ def build(
         js=_SHOW_TEXTS,
         **QUIET,
     )
-    enable = functools.partial(gr.update, value="Compare", interactive=True)
-    running.then(enable, None, start, **QUIET)
-    stop.click(enable, None, start, cancels=[running], **QUIET)
+    enable = enabling("Compare")
+    running.then(None, None, start, js=enable, **QUIET)
+    stop.click(None, None, start, js=enable, cancels=[running], **QUIET)
     # The texts of another model would pass for this one's.
     cleared = [*(_text_html(control.default, "") for control in controls.TEMPERATURES), _EMPTY]
     model.change(lambda: cleared, None, [*texts, status], **QUIET)

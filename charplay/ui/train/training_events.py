@@ -10,7 +10,7 @@ from gradio.components import Component
 
 from charplay.ui import html
 from charplay.ui.assets import read_asset
-from charplay.ui.events import CLEAR_PROBLEM, QUIET
+from charplay.ui.events import CLEAR_PROBLEM, QUIET, enabling
 from charplay.ui.session_store import STORE
 from charplay.ui.train import run_table
 from charplay.ui.train.form import Form
@@ -20,7 +20,6 @@ from charplay.ui.train.user_models import UserModels
 
 _SAVE_CSV = read_asset(__file__, "save_csv.js")
 _SCROLL_TO_PROGRESS = read_asset(__file__, "scroll_to_progress.js")
-_IDLE = functools.partial(gr.update, value="Train", interactive=True)  # of the button
 _RUNNING = functools.partial(gr.update, value="Training …", interactive=False)
 
 
@@ -135,7 +134,7 @@ def wire(form: Form, view: TrainingView, stop: gr.Button, user_models: UserModel
     rejoin = gr.Button("Go on with the training", visible="hidden", elem_id="rejoin-training")  # clicked by the page
     rejoined = rejoin.click(trainings.rejoin, None, outputs, **QUIET)
     for ended in (trained, rejoined):
-        ended.then(_IDLE, None, view.start, **QUIET)
+        ended.then(None, None, view.start, js=enabling("Train"), **QUIET)
     changes = [form.kind.input, form.goal.input, form.source.input, form.pasted.input, form.file.upload]
     changes += [form.start.input, form.preset.input]
     changes += [control.input for control in (*form.row_format_controls, *form.settings)]
