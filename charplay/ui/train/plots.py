@@ -9,8 +9,9 @@ from charplay.ui.widgets.figures import TEXT_SIZE, plain_figure
 
 LOSSES_HEIGHT = 250  # px
 LENGTHS_HEIGHT = 130  # px
-# Plotly measures the labels before the page's font is there: their width is given.
-LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "entrywidth": 175}
+# Plotly measures the labels before the page's font is there: their width is given. They begin above those of the axis,
+# since three are as wide as the plot; train.css shows all of the last one.
+LEGEND = {"orientation": "h", "x": -0.06, "y": 1.02, "yanchor": "bottom", "entrywidth": 175}
 
 
 def losses(
