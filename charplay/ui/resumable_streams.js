@@ -1,13 +1,20 @@
 // Keeps a page alive through a dropped connection. Its streams of messages go on from the byte where they broke off
 // (see resumable_streams.py), and what is pressed meanwhile is sent once the server answers again. Gradio alone would
 // end every event that is under way, and reload the page.
+//
+// The server closes a stream when no event of the page is left. An event that is sent just then may be answered before
+// that message has arrived: Gradio takes the stream for open, opens no other, and what was pressed has no effect. So
+// Gradio sees one stream that stays open; behind it streams are opened and closed as there are events.
 (() => {
   const POLL_MS = 1000, SILENCE_MS = 40000;  // between two tries; Gradio sends something every 15 s
   const fetchNow = window.fetch.bind(window);
   const STREAM = /\/queue\/data$/, RETRIED = /\/(queue\/join|cancel)$/;
+  const CLOSING = /data: [^\n]*"msg":"close_stream"[^\n]*\n\n/;
   const pending = new Set();  // ids of the events that have not been completed
+  const early = new Set();  // ids of those that were completed before the answer that names them
+  const waiting = new Set();  // called when an event is pending
   const attempts = new Set();  // an AbortController for each open connection of a stream
-  let closeUrl = null, reconnecting = null;
+  let closeUrl = null, reconnecting = null, joining = 0;  // requests under way that may start an event
 
   const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
@@ -53,7 +60,11 @@
       try {
         const response = await fetchNow(input.clone?.() ?? input, {...init, headers});
         const {event_id} = response.ok ? await response.clone().json() : {};
-        if (event_id) pending.add(event_id);
+        if (event_id && !early.delete(event_id)) {
+          pending.add(event_id);
+          waiting.forEach(wake => wake());
+          waiting.clear();
+        }
         return response;
       } catch (error) {
         if (!await reconnect(rootOf(url))) throw error;
@@ -61,9 +72,19 @@
     }
   };
 
+  const join = async (input, init, url) => {
+    joining++;
+    try {
+      return await fetchAgain(input, init, url);
+    } finally {
+      if (!--joining) early.clear();
+    }
+  };
+
   const noteCompleted = messages => {
     for (const message of messages.split('\n\n')) {
-      if (message.includes('"msg":"process_completed"')) pending.delete(message.match(/"event_id":"(\w+)"/)?.[1]);
+      const id = message.includes('"msg":"process_completed"') && message.match(/"event_id":"(\w+)"/)?.[1];
+      if (id && !pending.delete(id) && joining) early.add(id);
     }
   };
 
@@ -81,16 +102,22 @@
       },
     }));
     pending.clear();
-    return [...messages, {msg: 'close_stream'}].map(each => `data: ${JSON.stringify(each)}\n\n`).join('');
+    return messages.map(each => `data: ${JSON.stringify(each)}\n\n`).join('');
   };
 
+  // One body, whose bytes come from one stream of the server after the other.
   const openStream = async (input, init) => {
     const request = new Request(input, init), url = new URL(request.url), {signal, headers, credentials} = request;
-    const decoder = new TextDecoder(), encoder = new TextEncoder();
-    let received = null, text = '', attempt, response;  // bytes so far; the part of a message that has arrived
+    const encoder = new TextEncoder();
+    let received, text, decoder;  // of this stream: bytes so far, and the part of a message that has arrived
+    let attempt, response, wake = () => {};
     closeUrl = `${rootOf(url)}/queue/page-closed?session_hash=${url.searchParams.get('session_hash')}`;
-    url.searchParams.set('stream', randomName());
-    signal.addEventListener('abort', () => attempt?.abort());
+
+    const stop = () => {
+      attempt?.abort();
+      wake();
+    };
+    signal.addEventListener('abort', stop);
 
     const connect = async () => {
       for (;;) {
@@ -106,6 +133,14 @@
       }
     };
 
+    const start = async () => {
+      received = null;
+      url.searchParams.delete('received');
+      url.searchParams.set('stream', randomName());
+      response = await connect();
+      [received, text, decoder] = [0, '', new TextDecoder()];
+    };
+
     const read = async reader => {
       const silence = setTimeout(() => attempt.abort(), SILENCE_MS);
       try {
@@ -115,17 +150,21 @@
       }
     };
 
+    // Passes on what arrives of a stream; returns at its end, whether another one may follow.
     const forward = async controller => {
+      let isClosed = false;
       for (let reader = response.body.getReader();;) {
         try {
           const {value, done} = await read(reader);
-          if (done) return controller.close();
+          if (done) return isClosed;
           received += value.length;
           text += decoder.decode(value, {stream: true});
           const end = text.lastIndexOf('\n\n') + 2;
           if (end > 1) {
-            noteCompleted(text.slice(0, end));
-            controller.enqueue(encoder.encode(text.slice(0, end)));
+            const messages = text.slice(0, end), passed = messages.replace(CLOSING, '');
+            isClosed ||= passed !== messages;
+            noteCompleted(passed);
+            if (passed) controller.enqueue(encoder.encode(passed));
             text = text.slice(end);
           }
         } catch (error) {
@@ -134,21 +173,37 @@
           if (!response.ok) {
             controller.enqueue(encoder.encode(lastMessages()));
             setTimeout(() => document.querySelector('#rejoin-training')?.click(), POLL_MS);
-            return controller.close();
+            return true;
           }
           reader = response.body.getReader();
         }
       }
     };
 
-    response = await connect();
+    const untilPending = () => new Promise(resolve => {
+      wake = resolve;
+      if (pending.size || signal.aborted) resolve();
+      else waiting.add(resolve);
+    });
+
+    const forwardAll = async controller => {
+      while (await forward(controller)) {
+        attempts.delete(attempt);
+        await untilPending();
+        if (signal.aborted) break;
+        await start();
+        if (!response.ok) throw new Error(`The stream of messages was answered with ${response.status}.`);
+      }
+      controller.close();
+    };
+
+    await start();
     if (!response.ok) return response;
-    received = 0;
     const body = new ReadableStream({
       start: controller => {
-        forward(controller).catch(error => controller.error(error)).finally(() => attempts.delete(attempt));
+        forwardAll(controller).catch(error => controller.error(error)).finally(() => attempts.delete(attempt));
       },
-      cancel: () => attempt.abort(),
+      cancel: stop,
     });
     return new Response(body, {status: response.status, headers: response.headers});
   };
@@ -156,7 +211,7 @@
   window.fetch = (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input, location.href);
     if (STREAM.test(url.pathname)) return openStream(input, init);
-    if (RETRIED.test(url.pathname)) return fetchAgain(input, init, url);
+    if (RETRIED.test(url.pathname)) return join(input, init, url);
     return fetchNow(input, init);
   };
 

@@ -8,6 +8,38 @@ from playwright.sync_api import expect
 from tests.browser.conftest import expect_network, go_to_tab
 from tests.relay import Relay
 
+# Holds back the message that closes a stream until an event that was sent after it has been answered: on another
+# connection that can happen at any time.
+LATE_CLOSING = """
+(() => {
+  const fetchNow = window.fetch.bind(window), held = [];
+  let joined = 0;
+  const frame = () => new Promise(requestAnimationFrame);
+  window.fetch = async (input, init) => {
+    const response = await fetchNow(input, init), url = String(input?.url ?? input);
+    if (url.includes('/queue/join')) {
+      (async () => {
+        const number = ++joined;
+        for (let count = 0; count < 20; count++) await frame(); // Gradio has read the answer
+        if (number === joined) held.splice(0).forEach(release => release());
+      })();
+      return response;
+    }
+    if (!url.includes('/queue/data')) return response;
+    const late = new TransformStream({
+      async transform(chunk, controller) {
+        const text = new TextDecoder().decode(chunk), start = text.indexOf('data: {"msg":"close_stream"');
+        if (start < 0) return controller.enqueue(chunk);
+        controller.enqueue(new TextEncoder().encode(text.slice(0, start)));
+        window.heldBack = (window.heldBack ?? 0) + 1;
+        await new Promise(resolve => held.push(resolve));
+        controller.enqueue(new TextEncoder().encode(text.slice(start)));
+      },
+    });
+    return new Response(response.body.pipeThrough(late), {status: response.status, headers: response.headers});
+  };
+})();
+"""
 PATIENT = 60_000  # ms: the training worker has to start, on a machine that may be busy
 
 
@@ -50,6 +82,24 @@ def test_a_training_and_what_is_typed_outlive_a_dropped_connection(page, relay, 
     expect(page.locator("#train-status [data-state=ended]")).to_be_visible()
     expect(page.locator("#train-start")).to_be_enabled()
     assert page.evaluate("window.isFirst")
+
+
+def test_an_event_that_is_sent_while_the_stream_closes_has_its_effect(context, app_url):
+    page = context.new_page()
+    page.add_init_script(LATE_CLOSING)
+    page.goto(app_url)
+    page.locator("#bars .share").first.wait_for()
+    name = page.locator("#name :is(input, textarea)")
+    for held_back, typed in enumerate(("Ross", "Nguyen", "Kowalczyk"), 1):
+        name.fill(typed)
+        expect_network(page, len(typed))
+        page.wait_for_function(f"window.heldBack >= {held_back}")
+    go_to_tab(page, "Speech")
+    page.locator("#generate").click()
+    expect(page.locator("#generate")).to_be_enabled()
+    page.locator("#next-character").click()
+    expect(page.locator("#next-candidates")).to_contain_text("%")
+    page.close(run_before_unload=False)
 
 
 def test_back_and_forward_and_a_second_tab_bring_pages_that_answer(page, context, app_url):
