@@ -14,7 +14,7 @@ from charplay import limits
 from charplay.data.input_text import read_prime
 from charplay.ui import controls, html, links
 from charplay.ui.assets import read_asset
-from charplay.ui.events import QUIET
+from charplay.ui.events import LATEST, QUIET
 from charplay.ui.example_data import EXAMPLES
 
 _SCRIPT = read_asset(__file__, "links.js")
@@ -100,7 +100,7 @@ class PageLinks:
         start = f"() => charplayLinks.start({json.dumps(table)})"
         demo.load(None, None, self._field, js=start, **QUIET)
         outputs = [self._note, tabs, *shown.values(), *accordions.values(), *applied]
-        opening = self._field.change(apply, [self._field, *applied], outputs, **QUIET)
+        opening = self._field.change(apply, [self._field, *applied], outputs, **LATEST)
         opening.then(None, None, None, js="() => charplayLinks.opened()", **QUIET)
         values = list(shown.values())
         # Not an event of every change: with so many inputs it would delay each key by the time of a frame or more.

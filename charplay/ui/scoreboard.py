@@ -17,7 +17,7 @@ from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.models.networks import count_parameters
 from charplay.ui import controls, html, session_store
 from charplay.ui.accordions import update_while_open
-from charplay.ui.events import QUIET
+from charplay.ui.events import LATEST
 from charplay.ui.header_results import (
     baselines,
     confusion,
@@ -169,7 +169,7 @@ def _follow_model(accordion: gr.Accordion, registry: Registry, task: str, model:
         is_shipped = chosen in registry.models[task]
         return gr.update(label=summary(checkpoint) if is_shipped else user_summary(checkpoint))
 
-    model.change(title, model, accordion, **QUIET)
+    model.change(title, model, accordion, **LATEST)
 
 
 def _plot(elem_id: str) -> gr.Plot:

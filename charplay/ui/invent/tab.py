@@ -15,7 +15,7 @@ from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, inference_client, scoreboard, session_store
 from charplay.ui.assets import read_asset
 from charplay.ui.errors import USER_ERRORS
-from charplay.ui.events import CLEAR_PROBLEM, LATEST, QUIET, enabling
+from charplay.ui.events import CLEAR_PROBLEM, LATEST, QUIET, enable_after, press
 from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples, InventedExample
 from charplay.ui.invent import code
@@ -279,22 +279,23 @@ def build(initial: InitialExamples, link: TabLink) -> ModelControls:
     gr.HTML(diagrams.lead(diagrams.INVENT, f'{_LEAD} <span class="term">{_TERM}</span>', _ABOUT))
     tab, inventions = _lay_out(registry, initial.wait_for_invented()), _Inventions(registry)
     code.build(registry, tab.settings, tab.field, _read_mixture, link)
-    running = gr.on([tab.start.click, tab.seed.submit], inventions.invent, tab.settings, tab.outputs, **QUIET)
+    running = tab.start.click(inventions.invent, tab.settings, tab.outputs, **QUIET)
+    tab.seed.submit(None, None, None, js=press(tab.start), **QUIET)
     count = gr.Number(0, visible="hidden")  # of the links that were followed
     link.applied.change(None, [link.field, count], count, js=_COUNT_LINK, **QUIET)
-    linked = count.change(inventions.invent_linked, tab.settings, tab.outputs, **QUIET)
+    linked = count.change(inventions.invent_linked, tab.settings, tab.outputs, cancels=[running], **LATEST)
     chosen = tab.model.change(
         inventions.choose_model,
         tab.model,
         [tab.country, tab.second, tab.share, tab.message],
         cancels=[running, linked],
-        **QUIET,
+        **LATEST,
     )
-    renewed = chosen.then(inventions.invent, tab.settings, tab.outputs, **QUIET)
-    enable = enabling("Invent")
-    for event in (running, linked, renewed):
-        event.then(None, None, tab.start, js=enable, **QUIET)
-    tab.stop.click(None, None, tab.start, js=enable, cancels=[running, linked, renewed], **QUIET)
+    renewed = chosen.then(inventions.invent, tab.settings, tab.outputs, **LATEST)
+    inventing = [running, linked, renewed]
+    for event in inventing:
+        enable_after(event, tab.start, "Invent")
+    tab.stop.click(None, None, None, cancels=inventing, **QUIET)
     gr.on([control.change for control in tab.settings], None, tab.message, tab.message, js=CLEAR_PROBLEM, **QUIET)
     tab.keep_seed.click(None, None, tab.seed, js=_SEED_USED, **QUIET)
     js = f"(number, field) => [Number({_CHOSEN} ?? 0), field]"

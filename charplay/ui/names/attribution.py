@@ -8,7 +8,7 @@ from gradio.components.plot import PlotData
 
 from charplay.interpret.attribution import Attribution
 from charplay.ui import controls, html, inference_client, links
-from charplay.ui.events import QUIET
+from charplay.ui.events import LATEST
 from charplay.ui.html import percent, screen_reader_text, visible
 from charplay.ui.names import plots
 from charplay.ui.names.panel import BY_LETTER, IDLE_NOTE, NameControls, Query, plot, plot_value, shown_letters_note
@@ -63,7 +63,7 @@ def build(source: NameControls) -> None:
         )
         return _headline(found), *_leave_one_out(found), *_gradients(found, query)
 
-    source.model.change(update_countries, [source.model, source.link.field, country], country, **QUIET)
+    source.model.change(update_countries, [source.model, source.link.field, country], country, **LATEST)
     outputs = [headline, leave_one_out_caption, leave_one_out, gradient_caption, gradients]
     source.event.while_open(accordion, show, [country, *source.inputs], outputs, [country.change])
 

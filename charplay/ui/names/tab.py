@@ -14,7 +14,7 @@ from charplay.inference.classify import Classification, read_text
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html, inference_client, scoreboard
 from charplay.ui.errors import USER_ERRORS
-from charplay.ui.events import QUIET
+from charplay.ui.events import LATEST
 from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples
 from charplay.ui.link_events import TabLink
@@ -89,7 +89,7 @@ def build(examples: InitialExamples, link: TabLink) -> ModelControls:
 
     # `change`, not `input`: a pasted or deleted text fires no input, nor does a model that the Train tab selects.
     source.event.always(update, source.inputs, [headline_output, bars_output, network_output])
-    model.change(describe, model, [lead, hint, prior], **QUIET)
+    model.change(describe, model, [lead, hint, prior], **LATEST)
     prefixes.build_prefixes(source)
     attribution.build(source)
     activations.build(source)

@@ -12,6 +12,7 @@ from charplay.models.checkpoints import Checkpoint
 from charplay.ui import accordions, controls, html, inference_client, links
 from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST
+from charplay.ui.late_answers import LateAnswers, setting
 from charplay.ui.speech import steering
 from charplay.ui.speech.text_source import TextSource, linked_character
 from charplay.ui.widgets import colored_text
@@ -83,20 +84,18 @@ async def _render_all(
     field: object,
     held: object,
     selected: int | None,
-) -> tuple:
-    """Colored text, legend, range, units found, features not found, updates of both sliders, units to hold, and a note.
+) -> tuple[Any, str, str, str, list[dict[str, Any]]]:
+    """Colored text, legend, range, features not found, and the updates of the units found and of both sliders.
 
     Shows the chosen unit if it tracks a feature, is that of the page's link, which `field` holds, or of the choice
     `held` of those worth holding; else the one of the highest correlation, else the first.
     """
-    worth_holding = steering.choices(checkpoint)
-    held = held if held in dict(worth_holding).values() else None
     config = checkpoint.config
     if text is None:
-        return None, "", "", gr.update(choices=[], value=None), "", gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        return None, "", "", "", [{"choices": [], "value": None}, {}, {}]
     trackers = await inference_client.query(checkpoint, "trackers", text=text)
     chosen = [tracker for tracker in trackers if (tracker["layer"], tracker["unit"]) == (layer, unit)]
-    is_held = held is not None and (layer, unit) == steering.parse_choice(held)[:2]
+    is_held = steering.is_listed(held, checkpoint) and (layer, unit) == steering.parse_choice(held)[:2]
     if not chosen and (is_held or (layer, unit) == _linked_unit(field, checkpoint)):
         shown: Any = {"layer": layer, "unit": unit}
     else:
@@ -104,12 +103,12 @@ async def _render_all(
     choices = [(_label(tracker), _choice(tracker)) for tracker in trackers]
     return (
         *await _render(text, checkpoint, shown["layer"], shown["unit"], selected),
-        gr.update(choices=choices, value=_choice(shown) if shown in trackers else None),
         _untracked_html(trackers),
-        gr.update(maximum=max(config.layers, 2), value=shown["layer"], interactive=config.layers > 1),
-        gr.update(maximum=config.hidden_size - 1, value=shown["unit"]),
-        gr.update(choices=worth_holding, value=held),
-        steering.no_list_html(worth_holding),
+        [
+            {"choices": choices, "value": _choice(shown) if shown in trackers else None},
+            {"maximum": max(config.layers, 2), "value": shown["layer"], "interactive": config.layers > 1},
+            {"maximum": config.hidden_size - 1, "value": shown["unit"]},
+        ],
     )
 
 
@@ -125,12 +124,17 @@ def build(source: TextSource, tab: steering.TabControls) -> None:
         legend = gr.HTML(elem_id="neuron-legend")
         colored = colored_text.component("neuron-text")
         held = steering.lay_out(source.registry.default("speech"))
+        late = LateAnswers([found, layer, unit], [held.found.input])
 
     async def compute(
-        page: gr.Request, field: object, layer: object, unit: object, held: object, *values: Any
+        page: gr.Request, moves: object, field: object, layer: object, unit: object, held: object, *values: Any
     ) -> tuple:
         selected = linked_character(field, controls.CHOSEN_NEURON, values)
-        return await _render_all(*source.read(page, *values), layer, unit, field, held, selected)
+        *shown, updates = await _render_all(*source.read(page, *values), layer, unit, field, held, selected)
+        return *shown, setting(moves, updates)
+
+    async def render(page: gr.Request, layer: object, unit: object, *values: object) -> tuple:
+        return await _render(*source.read(page, *values), layer, unit)
 
     async def slide(page: gr.Request, layer: object, unit: object, *values: object) -> tuple:
         return *await _render(*source.read(page, *values), layer, unit), None, None
@@ -146,9 +150,9 @@ def build(source: TextSource, tab: steering.TabControls) -> None:
         return *await _render(text, checkpoint, layer, unit), layer, unit, value, None
 
     rendered: list[Component] = [colored, legend, held.natural_range]
-    outputs = [*rendered, found, untracked, layer, unit, held.found, held.no_list]
+    outputs = [*rendered, untracked, late.answer]
     inputs = [layer, unit, *source.inputs]
-    all_inputs = [source.link, layer, unit, held.found, *source.inputs]
+    all_inputs = [late.moves, source.link, layer, unit, held.found, *source.inputs]
     problem = accordions.update_while_open(accordion, source.changes, compute, all_inputs, outputs)
     gr.on(
         [layer.input, unit.input],
@@ -157,6 +161,7 @@ def build(source: TextSource, tab: steering.TabControls) -> None:
         [*rendered, found, held.found, problem],
         **LATEST,
     )
+    late.missed(with_problem(render, 3), inputs, [*rendered, problem], **LATEST)
     found.input(
         with_problem(choose, 6),
         [found, *source.inputs],

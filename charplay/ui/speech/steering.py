@@ -17,7 +17,8 @@ from charplay.interpret.steering import MAX_READ_CHARACTERS, counts, most_increa
 from charplay.interpret.steering_search import FoundUnit, load_units
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html, inference_client
-from charplay.ui.events import LATEST, QUIET, enabling
+from charplay.ui.errors import with_problem
+from charplay.ui.events import LATEST, QUIET, enable_after
 from charplay.ui.inference_client import TextUpdate, stream_texts
 from charplay.ui.speech.generated_text import seed_of
 from charplay.ui.speech.generation import read_request
@@ -75,6 +76,11 @@ def choices(checkpoint: Checkpoint) -> list[tuple[str, str]]:
         (f"{each['more_of']}: layer {each['layer']}, unit {each['unit']} at {each['value']:g}", _value(each))
         for each in found[:MAX_FOUND_SHOWN]
     ]
+
+
+def is_listed(choice: object, checkpoint: Checkpoint) -> bool:
+    """Whether it is the value of one of the radio buttons of a model."""
+    return choice in [value for _, value in choices(checkpoint)]
 
 
 def parse_choice(choice: object) -> HeldUnit:
@@ -236,19 +242,26 @@ def wire(
         tab: what the texts are made from.
         unit: the sliders of layer and unit.
         choose: shows the unit of a choice of `steering.found`, which it gets with the inputs of `source`.
-        outputs: what it shows.
+        outputs: what it shows; the last is the place of the sentence of a user error.
     """
     inputs = [*unit, steering.value, *tab.inputs, *source.inputs]
     shown = [*steering.texts, steering.status, steering.button]
     write = _make_write(source, tab)
     written = steering.button.click(write, inputs, shown, js=_SHOW_TEXTS, **QUIET)
     chosen = steering.found.input(choose, [steering.found, *source.inputs], list(outputs), cancels=[written], **LATEST)
-    after_choice = chosen.then(write, inputs, shown, js=_SHOW_TEXTS, **QUIET)
-    enable = enabling("Write both")
+    after_choice = chosen.then(write, inputs, shown, js=_SHOW_TEXTS, **LATEST)
     for running in (written, after_choice):
-        running.then(None, None, steering.button, js=enable, **QUIET)
-    steering.stop.click(None, None, steering.button, js=enable, cancels=[written, after_choice], **QUIET)
+        enable_after(running, steering.button, "Write both")
+    steering.stop.click(None, None, None, cancels=[written, after_choice], **QUIET)
     steering.value.input(None, None, steering.found, js="() => null", **QUIET)
-    # The texts of another model would pass for this one's.
-    cleared = [*(_text_html(title, "", None) for title in (_FREE, _HELD)), _EMPTY]
-    tab.model.change(lambda: cleared, None, [*steering.texts, steering.status], **QUIET)
+
+    def clear(page: gr.Request, held: object, *values: object) -> tuple:
+        """The units of another model, and no texts, which would pass for its own."""
+        _, checkpoint = source.read(page, *values)
+        listed = choices(checkpoint)
+        update = gr.update(choices=listed, value=held if is_listed(held, checkpoint) else None)
+        texts = (_text_html(title, "", None) for title in (_FREE, _HELD))
+        return *texts, _EMPTY, update, no_list_html(listed)
+
+    cleared = [*steering.texts, steering.status, steering.found, steering.no_list, outputs[-1]]
+    tab.model.change(with_problem(clear, 5), [steering.found, *source.inputs], cleared, **LATEST)

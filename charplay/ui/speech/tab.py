@@ -11,9 +11,10 @@ from charplay.inference.generation import make_request
 from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import controls, html, links, scoreboard, session_store
 from charplay.ui.assets import read_asset
-from charplay.ui.events import CLEAR_PROBLEM, LATEST, QUIET, enabling
+from charplay.ui.events import CLEAR_PROBLEM, LATEST, QUIET, enable_after, press
 from charplay.ui.examples import examples_html
 from charplay.ui.initial_examples import InitialExamples, example_request
+from charplay.ui.late_answers import LateAnswers, setting
 from charplay.ui.link_events import TabLink
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.speech import (
@@ -200,12 +201,13 @@ def _lay_out(initial: InitialExamples) -> _Components:
 
 def _wire_prime(tab: _Components, registry: Registry, link: TabLink) -> None:
     """Has slider, drawing and message follow the opening words, and the drawing the model."""
+    late = LateAnswers([tab.prime_length])
 
     async def draw(prime: object, prime_length: object, checkpoint: Checkpoint) -> str:
         request = make_request(prime, prime_length=prime_length, vocabulary=checkpoint.vocabulary)
         return await generation.draw_next(checkpoint, request.prime, request.prime_length)
 
-    async def update_prime(prime: str, model: object, field: object, page: gr.Request) -> tuple:
+    async def update_prime(moves: object, prime: str, model: object, field: object, page: gr.Request) -> tuple:
         """New opening words are read whole until the slider is moved; those of a link, as far as it says."""
         try:
             checkpoint = session_store.find(registry, "speech", model, page)
@@ -216,7 +218,7 @@ def _wire_prime(tab: _Components, registry: Registry, link: TabLink) -> None:
         except (ValueError, GenerationError) as error:
             return gr.skip(), "", html.problem(str(error))
         note = reading_note(prime, checkpoint)
-        return gr.Slider(maximum=max(characters, 2), value=length), drawing, note
+        return setting(moves, [{"maximum": max(characters, 2), "value": length}]), drawing, note
 
     async def update_drawing(prime: object, prime_length: object, model: object, page: gr.Request) -> tuple:
         try:
@@ -225,16 +227,15 @@ def _wire_prime(tab: _Components, registry: Registry, link: TabLink) -> None:
         except (ValueError, GenerationError) as error:
             return "", html.problem(str(error))
 
-    tab.prime.change(
-        update_prime, [tab.prime, tab.model, link.field], [tab.prime_length, tab.next_characters, tab.message], **LATEST
-    )
+    inputs = [late.moves, tab.prime, tab.model, link.field]
+    tab.prime.change(update_prime, inputs, [late.answer, tab.next_characters, tab.message], **LATEST)
     # Generate ends a text that was written one by one, which the drawing has followed.
     has_steps, redraw = gr.Checkbox(False, visible="hidden"), gr.Number(0, visible="hidden")
     tab.step.click(None, None, has_steps, js="() => true", **QUIET)
     follow = "(steps, count) => steps ? [false, count + 1] : [steps, count]"
     tab.start.click(None, [has_steps, redraw], [has_steps, redraw], js=follow, **QUIET)
     gr.on(
-        [tab.prime_length.input, tab.model.change, redraw.change, link.applied.change],
+        [tab.prime_length.input, tab.model.change, redraw.change, link.applied.change, late.missed],
         update_drawing,
         [tab.prime, tab.prime_length, tab.model],
         [tab.next_characters, tab.message],
@@ -258,19 +259,20 @@ def _wire_generation(tab: _Components, registry: Registry, linked: gr.Number) ->
     shown = [tab.text, tab.stats, tab.generated, tab.start, tab.step_candidates, tab.next_characters]
     outputs = [*shown, tab.message, tab.seed_message]
     generate = generation.with_messages(generation.make_generate(registry))
-    starts = [tab.start.click, tab.prime.submit, linked.change]
-    running = gr.on(starts, generate, inputs, outputs, js=_SHOW_TEXT, **QUIET)
-    enable = enabling(generation.START_LABEL)
-    ended = running.then(None, None, tab.start, js=enable, **QUIET)
-    stopped = tab.stop.click(None, None, tab.start, js=enable, cancels=[running], **QUIET)
+    running = tab.start.click(generate, inputs, outputs, js=_SHOW_TEXT, **QUIET)
+    of_link = linked.change(generate, inputs, outputs, js=_SHOW_TEXT, cancels=[running], **LATEST)
+    generations: list[Any] = [running, of_link]
+    tab.prime.submit(None, None, None, js=press(tab.start), **QUIET)
+    ends = [enable_after(each, tab.start, generation.START_LABEL) for each in generations]
+    tab.stop.click(None, None, None, cancels=generations, **QUIET)
     write_next = generation.with_messages(generation.make_write_next(registry))
     step_inputs = [tab.seed, tab.model, tab.generated, *settings]
-    stepped = tab.step.click(write_next, step_inputs, outputs, cancels=[running], **QUIET)
+    stepped = tab.step.click(write_next, step_inputs, outputs, cancels=generations, **QUIET)
     start_over = generation.with_messages(generation.make_start_over(registry))
-    restarted = tab.restart.click(start_over, inputs, outputs, cancels=[running], **QUIET)
-    for event in (ended, stopped, stepped, restarted):
+    restarted = tab.restart.click(start_over, inputs, outputs, cancels=generations, **QUIET)
+    for event in (*ends, stepped, restarted):
         event.then(None, tab.finished, tab.finished, js="count => count + 1", **QUIET)
-    for event in (ended, stepped):
+    for event in (*ends, stepped):
         event.then(None, None, None, js=_SHOW_PROBLEM, **QUIET)
     tab.play.click(None, None, None, js=_PLAY, **QUIET)
     tab.keep_seed.click(None, None, tab.seed, js=_SEED_USED, **QUIET)
@@ -310,5 +312,5 @@ def build(initial: InitialExamples, container: gr.Tab, link: TabLink) -> ModelCo
     _wire_prime(tab, registry, link)
     _wire_generation(tab, registry, linked_text.build(container, link, tab.seed))
     models = registry.models["speech"]
-    tab.model.change(lambda chosen: _lead_html(_SHIPPED if chosen in models else _USERS), tab.model, lead, **QUIET)
+    tab.model.change(lambda chosen: _lead_html(_SHIPPED if chosen in models else _USERS), tab.model, lead, **LATEST)
     return ModelControls(tab.model, tab.prime)

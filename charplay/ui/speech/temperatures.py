@@ -15,7 +15,7 @@ from charplay.inference.engine import GenerationError
 from charplay.inference.generation import Request
 from charplay.models.checkpoints import Registry
 from charplay.ui import controls, html, session_store
-from charplay.ui.events import QUIET, enabling
+from charplay.ui.events import LATEST, QUIET, enable_after
 from charplay.ui.inference_client import TextUpdate, stream_texts
 from charplay.ui.speech.generated_text import seed_of
 from charplay.ui.speech.generation import read_request
@@ -133,9 +133,8 @@ def build(
         js=_SHOW_TEXTS,
         **QUIET,
     )
-    enable = enabling("Compare")
-    running.then(None, None, start, js=enable, **QUIET)
-    stop.click(None, None, start, js=enable, cancels=[running], **QUIET)
+    enable_after(running, start, "Compare")
+    stop.click(None, None, None, cancels=[running], **QUIET)
     # The texts of another model would pass for this one's.
     cleared = [*(_text_html(control.default, "") for control in controls.TEMPERATURES), _EMPTY]
-    model.change(lambda: cleared, None, [*texts, status], **QUIET)
+    model.change(lambda: cleared, None, [*texts, status], **LATEST)

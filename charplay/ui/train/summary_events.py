@@ -164,7 +164,7 @@ def _keep_long_text(pasted: object, page: gr.Request) -> tuple:
     return gr.update(value="", visible=False), controls.UPLOAD, gr.update(visible=True)
 
 
-_SummarizeAfter = Callable[[Dependency, dict[str, Any]], None]
+_SummarizeAfter = Callable[[Dependency], None]
 
 
 def _wire_data(
@@ -180,36 +180,36 @@ def _wire_data(
         with_problem(_show_source, 11),
         [form.kind, form.source, form.pasted],
         [*read, *form.row_format_controls, form.data_problem],
-        **QUIET,
+        **LATEST,
     )
     linked = link.applied.change(
-        with_problem(_show_linked, 7), [link.field, form.kind, form.source], [*read, form.data_problem], **QUIET
+        with_problem(_show_linked, 7), [link.field, form.kind, form.source], [*read, form.data_problem], **LATEST
     )
     for each in (shown, linked):
-        summarize_after(each.then(update_starts, chosen, offered, **QUIET), QUIET)
-    aimed = form.goal.input(_no_changes, None, [form.changes, form.accepted], **QUIET)
-    summarize_after(aimed.then(update_starts, chosen, offered, **QUIET), QUIET)
+        summarize_after(each.then(update_starts, chosen, offered, **LATEST))
+    aimed = form.goal.input(_no_changes, None, [form.changes, form.accepted], **LATEST)
+    summarize_after(aimed.then(update_starts, chosen, offered, **LATEST))
     kept = form.pasted.change(
         with_problem(_keep_long_text, 3),
         form.pasted,
         [form.pasted, form.source, form.file, form.data_problem],
         **LATEST,
     )
-    summarize_after(kept, LATEST)
-    gr.on([user_model.change, tab.select], update_starts, chosen, offered, **QUIET)
-    started = form.start.input(update_starts, chosen, offered, **QUIET)
-    summarize_after(started.then(_no_changes, None, [form.changes, form.accepted], **QUIET), QUIET)
+    summarize_after(kept)
+    gr.on([user_model.change, tab.select], update_starts, chosen, offered, **LATEST)
+    started = form.start.input(update_starts, chosen, offered, **LATEST)
+    summarize_after(started.then(_no_changes, None, [form.changes, form.accepted], **LATEST))
 
 
 def _wire_settings(form: Form, summarize_after: _SummarizeAfter) -> None:
     """Notes which settings were changed, and sets the others as the summary suggests."""
-    summarize_after(form.preset.input(_no_changes, None, [form.changes, form.accepted], **QUIET), QUIET)
+    summarize_after(form.preset.input(_no_changes, None, [form.changes, form.accepted], **LATEST))
     for field, setting in zip(SETTINGS, form.settings, strict=True):
         noted = setting.input(None, [form.changes, setting], form.changes, js=_NOTE_CHANGE.format(field=field), **QUIET)
-        summarize_after(noted, LATEST)
+        summarize_after(noted)
     epochs = form.settings[list(SETTINGS).index("epochs")]
     shortened = form.shorter.click(None, [form.changes, epochs], [form.changes, epochs], js=_SHORTEN, **QUIET)
-    summarize_after(shortened, QUIET)
+    summarize_after(shortened)
     form.suggestion.change(
         None,
         [form.suggestion, form.accepted, form.changes, *form.settings],
@@ -241,12 +241,12 @@ def wire(
     problems, columns = [form.data_problem, form.settings_problem], [form.text_column, form.label_column]
     outputs = [*view, *problems, *columns, form.queue, form.shorter, form.suggestion]
 
-    def summarize_after(event: Dependency, preset: dict[str, Any]) -> None:
-        event.then(summaries.summarize, form.inputs, outputs, **preset)
+    def summarize_after(event: Dependency) -> None:
+        event.then(summaries.summarize, form.inputs, outputs, **LATEST)
 
     _wire_data(form, tab, starts, user_model, link, summarize_after)
     _wire_settings(form, summarize_after)
-    form.file.upload(summaries.upload, form.inputs | {form.file}, [form.file, *outputs], **QUIET)
+    form.file.upload(summaries.upload, form.inputs | {form.file}, [form.file, *outputs], **LATEST)
     read_as = [*(control.input for control in (form.encoding, *form.row_format_controls)), form.merge_case.input]
     gr.on([*read_as, tab.select], summaries.summarize, form.inputs, outputs, **LATEST)
     return summaries

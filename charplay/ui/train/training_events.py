@@ -10,7 +10,7 @@ from gradio.components import Component
 
 from charplay.ui import html
 from charplay.ui.assets import read_asset
-from charplay.ui.events import CLEAR_PROBLEM, QUIET, enabling
+from charplay.ui.events import CLEAR_PROBLEM, QUIET, enable_after
 from charplay.ui.session_store import STORE
 from charplay.ui.train import run_table
 from charplay.ui.train.form import Form
@@ -134,7 +134,7 @@ def wire(form: Form, view: TrainingView, stop: gr.Button, user_models: UserModel
     rejoin = gr.Button("Go on with the training", visible="hidden", elem_id="rejoin-training")  # clicked by the page
     rejoined = rejoin.click(trainings.rejoin, None, outputs, **QUIET)
     for ended in (trained, rejoined):
-        ended.then(None, None, view.start, js=enabling("Train"), **QUIET)
+        enable_after(ended, view.start, "Train")
     changes = [form.kind.input, form.goal.input, form.source.input, form.pasted.input, form.file.upload]
     changes += [form.start.input, form.preset.input]
     changes += [control.input for control in (*form.row_format_controls, *form.settings)]

@@ -12,7 +12,7 @@ from charplay.models.networks import count_parameters
 from charplay.ui import controls, html, scoreboard, uploads
 from charplay.ui.assets import read_asset
 from charplay.ui.errors import with_problem
-from charplay.ui.events import QUIET
+from charplay.ui.events import LATEST, QUIET
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.session_store import STORE
 
@@ -185,11 +185,11 @@ def build(registry: Registry, tabs: gr.Tabs, model_tabs: dict[str, ModelTab]) ->
     unsaved = gr.Textbox("0", visible="hidden", elem_id="unsaved-models")
     fetch = gr.DownloadButton("Download", elem_id="fetch", visible="hidden")
     models = UserModels(registry, chosen, description, (try_button, download), problem, unsaved, model_tabs)
-    chosen.input(_choose, chosen, [description, problem], **QUIET)
+    chosen.input(_choose, chosen, [description, problem], **LATEST)
     shown = [problem, tabs, *models.choices.values(), *models.texts]
     try_button.click(models.try_it, chosen, shown, **QUIET).success(None, js=_SHOW_MODEL)
     fetched = download.click(with_problem(_download, 2), chosen, [fetch, unsaved, problem], **QUIET)
     fetched.success(None, js=_DOWNLOAD)
-    load.upload(models.load, load, models.outputs, **QUIET)
+    load.upload(models.load, load, models.outputs, **LATEST)
     unsaved.change(None, unsaved, None, js=_GUARD_UNSAVED, **QUIET)
     return models

@@ -1,13 +1,26 @@
 """The page's own events, as Gradio holds them."""
 
+import pytest
+
 from charplay.ui import page
 
+PRESSES = {"click", "submit"}
 
-def test_no_component_follows_the_progress_of_an_event_of_the_page():
-    demo = page.build()
-    followed = [
-        (function.name, function.targets)
-        for function in demo.fns.values()
-        if function.api_visibility == "private" and function.fn is not None and function.show_progress_on != []
-    ]
-    assert not followed
+
+@pytest.fixture(scope="module")
+def requests():
+    """The page's own events that send a request."""
+    functions = page.build().fns.values()
+    return [each for each in functions if each.api_visibility == "private" and each.fn is not None]
+
+
+def test_no_component_follows_the_progress_of_an_event_of_the_page(requests):
+    assert requests
+    assert not [(each.name, each.targets) for each in requests if each.show_progress_on != []]
+
+
+def test_only_a_press_is_dropped_while_an_answer_to_the_one_before_is_under_way(requests):
+    dropped = [each for each in requests if each.trigger_mode != "always_last"]
+    assert dropped
+    of_values = [each for each in dropped if not {kind for _, kind in each.targets} <= PRESSES or not each.targets]
+    assert not [(each.name, each.targets) for each in of_values]

@@ -1,0 +1,73 @@
+"""What a user sets while an answer is under way that sets it, too."""
+
+import asyncio
+
+import pytest
+from playwright.sync_api import expect
+
+from charplay.models import checkpoints
+from charplay.ui import inference_client
+from charplay.ui.speech import steering
+from tests.browser.conftest import go_to_tab
+
+
+class HeldQueries:
+    """Holds back the answers to queries of one name."""
+
+    def __init__(self) -> None:
+        self.name, self.waiting = "", 0
+        self._query = inference_client.query
+
+    async def query(self, checkpoint, name, **arguments):
+        answer = await self._query(checkpoint, name, **arguments)
+        self.waiting += name == self.name
+        while name == self.name:
+            await asyncio.sleep(0.02)
+        return answer
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Of the launched app, which is in this process."""
+    queries = HeldQueries()
+    monkeypatch.setattr(inference_client, "query", queries.query)
+    yield queries
+    queries.name = ""
+
+
+def wait_until_waiting(page, held, count):  # a page that waits lets the app go on
+    while held.waiting < count:
+        page.wait_for_timeout(20)
+
+
+def test_a_late_answer_leaves_what_was_set_meanwhile(open_page, held):
+    held.name = "trackers"
+    page = open_page(link="#tab=speech&open=one-neuron")
+    wait_until_waiting(page, held, 1)
+    label, value = steering.choices(checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech.safetensors"))[1]
+    layer, unit, _ = steering.parse_choice(value)
+    page.get_by_label(label, exact=True).check()
+    sliders = [page.locator(f"#{name} input[type=number]") for name in ("layer", "neuron")]
+    for slider, number in zip(sliders, (layer, unit), strict=True):
+        expect(slider).to_have_value(str(number))
+    expect(page.locator("#neuron-text i").first).to_be_attached()
+    of_unit = page.locator("#natural-range").inner_text()
+    held.name = ""
+    expect(page.locator("#found label").first).to_be_visible()
+    expect(page.get_by_label(label, exact=True)).to_be_checked()
+    for slider, number in zip(sliders, (layer, unit), strict=True):
+        expect(slider).to_have_value(str(number))
+    expect(page.locator("#natural-range")).to_have_text(of_unit)
+
+    go_to_tab(page, "Speech")
+    held.name, held.waiting = "likeliest_next", 0
+    prime, length = page.locator("#prime textarea"), page.locator("#prime-length input[type=number]")
+    prime.fill("We will win")
+    wait_until_waiting(page, held, 1)
+    length.fill("4")
+    length.press("Tab")
+    held.name = ""
+    expect(page.locator("#prime-length input[type=range]")).to_have_attribute("max", str(len("We will win")))
+    expect(length).to_have_value("4")
+    prime.fill("We will lose")  # new words are read whole
+    expect(length).to_have_value(str(len("We will lose")))
