@@ -1,6 +1,6 @@
 // Runs once in the page. The header stands beside the tabs where both have room, and above them where not: after a
 // browser has translated the page, say, or made it larger.
-const header = document.getElementById('header');
+const header = document.getElementById('page-header');
 
 function place() {
   const tabs = document.querySelector('[role="tablist"]');

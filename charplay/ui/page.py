@@ -124,7 +124,7 @@ def build(*directories: Path, opening: InitialExamples | None = None, lesson: Le
         page_links.lay_out_note()
         page_lesson = PageLesson(examples.registry, lesson)
         page_lesson.lay_out()
-        with gr.Row(elem_id="header"):
+        with gr.Row(elem_id="page-header"):
             gr.HTML(_TITLE, elem_id="title-block", js_on_load=_PAGE_SCRIPT)
             gr.HTML(joining.BUTTON, elem_id="join", js_on_load="charplayJoin.start(element)", min_width=80)
             page_lesson.lay_out_button()

@@ -250,9 +250,9 @@ def make_all(page: Page) -> Made:
     return Made(page, copied)
 
 
-def joined(made: Made) -> str:
+def joined(made: Made, **more: str) -> str:
     """One link of all the copied ones, which opens the first tab: the part after "#"."""
-    fields, opened = {}, []
+    fields, opened = dict(more), []
     for link in reversed(made.links.values()):
         of_tab = dict(parse_qsl(link.partition("#")[2], keep_blank_values=True))
         opened.append(of_tab.pop("open"))
@@ -260,9 +260,8 @@ def joined(made: Made) -> str:
     return urlencode(fields | {"open": ",".join(opened)})
 
 
-def expect_all(made: Made, page: Page, address: str) -> None:
-    """Asserts that a fresh page that is opened by the link of all of them shows every set-up."""
-    page.goto(f"{address}#{joined(made)}")
+def expect_all(made: Made, page: Page | Frame) -> None:
+    """Asserts that a page or a frame that is opened by the link of all of them shows every set-up."""
     page.locator("#bars .share").first.wait_for()
     for tab in SET_UPS:
         page.evaluate(OPEN_TAB, SET_UPS[tab].label)

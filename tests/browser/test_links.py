@@ -1,7 +1,6 @@
 """Links: what one sets, hides and follows; hostile ones. That a copied one opens the same: test_set_ups.py."""
 
 import json
-import re
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -151,18 +150,3 @@ def test_an_address_changed_by_hand_is_not_overwritten_before_it_is_read(open_pa
     # The event of the new address comes after the script that changes it; the page may write the old one in between.
     page.evaluate("location.hash = '#present=0'; charplayLinks.follow([])")
     expect(page.locator("footer")).to_be_visible()
-
-
-def test_a_frame_shows_the_set_up_without_a_header_and_links_to_the_whole_page(context, app_url):
-    page = context.new_page()
-    frame_url = f"{app_url}#tab=names&name=Rossi&embed=1"
-    page.set_content(f'<iframe src="{frame_url}" width="900" height="500"></iframe>')
-    frame = page.frame_locator("iframe")
-    expect(frame.locator("#headline b")).to_have_text("Italian")
-    expect(frame.locator("#title")).to_be_hidden()
-    expect(frame.locator("footer")).to_be_hidden()
-    link = frame.locator("#full-page a")
-    expect(link).to_be_visible()
-    expect(link).to_have_attribute("href", re.compile("#.*name=Rossi"))
-    expect(link).not_to_have_attribute("href", re.compile("embed"))
-    page.close()

@@ -71,7 +71,9 @@ def test_set_ups_of_all_tabs_open_the_same_at_a_sub_path(site, browser):
     page.locator("#bars .share").first.wait_for()
     made = set_ups.make_all(page)
     assert all(link.startswith(f"{site}#") for link in made.links.values())
-    set_ups.expect_all(made, context.new_page(), site)
+    fresh = context.new_page()
+    fresh.goto(f"{site}#{set_ups.joined(made)}")
+    set_ups.expect_all(made, fresh)
     context.close()
 
 

@@ -1,7 +1,9 @@
+from collections import Counter
+
 import pytest
 
 from charplay import limits
-from charplay.ui import controls
+from charplay.ui import controls, page
 
 
 @pytest.mark.parametrize(
@@ -38,3 +40,8 @@ def test_a_stop_mark_is_a_choice_or_a_typed_text(chosen, mark):
 def test_another_stop_mark_is_refused(chosen):
     with pytest.raises(ValueError, match="stop mark"):
         controls.read_stop_mark(chosen)
+
+
+def test_no_two_parts_of_the_page_have_one_id():
+    ids = Counter(block.elem_id for block in page.build().blocks.values() if getattr(block, "elem_id", None))
+    assert [each for each, count in ids.items() if count > 1] == []
