@@ -44,6 +44,7 @@ _AT_ZERO = {controls.PRIME: LOOPING_PRIME, controls.TEMPERATURE: 0, controls.SEE
 _AT_ONE = {controls.PRIME: LOOPING_PRIME, controls.TEMPERATURE: 1, controls.SEED: "1"}
 _LINE = {controls.PRIME: "Thank you.\n", controls.STOP_AT: controls.AT_THE_LINE_END, controls.SEED: "3"}
 _ROWS = {controls.DATA_KIND: controls.ROWS, controls.ROWS_GOAL: controls.CLASSIFY}
+_TO_INVENT = _ROWS | {controls.ROWS_GOAL: controls.INVENT}
 _TEXT = {controls.DATA_KIND: controls.TEXT}
 EXAMPLES: dict[str, tuple[Example, ...]] = {
     "names": tuple(Example(name, {controls.NAME: name}) for name in DIVIDING_NAMES),
@@ -65,6 +66,8 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "train": (
         Example("words of three languages", _ROWS | {controls.SOURCE: controls.PASTE}),
         Example("names and countries", _ROWS | {controls.SOURCE: controls.BUILT_IN}),
+        Example("names to invent", _TO_INVENT | {controls.SOURCE: controls.BUILT_IN}),
+        Example("words to invent", _TO_INVENT | {controls.SOURCE: controls.PASTE}),
         Example("a text that adds numbers", _TEXT | {controls.SOURCE: controls.PASTE}),
         Example("speeches", _TEXT | {controls.SOURCE: controls.BUILT_IN}),
     ),

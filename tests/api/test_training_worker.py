@@ -12,6 +12,7 @@ from charplay.data import datasets
 from charplay.inference.classify import classify
 from charplay.inference.generate import generate
 from charplay.inference.generation import make_request
+from charplay.inference.invent import invent, make_invent_request
 from charplay.models import checkpoints
 from charplay.training import evaluation_example
 from charplay.workers.client import WorkerProcess
@@ -66,6 +67,24 @@ def test_a_text_is_trained_to_a_checkpoint_that_generates(worker, recorded, tmp_
     assert response["result"]["results"]["validation"]["bits_per_character"] == best
     checkpoint = checkpoints.load(out, "speech")
     assert len(generate(checkpoint, [make_request("the ", length=20, seed=1)])[0]) == 20
+
+
+def test_the_built_in_names_are_trained_to_a_checkpoint_that_invents(worker, recorded, tmp_path, data, monkeypatch):
+    monkeypatch.setenv("CHARPLAY_DATA", str(data))
+    out = tmp_path / "user.safetensors"
+    request = train("invent", None, out, epochs=1, hidden_size=16, batch_size=512)
+    request["arguments"]["data"] = {"built_in": True}
+    worker.handle({"id": 1} | request)
+    response, updates = recorded.last(1)
+    assert response["failure"] is None
+    assert response["result"]["ended"] == DONE
+    evaluated = [item for item in updates if item["kind"] == "evaluation"]
+    assert {each["label"] for each in evaluated[-1]["invented"]} <= set(datasets.COUNTRIES)
+    checkpoint = checkpoints.load(out, "invent")
+    assert checkpoint.classes == tuple(sorted(datasets.COUNTRIES))
+    [names] = invent(checkpoint, [make_invent_request(checkpoint, "Italian", 3, seed=1)])
+    assert len(names) == 3
+    assert all(set(name) <= set(checkpoint.alphabet) for name in names)
 
 
 def test_a_stopped_training_keeps_the_best_so_far(worker, recorded, tmp_path):
