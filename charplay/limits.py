@@ -56,7 +56,7 @@ PRIME_LENGTH = Limit("prime length", 1, MAX_PRIME_CHARACTERS)
 TEMPERATURE = Limit("temperature", 0.0, 2.0, whole=False)  # 0 is argmax
 LENGTH = Limit("length", 1, 10_000)  # characters to generate
 MAX_GENERATED_TEXT_CHARACTERS = (
-    13_000  # of a text that a page hands back: prime, continuation, and a line on how it was made
+    15_000  # of a text that a page hands back: prime, continuation, and a line on how it was made
 )
 MAX_DOCUMENT_CHARACTERS = 20_000  # longest text that a language model reads to be looked into
 CHARACTER = Limit("position of the character", 0, MAX_DOCUMENT_CHARACTERS)  # chosen in a text that is looked into

@@ -6,9 +6,10 @@ names, generated text, code and cells, carries `translate="no"`, for a browser t
 
 import json
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from html import escape
+from typing import Any
 
 MAX_UNSEEN = 8  # characters that a note names; the rest is counted
 # CSS classes of a component that a browser's translator leaves alone: it would detach a label that changes later.
@@ -72,16 +73,18 @@ def facts(pairs: Iterable[tuple[str, str]], *, classes: str = "") -> str:
     return f'<dl class="{_classes("facts", classes)}">{rows}</dl>'
 
 
-def text_box(markup: str, *, label: str, classes: str = "") -> str:
+def text_box(markup: str, *, label: str, classes: str = "", settings: Mapping[str, Any] | None = None) -> str:
     """A text that scrolls in a frame.
 
     Args:
         markup: the text.
         label: what a screen reader calls it.
         classes: further CSS classes.
+        settings: what generates it again, which is saved with it; None: it is saved elsewhere, or not at all.
     """
     box = _classes("text", classes)
-    frame = f'<div class="{box}" tabindex="0" role="region" aria-label="{escape(label)}">'
+    saved = "" if settings is None else f' data-request="{escape(json.dumps(settings))}"'
+    frame = f'<div class="{box}"{saved} tabindex="0" role="region" aria-label="{escape(label)}">'
     return f'{frame}<div dir="auto" translate="no">{markup}</div></div>'
 
 

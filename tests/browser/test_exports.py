@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 import charplay
 from tests.browser.conftest import go_to_tab
+from tests.generated_again import generated_again
 
 # The texts that the visible buttons of a tab lie over.
 COVERED = """() => {
@@ -44,6 +46,38 @@ def rows(path: Path) -> list[list[str]]:
     return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
 
 
+TEXTS = "([element, count]) => document.querySelectorAll(`#${element} [data-request]`).length === count"
+IS_IDLE = "([element, label]) => document.getElementById(element).innerText === label"
+
+
+def texts_that_can_be_saved(page: Page) -> Iterator[tuple[str, str, dict]]:
+    """Of each kind of texts on the Speech tab but the one that is shown first: what is saved, text by text."""
+    page.locator("#length input[type=number]").fill("40")
+    for accordion, element, count, press, label, name in (
+        ("temperatures-accordion", "temperatures", 3, "compare", "Compare", "texts at three temperatures"),
+        ("neuron-accordion", "steering", 2, "steer", "Write both", "texts with and without the held unit"),
+        ("beam-accordion", "beams", 3, "", "", "texts of beam search"),
+    ):
+        page.locator(f"#{accordion} .label-wrap").click()
+        if press:
+            page.locator(f"#{press}").click()
+        page.wait_for_function(TEXTS, arg=[element, count])
+        if press:
+            page.wait_for_function(IS_IDLE, arg=[press, label])
+        saved = json.loads(save(page, name, "JSON").read_text(encoding="utf-8"))
+        assert len(saved) == count
+        for each in saved:
+            yield name, each.pop("text"), each
+    for temperature in ("0", "1.9"):
+        before = page.locator("#text").inner_text()
+        page.locator("#temperature input[type=number]").fill(temperature)
+        page.locator("#next-character").click()
+        expect(page.locator("#text")).not_to_have_text(before)
+    saved = json.loads(save(page, "generated text", "JSON").read_text(encoding="utf-8"))
+    assert [each["temperature"] for each in saved["steps"]][-2:] == [0, 1.9]
+    yield "steps", saved.pop("text"), saved
+
+
 def test_what_a_tab_shows_can_be_saved_by_keyboard(open_page):
     page = open_page("phone", "dark")
     page.locator("#name input").fill("O'Brien")
@@ -62,6 +96,8 @@ def test_what_a_tab_shows_can_be_saved_by_keyboard(open_page):
     saved = json.loads(save(page, "generated text", "JSON").read_text(encoding="utf-8"))
     text = saved.pop("text")
     assert charplay.load(saved.pop("model")).generate(**saved) == text
+    for name, text, settings in texts_that_can_be_saved(page):
+        assert generated_again(charplay.load("speech").checkpoint, settings) == text, name
 
     go_to_tab(page, "Batches")
     page.locator("#names textarea").fill("=1+1\n<img src=x>")

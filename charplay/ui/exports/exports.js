@@ -1,7 +1,7 @@
 // A button at each plot and table that saves it as PNG, SVG or CSV. `exportTable` (Python puts it before this) names
 // what can be saved, and where its button stands. All is made in the browser.
 const CONTENT = '.heatmap, table, .ticks, .js-plotly-plot, svg.network, .curves, .unrolled, .update-counts, .invented-list, '
-  + '.colored-text:not(:empty), #seed-used';
+  + '.colored-text:not(:empty), [data-request]';
 const LABELS = {png: 'PNG image', svg: 'SVG drawing', csv: 'CSV table', json: 'JSON, to generate it again', txt: 'Text'};
 const ICON = '<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><path d="M8 1v9M4 6.5 8 10.5l4-4M2 11v3.5h12V11" '
   + 'fill="none" stroke="currentColor" stroke-width="1.8"/></svg>';
@@ -31,17 +31,26 @@ function download(content, name, type) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-function generatedText() {
-  const made = document.getElementById('seed-used'), field = document.querySelector('#generated-text textarea').value;
-  return {...JSON.parse(made?.dataset.request ?? '{}'), text: field.slice(field.indexOf('\n') + 1)};
+// A text and what generates it again; the tab's own text, of which the page shows the end, is whole in a hidden field.
+function generatedText(element) {
+  const settings = JSON.parse(element.dataset.request);
+  if (element.id === 'seed-used') {
+    const field = document.querySelector('#generated-text textarea').value;
+    return {...settings, text: field.slice(field.indexOf('\n') + 1)};
+  }
+  const copy = element.cloneNode(true);
+  for (const mark of copy.querySelectorAll('mark')) if (mark.textContent === '↵') mark.remove(); // the line's end follows
+  const {length} = [...copy.textContent]; // characters, as Python counts them; of a stopped text, fewer than requested
+  return {...settings, ...(length && settings.length ? {length} : {}), text: settings.prime + copy.textContent};
 }
 
 const SAVERS = {
   csv: content => [content.map(rowsOf).filter(rows => rows.length).map(csvOf).join('\n'), 'text/csv'],
   svg: (content, title) => [renderSvg(content, title).text, 'image/svg+xml'],
   png: async (content, title) => [await renderPng(renderSvg(content, title)), 'image/png'],
-  json: () => [`${JSON.stringify(generatedText(), null, 2)}\n`, 'application/json'],
-  txt: () => [generatedText().text, 'text/plain'],
+  json: content => [`${JSON.stringify(content.length > 1 ? content.map(generatedText) : generatedText(content[0]), null, 2)}\n`,
+    'application/json'],
+  txt: ([content]) => [generatedText(content).text, 'text/plain'],
 };
 
 async function save(entry, format) {

@@ -49,6 +49,9 @@ BY_TAB: dict[str, tuple[Export, ...]] = {
     ),
     "speech": (
         Export("stats", "generated text", formats=TEXT),
+        Export("temperatures", "texts at three temperatures", place="compared-stats", formats=("json",)),
+        Export("beams", "texts of beam search", place="beam-sampled", formats=("json",)),
+        Export("steering", "texts with and without the held unit", place="steering-status", formats=("json",)),
         Export("next-candidates", "likeliest characters of this step"),
         Export("next-characters", "likeliest next characters"),
         Export("surprisal-text", "surprisal", BOTTOM_RIGHT),

@@ -11,6 +11,7 @@ from charplay.models.checkpoints import Checkpoint, Registry
 from charplay.ui import accordions, controls, html, inference_client, session_store
 from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST
+from charplay.ui.speech import generation_settings
 from charplay.ui.speech.generated_text import GeneratedText, parse_generated_text
 
 _LEAD = html.caption(
@@ -20,11 +21,11 @@ _LEAD = html.caption(
 _EMPTY = html.note("Generate a text first.")
 
 
-def _text_html(title: str, text: str, bits: float) -> str:
-    """A text, how likely it is, and how many of its words are different ones (HTML)."""
+def _text_html(title: str, text: str, bits: float, settings: dict[str, Any]) -> str:
+    """A text, how likely it is, how many of its words are different ones, and what generates it again (HTML)."""
     words = re.findall(r"[^\W\d_][\w']*", text.lower())
     facts = f"{bits:.2f}</b> bits per character, <b>{len(set(words)):,}</b> different words of {len(words):,}"
-    return html.caption(f"<b>{title}</b><br><b>{facts}") + html.text_box(escape(text), label=title)
+    return html.caption(f"<b>{title}</b><br><b>{facts}") + html.text_box(escape(text), label=title, settings=settings)
 
 
 async def _sampled_bits(checkpoint: Checkpoint, text: GeneratedText, length: int) -> float:
@@ -59,11 +60,13 @@ def build(registry: Registry, generated: gr.Textbox, model: gr.Dropdown, finishe
         length = min(len(text.continuation), int(limits.BEAM_LENGTH.high))
         if not length or not set(text.read) <= set(checkpoint.vocabulary.characters):
             return [_EMPTY, "", ""]
-        shown = [_text_html("sampled", text.continuation[:length], await _sampled_bits(checkpoint, text, length))]
+        sampled, bits = text.first(length), await _sampled_bits(checkpoint, text, length)
+        shown = [_text_html("sampled", sampled.continuation, bits, generation_settings.of_text(sampled, length))]
         prime = text.prime[-text.prime_length :]
         for title, kept in (("always the likeliest", 1), (f"beam search, width {width}", width)):
             found = await inference_client.query(checkpoint, "beam", prime=prime, width=kept, length=length)
-            shown.append(_text_html(title, found["text"], found["bits_per_character"]))
+            settings = generation_settings.of_beam(str(name), prime, kept, length)
+            shown.append(_text_html(title, found["text"], found["bits_per_character"], settings))
         return shown
 
     inputs = [width, generated, model]

@@ -81,7 +81,9 @@ def read_request(
 
 def empty_text(model: str, request: Request) -> GeneratedText:
     """The text of a request before its first character."""
-    return GeneratedText(model, request.prime, request.prime_length, request.temperature, request.seed, "")
+    return GeneratedText(
+        model, request.prime, request.prime_length, request.temperature, request.seed, "", request.top_k
+    )
 
 
 async def draw_next(checkpoint: Checkpoint, text: str, read: int) -> str:
@@ -115,7 +117,7 @@ def make_generate(registry: Registry) -> Callable[..., _Steps]:
 
 
 def _continues(text: GeneratedText, model: str, request: Request, seed: int | None) -> bool:
-    """Whether a text was made from what the controls show; its temperature may be another one."""
+    """Whether a text was made from what the controls show; its sampling may be another one."""
     return (text.model, text.prime, text.prime_length) == (
         model,
         request.prime,
@@ -138,7 +140,7 @@ def make_write_next(registry: Registry) -> Callable[..., _Steps]:
         found = await inference_client.query(
             checkpoint, "candidates", text=read + character, at=len(read), temperature=request.temperature
         )
-        text = replace(text, temperature=request.temperature, continuation=text.continuation + character)
+        text = text.append(character, request.temperature, request.top_k)
         table = candidates.table(read + character, len(read), found, request.temperature)
         drawing = await draw_next(checkpoint, text.prime + text.continuation, len(text.read))
         stats = stats_html(text, position + 1, None, request, is_complete=request.is_complete(text.continuation))

@@ -20,6 +20,7 @@ from charplay.ui import controls, html, inference_client
 from charplay.ui.errors import with_problem
 from charplay.ui.events import LATEST, QUIET, enable_after
 from charplay.ui.inference_client import TextUpdate, stream_texts
+from charplay.ui.speech import generation_settings
 from charplay.ui.speech.generated_text import seed_of
 from charplay.ui.speech.generation import read_request
 from charplay.ui.speech.text_source import TextSource
@@ -103,10 +104,12 @@ def _marked(text: str, name: str | None) -> str:
     return "".join(parts) + escape(text[shown:])
 
 
-def _text_html(title: str, text: str, name: str | None) -> str:
-    """A text so far, and how often it has what the held text has most more of (HTML)."""
+def _text_html(title: str, text: str, name: str | None, settings: dict[str, Any] | None = None) -> str:
+    """A text so far, what generates it again, and how often it has what the held text has most more of (HTML)."""
     count = "" if name is None else f": <b>{len(occurrences(text, name)):,}</b> {name}"
-    return html.caption(f"<b>{title}</b>{count}") + html.text_box(_marked(text, name), label=f"Text {title}")
+    return html.caption(f"<b>{title}</b>{count}") + html.text_box(
+        _marked(text, name), label=f"Text {title}", settings=settings
+    )
 
 
 def _status_html(request: Request, updates: Sequence[TextUpdate]) -> str:
@@ -162,10 +165,12 @@ def _make_write(source: TextSource, tab: TabControls) -> Callable[..., _Steps]:
         )
         request = replace(request, length=min(request.length, MAX_CHARACTERS))
         held = hold_unit(checkpoint.config, [layer, unit, value])
+        requests = [request, replace(request, held=held)]
+        settings = [generation_settings.of_request(looked_into[-1], each) for each in requests]
         button, updates = gr.update(value="Writing…", interactive=False), [TextUpdate("", 0)] * 2
-        async with aclosing(stream_texts(checkpoint, [request, replace(request, held=held)])) as stream:
+        async with aclosing(stream_texts(checkpoint, requests)) as stream:
             async for updates in stream:
-                yield *_texts_html(updates), _status_html(request, updates), button
+                yield *_texts_html(updates, settings), _status_html(request, updates), button
                 button = gr.skip()
         figures = _difference_html(*(update.text for update in updates))
         figures += await _cost_html(checkpoint, text, held)
@@ -184,10 +189,10 @@ def _make_write(source: TextSource, tab: TabControls) -> Callable[..., _Steps]:
     return with_message
 
 
-def _texts_html(updates: Sequence[TextUpdate]) -> list[str]:
+def _texts_html(updates: Sequence[TextUpdate], settings: Sequence[dict[str, Any]]) -> list[str]:
     free, held = (update.text for update in updates)
     name = most_increased(free, held)
-    return [_text_html(_FREE, free, name), _text_html(_HELD, held, name)]
+    return [_text_html(_FREE, free, name, settings[0]), _text_html(_HELD, held, name, settings[1])]
 
 
 @dataclass(frozen=True)

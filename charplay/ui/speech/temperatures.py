@@ -17,6 +17,7 @@ from charplay.models.checkpoints import Registry
 from charplay.ui import controls, html, session_store
 from charplay.ui.events import LATEST, QUIET, enable_after
 from charplay.ui.inference_client import TextUpdate, stream_texts
+from charplay.ui.speech import generation_settings
 from charplay.ui.speech.generated_text import seed_of
 from charplay.ui.speech.generation import read_request
 
@@ -31,11 +32,11 @@ _SHOW_TEXTS = (
 _EMPTY = html.note("Opening words, length, seed, model, top-k and stop mark are those of the text above.")
 
 
-def _text_html(temperature: float, text: str) -> str:
-    """The text of one temperature so far, and how many of its words are different ones (HTML)."""
+def _text_html(temperature: float, text: str, settings: dict[str, Any] | None = None) -> str:
+    """The text of one temperature so far, what generates it again, and its number of different words (HTML)."""
     words = re.findall(r"[a-z']+", text.lower())
     count = html.caption(f"<b>{len(set(words)):,}</b> different words of {len(words):,}")
-    return count + html.text_box(escape(text), label=f"Text at temperature {temperature:g}")
+    return count + html.text_box(escape(text), label=f"Text at temperature {temperature:g}", settings=settings)
 
 
 def _status_html(requests: Sequence[Request], updates: Sequence[TextUpdate]) -> str:
@@ -78,7 +79,7 @@ def _make_compare(registry: Registry) -> Callable[..., AsyncGenerator[tuple, Non
         async with aclosing(stream_texts(checkpoint, requests)) as stream:
             async for updates in stream:
                 columns = [
-                    _text_html(request.temperature, update.text)
+                    _text_html(request.temperature, update.text, generation_settings.of_request(model, request))
                     for request, update in zip(requests, updates, strict=True)
                 ]
                 yield *columns, _status_html(requests, updates), button

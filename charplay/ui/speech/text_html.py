@@ -2,12 +2,12 @@
 
 import json
 from html import escape
-from typing import Any
 
 from charplay.data.input_text import unseen_characters
 from charplay.inference.generation import Request
 from charplay.models.checkpoints import Checkpoint
 from charplay.ui import controls, html
+from charplay.ui.speech import generation_settings
 from charplay.ui.speech.generated_text import GeneratedText
 
 
@@ -39,26 +39,6 @@ def _settings(text: GeneratedText, length: int, request: Request) -> str:
     return json.dumps({control.name: value for control, value in made.items()})
 
 
-def generation_of(text: GeneratedText, length: int, request: Request) -> dict[str, Any]:
-    """What generates this text again: the arguments of `LanguageModel.generate`, and the model's name.
-
-    Args:
-        text: so far.
-        length: characters that were requested; of a text that was stopped, those that it has make it again.
-        request: what it was generated from.
-    """
-    return {
-        "model": text.model,
-        "prime": text.prime,
-        "prime_length": text.prime_length,
-        "temperature": text.temperature,
-        "length": len(text.continuation) or length,
-        "top_k": request.top_k,
-        "seed": text.seed,
-        "until": request.until or None,
-    }
-
-
 def stats_html(
     text: GeneratedText, length: int, seconds: float | None, request: Request, *, is_complete: bool = False
 ) -> str:
@@ -72,7 +52,7 @@ def stats_html(
         is_complete: of characters requested one by one: no more are to be requested.
     """
     characters = len(text.continuation)
-    made, again = _settings(text, length, request), json.dumps(generation_of(text, length, request))
+    made, again = _settings(text, length, request), json.dumps(generation_settings.of_text(text, length, request.until))
     seed = f'seed <b id="seed-used" data-made="{escape(made)}" data-request="{escape(again)}">{text.seed}</b>'
     facts = [seed, f"temperature {text.temperature:g}"]
     if seconds is not None:
