@@ -150,13 +150,14 @@
       }
     };
 
-    // Passes on what arrives of a stream; returns at its end, whether another one may follow.
+    // Passes on what arrives of a stream, until the server has closed it.
     const forward = async controller => {
       let isClosed = false;
       for (let reader = response.body.getReader();;) {
         try {
           const {value, done} = await read(reader);
-          if (done) return isClosed;
+          if (done && isClosed) return;
+          if (done) throw new Error('Something between server and page has ended the stream.');
           received += value.length;
           text += decoder.decode(value, {stream: true});
           const end = text.lastIndexOf('\n\n') + 2;
@@ -173,7 +174,7 @@
           if (!response.ok) {
             controller.enqueue(encoder.encode(lastMessages()));
             setTimeout(() => document.querySelector('#rejoin-training')?.click(), POLL_MS);
-            return true;
+            return;
           }
           reader = response.body.getReader();
         }
@@ -187,14 +188,14 @@
     });
 
     const forwardAll = async controller => {
-      while (await forward(controller)) {
+      for (;;) {
+        await forward(controller);
         attempts.delete(attempt);
         await untilPending();
-        if (signal.aborted) break;
+        if (signal.aborted) return controller.close();
         await start();
         if (!response.ok) throw new Error(`The stream of messages was answered with ${response.status}.`);
       }
-      controller.close();
     };
 
     await start();

@@ -40,6 +40,19 @@ LATE_CLOSING = """
   };
 })();
 """
+# Ends every stream after its first part, as a proxy may that takes it for complete.
+ENDED_STREAMS = """
+(() => {
+  const fetchNow = window.fetch.bind(window);
+  window.fetch = async (input, init) => {
+    const response = await fetchNow(input, init);
+    if (!String(input?.url ?? input).includes('/queue/data')) return response;
+    const {value} = await response.body.getReader().read();
+    window.ended = (window.ended ?? 0) + 1;
+    return new Response(value, {status: response.status, headers: response.headers});
+  };
+})();
+"""
 PATIENT = 60_000  # ms: the training worker has to start, on a machine that may be busy
 
 
@@ -99,6 +112,18 @@ def test_an_event_that_is_sent_while_the_stream_closes_has_its_effect(context, a
     expect(page.locator("#generate")).to_be_enabled()
     page.locator("#next-character").click()
     expect(page.locator("#next-candidates")).to_contain_text("%")
+    page.close(run_before_unload=False)
+
+
+def test_a_stream_that_ends_early_goes_on(context, app_url):
+    page = context.new_page()
+    page.add_init_script(ENDED_STREAMS)
+    page.goto(f"{app_url}#tab=speech")
+    text = page.locator("#text .text").inner_text()
+    page.locator("#generate").click()
+    expect(page.locator("#generate")).to_be_enabled()
+    expect(page.locator("#text .text")).not_to_have_text(text)
+    assert page.evaluate("window.ended") > 1
     page.close(run_before_unload=False)
 
 
