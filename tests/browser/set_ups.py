@@ -155,7 +155,9 @@ STATE = (
   };
   const styled = element => [...element.querySelectorAll('[style], [aria-valuenow]')]
     .filter(each => !each.closest('.js-plotly-plot'))
-    .map(({style, ariaValueNow}) => `${ariaValueNow} ${style.background}${style.backgroundColor} ${style.width}`);
+    .map(({style, ariaValueNow}) => [ariaValueNow, style.background, style.backgroundColor, style.width])
+    .map(each => each.join(' ').trim())
+    .filter(Boolean); // what has other styles alone, such as an open list, is Gradio's own
   const plotted = element => [...element.querySelectorAll('.js-plotly-plot')].map(plot => JSON.stringify(plot.data));
   const shown = {};
   for (const block of panel.querySelectorAll('.block[id]')) {

@@ -1,27 +1,30 @@
 """What a user sets while an answer is under way that sets it, too."""
 
 import asyncio
+import threading
 
 import pytest
 from playwright.sync_api import expect
 
 from charplay.models import checkpoints
 from charplay.ui import inference_client
+from charplay.ui.batches import panels
 from charplay.ui.speech import steering
 from tests.browser.conftest import go_to_tab
 
 
 class HeldQueries:
-    """Holds back the answers to queries of one name."""
+    """Holds back the answers to queries of one name, with certain arguments."""
 
     def __init__(self) -> None:
-        self.name, self.waiting = "", 0
+        self.name, self.arguments, self.waiting = "", {}, 0
         self._query = inference_client.query
 
     async def query(self, checkpoint, name, **arguments):
         answer = await self._query(checkpoint, name, **arguments)
-        self.waiting += name == self.name
-        while name == self.name:
+        is_held = name == self.name and self.arguments.items() <= arguments.items()
+        self.waiting += is_held
+        while is_held and name == self.name:
             await asyncio.sleep(0.02)
         return answer
 
@@ -71,3 +74,47 @@ def test_a_late_answer_leaves_what_was_set_meanwhile(open_page, held):
     expect(length).to_have_value("4")
     prime.fill("We will lose")  # new words are read whole
     expect(length).to_have_value(str(len("We will lose")))
+
+
+NOTE_CHANGES = """selector => new MutationObserver(() => { window.hasChanged = true; })
+  .observe(document.querySelector(selector), {attributes: true, childList: true, subtree: true})"""
+
+
+def test_a_late_answer_leaves_the_step_and_the_character_that_were_chosen_meanwhile(open_page, held, monkeypatch):
+    page = open_page(link="#tab=batches&open=step-by-step")
+    step = page.locator("#step input[type=number]")
+    expect(page.locator("#step-counts [data-step]").first).to_be_visible()
+    compare, is_released, has_come = panels.compare, threading.Event(), threading.Event()
+
+    def held_compare(*arguments, **options):
+        has_come.set()
+        is_released.wait(60)
+        return compare(*arguments, **options)
+
+    monkeypatch.setattr(panels, "compare", held_compare)
+    page.locator("#names textarea").fill("Kowalczyk\nNg")
+    while not has_come.is_set():
+        page.wait_for_timeout(20)
+    step.fill("2")
+    step.press("Tab")
+    is_released.set()
+    expect(page.locator("#step-counts [data-step]")).to_have_count(len("Kowalczyk"))
+    expect(step).to_have_value("2")
+    expect(page.locator("#step-counts [data-step]:visible")).to_have_attribute("data-step", "2")
+
+    page.evaluate("location.hash = '#tab=speech&open=influence'")
+    cells = page.locator("#influence-text i")
+    expect(cells.first).to_be_visible()
+    end = cells.count() - 1
+    expect(page.locator("#influence-text .selected")).to_have_text("▯")
+    held.name, held.arguments, held.waiting = "influence", {"at": end}, 0
+    page.locator("#which input:checked").dispatch_event("change")  # the text is looked into once more
+    wait_until_waiting(page, held, 1)
+    cells.nth(9).click()
+    expect(page.locator("#influence-rnn [aria-valuenow]")).to_have_attribute("aria-valuenow", "10")
+    about = page.locator("#influence-reach").inner_text()
+    page.evaluate(NOTE_CHANGES, "#influence-rnn")
+    held.name = ""
+    page.wait_for_function("window.hasChanged")
+    expect(page.locator("#influence-rnn [aria-valuenow]")).to_have_attribute("aria-valuenow", "10")
+    expect(page.locator("#influence-reach")).to_have_text(about)

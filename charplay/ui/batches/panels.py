@@ -18,6 +18,7 @@ from charplay.ui.accordions import update_while_open
 from charplay.ui.assets import read_asset
 from charplay.ui.batches import time_steps
 from charplay.ui.events import QUIET
+from charplay.ui.late_answers import LateAnswers, setting
 from charplay.ui.link_events import TabLink
 
 _UNMASKED_CAPTION = html.caption(
@@ -71,8 +72,9 @@ def build_steps(registry: Registry, names: gr.Textbox, model: gr.Dropdown, link:
         gr.HTML(time_steps.CAPTION)
         step = gr.Slider(**controls.STEP.arguments())
         counts = gr.HTML(elem_id="step-counts")
+        late = LateAnswers([step])
 
-    def show(text: str, chosen: object, field: object, page: gr.Request) -> tuple[Any, str]:
+    def show(moves: object, text: str, chosen: object, field: object, page: gr.Request) -> tuple[Any, str]:
         try:
             checkpoint = session_store.find(registry, "names", chosen, page)
             batch = parse_names(checkpoint, text)
@@ -82,12 +84,15 @@ def build_steps(registry: Registry, names: gr.Textbox, model: gr.Dropdown, link:
         plotted_steps = max(map(len, batch[: limits.MAX_PLOTTED_NAMES]))
         linked = links.linked(field, controls.STEP) if _is_linked(text, field) else None
         shown = min(linked or controls.STEP.default, len(sizes) - 1)
-        slider = gr.Slider(maximum=max(len(sizes) - 1, 1), value=shown, visible=len(sizes) > 1)
-        return slider, time_steps.counts_html(sizes, plotted_steps, checkpoint.model.config.bidirectional, shown)
+        slider = {"maximum": max(len(sizes) - 1, 1), "value": shown, "visible": len(sizes) > 1}
+        return setting(moves, [slider]), time_steps.counts_html(
+            sizes, plotted_steps, checkpoint.model.config.bidirectional, shown
+        )
 
-    changes, inputs = [names.change, model.change, link.applied.change], [names, model, link.field]
-    update_while_open(accordion, changes, show, inputs, [step, counts])
-    step.change(None, step, None, js=_SHOW_STEP, **QUIET)
+    changes, inputs = [names.change, model.change, link.applied.change], [late.moves, names, model, link.field]
+    update_while_open(accordion, changes, show, inputs, [late.answer, counts])
+    for changed in (step.change, late.missed):
+        changed(None, step, None, js=_SHOW_STEP, **QUIET)
 
 
 def build_unmasked(find: Find, names: gr.Textbox, order: gr.Radio, model: gr.Dropdown, link: TabLink) -> None:

@@ -44,7 +44,8 @@ def build(source: TextSource, temperature: gr.Slider) -> None:
         surprisal = await inference_client.query(checkpoint, "surprisal", text=text)
         linked = linked_character(field, controls.CHOSEN_CANDIDATES, values)
         index = (initial_selection(surprisal) or len(text)) if linked is None else min(linked, len(text))
-        rendered = colored_text.render(colored_text.BITS, text, surprisal["bits"], index, with_end=True)
+        bits = surprisal["bits"]
+        rendered = colored_text.render(colored_text.BITS, text, bits, index, with_end=True, is_of_selected=True)
         return rendered, await _candidates_html(text, checkpoint, index, temperature)
 
     async def compute_chosen(page: gr.Request, index: object, temperature: object, *values: object) -> str:

@@ -56,21 +56,22 @@ def _sentence(found: Influence, method: str) -> str:
     )
 
 
-def _render(text: str, at: int, found: Influence, method: str, with_end: bool) -> str:
-    """The whole text; characters that are not looked at have no colour."""
+def _render(text: str, at: int, found: Influence, method: str, with_end: bool, is_of_selected: bool = False) -> str:
+    """A text; characters that are not looked at have no colour."""
     numbers: list[float | None] = [None] * (len(text) + 1)
     amounts = _amounts(found, method)
     numbers[found["first"] : found["first"] + len(amounts)] = amounts
-    return colored_text.render(_SCALES[method], text, numbers[: len(text)], at, with_end, _WITHOUT_NUMBER)
+    numbers = numbers[: len(text)]
+    return colored_text.render(_SCALES[method], text, numbers, at, with_end, _WITHOUT_NUMBER, is_of_selected)
 
 
 async def _show(text: str, checkpoint: Checkpoint, at: int, method: str) -> _Rendered:
     if at < 1:
-        return colored_text.render(
-            _SCALES[method], text, [None] * len(text), 0, True
-        ), candidates.first_character_note()
+        numbers = [None] * len(text)
+        rendered = colored_text.render(_SCALES[method], text, numbers, 0, True, is_of_selected=True)
+        return rendered, candidates.first_character_note()
     found = await inference_client.query(checkpoint, "influence", text=text, at=at)
-    return _render(text, at, found, method, True), _sentence(found, method)
+    return _render(text, at, found, method, True, True), _sentence(found, method)
 
 
 async def _show_cell(text: str, checkpoint: Checkpoint, at: int, method: str) -> _Rendered:

@@ -86,7 +86,9 @@ function render() {
     while (level < edges.length && numbers[index] >= edges[level]) level++;
     cells[index].className = numbers[index] === MISSING ? '' : `l${level}`;
   }
+  const isLate = !isNew && next.isOfSelected && next.selected !== selected; // another one was selected meanwhile
   select(isNew ? next.selected : selected, false);
+  if (isLate) trigger('pick');
 }
 
 // The nearest cell on the line above (direction -1) or below (1), as the browser breaks the lines.

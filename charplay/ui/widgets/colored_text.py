@@ -125,6 +125,7 @@ def render(
     selected: int = 0,
     with_end: bool = False,
     missing: Mapping[str, str] = _FIRST,
+    is_of_selected: bool = False,
 ) -> str:
     """The JSON from which `colored_text.js` renders a text.
 
@@ -135,6 +136,8 @@ def render(
         selected: index of the character that is selected at first.
         with_end: whether the position after the last character can be selected, too.
         missing: what is said of a character without a number: "selected" of the selected one, "other" of another.
+        is_of_selected: whether what is shown is that of the selected character: should the user have selected another
+            one meanwhile, that fires "pick" once more.
     """
     values = np.array([np.nan if number is None else number for number in numbers], dtype=np.float64)
     factor = 10**scale.digits
@@ -148,5 +151,6 @@ def render(
         "selected": selected,
         "withEnd": with_end,
         "missing": dict(missing),
+        "isOfSelected": is_of_selected,
     }
     return json.dumps(content).replace("<", "\\u003c")  # no browser may parse it as markup
