@@ -11,9 +11,31 @@ from charplay.data.datasets import NameRows
 from charplay.data.vocabulary import ASCII, END_OF_TEXT, PAD, Vocabulary
 from charplay.evaluation.invented_texts import bits_per_character
 from charplay.models.networks import ConditionalCharLM, State
+from charplay.training.conditional_distillation import SyntheticTexts
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.recipes import InventRecipe
 from charplay.training.tasks import row_weights
+
+
+class _SoftTargets:
+    """The targets of labeled texts, their next characters, and of synthetic ones, the teachers' probabilities."""
+
+    def __init__(self, labeled: int, synthetic: SyntheticTexts, alphabet: torch.Tensor, vocabulary: Vocabulary):
+        self._labeled, self._targets = labeled, synthetic.targets
+        self._alphabet, self._size = alphabet, vocabulary.size  # codes
+        lengths = torch.tensor([len(text) + len(END_OF_TEXT) for text in synthetic.texts])
+        self._ends = lengths.cumsum(0).tolist()  # of each synthetic text in the targets
+        self._starts = [0, *self._ends]
+
+    def of(self, rows: list[int], codes: torch.Tensor) -> torch.Tensor:
+        """Of the texts of a batch, whose codes are (batch, time): probabilities (batch * time, vocabulary)."""
+        targets = nn.functional.one_hot(codes, self._size).float()
+        for number, row in enumerate(rows):
+            if row >= self._labeled:
+                synthetic = row - self._labeled
+                own = self._targets[self._starts[synthetic] : self._ends[synthetic]].float()  # (characters, alphabet)
+                targets[number, : len(own)] = torch.zeros(len(own), self._size).index_copy_(1, self._alphabet, own)
+        return targets.flatten(0, 1)
 
 
 class ConditionalTask:
@@ -37,6 +59,14 @@ class ConditionalTask:
         self.texts = [text + END_OF_TEXT for text, _ in train]
         self.labels = torch.tensor([classes.index(label) for _, label in train])  # (texts,)
         self.weights = row_weights(train, classes, recipe.class_weight)[self.labels]  # (texts,)
+        self._soft: _SoftTargets | None = None
+
+    def distill(self, synthetic: SyntheticTexts, alphabet: str) -> None:
+        """Trains on teachers' texts too, with the teachers' probabilities of `alphabet`'s characters as targets."""
+        self._soft = _SoftTargets(len(self.texts), synthetic, self.vocabulary.encode(alphabet), self.vocabulary)
+        self.texts = [*self.texts, *(text + END_OF_TEXT for text in synthetic.texts)]
+        self.labels = torch.cat([self.labels, synthetic.labels])
+        self.weights = torch.cat([self.weights, torch.ones(len(synthetic.texts))])
 
     def count(self) -> int:
         return -(-len(self.texts) // self.recipe.batch_size)
@@ -51,8 +81,12 @@ class ConditionalTask:
         targets = pad([self.texts[row] for row in shard], vocabulary=self.vocabulary).codes.to(device)  # (batch, time)
         mixture = nn.functional.one_hot(self.labels[shard], len(self.classes)).float().to(device)
         logits, _ = model(targets[:, :-1], mixture)  # (batch, time, vocabulary)
-        losses = nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
         is_real = targets != PAD
+        if self._soft is None:
+            losses = nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
+        else:
+            soft = self._soft.of(shard, targets.cpu()).to(device)  # (batch * time, vocabulary)
+            losses = nn.functional.cross_entropy(logits.flatten(0, 1).float(), soft, reduction="none")
         weights = is_real * self.weights[shard].to(device)[:, None]  # (batch, time)
         return (losses.view(targets.shape) * weights).sum() / weights.sum(), float(is_real.sum())
 

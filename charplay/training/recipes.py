@@ -40,25 +40,31 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class NamesRecipe(Recipe):
-    """How a name classifier is trained."""
+class DistilledRecipe(Recipe):
+    """How a network is trained that may learn from others (see `distillation` and `conditional_distillation`)."""
 
-    config: NameClassifierConfig
-
-    label_smoothing: float = 0.1
-    hold_out: float = 0.05  # share of the training rows: the validation part, on which the temperature is fitted too
-    class_weight: float = 0.3  # a row's weight is its country's share to the power of minus this
-    truncation: float = 0.1  # share of the names cut to a prefix, drawn anew each epoch
-    # "narrow:8,plain:2": recipes, and how many networks of each give soft targets by their mean (see `distillation`)
-    teachers: str = ""
-    ngram_weight: float = 0.0  # of logistic regression on letter n-grams in the soft targets, 0 to 1
+    hold_out: float = 0.05  # share of the training rows: the validation part; a classifier is calibrated on it too
+    class_weight: float = 0.0  # a row's weight is its class's share to the power of minus this
+    teachers: str = ""  # "narrow:8,plain:2": recipes, and how many networks of each give soft targets by their mean
+    ngram_weight: float = 0.0  # of a model that counts letter n-grams in the soft targets, 0 to 1
     synthetic: int = 0  # synthetic names that have soft targets only
-    label_share: float = 0.5  # of the true country in a training row's target; the rest is the soft target
 
     def __post_init__(self):
         super().__post_init__()
         if (self.synthetic or self.ngram_weight) and not self.teachers:
             raise ValueError("synthetic and ngram_weight are for a network with teachers: name some, or make both 0.")
+
+
+@dataclass(frozen=True)
+class NamesRecipe(DistilledRecipe):
+    """How a name classifier is trained."""
+
+    config: NameClassifierConfig
+
+    label_smoothing: float = 0.1
+    class_weight: float = 0.3
+    truncation: float = 0.1  # share of the names cut to a prefix, drawn anew each epoch
+    label_share: float = 0.5  # of the true country in a training row's target; the rest is the soft target
 
 
 def parse_teachers(teachers: str) -> list[tuple[str, int]]:
@@ -87,13 +93,10 @@ class SpeechRecipe(Recipe):
 
 
 @dataclass(frozen=True)
-class InventRecipe(Recipe):
+class InventRecipe(DistilledRecipe):
     """How a language model of short texts, conditioned on their class, is trained, such as names of a country."""
 
     config: ConditionalCharLMConfig
-
-    hold_out: float = 0.05  # share of the training rows: the validation part
-    class_weight: float = 0.0  # a row's weight is its country's share to the power of minus this
 
 
 _SMALL_CLASSIFIER = NamesRecipe(
@@ -118,6 +121,14 @@ _SMALL_LANGUAGE_MODEL = SpeechRecipe(
     learning_rate=2e-3,
     weight_decay=0.01,
     steps=64,
+)
+_INVENT_TEACHER = InventRecipe(
+    ConditionalCharLMConfig("gru", 64, 384, 1, dropout=0.2),
+    epochs=14,
+    batch_size=64,
+    learning_rate=2e-3,
+    weight_decay=0.05,
+    hold_out=0.02,
 )
 
 # task -> name -> a `NamesRecipe`, `SpeechRecipe` or `InventRecipe`, as the task has it
@@ -179,13 +190,19 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "invent": {
         "best": InventRecipe(
-            ConditionalCharLMConfig("gru", 64, 288, 1, dropout=0.15),
-            epochs=24,
-            batch_size=32,
-            learning_rate=2e-3,
-            weight_decay=0.05,
-            hold_out=0.03,
+            ConditionalCharLMConfig("gru", 64, 384, 1, dropout=0.0),
+            epochs=7,
+            batch_size=128,
+            learning_rate=3e-3,
+            weight_decay=0.01,
+            hold_out=0.02,
+            teachers="wide:2,lstm:1",
+            ngram_weight=0.35,
+            synthetic=150_000,
         ),
+        # Its teachers: the more they differ, the better is their mean.
+        "wide": _INVENT_TEACHER,
+        "lstm": replace(_INVENT_TEACHER, config=replace(_INVENT_TEACHER.config, cell="lstm"), learning_rate=3e-3),
     },
 }
 

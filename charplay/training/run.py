@@ -22,8 +22,7 @@ from charplay.training.fine_tuning import StartingModel, copy_weights
 from charplay.training.precision import choose_precision
 from charplay.training.recipes import (
     RECIPES,
-    InventRecipe,
-    NamesRecipe,
+    DistilledRecipe,
     Recipe,
     SpeechRecipe,
     describe,
@@ -33,12 +32,7 @@ from charplay.training.recipes import (
 from charplay.training.snapshots import Snapshot
 from charplay.training.tasks import NamesTask, Task
 from charplay.training.trainer import Progress, Trainer, fit
-from charplay.training.training_sets import (
-    TrainingSet,
-    invent_training_set,
-    names_training_set,
-    speech_training_set,
-)
+from charplay.training.training_sets import DISTILLED_SETS, TrainingSet, speech_training_set
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,35 +74,35 @@ def train(
         raise ValueError(f"{out} is a directory: name a file for the checkpoint.")
     if isinstance(recipe, SpeechRecipe):
         return run(task_name, speech_training_set(recipe, directory, group), recipe, out, group=group, **options)
-    if isinstance(recipe, InventRecipe):
-        return run(task_name, invent_training_set(recipe, directory, group), recipe, out, group=group, **options)
-    assert isinstance(recipe, NamesRecipe)  # the other kind that there is
-    teachers = _Teachers(recipe, directory, out, group)
+    assert isinstance(recipe, DistilledRecipe)  # the other kind that there is
+    teachers = _Teachers(task_name, recipe, directory, out, group)
     # A run that was interrupted in a teacher resumes there, and has not begun its student.
     student_options = options if teachers.are_trained else options | {"is_resumed": False}
-    training_set = names_training_set(recipe, directory, group, teachers.load_or_train(**options))
+    training_set = DISTILLED_SETS[task_name](recipe, directory, group, teachers.load_or_train(**options))
     return run(task_name, training_set, recipe, out, group=group, **student_options)
 
 
 class _Teachers:
-    """The networks whose mean a name classifier learns from, each in a file of its own beside it."""
+    """The networks whose mean another one learns from, each in a file of its own beside it."""
 
-    def __init__(self, student: NamesRecipe, directory: Path, out: Path, group: ProcessGroup, depth: int = 2):
+    def __init__(
+        self, task_name: str, student: DistilledRecipe, directory: Path, out: Path, group: ProcessGroup, depth: int = 2
+    ):
         """`depth`: how many generations of teachers there may be; without a bound a recipe might teach itself.
 
         Raises:
             ValueError: there is no such recipe, or no such number of networks.
         """
-        self._directory, self._group = directory, group
-        self._files: dict[str, list[tuple[NamesRecipe, Path]]] = {}  # name of a recipe -> its networks
+        self._task_name, self._directory, self._group = task_name, directory, group
+        self._files: dict[str, list[tuple[DistilledRecipe, Path]]] = {}  # name of a recipe -> its networks
         self._own: dict[str, _Teachers] = {}  # name of a recipe -> the teachers of its networks
-        possible = [name for name, recipe in RECIPES["names"].items() if depth > 1 or not recipe.teachers]
-        possible = [name for name in possible if RECIPES["names"][name] != student]
+        known: dict[str, DistilledRecipe] = RECIPES[task_name]
+        possible = [name for name, recipe in known.items() if recipe != student and (depth > 1 or not recipe.teachers)]
         for name, networks in parse_teachers(student.teachers):
             limits.check_choice("teacher", name, possible)
             # The same rows are held out: a teacher must not have learnt those that its student is judged on.
-            recipe = dataclasses.replace(RECIPES["names"][name], seed=student.seed, hold_out=student.hold_out)
-            self._own[name] = _Teachers(recipe, directory, out, group, depth - 1)
+            recipe = dataclasses.replace(known[name], seed=student.seed, hold_out=student.hold_out)
+            self._own[name] = _Teachers(task_name, recipe, directory, out, group, depth - 1)
             self._files[name] = [
                 (
                     dataclasses.replace(recipe, seed=student.seed + number),
@@ -135,26 +129,27 @@ class _Teachers:
         ]
 
     def _load_or_train(
-        self, name: str, networks: list[tuple[NamesRecipe, Path]], is_resumed: bool, options: dict[str, Any]
+        self, name: str, networks: list[tuple[DistilledRecipe, Path]], is_resumed: bool, options: dict[str, Any]
     ) -> list[Checkpoint]:
         """The networks of one recipe; they differ in their seeds, and share data and soft targets."""
         first, group = networks[0][0], self._group
         if not group.broadcast(all(path.exists() for _, path in networks)):
             taught_by = self._own[name].load_or_train(is_resumed=is_resumed, **options)
-            training_set = names_training_set(first, self._directory, group, taught_by)
+            training_set = DISTILLED_SETS[self._task_name](first, self._directory, group, taught_by)
             training_set = dataclasses.replace(training_set, measure=lambda checkpoint: {})
             for recipe, path in networks:
                 if group.broadcast(path.exists()):
                     continue
                 resumes = group.broadcast(is_resumed and checkpoints.sibling(path, "interrupted").exists())
-                run("names", training_set, recipe, path, group=group, **options | {"name": name, "is_resumed": resumes})
+                of_teacher = options | {"name": name, "is_resumed": resumes}
+                run(self._task_name, training_set, recipe, path, group=group, **of_teacher)
                 group.broadcast(None)  # wait until rank 0 has written it
-        return [_load_teacher(name, recipe, path) for recipe, path in networks]
+        return [_load_teacher(self._task_name, name, recipe, path) for recipe, path in networks]
 
 
-def _load_teacher(name: str, recipe: NamesRecipe, path: Path) -> Checkpoint:
-    teacher = checkpoints.load(path, "names")
-    expected = describe("names", recipe, name)
+def _load_teacher(task_name: str, name: str, recipe: DistilledRecipe, path: Path) -> Checkpoint:
+    teacher = checkpoints.load(path, task_name)
+    expected = describe(task_name, recipe, name)
     if {key: teacher.recipe.get(key) for key in expected} != expected:
         raise ValueError(f"{path.name} was made by another recipe: delete it, and it is made anew.")
     return teacher

@@ -16,6 +16,7 @@ from charplay.models.networks import ConditionalCharLM, Network
 from charplay.models.ngrams import NgramClassifier
 from charplay.models.text_filter import add_texts
 from charplay.training import distillation
+from charplay.training.conditional_distillation import ClassNgrams, write_synthetic_texts
 from charplay.training.conditional_task import ConditionalTask
 from charplay.training.distributed import ProcessGroup
 from charplay.training.measurements import measure_all
@@ -103,17 +104,32 @@ def recognizing(texts: Sequence[str]) -> Callable[[Network], None]:
     return prepare
 
 
-def invent_training_set(recipe: InventRecipe, directory: Path, group: ProcessGroup) -> TrainingSet:
-    """The names, to be written letter by letter for their country."""
+def invent_training_set(
+    recipe: InventRecipe, directory: Path, group: ProcessGroup, teachers: Sequence[Checkpoint] = ()
+) -> TrainingSet:
+    """The names, to be written letter by letter for their country; with teachers, names that these write too."""
     every = datasets.load_names("train", directory)
     rows, validation = datasets.hold_out(every, recipe.seed, recipe.hold_out)
-
+    classes = datasets.COUNTRIES
+    alphabet = "".join(sorted({character for name, _ in rows for character in name + END_OF_TEXT}))
+    task = ConditionalTask(rows, validation, classes, recipe, group)
+    if teachers and recipe.synthetic:
+        ngrams = ClassNgrams(rows, classes, alphabet)
+        shares = torch.tensor(class_shares(rows, classes, recipe.class_weight))
+        generator = torch.Generator().manual_seed(recipe.seed)
+        labels = torch.multinomial(shares, recipe.synthetic, replacement=True, generator=generator)
+        synthetic = write_synthetic_texts(teachers, ngrams, recipe.ngram_weight, labels, alphabet, recipe.seed)
+        task.distill(synthetic, alphabet)
     return TrainingSet(
-        ConditionalTask(rows, validation, datasets.COUNTRIES, recipe, group),
-        alphabet="".join(sorted({character for name, _ in rows for character in name + END_OF_TEXT})),
+        task,
+        alphabet=alphabet,
         data=datasets.fingerprint(datasets.NAMES_TRAIN),
         measure=lambda checkpoint: measure_all(checkpoint, directory),
-        classes=datasets.COUNTRIES,
-        shares=tuple(class_shares(rows, datasets.COUNTRIES, recipe.class_weight)),
+        classes=classes,
+        shares=tuple(class_shares(rows, classes, recipe.class_weight)),
         prepare=recognizing([name for name, _ in every]),
     )
+
+
+# task -> its training set; the recipe may name teachers
+DISTILLED_SETS: dict[str, Callable[..., TrainingSet]] = {"names": names_training_set, "invent": invent_training_set}

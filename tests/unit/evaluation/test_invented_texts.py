@@ -29,8 +29,8 @@ def test_the_probabilities_of_ngrams_sum_to_one_and_the_seen_are_likelier():
     texts = ["", *"ab", "aa", "ab", "ba", "bb"]
     # all texts of at most two characters, and the beginnings of three
     assert sum(2 ** -model.bits(text) for text in texts) < 1
-    assert sum(model._probability("\0a", character) for character in "ab\n") == pytest.approx(1)
-    assert model._probability("zz", "a") == pytest.approx(model._probability("xx", "a"))  # an unseen history
+    assert sum(model.probability("\0a", character) for character in "ab\n") == pytest.approx(1)
+    assert model.probability("zz", "a") == pytest.approx(model.probability("xx", "a"))  # an unseen history
     assert model.bits("ab") < model.bits("bb")
 
 
