@@ -33,9 +33,12 @@ COVERED = """() => {
 def save(page: Page, what: str, label: str) -> Path:
     """The file that a button's menu gives, by keyboard."""
     page.get_by_role("button", name=f"Save the {what}", exact=True).press("Enter")
-    item = page.get_by_role("menuitem", name=label)
-    while not item.evaluate("element => element === document.activeElement"):
+    items = page.get_by_role("menuitem")
+    expect(items.first).to_be_focused()
+    labels = items.all_inner_texts()
+    for _ in range(next(at for at, each in enumerate(labels) if label in each)):
         page.keyboard.press("ArrowDown")
+    expect(items.filter(has_text=label)).to_be_focused()
     with page.expect_download() as download:
         page.keyboard.press("Enter")
     path = Path(download.value.path())
