@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import pytest
 
 from charplay import limits
+from charplay.bench.timing import on_own_thread
 from charplay.data.datasets import COUNTRIES
 from tests.conftest import launched, missing
 
@@ -33,7 +34,7 @@ def converse(url: str, *calls: tuple[str, dict]) -> tuple[dict, list]:
             tools = {tool.name: tool for tool in (await session.list_tools()).tools}
             return tools, await asyncio.gather(*(session.call_tool(name, arguments) for name, arguments in calls))
 
-    return asyncio.run(run())
+    return on_own_thread(lambda: asyncio.run(run()))  # pytest's may have the browser's event loop
 
 
 def text_of(result) -> str:

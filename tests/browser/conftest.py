@@ -89,7 +89,7 @@ class HeldTexts:
     """
 
     def __init__(self) -> None:
-        self.characters: float = 1  # of a text, or of each of those in one request, from which it grows no further
+        self.characters: float = 40  # of a text, or of each of those in one request, from which it grows no further
         self._stream = INFERENCE.stream
 
     def release(self) -> None:
