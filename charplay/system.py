@@ -20,6 +20,11 @@ def lower_priority(niceness: int) -> bool:
     return False
 
 
+def lower_thread_priority(niceness: int) -> bool:
+    """As `lower_priority`, but other threads go first, those of this process too; False: only Linux has that."""
+    return sys.platform == "linux" and lower_priority(niceness)
+
+
 def ignore_interrupts() -> None:
     """Ctrl-C in a terminal reaches every process of it; this one is not to end by it."""
     if hasattr(signal, "SIGINT") and threading.current_thread() is threading.main_thread():

@@ -1,4 +1,4 @@
-"""The page's requests to the processes that its models run in, so that it stays responsive while they compute."""
+"""The page's requests to the process that its models run in, so that it stays responsive while they compute."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -15,11 +15,9 @@ from charplay.models.checkpoints import Checkpoint
 from charplay.ui import session_shares
 from charplay.ui.disconnects import is_disconnected
 from charplay.ui.worker_requests import classification, classification_of_steps, generation, question_about
-from charplay.workers.client import CLIENT_DISCONNECTED, INFERENCE, WorkerProcess
+from charplay.workers.client import CLIENT_DISCONNECTED, INFERENCE
 from charplay.workers.inference import is_long
 from charplay.workers.protocol import Response, WorkerRequest
-
-LONG_QUESTIONS = WorkerProcess("charplay.workers.long_questions")
 
 
 async def classify(checkpoint: Checkpoint, name: str, prior: str) -> Classification:
@@ -67,7 +65,7 @@ async def query(checkpoint: Checkpoint, question: str, **arguments: Any) -> Any:
         async with session_shares.turn():
             if is_disconnected():
                 raise GenerationError(CLIENT_DISCONNECTED)
-            return _check(await LONG_QUESTIONS.request(request, is_disconnected))
+            return _check(await INFERENCE.request(request, is_disconnected))
 
 
 async def query_rows(checkpoint: Checkpoint, question: str, names: list[str], **arguments: Any) -> list[Any]:

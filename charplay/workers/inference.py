@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from charplay import limits
+from charplay import limits, system
 from charplay.cancellation import Cancelled, cancellable
 from charplay.inference.beam import beam_search
 from charplay.inference.classify import classify
@@ -47,9 +47,10 @@ from charplay.workers.server import RequestQueue, Responses, Worker, run_worker
 MAX_BATCH_NAMES = 32  # names in one forward pass: more would keep the next ones waiting
 BATCH_PAUSE_SECONDS = 0.02  # seconds before the next pass: nobody types faster, and what comes meanwhile shares it
 MAX_BATCH_QUESTIONS = 16  # questions in one batch, for the same reason
-# In the arguments of a question: with more it takes up to seconds, and belongs into `workers.long_questions`.
+# In the arguments of a question: with more it takes up to seconds, and waits for others of its kind alone.
 MAX_QUICK_CHARACTERS = 1_000
 LONG_QUESTIONS = ("influence", "steering_cost")  # that take as long about a short text
+LONG_NICENESS = 10  # how far the thread that answers those lets texts, letters and quick questions go first
 MAX_USER_MODELS = 16  # models of visitors that are kept in memory, those used last
 # Seconds for which one Python thread may keep another waiting, default 0.005: a classification is some hundred short
 # operations, after each of which it needs its turn again.
@@ -125,9 +126,13 @@ class InferenceWorker(Worker):
         self._cancelled: set[int] = set()  # ids of questions that are being answered, and nobody waits for
         self._answering: set[int] = set()  # ids of all questions that are
         self._classified: ExpiringCache[tuple, Any] = ExpiringCache(CLASSIFIED_SECONDS, MAX_CLASSIFIED_NAMES)
-        self._names, self._questions = RequestQueue(), RequestQueue()
+        self._names, self._quick_questions, self._long_questions = RequestQueue(), RequestQueue(), RequestQueue()
         threading.Thread(target=self._classify_batches, name="names", daemon=True).start()
-        threading.Thread(target=self._answer_questions, name="questions", daemon=True).start()
+        for questions, name, niceness in (
+            (self._quick_questions, "quick", 0),
+            (self._long_questions, "long", LONG_NICENESS),
+        ):
+            threading.Thread(target=self._answer_questions, args=(questions, niceness), name=name, daemon=True).start()
 
     def _count(self, request_id: int) -> None:
         self.responses.finish(request_id, self._engine.active)
@@ -135,8 +140,8 @@ class InferenceWorker(Worker):
     def _cancel(self, request_id: int) -> None:
         if stream := self._streams.pop(request_id, None):
             stream.close()
-        self._names.cancel(request_id)
-        self._questions.cancel(request_id)
+        for queue in (self._names, self._quick_questions, self._long_questions):
+            queue.cancel(request_id)
         if request_id in self._answering:
             self._cancelled.add(request_id)
 
@@ -148,7 +153,8 @@ class InferenceWorker(Worker):
         self._names.put(request_id, checkpoint=Path(checkpoint), names=list(names), prior=prior, are_read=are_read)
 
     def _queue_question(self, request_id: int, question: str, checkpoint: str, arguments: dict[str, Any]) -> None:
-        self._questions.put(request_id, question=question, checkpoint=checkpoint, arguments=arguments)
+        queue = self._long_questions if is_long(question, arguments) else self._quick_questions
+        queue.put(request_id, question=question, checkpoint=checkpoint, arguments=arguments)
 
     def _generate(self, request_id: int, checkpoint: str, request: dict[str, Any]) -> None:
         loaded = _load(Path(checkpoint), "invent" if request.get("mixture") else "speech")
@@ -216,14 +222,15 @@ class InferenceWorker(Worker):
             result = list(itertools.islice(remaining, len(each["names"]))) if failure is None else None
             self.responses.finish(request_id, result, failure)
 
-    def _answer_questions(self) -> None:
-        """Answers the questions one after another, of those in `BATCHED_QUESTIONS` several together."""
+    def _answer_questions(self, questions: RequestQueue, niceness: int) -> None:
+        """Answers the questions of a queue one after another, of those in `BATCHED_QUESTIONS` several together."""
+        system.lower_thread_priority(niceness)
         while True:
-            first_id, first = self._questions.get()
+            first_id, first = questions.get()
             kind = first["question"], first["checkpoint"]
             requests = [(first_id, first)]
             if first["question"] in BATCHED_QUESTIONS:
-                requests += self._questions.take_waiting(MAX_BATCH_QUESTIONS - 1, question=kind[0], checkpoint=kind[1])
+                requests += questions.take_waiting(MAX_BATCH_QUESTIONS - 1, question=kind[0], checkpoint=kind[1])
             self._answer(requests)
 
     def _answer(self, requests: list[tuple[int, dict[str, Any]]]) -> None:
@@ -256,7 +263,7 @@ class InferenceWorker(Worker):
 
 
 def is_long(question: str, arguments: dict[str, Any]) -> bool:
-    """Whether a question with these arguments may take seconds, and others must not wait for it."""
+    """Whether a question with these arguments waits for others of its kind alone."""
     return question in LONG_QUESTIONS or _count_characters(list(arguments.values())) > MAX_QUICK_CHARACTERS
 
 
@@ -267,11 +274,10 @@ def _count_characters(value: Any) -> int:
     return len(value) if isinstance(value, str) else 0
 
 
-def start(responses: Responses) -> Callable[[dict[str, Any]], None]:
-    """Makes the worker; returns what handles a request."""
+def _start(responses: Responses) -> Callable[[dict[str, Any]], None]:
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     return InferenceWorker(responses).handle
 
 
 if __name__ == "__main__":
-    run_worker(start)
+    run_worker(_start)

@@ -64,16 +64,6 @@ def inference_load(directory: Path) -> tuple[list[WorkerRequest], WorkerRequest]
     ], classify
 
 
-def long_questions_load(directory: Path) -> tuple[list[WorkerRequest], WorkerRequest]:
-    """As `inference_load`."""
-    speech = str(checkpoints.load_all(checkpoints.SHIPPED_DIRECTORY).default("speech").path)
-    long, short = (
-        WorkerRequest("question", {"question": "surprisal", "checkpoint": speech, "arguments": {"text": text}})
-        for text in ("Yes, we can. " * 1_000, "Yes, we can. ")
-    )
-    return [long], short
-
-
 def _user_rows() -> dict[str, Any]:
     rows = "".join(f"{name}{number},{name}\n" for number in range(30) for name in ("anna", "otto"))
     return {"task": "names", "data": {"text": rows}, "preset": "small"}
@@ -109,7 +99,6 @@ def dynamic_evaluation_load(directory: Path) -> tuple[list[WorkerRequest], Worke
 
 LOADS = {
     "inference": inference_load,
-    "long_questions": long_questions_load,
     "training": training_load,
     "summaries": summaries_load,
     "teacher_forcing": teacher_forcing_load,

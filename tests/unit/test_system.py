@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,16 @@ def test_a_priority_is_lowered_where_there_are_any(monkeypatch):
     assert system.lower_priority(7)
     assert not system.lower_priority(0)
     assert given == [7]
+
+
+def test_of_a_thread_alone_it_is_lowered_where_threads_have_one(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not system.lower_thread_priority(5)
+    monkeypatch.undo()
+    if sys.platform == "linux":
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(system.lower_thread_priority, 5).result()
+            assert pool.submit(os.nice, 0).result() == os.nice(0) + 5
 
 
 def test_without_a_load_average_there_is_no_number(monkeypatch):

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from charplay import limits
 from charplay.cancellation import check_cancelled
 from charplay.inference.classify import classify
 from charplay.interpret.activations import activations_of_all
@@ -91,10 +92,11 @@ class EndlessQuestion:
             self.has_ended.set()
 
 
-def test_a_question_that_is_being_answered_ends_when_nobody_waits_for_it(worker, recorded, path, monkeypatch):
+@pytest.mark.parametrize("length", [1, inference.MAX_QUICK_CHARACTERS + 1])
+def test_a_question_that_is_being_answered_ends_when_nobody_waits_for_it(worker, recorded, path, monkeypatch, length):
     endless = EndlessQuestion()
     monkeypatch.setitem(inference.QUESTIONS, "trackers", lambda checkpoint, text: endless(checkpoint))
-    arguments = {"question": "trackers", "checkpoint": path, "arguments": {"text": "a"}}
+    arguments = {"question": "trackers", "checkpoint": path, "arguments": {"text": "a" * length}}
     worker.handle({"id": 1, "kind": "question", "arguments": arguments})
     assert endless.has_begun.wait(60)
     worker.handle({"id": 1, "kind": "cancel", "arguments": {}})
@@ -206,6 +208,25 @@ def test_a_cancelled_question_that_is_queued_is_dropped(worker, recorded, path, 
     assert recorded.next(3)["result"] == "c"
     assert computed == ["a", "c"]
     assert recorded.to(2) == []
+
+
+def test_a_quick_question_is_answered_beside_a_long_one(worker, recorded, path, monkeypatch):
+    is_computing, is_released = threading.Event(), threading.Event()
+
+    def compute(checkpoint, text):
+        is_computing.set()
+        is_released.wait()
+        return len(text)
+
+    monkeypatch.setitem(inference.QUESTIONS, "surprisal", compute)
+    long = {"question": "surprisal", "checkpoint": path, "arguments": {"text": "a" * limits.MAX_DOCUMENT_CHARACTERS}}
+    worker.handle({"id": 1, "kind": "question", "arguments": long})
+    is_computing.wait()
+    worker.handle(question(2, path, "Rossi"))
+    assert recorded.next(2)["failure"] is None
+    assert recorded.to(1) == []
+    is_released.set()
+    assert recorded.next(1)["result"] == limits.MAX_DOCUMENT_CHARACTERS
 
 
 def test_questions_that_wait_share_a_batch_and_one_at_fault_fails_alone(worker, recorded, path, monkeypatch):
