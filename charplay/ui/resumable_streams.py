@@ -162,7 +162,8 @@ class ResumableStreams:
             seconds: that a stream goes on without a connection.
         """
         self._app, self._on_page_closed, self._seconds = app, on_page_closed, seconds
-        self._streams: dict[Key, _Stream] = {}  # those that are not over
+        self._streams: dict[Key, _Stream] = {}  # those that are not over, and of each session the last that is
+        self._over: dict[str, Key] = {}  # session -> that one: its end may have been sent, and not have arrived
         self._tasks: set[asyncio.Task] = set()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -188,6 +189,7 @@ class ResumableStreams:
         """Starts a stream, or goes on with one of which `received` bytes have arrived."""
         stream = self._streams.get(key)
         if stream is None and received is None:
+            self._forget_over(key[0])  # the page begins another once it has the end of the one before
             stream = self._streams[key] = _Stream()
             task = asyncio.create_task(self._run(stream, scope))
             self._tasks.add(task)
@@ -202,9 +204,11 @@ class ResumableStreams:
         try:
             is_over = await stream.serve(position, receive, send)
         finally:
-            if is_over:
-                self._streams.pop(key, None)
-            elif not stream.is_read:
+            is_kept = self._streams.get(key) is stream
+            if is_kept and is_over and self._over.get(key[0]) != key:
+                self._forget_over(key[0])
+                self._over[key[0]] = key
+            if is_kept and not stream.is_read:
                 loop = asyncio.get_running_loop()
                 stream.timer = loop.call_later(self._seconds, self._abandon, key, stream)
 
@@ -216,12 +220,21 @@ class ResumableStreams:
             stream.end()
 
     def _abandon(self, key: Key, stream: _Stream) -> None:
+        if self._over.get(key[0]) == key:
+            del self._over[key[0]]
         if self._streams.pop(key, None) is not None:
+            if stream.timer is not None:
+                stream.timer.cancel()  # it holds the stream
             stream.abandon()
 
     def _abandon_all(self, session: str) -> None:
         for key in [key for key in self._streams if key[0] == session]:
-            self._streams.pop(key).abandon()
+            self._abandon(key, self._streams[key])
+
+    def _forget_over(self, session: str) -> None:
+        key = self._over.get(session)
+        if key is not None:
+            self._abandon(key, self._streams[key])
 
 
 async def _answer(send: Send, status: int) -> None:

@@ -47,7 +47,8 @@ ENDED_STREAMS = """
   window.fetch = async (input, init) => {
     const response = await fetchNow(input, init);
     if (!String(input?.url ?? input).includes('/queue/data')) return response;
-    const {value} = await response.body.getReader().read();
+    const reader = response.body.getReader(), {value} = await reader.read();
+    reader.cancel(); // else it would keep one of the few connections to a host
     window.ended = (window.ended ?? 0) + 1;
     return new Response(value, {status: response.status, headers: response.headers});
   };

@@ -97,9 +97,37 @@ def test_a_stream_goes_on_from_the_byte_where_its_connection_broke(running, rece
         assert (rest.status, rest.body) == (200, b"".join(MESSAGES)[received:])
         assert not app.gone.is_set()
         assert app.calls == 1
-        assert not middleware._streams
 
     running(check)
+
+
+def test_the_end_of_a_stream_that_was_lost_on_its_way_is_sent_again_until_the_next_one_begins(running):
+    async def check(app, middleware):
+        release(app, 2 * len(MESSAGES))
+        first = Connection(middleware)
+        await asyncio.wait_for(first.task, DEADLINE_SECONDS)
+        for received in (5, len(first.body)):
+            rest = Connection(middleware, query=f"session_hash=page&stream=one&received={received}")
+            await asyncio.wait_for(rest.task, DEADLINE_SECONDS)
+            assert (rest.status, rest.body) == (200, first.body[received:])
+        following = Connection(middleware, query="session_hash=page&stream=two")
+        await asyncio.wait_for(following.task, DEADLINE_SECONDS)
+        late = Connection(middleware, query="session_hash=page&stream=one&received=5")
+        await asyncio.wait_for(late.task, DEADLINE_SECONDS)
+        assert (following.body, late.status) == (first.body, 410)
+        assert len(middleware._streams) == 1
+
+    running(check)
+
+
+def test_a_stream_that_is_over_is_forgotten_after_its_time(running):
+    async def check(app, middleware):
+        release(app, len(MESSAGES))
+        await asyncio.wait_for(Connection(middleware).task, DEADLINE_SECONDS)
+        while middleware._streams or middleware._over:
+            await asyncio.sleep(0.01)
+
+    running(check, seconds=0.05)
 
 
 def test_a_new_connection_takes_over_from_one_that_is_dead_without_a_sign(running):
