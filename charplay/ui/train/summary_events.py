@@ -140,8 +140,6 @@ def _show_source(kind: object, source: object, pasted: object) -> tuple:
         gr.update(visible=source == controls.UPLOAD, value=controls.DETECTED),
         gr.update(visible=kind == controls.ROWS and source != controls.BUILT_IN),
         gr.update(visible=kind == controls.ROWS),
-        "{}",
-        "{}",
         *[controls.DETECTED] * 4,
     )
 
@@ -164,6 +162,9 @@ def _keep_long_text(pasted: object, page: gr.Request) -> tuple:
     return gr.update(value="", visible=False), controls.UPLOAD, gr.update(visible=True)
 
 
+# No setting changed by hand, and no suggestion taken. In the browser: from the server it would come late, and what was
+# changed meanwhile would be forgotten.
+_NO_CHANGES = "() => ['{}', '{}']"
 _SummarizeAfter = Callable[[Dependency], None]
 
 
@@ -173,22 +174,27 @@ def _wire_data(
     """Has the form follow what is learnt from, where it comes from, and what a training can start from."""
     offered = [*starts.outputs(form), form.settings_problem]
     update_starts = with_problem(starts.update, len(offered) - 1)
-    read = [form.pasted, form.file, form.encoding, form.row_format, form.goal, form.changes, form.accepted]
+    read = [form.pasted, form.file, form.encoding, form.row_format, form.goal]
+    noted = [form.changes, form.accepted]
     chosen = [form.kind, form.goal, form.start]
-    shown = gr.on(
-        [form.kind.input, form.source.input],
-        with_problem(_show_source, 11),
+    forgotten = gr.on([form.kind.input, form.source.input], None, None, noted, js=_NO_CHANGES, **QUIET)
+    shown = forgotten.then(
+        with_problem(_show_source, 9),
         [form.kind, form.source, form.pasted],
         [*read, *form.row_format_controls, form.data_problem],
         **LATEST,
     )
     linked = link.applied.change(
-        with_problem(_show_linked, 7), [link.field, form.kind, form.source], [*read, form.data_problem], **LATEST
+        with_problem(_show_linked, 7),
+        [link.field, form.kind, form.source],
+        [*read, *noted, form.data_problem],
+        **LATEST,
     )
     for each in (shown, linked):
         summarize_after(each.then(update_starts, chosen, offered, **LATEST))
-    aimed = form.goal.input(_no_changes, None, [form.changes, form.accepted], **LATEST)
-    summarize_after(aimed.then(update_starts, chosen, offered, **LATEST))
+    for control in (form.goal, form.start):
+        forgotten = control.input(None, None, noted, js=_NO_CHANGES, **QUIET)
+        summarize_after(forgotten.then(update_starts, chosen, offered, **LATEST))
     kept = form.pasted.change(
         with_problem(_keep_long_text, 3),
         form.pasted,
@@ -197,13 +203,11 @@ def _wire_data(
     )
     summarize_after(kept)
     gr.on([user_model.change, tab.select], update_starts, chosen, offered, **LATEST)
-    started = form.start.input(update_starts, chosen, offered, **LATEST)
-    summarize_after(started.then(_no_changes, None, [form.changes, form.accepted], **LATEST))
 
 
 def _wire_settings(form: Form, summarize_after: _SummarizeAfter) -> None:
     """Notes which settings were changed, and sets the others as the summary suggests."""
-    summarize_after(form.preset.input(_no_changes, None, [form.changes, form.accepted], **LATEST))
+    summarize_after(form.preset.input(None, None, [form.changes, form.accepted], js=_NO_CHANGES, **QUIET))
     for field, setting in zip(SETTINGS, form.settings, strict=True):
         noted = setting.input(None, [form.changes, setting], form.changes, js=_NOTE_CHANGE.format(field=field), **QUIET)
         summarize_after(noted)
@@ -217,11 +221,6 @@ def _wire_settings(form: Form, summarize_after: _SummarizeAfter) -> None:
         js=_ACCEPT_SUGGESTION,
         **QUIET,
     )
-
-
-def _no_changes() -> tuple[str, str]:
-    """No setting changed by hand, and no suggestion taken (JSON)."""
-    return "{}", "{}"
 
 
 def wire(
