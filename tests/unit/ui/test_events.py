@@ -3,6 +3,7 @@
 import pytest
 
 from charplay.ui import page
+from charplay.ui.train.request import CHANGES
 
 PRESSES = {"click", "submit"}
 
@@ -24,3 +25,9 @@ def test_only_a_press_is_dropped_while_an_answer_to_the_one_before_is_under_way(
     assert dropped
     of_values = [each for each in dropped if not {kind for _, kind in each.targets} <= PRESSES or not each.targets]
     assert not [(each.name, each.targets) for each in of_values]
+
+
+def test_what_was_changed_by_hand_is_noted_without_requests_but_for_a_link(requests):
+    """An answer that comes late would forget what was changed while it was under way."""
+    noting = [each for each in requests if CHANGES in {getattr(output, "elem_id", None) for output in each.outputs}]
+    assert [{kind for _, kind in each.targets} for each in noting] == [{"change"}]
