@@ -50,6 +50,8 @@ def test_hidden_states_are_zero_at_the_pads_once_packed_and_drift_on_if_not(open
 def test_an_emptied_number_box_counts_as_its_lowest_number(open_page, capfd):
     page = open_page()
     go_to(page, "Speech")
+    page.locator("#length input[type=number]").fill("2")
+    page.wait_for_function("location.hash.includes('length=2')")  # the tab is drawn, and takes what is typed
     for slider in ("#prime-length", "#temperature", "#length"):
         page.locator(f"{slider} input[type=number]").fill("")
     page.locator("#generate").click()

@@ -16,9 +16,9 @@ ACCORDIONS = ("surprisal", "candidates", "neuron")
 INITIAL_CHARACTERS = len(controls.PRIME.default) + controls.LENGTH.default  # characters of the initial text
 
 
-def open_accordion(page: Page, name: str) -> None:
+def open_accordion(page: Page, name: str, timeout: float | None = None) -> None:
     page.locator(f"#{name}-accordion button").first.click()
-    expect(page.locator(f"#{name}-text .selected")).to_be_visible()
+    expect(page.locator(f"#{name}-text .selected")).to_be_visible(timeout=timeout)
 
 
 def analyze(page: Page, text: str) -> None:
@@ -272,7 +272,7 @@ def test_twenty_thousand_characters_are_coloured_each(speech):
     expect(speech.locator("#surprisal-text i")).to_have_count(20_000)
     assert speech.locator("#surprisal-text i[class^=l]").count() == 19_999
     expect(speech.locator("#surprisal-mean")).to_contain_text("over 20,000")
-    open_accordion(speech, "neuron")
+    open_accordion(speech, "neuron", timeout=60_000)  # every unit is compared with every feature, at low priority
     expect(speech.locator("#neuron-text i")).to_have_count(20_000)
 
 
