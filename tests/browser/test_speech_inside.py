@@ -269,10 +269,12 @@ def test_twenty_thousand_characters_are_coloured_each(speech):
     text = ("Ask not what your country can do for you. " * 500)[:19_999] + "."
     open_accordion(speech, "surprisal")
     analyze(speech, text)
-    expect(speech.locator("#surprisal-text i")).to_have_count(20_000)
+    expect(speech.locator("#surprisal-text i")).to_have_count(
+        20_000, timeout=60_000
+    )  # such a question is answered at low priority
     assert speech.locator("#surprisal-text i[class^=l]").count() == 19_999
     expect(speech.locator("#surprisal-mean")).to_contain_text("over 20,000")
-    open_accordion(speech, "neuron", timeout=60_000)  # every unit is compared with every feature, at low priority
+    open_accordion(speech, "neuron", timeout=60_000)
     expect(speech.locator("#neuron-text i")).to_have_count(20_000)
 
 
