@@ -8,8 +8,8 @@ from gradio.context import LocalContext
 def is_disconnected() -> bool:
     """Whether Gradio has given up the event under way; False outside events, and where Gradio does not say.
 
-    Gradio ends an asynchronous generator whose page has gone, at its next yield. A coroutine goes on, and its result is
-    thrown away: one that waits asks here.
+    Gradio ends an asynchronous generator whose page is disconnected, at its next yield. A coroutine goes on, and
+    its result is thrown away: one that waits asks here.
     """
     blocks: Any = LocalContext.blocks.get(None)
     event_id = LocalContext.event_id.get(None)

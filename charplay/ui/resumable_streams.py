@@ -43,13 +43,13 @@ class _Stream:
         return self._connection is not None
 
     def abandon(self) -> None:
-        """Tells the app that the page has gone."""
+        """Tells the app that the page is disconnected."""
         self._abandoned.set()
         self._taken.set()
         self._wake()
 
     async def receive(self) -> Message:
-        """For the app: the request, which has no body, and in the end that the page has gone."""
+        """For the app: the request, which has no body, and in the end that the page is disconnected."""
         if self._has_request:
             self._has_request = False
             return {"type": "http.request", "body": b"", "more_body": False}

@@ -103,7 +103,7 @@ class DynamicEvaluationWorker(Worker):
                 with cancellable(functools.partial(self._is_cancelled, request_id)):
                     result, failure = self.attempt(functools.partial(self._read, request_id, **arguments))
             except Cancelled:
-                continue  # its page has gone
+                continue  # its page is disconnected
             except BaseException:  # whatever it is, the next text must come
                 logging.exception("A text could not be read.")
                 result, failure = None, self.failure_message

@@ -219,7 +219,7 @@ class TeacherForcingWorker(Worker):
         self._finish(request_id, found.name, found.pair.update_since(), failure)
 
     def _stop(self, request_id: int, run: object) -> None:
-        if isinstance(run, str) and run in self._runs:  # else it is gone already
+        if isinstance(run, str) and run in self._runs:  # else it was removed already
             self._end(self._runs[run], has_state=False)
         self._finish(request_id)
 

@@ -17,7 +17,7 @@ SESSION = "page"
 
 @pytest.fixture
 def waiting_app():
-    """An app whose one event waits until its page is gone; yields its port and what the event saw."""
+    """An app whose one event waits until its page is disconnected; yields its port and what the event saw."""
     started, noticed = threading.Event(), threading.Event()
 
     async def wait() -> str:

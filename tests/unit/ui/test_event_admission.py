@@ -12,7 +12,7 @@ from charplay.ui.session_shares import Refusals
 
 
 def gradio_app(events: dict[str, int]):
-    """An app whose queue has so many events of each session under way, and two of a page that has gone."""
+    """An app whose queue has so many events of each session under way, and two of a page that is disconnected."""
     ids = {session: {f"{session}{number}" for number in range(count)} for session, count in events.items()}
     running = {event_id: None for each in ids.values() for event_id in each}
     pending = {session: each | {"gone 1", "gone 2"} for session, each in ids.items()}

@@ -12,7 +12,7 @@ DEADLINE_SECONDS = 20
 
 
 class App:
-    """Sends a message whenever the test says so, until its page has gone."""
+    """Sends a message whenever the test says so, until its page is disconnected."""
 
     def __init__(self):
         self.next, self.gone, self.calls = asyncio.Semaphore(0), asyncio.Event(), 0
