@@ -20,20 +20,23 @@ SMOOTHING = 0.1  # added to every count of naive Bayes
 TEXT_ORDER = 5  # characters of an n-gram of text, the predicted one included
 
 
-def _commonest(train: NameRows) -> Callable[[str], str]:
+Guess = Callable[[Sequence[str]], list[str]]  # names -> the country of each
+
+
+def _commonest(train: NameRows) -> Guess:
     country = Counter(country for _, country in train).most_common(1)[0][0]
-    return lambda name: country
+    return lambda names: [country] * len(names)
 
 
-def _look_up(train: NameRows) -> Callable[[str], str]:
+def _look_up(train: NameRows) -> Guess:
     countries: dict[str, Counter] = {}
     for name, country in train:
         countries.setdefault(name, Counter())[country] += 1
-    otherwise = _commonest(train)
-    return lambda name: countries[name].most_common(1)[0][0] if name in countries else otherwise(name)
+    otherwise = Counter(country for _, country in train)
+    return lambda names: [countries.get(name, otherwise).most_common(1)[0][0] for name in names]
 
 
-def _naive_bayes(train: NameRows) -> Callable[[str], str]:
+def _naive_bayes(train: NameRows) -> Guess:
     """Multinomial naive Bayes: log p(country) + the sum over n-grams of log p(n-gram | country)."""
     classes = sorted({country for _, country in train})
     rows = torch.zeros(len(classes))
@@ -54,13 +57,13 @@ def _naive_bayes(train: NameRows) -> Callable[[str], str]:
         known = [vocabulary[gram] for gram in ngrams_of(name, NAIVE_BAYES_ORDER) if gram in vocabulary]
         return classes[int((log_shares + log_likelihoods[known].sum(0)).argmax())]
 
-    return guess
+    return lambda names: [guess(name) for name in names]
 
 
-def _logistic_regression(train: NameRows) -> Callable[[str], str]:
+def _logistic_regression(train: NameRows) -> Guess:
     classes = sorted({country for _, country in train})
     classifier = NgramClassifier(train, classes)
-    return lambda name: classes[int(classifier.logits([name]).argmax())]
+    return lambda names: [classes[best] for best in classifier.logits(names).argmax(1).tolist()]
 
 
 NAME_BASELINES = {
@@ -81,7 +84,7 @@ def names_baselines(
     measured = {}
     for label, fit in NAME_BASELINES.items():
         guess = fit(train)
-        guesses = torch.tensor([classes.index(guess(name)) for name, _ in test])
+        guesses = torch.tensor([classes.index(country) for country in guess([name for name, _ in test])])
         measured[label] = score_predictions(truth, guesses, len(classes), unseen)
     return measured
 
