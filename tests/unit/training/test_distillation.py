@@ -1,7 +1,9 @@
 """Distillation: synthetic names, soft targets, a run from teachers to the checkpoint of their student."""
 
 import random
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -86,12 +88,10 @@ def test_no_teacher_is_trained_on_its_students_validation_rows():
             assert (teacher.seed, teacher.hold_out) == (recipe.seed, recipe.hold_out)
 
 
-@pytest.fixture
-def tiny(monkeypatch):
+@pytest.fixture(scope="module")
+def tiny():
     """A small student of a teacher with teachers, and a tenth of the names, without test results."""
-    monkeypatch.setattr(training_sets, "measure_all", lambda *of: {})
     load_names = datasets.load_names
-    monkeypatch.setattr(datasets, "load_names", lambda *which: load_names(*which)[::10])
     small = adjust(
         RECIPES["names"]["gru"],
         {"hidden_size": 8, "embedding_size": 4, "layers": 1, "epochs": 1, "batch_size": 128},
@@ -102,8 +102,26 @@ def tiny(monkeypatch):
         "one": small,
         "two": adjust(small, {"cell": "rnn"}),
     }
-    monkeypatch.setitem(recipes.RECIPES, "names", table)
-    return table
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training_sets, "measure_all", lambda *of: {})
+        patch.setattr(datasets, "load_names", lambda *which: load_names(*which)[::10])
+        patch.setitem(recipes.RECIPES, "names", table)
+        yield table
+
+
+@pytest.fixture(scope="module")
+def finished_run(tiny, data, tmp_path_factory) -> Path:
+    """The directory of a run of the student that has ended."""
+    directory = tmp_path_factory.mktemp("finished")
+    train(tiny["best"], data, directory / "names.safetensors")
+    return directory
+
+
+@pytest.fixture
+def finished(finished_run, tmp_path) -> Path:
+    """The student's checkpoint, its teachers beside it, which a test may change."""
+    shutil.copytree(finished_run, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "names.safetensors"
 
 
 def train(recipe, data, out, **options):
@@ -146,14 +164,12 @@ def test_a_run_trains_its_teachers_first_and_loads_them_the_next_time(tiny, data
     assert_same_weights(again / "names.safetensors", out)
 
 
-def test_a_teacher_of_another_recipe_is_refused(tiny, data, tmp_path):
-    out = tmp_path / "names.safetensors"
-    train(tiny["best"], data, out)
+def test_a_teacher_of_another_recipe_is_refused(tiny, data, finished):
     with pytest.raises(ValueError, match=r"names\.middle-1\.teacher\.safetensors"):
-        train(replace(tiny["best"], hold_out=0.1), data, out)
+        train(replace(tiny["best"], hold_out=0.1), data, finished)
     for teachers, message in (("one,three", "teacher must be one of"), ("two:99", "networks of a teacher")):
         with pytest.raises(ValueError, match=message):
-            train(replace(tiny["best"], teachers=teachers), data, out)
+            train(replace(tiny["best"], teachers=teachers), data, finished)
 
 
 def test_teachers_have_teachers_but_those_have_none(tiny, data, tmp_path):
@@ -162,22 +178,19 @@ def test_teachers_have_teachers_but_those_have_none(tiny, data, tmp_path):
         train(student, data, tmp_path / "names.safetensors")
 
 
-def test_resuming_a_finished_run_is_refused(tiny, data, tmp_path):
-    out = tmp_path / "names.safetensors"
-    train(tiny["best"], data, out)
+def test_resuming_a_finished_run_is_refused(tiny, data, finished):
     with pytest.raises(ValueError, match=r"names\.interrupted\.safetensors"):
-        train(tiny["best"], data, out, is_resumed=True)
+        train(tiny["best"], data, finished, is_resumed=True)
 
 
-def test_the_ngram_weight_mixes_the_ngram_classifier_into_the_soft_targets(tiny, data, tmp_path, monkeypatch):
-    out, sets = tmp_path / "names.safetensors", []
-    train(tiny["best"], data, out)
+def test_the_ngram_weight_mixes_the_ngram_classifier_into_the_soft_targets(tiny, data, finished, monkeypatch):
+    sets = []
     monkeypatch.setattr(run, "run", lambda task, training_set, *rest, **options: sets.append(training_set))
     rows, _ = datasets.hold_out(datasets.load_names("train", data), 1, tiny["best"].hold_out)
     ngrams = NgramClassifier(rows, datasets.COUNTRIES)
     monkeypatch.setattr(training_sets, "NgramClassifier", lambda *of: ngrams)
     for weight in (0.0, 0.5, 1.0):
-        train(replace(tiny["best"], ngram_weight=weight), data, out)
+        train(replace(tiny["best"], ngram_weight=weight), data, finished)
     networks, both, counts = (training_set.task.targets[len(rows) :] for training_set in sets)
     names = sets[0].task.names
     assert all(training_set.task.names == names for training_set in sets)
@@ -193,18 +206,32 @@ class Interrupted(Exception):
     pass
 
 
+@pytest.fixture(scope="module")
+def two_epochs(tiny) -> dict:
+    """The recipes, with an epoch in which a run can be interrupted after its first checkpoint."""
+    return {name: replace(recipe, epochs=2) for name, recipe in tiny.items()}
+
+
+@pytest.fixture(scope="module")
+def whole(two_epochs, data, tmp_path_factory) -> Path:
+    """The checkpoint of such a run that nothing has interrupted."""
+    out = tmp_path_factory.mktemp("whole") / "names.safetensors"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(recipes.RECIPES, "names", two_epochs)
+        train(two_epochs["best"], data, out)
+    return out
+
+
 @pytest.mark.parametrize("network", range(5))
-def test_a_run_interrupted_in_any_network_resumes_there(tiny, data, tmp_path, network):
-    table = {name: replace(recipe, epochs=2) for name, recipe in tiny.items()}
-    recipes.RECIPES["names"].update(table)
-    whole, out, reached = tmp_path / "whole" / "names.safetensors", tmp_path / "names.safetensors", []
-    train(table["best"], data, whole)
+def test_a_run_interrupted_in_any_network_resumes_there(two_epochs, whole, data, tmp_path, monkeypatch, network):
+    monkeypatch.setitem(recipes.RECIPES, "names", two_epochs)
+    out, reached = tmp_path / "names.safetensors", []
 
     def on_step(progress):
         if len(reached) == network + 1 and progress.epoch == 2:
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        train(table["best"], data, out, callbacks=run.Callbacks(reached.append, on_step))
-    train(table["best"], data, out, is_resumed=True)
+        train(two_epochs["best"], data, out, callbacks=run.Callbacks(reached.append, on_step))
+    train(two_epochs["best"], data, out, is_resumed=True)
     assert_same_weights(out, whole)
