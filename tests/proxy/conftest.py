@@ -65,11 +65,18 @@ def kill(process: subprocess.Popen) -> None:
 
 
 @contextmanager
-def running_app(log: Path, **environment: str):
-    """The app on a free port: (its process, its port)."""
+def starting_app(log: Path, **environment: str):
+    """The app on a free port, which it will answer on: (its process, its port)."""
     port = free_port()
     command = [sys.executable, "app.py", "--no-browser", "--host", "127.0.0.1", "--port", str(port)]
     with running(command, log, **environment) as process:
+        yield process, port
+
+
+@contextmanager
+def running_app(log: Path, **environment: str):
+    """As `starting_app`, once it answers."""
+    with starting_app(log, **environment) as (process, port):
         wait_for(f"http://127.0.0.1:{port}/")
         yield process, port
 

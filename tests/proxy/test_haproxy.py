@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from tests.proxy.conftest import free_port, kill, program, running, running_app, wait_for
+from tests.proxy.conftest import free_port, kill, program, running, starting_app, wait_for
 from tests.proxy.test_nginx import documented_lines
 
 ANSWER_SECONDS = 60
@@ -16,7 +16,9 @@ ANSWER_SECONDS = 60
 def two_apps(tmp_path):
     """The address of HAProxy, and the two apps' processes by their cookie."""
     port = free_port()
-    with running_app(tmp_path / "one.log") as (one, one_port), running_app(tmp_path / "two.log") as (two, two_port):
+    with starting_app(tmp_path / "one.log") as (one, one_port), starting_app(tmp_path / "two.log") as (two, two_port):
+        for each in (one_port, two_port):
+            wait_for(f"http://127.0.0.1:{each}/")
         lines = documented_lines("frontend page").replace("bind :80", f"bind 127.0.0.1:{port}")
         lines = lines.replace("10.0.0.1:7860", f"127.0.0.1:{one_port}").replace(
             "10.0.0.2:7860", f"127.0.0.1:{two_port}"
