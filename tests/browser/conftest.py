@@ -1,12 +1,12 @@
 """A real Chromium or Chrome on the launched app."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from charplay.workers.client import INFERENCE
 from charplay.workers.protocol import Response, WorkerRequest
@@ -43,6 +43,17 @@ def wait_for_transitions(page: Page) -> None:
     )
 
 
+def modes(page: Page, mode: str) -> Iterator[str]:
+    """The mode in which a page was opened, which it must show, and with the page in it the other one."""
+    is_dark = "document.body.classList.contains('dark')"
+    for each in (mode, "light" if mode == "dark" else "dark"):
+        if each != mode:
+            page.evaluate("document.body.classList.toggle('dark')")
+        assert page.evaluate(is_dark) == (each == "dark")
+        yield each
+    page.evaluate("document.body.classList.toggle('dark')")
+
+
 @pytest.fixture(scope="session")
 def context(browser, app_url):
     """One for all pages. One page stays open: with it the browser's process for the app, and the compiled scripts."""
@@ -52,34 +63,124 @@ def context(browser, app_url):
     context.close()
 
 
+class Opened:
+    """A page of the app, with what it does that no page may do, and whether it waits for an answer."""
+
+    def __init__(self, context: BrowserContext, app_url: str, size: str, mode: str, link: str = "") -> None:
+        self._viewport = dict(zip(("width", "height"), SIZES[size], strict=True))
+        self._host = urlsplit(app_url).netloc
+        self._complaints: list[str] = []
+        self._strangers: set[str] = set()  # addresses on other hosts
+        self._awaited: set[Request] = set()  # that start events, or bring their answers
+        self.page = page = context.new_page()
+        page.set_viewport_size(self._viewport)
+        page.on("console", lambda message: self._complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self._complaints.append(str(error)))
+        page.on("request", self._note)
+        page.on("requestfinished", lambda request: self._awaited.discard(request))
+        page.on("requestfailed", lambda request: self._awaited.discard(request))
+        page.goto(f"{app_url}?__theme={mode}{link}")
+        page.locator("#bars .share" if not link else "#title").first.wait_for(state="attached")
+
+    def _note(self, request: Request) -> None:
+        host, path = urlsplit(request.url)[1:3]
+        if host and host != self._host:
+            self._strangers.add(request.url)
+        if path.endswith(("/queue/join", "/queue/data")):
+            self._awaited.add(request)
+
+    def set(self, link: str) -> None:
+        """Sets the tabs that a link speaks of as it says, all else in them as at first; waits for what follows."""
+        self.page.bring_to_front()  # behind another page it would have a frame a second
+        self.page.set_viewport_size(self._viewport)
+        self.page.evaluate(SET_BY_LINK, link)
+        self.page.wait_for_function("window.isSet")
+        quiet = 0  # times that nothing was awaited, a few frames apart: an answer may have an event follow
+        for _ in range(MAX_ROUNDS):
+            self.page.evaluate(AFTER_FRAMES)
+            quiet = 0 if self._awaited else quiet + 1
+            if quiet == 3:
+                return
+        pytest.fail("The page does not cease to wait for answers.")
+
+    def check(self) -> None:
+        """Asserts that since the last time it has not complained, nor requested anything of another host."""
+        complaints, strangers = self._complaints.copy(), self._strangers.copy()
+        self._complaints.clear()
+        self._strangers.clear()
+        assert not complaints
+        assert not strangers
+
+
+SET_BY_LINK = """link => {
+  const {opened} = charplayLinks;
+  window.isSet = false;
+  scrollTo(0, 0);
+  charplayLinks.opened = () => {
+    charplayLinks.opened = opened;
+    opened();
+    window.isSet = true;
+  };
+  charplayLinks.show(link);
+}"""
+MAX_ROUNDS = 1_000  # of two frames each, until nothing is awaited any more
+AFTER_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+
+
 @pytest.fixture
 def open_page(context, app_url):
     """Opens the app in a page of a size and mode; at the end no page may have complained or asked another host."""
-    pages, complaints, strangers = [], [], set()
-
-    def note_request(request):
-        host = urlsplit(request.url).netloc
-        if host and host != urlsplit(app_url).netloc:
-            strangers.add(request.url)
+    opened: list[Opened] = []
 
     def open_one(size: str = "projector", mode: str = "light", link: str = "") -> Page:
-        width, height = SIZES[size]
-        page = context.new_page()
-        pages.append(page)
-        page.set_viewport_size({"width": width, "height": height})
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", note_request)
-        page.goto(f"{app_url}?__theme={mode}{link}")
-        page.locator("#bars .share" if not link else "#title").first.wait_for(state="attached")
-        return page
+        opened.append(Opened(context, app_url, size, mode, link))
+        return opened[-1].page
 
     yield open_one
-    for page in pages:
-        page.close()
+    for each in opened:
+        each.page.close()
     context.clear_permissions()
-    assert not complaints
-    assert not strangers
+    for each in opened:
+        each.check()
+
+
+@pytest.fixture(scope="module")
+def used_pages(context) -> Iterator[dict[str, Opened]]:
+    """The pages that the tests of a file take one after the other, by their size."""
+    pages: dict[str, Opened] = {}
+    yield pages
+    for each in pages.values():
+        each.page.close()
+
+
+@pytest.fixture
+def new_page(used_pages) -> None:
+    """Has `use_page` open another page: for a test that compares what is shown first with what is shown then."""
+    while used_pages:
+        used_pages.popitem()[1].page.close()
+
+
+@pytest.fixture
+def use_page(request, used_pages, context, app_url):
+    """Sets a page of a size as a link says; at the end it may not have complained or asked another host.
+
+    The page may be one that an earlier test of the file has used: to set it costs a fraction of what another costs. A
+    test whose result depends on more than what a link sets has a page of its own.
+    """
+
+    def use(link: str, size: str = "projector") -> Page:
+        if size not in used_pages:
+            used_pages[size] = Opened(context, app_url, size, "light")
+        used_pages[size].set(link)
+        return used_pages[size].page
+
+    failed = request.session.testsfailed
+    yield use
+    context.clear_permissions()
+    while request.session.testsfailed > failed and used_pages:  # in a state that the next test may not expect
+        used_pages.popitem()[1].page.close()
+    for each in used_pages.values():
+        each.check()
 
 
 class HeldTexts:

@@ -189,15 +189,24 @@ def set_by_hand(page: Page, name: str, value: Any) -> None:
 
 
 def make(page: Page, tab: str) -> None:
-    """Makes the set-up of a tab on a page, all its accordions open."""
-    set_up = SET_UPS[tab]
+    """Makes the set-up of a tab on a page, all its accordions open.
+
+    They are opened once all outside of them is set: what is open is computed again at every setting.
+    """
+    set_up, accordions = SET_UPS[tab], controls.ACCORDIONS[tab].values()
     page.evaluate(OPEN_TAB, set_up.label)
-    for element in controls.ACCORDIONS[tab].values():
-        page.locator(f"#{element} .label-wrap").click()
-    for name, value in set_up.values.items():
-        set_by_hand(page, name, value)
+    for element in accordions:
+        expect(page.locator(f"#{element} .label-wrap")).to_be_visible()
+    outside = [name for name in set_up.values if page.locator(f"#{name}").is_visible()]
+    for name in outside:
+        set_by_hand(page, name, set_up.values[name])
     if set_up.press:
         page.locator(f"#{set_up.press}").click()
+    for element in accordions:
+        page.locator(f"#{element} .label-wrap").click()
+    for name, value in set_up.values.items():
+        if name not in outside:
+            set_by_hand(page, name, value)
     wait_until_settled(page, tab)
     for name, value in set_up.after.items():
         set_by_hand(page, name, value)
@@ -224,7 +233,10 @@ def state(page: Page | Frame, tab: str) -> dict[str, Any]:
 
 def expect_same(made: Made, page: Page | Frame, tab: str) -> None:
     """Asserts that the visible tab comes to show what it shows on the page where it was made, element by element."""
+    made.page.bring_to_front()  # behind another page it would have a frame a second
     made.page.evaluate(OPEN_TAB, SET_UPS[tab].label)
+    wait_until_settled(made.page, tab)
+    (page.page if isinstance(page, Frame) else page).bring_to_front()
     if SET_UPS[tab].is_pressed_again:
         page.locator(f"#{SET_UPS[tab].press}").click()
     wait_until_settled(page, tab)

@@ -31,7 +31,9 @@ def load(page: Page, saved: Path) -> None:
 
 
 def generate_with_seed(page: Page) -> str:
-    """The text from the opening words that stand there."""
+    """The text from the opening words that stand there, once Try has generated one: meanwhile a press is ignored."""
+    expect(page.locator("#seed-used")).not_to_have_text(str(controls.EXAMPLE_SEED))
+    expect(page.locator("#generate")).to_be_enabled()
     page.locator("#length input[type=number]").fill("50")
     page.locator("#seed input, #seed textarea").first.fill("5")
     page.locator("#generate").click()

@@ -19,9 +19,8 @@ def test_batches_opens_with_the_lectures_names(open_page):
     expect(page.locator("#facts")).to_contain_text("(4, 18)")
 
 
-def test_batches_redraw_as_names_are_typed_and_rows_are_sorted_or_not(open_page):
-    page = open_page()
-    go_to(page, "Batches")
+def test_batches_redraw_as_names_are_typed_and_rows_are_sorted_or_not(use_page):
+    page = use_page("tab=batches")
     page.locator("#names textarea").fill("ghatmasala\nnicela\nchutpakodas")
     expect(page.locator("#facts")).to_contain_text("3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 1")
     expect(page.locator("#padded .ytick text").first).to_have_text("chutpakodas")
@@ -31,9 +30,8 @@ def test_batches_redraw_as_names_are_typed_and_rows_are_sorted_or_not(open_page)
     expect(page.locator("#facts")).to_contain_text("10, 6, 11")
 
 
-def test_hidden_states_are_zero_at_the_pads_once_packed_and_drift_on_if_not(open_page):
-    page = open_page()
-    go_to(page, "Batches")
+def test_hidden_states_are_zero_at_the_pads_once_packed_and_drift_on_if_not(use_page):
+    page = use_page("tab=batches")
     page.get_by_label("embedding").check()
     expect(page.locator("#padded .heatmap-label").first).to_have_text(re.compile(r"^-?\d\.\d\d$"))
     page.get_by_label("hidden state").check()
@@ -69,9 +67,8 @@ def test_an_emptied_number_box_counts_as_its_lowest_number(open_page, capfd):
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_an_invalid_batch_gets_a_sentence_and_the_plots_stay(open_page):
-    page = open_page()
-    go_to(page, "Batches")
+def test_an_invalid_batch_gets_a_sentence_and_the_plots_stay(use_page):
+    page = use_page("tab=batches")
     pads = page.locator("#padded .heatmap-label", has_text=re.compile("^pad$"))
     expect(pads).to_have_count(6)
     sentences = {"": "at least one name", "Rossi\n한국": "Name 2", "\n".join(["x"] * 501): "501 names; 500 at most"}
@@ -93,9 +90,8 @@ def test_plots_fit_again_when_the_window_was_resized_behind_another_tab(open_pag
     page.wait_for_function("document.querySelector('#strip svg.main-svg')?.getBoundingClientRect().width < 390")
 
 
-def test_five_hundred_names_are_counted_and_thirty_two_plotted(open_page):
-    page = open_page()
-    go_to(page, "Batches")
+def test_five_hundred_names_are_counted_and_thirty_two_plotted(use_page):
+    page = use_page("tab=batches")
     page.locator("#names textarea").fill("\n".join(["Rossi", "Kowalczyk"] * 250))
     expect(page.locator("#batch-message")).to_contain_text("the first 32 of 500")
     expect(page.locator("#padded .ytick text")).to_have_count(32)

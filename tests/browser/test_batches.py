@@ -11,7 +11,7 @@ from charplay.interpret.code_snippet import batch_code
 from charplay.interpret.unmasked import compare_unmasked, has_flipped
 from charplay.models import checkpoints
 from charplay.ui import controls
-from tests.browser.conftest import expect_bottom, go_to_tab
+from tests.browser.conftest import expect_bottom
 
 NAMES = ["adylov", "solan", "hard", "san"]
 HIDDEN_FRAMES = "#padded .shapelayer path[style*='stroke-dasharray']"
@@ -58,9 +58,8 @@ def show_cells(page: Page, cells: str) -> None:
 
 
 @pytest.mark.parametrize("order", controls.ORDER.choices)
-def test_a_time_step_is_marked_in_all_plots_and_counted_without_a_request(open_page, order):
-    page = open_page()
-    go_to_tab(page, "Batches")
+def test_a_time_step_is_marked_in_all_plots_and_counted_without_a_request(use_page, order):
+    page = use_page("tab=batches")
     page.get_by_label(order).check()
     for cells in controls.CELLS.choices:
         show_cells(page, cells)
@@ -89,9 +88,8 @@ def check_time_steps(page: Page) -> None:
     expect_marks(page, [], [])
 
 
-def test_steps_follow_the_names_and_one_step_needs_no_slider(open_page):
-    page = open_page()
-    go_to_tab(page, "Batches")
+def test_steps_follow_the_names_and_one_step_needs_no_slider(use_page):
+    page = use_page("tab=batches")
     open_accordion(page, "step")
     step_to(page, 4)
     type_names(page, ["ghatmasala", "nicela", "chutpakodas"])
@@ -110,10 +108,9 @@ def test_steps_follow_the_names_and_one_step_needs_no_slider(open_page):
     expect(page.locator("#step-counts")).to_contain_text("at least one name")
 
 
-def test_five_hundred_names_are_counted_and_the_plotted_ones_marked(open_page):
+def test_five_hundred_names_are_counted_and_the_plotted_ones_marked(use_page):
     names = ["Li", "Rossi"] * 249 + ["Papadopoulos", "Ng"]
-    page = open_page()
-    go_to_tab(page, "Batches")
+    page = use_page("tab=batches")
     type_names(page, names)
     expect(page.locator("#batch-message")).to_contain_text("the first 32 of 500")
     open_accordion(page, "step")
@@ -137,9 +134,8 @@ def test_five_hundred_names_are_counted_and_the_plotted_ones_marked(open_page):
 
 
 @pytest.mark.parametrize("size", ["projector", "phone"])
-def test_the_slider_stays_in_view_beside_plots_of_many_names(open_page, size):
-    page = open_page(size)
-    go_to_tab(page, "Batches")
+def test_the_slider_stays_in_view_beside_plots_of_many_names(use_page, size):
+    page = use_page("tab=batches", size)
     type_names(page, ["Rossi", "Kowalczyk"] * 16)
     expect(page.locator("#padded .ytick text")).to_have_count(32)
     open_accordion(page, "step")
@@ -150,14 +146,13 @@ def test_the_slider_stays_in_view_beside_plots_of_many_names(open_page, size):
     expect(page.locator("#step-counts [data-step]").filter(visible=True)).to_be_in_viewport()
 
 
-def test_the_names_whose_country_changes_are_counted_and_come_first(open_page):
+def test_the_names_whose_country_changes_are_counted_and_come_first(use_page):
     checkpoint = checkpoints.load_all(checkpoints.SHIPPED_DIRECTORY).default("names")
     names = [*NAMES, "O'Brien", "<b>Li"]
     compared = compare_unmasked(checkpoint, packing.normalize_names(names), time=7)
     flipped = [each["name"] for each in compared if has_flipped(each)]
     assert flipped
-    page = open_page()
-    go_to_tab(page, "Batches")
+    page = use_page("tab=batches")
     page.get_by_label("as typed").check()
     type_names(page, names)
     open_accordion(page, "unmasked")
@@ -175,14 +170,13 @@ def test_the_names_whose_country_changes_are_counted_and_come_first(open_page):
 
 
 @pytest.mark.parametrize("is_secure", [True, False])
-def test_the_code_is_copied_as_it_stands_over_plain_http_too(open_page, is_secure):
+def test_the_code_is_copied_as_it_stands_over_plain_http_too(use_page, is_secure):
     names = ["O'Brien", 'd"Arc', "a\\b", "<b>Li</b>", "${1 + 1}", "{{x}}"]
-    page = open_page()
+    page = use_page("tab=batches")
     if is_secure:
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     else:  # what a browser offers to a page from another machine
         page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
-    go_to_tab(page, "Batches")
     open_accordion(page, "code")
     type_names(page, names)
     code = page.locator("#code pre")
@@ -197,18 +191,16 @@ def test_the_code_is_copied_as_it_stands_over_plain_http_too(open_page, is_secur
     expect(page.locator("#names textarea")).to_have_value(pasted)
 
 
-def test_the_code_of_rows_as_typed_does_not_enforce_sorting(open_page):
-    page = open_page()
-    go_to_tab(page, "Batches")
+def test_the_code_of_rows_as_typed_does_not_enforce_sorting(use_page):
+    page = use_page("tab=batches")
     page.get_by_label("as typed").check()
     open_accordion(page, "code")
     expect(page.locator("#code pre")).to_contain_text("enforce_sorted=False")
     assert page.locator("#code pre").text_content() == batch_code(NAMES, sort=False)
 
 
-def test_the_plots_of_the_last_valid_batch_fade_behind_a_problem(open_page):
-    page = open_page()
-    go_to_tab(page, "Batches")
+def test_the_plots_of_the_last_valid_batch_fade_behind_a_problem(use_page):
+    page = use_page("tab=batches")
     expect(page.locator("#batch-plots")).to_have_css("opacity", "1")
     type_names(page, ["Rossi", "한국"])
     expect(page.locator("#batch-message")).to_contain_text("Name 2")
@@ -217,9 +209,8 @@ def test_the_plots_of_the_last_valid_batch_fade_behind_a_problem(open_page):
     expect(page.locator("#batch-plots")).to_have_css("opacity", "1")
 
 
-def test_every_content_of_the_cells_fits_one_screen_of_a_projector(open_page):
-    page = open_page("projector")
-    go_to_tab(page, "Batches")
+def test_every_content_of_the_cells_fits_one_screen_of_a_projector(use_page):
+    page = use_page("tab=batches")
     for cells in controls.CELLS.choices:
         show_cells(page, cells)
         expect_bottom(page, "#facts", 720)

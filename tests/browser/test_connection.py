@@ -134,6 +134,7 @@ def test_back_and_forward_and_a_second_tab_bring_pages_that_answer(page, context
     second = context.new_page()
     second.goto(app_url)
     for each, name in ((page, "Costa"), (second, "Nguyen")):
+        each.bring_to_front()
         each.locator("#bars .share").first.wait_for()
         each.locator("#name :is(input, textarea)").fill(name + "x")
         expect_network(each, len(name) + 1)

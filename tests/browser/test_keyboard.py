@@ -29,8 +29,8 @@ CUT_RINGS = """() => {
 }"""
 
 
-def test_arrows_move_between_tabs(open_page):
-    page = open_page()
+def test_arrows_move_between_tabs(use_page):
+    page = use_page("tab=names")
     page.get_by_role("tab", name=TABS[0], exact=True).focus()
     for key, tab in (("ArrowRight", 1), ("End", -1), ("ArrowRight", 0), ("ArrowLeft", -1), ("Home", 0)):
         page.keyboard.press(key)
@@ -38,8 +38,8 @@ def test_arrows_move_between_tabs(open_page):
         expect(page.get_by_role("tab", name=TABS[tab], exact=True)).to_be_focused()
 
 
-def test_a_list_closes_when_it_is_left_by_tab(open_page):
-    page = open_page()
+def test_a_list_closes_when_it_is_left_by_tab(use_page):
+    page = use_page("tab=names")
     model, lists = page.locator("#model input"), page.get_by_role("listbox").filter(visible=True)
     model.focus()
     page.keyboard.press("ArrowDown")
@@ -50,8 +50,8 @@ def test_a_list_closes_when_it_is_left_by_tab(open_page):
 
 
 @pytest.mark.parametrize("size", ["projector", "phone"])
-def test_no_focus_ring_is_cut_off(open_page, size):
-    page = open_page(size)
+def test_no_focus_ring_is_cut_off(use_page, size):
+    page = use_page("tab=names", size)
     for tab in TABS:
         go_to_tab(page, tab)
         expect(page.get_by_role("tabpanel").filter(visible=True)).to_have_count(1)

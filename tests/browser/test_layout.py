@@ -24,20 +24,19 @@ def font_size(page: Page, selector: str) -> float:
 
 
 @pytest.mark.parametrize("tab", ["Names", "Batches"])
-def test_tabs_and_introduction_leave_the_screen_to_what_they_introduce(open_page, tab):
-    page = open_page("projector")
-    go_to_tab(page, tab)
+def test_tabs_and_introduction_leave_the_screen_to_what_they_introduce(use_page, tab):
+    page = use_page(f"tab={tab.lower()}")
     box = page.locator(".lead").filter(visible=True).bounding_box()
     assert box["y"] + box["height"] <= HEAD_HEIGHT
 
 
-def test_the_page_has_one_heading_of_level_one_on_every_size(open_page):
+def test_the_page_has_one_heading_of_level_one_on_every_size(use_page):
     for size in ("projector", "phone"):
-        expect(open_page(size).get_by_role("heading", level=1)).to_have_count(1)
+        expect(use_page("tab=names", size).get_by_role("heading", level=1)).to_have_count(1)
 
 
-def test_on_a_phone_every_tab_can_be_pressed_and_has_the_same_margins(open_page):
-    page = open_page("phone")
+def test_on_a_phone_every_tab_can_be_pressed_and_has_the_same_margins(use_page):
+    page = use_page("tab=names", "phone")
     for tab in TABS:
         expect(page.get_by_role("tab", name=tab, exact=True)).to_be_in_viewport(ratio=1)
     for tab in TABS:
@@ -47,8 +46,8 @@ def test_on_a_phone_every_tab_can_be_pressed_and_has_the_same_margins(open_page)
         assert round(box["x"] + box["width"]) == 390 - MARGIN
 
 
-def test_ten_bars_fit_between_the_field_and_an_open_keyboard(open_page):
-    page = open_page("phone")
+def test_ten_bars_fit_between_the_field_and_an_open_keyboard(use_page):
+    page = use_page("tab=names", "phone")
     page.set_viewport_size(KEYBOARD_VIEWPORT)
     page.locator("#name input").focus()
     page.locator("#name input").fill("Rossi")
@@ -59,8 +58,8 @@ def test_ten_bars_fit_between_the_field_and_an_open_keyboard(open_page):
 
 
 @pytest.mark.parametrize("size", ["projector", "phone"])
-def test_nothing_moves_when_a_sentence_appears(open_page, size):
-    page = open_page(size)
+def test_nothing_moves_when_a_sentence_appears(use_page, size):
+    page = use_page("tab=names", size)
     watched = ["#name", "#bars", "#name-hint", "#seen", "#names-choices", "#prefixes-accordion"]
     before = page.evaluate(BOXES, watched)
     name = page.locator("#name input")
@@ -74,9 +73,8 @@ def test_nothing_moves_when_a_sentence_appears(open_page, size):
 
 
 @pytest.mark.parametrize("size", ["projector", "phone"])
-def test_the_plots_of_a_batch_do_not_move_when_a_sentence_appears(open_page, size):
-    page = open_page(size)
-    go_to_tab(page, "Batches")
+def test_the_plots_of_a_batch_do_not_move_when_a_sentence_appears(use_page, size):
+    page = use_page("tab=batches", size)
     expect(page.locator("#padded .heatmap-label").first).to_be_visible()
     watched = ["#names", "#cells", "#step-accordion"]
     before = page.evaluate(BOXES, watched)
@@ -87,9 +85,8 @@ def test_the_plots_of_a_batch_do_not_move_when_a_sentence_appears(open_page, siz
         assert step == before[2], typed
 
 
-def test_names_between_commas_are_split_by_a_button_that_is_there_for_them_alone(open_page):
-    page = open_page()
-    go_to_tab(page, "Batches")
+def test_names_between_commas_are_split_by_a_button_that_is_there_for_them_alone(use_page):
+    page = use_page("tab=batches")
     split = page.locator("#split")
     expect(split).to_be_hidden()
     page.locator("#names textarea").fill("Anna, Bob,\nChristopher")
@@ -99,8 +96,8 @@ def test_names_between_commas_are_split_by_a_button_that_is_there_for_them_alone
     expect(split).to_be_hidden()
 
 
-def test_cells_and_labels_are_legible_from_the_back_row(open_page):
-    page = open_page("projector")
+def test_cells_and_labels_are_legible_from_the_back_row(use_page):
+    page = use_page("tab=names")
     for selector in ("#bars th", "#bars .share", "#seen .answer", "#seen .ink"):
         assert font_size(page, selector) >= LABEL_SIZE, selector
     page.locator("#prefixes-accordion button").first.click()
@@ -113,8 +110,8 @@ def test_cells_and_labels_are_legible_from_the_back_row(open_page):
         assert font_size(page, selector) >= LABEL_SIZE, selector
 
 
-def test_an_accordion_has_its_chevron_before_its_title(open_page):
-    page = open_page()
+def test_an_accordion_has_its_chevron_before_its_title(use_page):
+    page = use_page("tab=names")
     for accordion in page.locator(".label-wrap").filter(visible=True).all():
         expect(accordion.locator(".icon")).to_be_hidden()
         chevron = "label => getComputedStyle(label.querySelector('span'), '::before').content"
@@ -126,8 +123,8 @@ def test_an_accordion_has_its_chevron_before_its_title(open_page):
 
 
 @pytest.mark.parametrize("size", ["projector", "phone"])
-def test_the_drawing_is_no_wider_than_its_column(open_page, size):
-    page = open_page(size)
+def test_the_drawing_is_no_wider_than_its_column(use_page, size):
+    page = use_page("tab=names", size)
     page.locator("#name input").fill("Papadopoulos-Vandenberghe")
     expect_network(page, 25)
     edges = page.locator("#seen svg *").evaluate_all("all => all.map(each => each.getBoundingClientRect().right)")

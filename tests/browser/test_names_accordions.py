@@ -35,8 +35,8 @@ def column(page: Page, table: str, index: int) -> list[str]:
     return [cell.get_attribute("aria-label") for cell in cells.all()]
 
 
-def test_an_accordion_sends_requests_from_when_it_is_opened_until_it_collapses(open_page):
-    page = open_page()
+def test_an_accordion_sends_requests_from_when_it_is_opened_until_it_collapses(use_page):
+    page = use_page("tab=names")
     requests = []
     page.on("request", lambda request: requests.append(request.url) if request.method == "POST" else None)
     name = page.locator("#name input")
@@ -57,8 +57,8 @@ def test_an_accordion_sends_requests_from_when_it_is_opened_until_it_collapses(o
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_last_column_of_the_prefix_probabilities_is_the_bars(open_page, size):
-    page = open_page(size)
+def test_the_last_column_of_the_prefix_probabilities_is_the_bars(use_page, size):
+    page = use_page("tab=names", size)
     open_accordion(page, "prefixes")
     for typed in ("Nguyen X", "O'Brien-Yamamoto", "<b>Li", "X", "Y" + "y" * 63):
         page.locator("#name input").fill(typed)
@@ -71,8 +71,8 @@ def test_the_last_column_of_the_prefix_probabilities_is_the_bars(open_page, size
     assert content <= inner
 
 
-def test_pointing_at_a_cell_shows_its_number(open_page):
-    page = open_page()
+def test_pointing_at_a_cell_shows_its_number(use_page):
+    page = use_page("tab=names")
     open_accordion(page, "prefixes")
     cell = page.locator("#prefixes td").nth(3)
     cell.hover()
@@ -80,8 +80,8 @@ def test_pointing_at_a_cell_shows_its_number(open_page):
     assert re.fullmatch(r'"Arabic after “Cost”: \d+\.\d %"', label)
 
 
-def test_the_letter_of_the_largest_change_is_named_for_any_country(open_page):
-    page = open_page()
+def test_the_letter_of_the_largest_change_is_named_for_any_country(use_page):
+    page = use_page("tab=names")
     open_accordion(page, "attribution")
     page.locator("#name input").fill("Nguyen")
     expect(page.locator("#left-out .xtick text")).to_have_count(6)
@@ -104,16 +104,16 @@ def test_the_letter_of_the_largest_change_is_named_for_any_country(open_page):
     expect(headline).to_contain_text(likeliest["country"])
 
 
-def test_an_unknown_country_is_refused(open_page):
-    page = open_page()
+def test_an_unknown_country_is_refused(use_page):
+    page = use_page("tab=names")
     open_accordion(page, "attribution")
     page.locator("#country input").fill("Atlantis")
     page.locator("#country input").press("Enter")
     expect(page.get_by_text("must be one of Arabic")).to_be_visible()
 
 
-def test_a_name_of_one_letter_has_gradients_only(open_page):
-    page = open_page()
+def test_a_name_of_one_letter_has_gradients_only(use_page):
+    page = use_page("tab=names")
     open_accordion(page, "attribution")
     page.locator("#name input").fill("x")
     expect(page.locator("#attribution-headline")).to_contain_text("no shorter one")
@@ -130,8 +130,8 @@ def test_a_name_of_one_letter_has_gradients_only(open_page):
         ("phone", "cells", "#prefixes-gru td", False),
     ],
 )
-def test_numbers_are_in_the_cells_where_they_have_room(open_page, size, accordion, cell, has_room):
-    page = open_page(size)
+def test_numbers_are_in_the_cells_where_they_have_room(use_page, size, accordion, cell, has_room):
+    page = use_page("tab=names", size)
     open_accordion(page, accordion)
     for name, fits in (("Li", True), ("O'Brien-Yamamoto", has_room)):
         page.locator("#name input").fill(name)
@@ -148,8 +148,8 @@ DEFAULT = load(SHIPPED_DIRECTORY / "names.safetensors")
 
 
 @pytest.mark.parametrize("model", ["Best", "RNN 2 x 96", "LSTM 2 x 96", "GRU 2 x 96"])
-def test_the_activations_of_every_model_end_in_the_bars(open_page, model):
-    page = open_page()
+def test_the_activations_of_every_model_end_in_the_bars(use_page, model):
+    page = use_page("tab=names")
     open_accordion(page, "activations")
     choose(page, "model", model)
     page.get_by_label(controls.ALL_EQUAL).check()
@@ -166,8 +166,8 @@ def test_the_activations_of_every_model_end_in_the_bars(open_page, model):
     assert shares == list(bars(page).values())
 
 
-def test_each_cell_type_gives_what_its_model_gives(open_page):
-    page = open_page()
+def test_each_cell_type_gives_what_its_model_gives(use_page):
+    page = use_page("tab=names")
     open_accordion(page, "cells")
     page.locator("#name input").fill("Yamamoto")
     countries = []
@@ -182,8 +182,8 @@ def test_each_cell_type_gives_what_its_model_gives(open_page):
     expect(page.locator("#cells-headline .headline")).to_contain_text("They agree" if agree else "They differ")
 
 
-def test_after_an_invalid_name_every_accordion_is_idle_until_the_next_valid_one(open_page):
-    page = open_page()
+def test_after_an_invalid_name_every_accordion_is_idle_until_the_next_valid_one(use_page):
+    page = use_page("tab=names")
     for accordion in ACCORDIONS:
         open_accordion(page, accordion)
     for typed in ("", "한국"):
@@ -197,8 +197,8 @@ def test_after_an_invalid_name_every_accordion_is_idle_until_the_next_valid_one(
     expect(page.get_by_text("Error")).to_have_count(0)
 
 
-def test_markup_in_every_accordion_is_shown_as_text(open_page):
-    page = open_page()
+def test_markup_in_every_accordion_is_shown_as_text(use_page):
+    page = use_page("tab=names")
     dialogs = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     for accordion in ACCORDIONS:
@@ -216,8 +216,8 @@ def test_markup_in_every_accordion_is_shown_as_text(open_page):
     assert not dialogs
 
 
-def test_a_name_typed_fast_with_every_accordion_open_ends_at_its_last_letter(open_page):
-    page = open_page()
+def test_a_name_typed_fast_with_every_accordion_open_ends_at_its_last_letter(use_page):
+    page = use_page("tab=names")
     for accordion in ACCORDIONS:
         open_accordion(page, accordion)
     page.locator("#name input").fill("")

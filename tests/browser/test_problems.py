@@ -10,9 +10,8 @@ LINE_HEIGHT = 60  # pixels, of two lines
 FADED = "element => getComputedStyle(element).opacity < 0.5"
 
 
-def test_a_problem_in_an_accordion_stands_in_it_and_goes_with_its_cause(open_page):
-    page = open_page()
-    go_to_tab(page, "Speech")
+def test_a_problem_in_an_accordion_stands_in_it_and_goes_with_its_cause(use_page):
+    page = use_page("tab=speech")
     page.locator("#neuron-accordion button").first.click()
     expect(page.locator("#neuron-text .selected")).to_be_visible()
     unit, problem = page.locator("#neuron input[type=number]"), page.locator("#neuron-accordion .problem")
@@ -42,9 +41,8 @@ def test_the_curves_of_earlier_settings_fade_beside_refused_ones(open_page):
     assert not plots.evaluate(FADED)
 
 
-def test_a_refusal_is_seen_where_it_arises_and_moves_nothing(open_page):
-    page = open_page()
-    go_to_tab(page, "Batches")
+def test_a_refusal_is_seen_where_it_arises_and_moves_nothing(use_page):
+    page = use_page("tab=batches")
     names, plots, problem = (page.locator(each) for each in ("#names textarea", "#padded", "#batch-message .problem"))
     expect(plots.locator(PLOT)).to_be_visible()
     top = plots.bounding_box()["y"]

@@ -24,8 +24,8 @@ def check(page, at_least):
         assert is_faded, name
 
 
-def test_tables_on_a_phone(open_page):
-    page = open_page("phone")
+def test_tables_on_a_phone(use_page):
+    page = use_page("tab=names", "phone")
     page.locator("#names-score button").first.click()
     expect(page.locator("#names-table td").first).to_be_visible()
     check(page, 1)

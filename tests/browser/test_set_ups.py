@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from html import escape
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, expect
 
 from charplay.ui import links
 from charplay.workers.client import INFERENCE
@@ -41,15 +41,22 @@ def texts(monkeypatch) -> list[WorkerRequest]:
     return requests
 
 
-@pytest.mark.parametrize("tab", SET_UPS)
-def test_a_copied_set_up_opens_the_same_in_a_fresh_browser(made, browser, tab):
+@pytest.fixture(scope="module")
+def other_browser(browser) -> Iterator[BrowserContext]:
+    """A browser that knows nothing of the page on which the set-ups were made."""
     width, height = SIZES["projector"]
     context = browser.new_context(viewport={"width": width, "height": height})
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.mark.parametrize("tab", SET_UPS)
+def test_a_copied_set_up_opens_the_same_in_another_browser(made, other_browser, tab):
+    page = other_browser.new_page()
     page.goto(made.links[tab])
     set_ups.expect_same(made, page, tab)
     expect(page.locator("#link-note [role=status]")).to_be_empty()
-    context.close()
+    page.close()
 
 
 def test_all_set_ups_open_the_same_in_a_frame_without_a_header(made, context, app_url, texts):

@@ -67,8 +67,8 @@ def test_copied_spans_are_underlined_once_the_accordion_is_open_and_follow_a_new
     assert "end of copy" in announced
 
 
-def test_nothing_is_computed_while_the_accordion_is_closed(open_page):
-    page = open_page()
+def test_nothing_is_computed_while_the_accordion_is_closed(use_page):
+    page = use_page("tab=speech")
     requests = []
     page.on("request", lambda request: requests.append(request.post_data_json) if "queue/join" in request.url else None)
     open_accordion(page, "memorization-accordion")
@@ -89,8 +89,8 @@ def test_nothing_is_computed_while_the_accordion_is_closed(open_page):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_three_temperatures_stand_side_by_side_or_on_a_phone_one_below_another(open_page, size):
-    page = open_page(size)
+def test_three_temperatures_stand_side_by_side_or_on_a_phone_one_below_another(use_page, size):
+    page = use_page("tab=speech", size)
     open_accordion(page, "temperatures-accordion")
     columns = [page.locator(f"#compared-{number} .text") for number in (1, 2, 3)]
     page.locator("#seed input").fill("5")
@@ -112,8 +112,8 @@ def test_three_temperatures_stand_side_by_side_or_on_a_phone_one_below_another(o
         assert across == sorted(set(across))
 
 
-def test_a_held_unit_fills_one_text_and_leaves_the_other_alone(open_page):
-    page = open_page(link="#tab=speech&open=one-neuron&length=150&held-at=-3.5")
+def test_a_held_unit_fills_one_text_and_leaves_the_other_alone(use_page):
+    page = use_page("tab=speech&open=one-neuron&length=150&held-at=-3.5")
     expect(page.locator("#held-at input[type=number]")).to_have_value("-3.5")
     checkpoint = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech.safetensors")
     listed = steering.choices(checkpoint)
@@ -171,8 +171,8 @@ def test_stopping_or_closing_the_page_frees_the_slots(open_page, held_texts, run
     expect(page.get_by_test_id("toast-body")).to_have_count(0)
 
 
-def test_a_bad_seed_is_a_user_error_and_an_empty_temperature_the_lowest(open_page):
-    page = open_page()
+def test_a_bad_seed_is_a_user_error_and_an_empty_temperature_the_lowest(use_page):
+    page = use_page("tab=speech")
     open_accordion(page, "temperatures-accordion")
     page.locator("#seed input").fill("lucky")
     page.locator("#compare").click()

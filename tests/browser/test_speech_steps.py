@@ -16,6 +16,7 @@ from tests.browser.conftest import SIZES, go_to_tab
 
 
 def open_speech(open_page, size: str = "projector") -> Page:
+    """A page that shows the initial text."""
     page = open_page(size)
     go_to_tab(page, "Speech")
     expect(page.locator("#text .text")).to_be_visible()
@@ -51,8 +52,8 @@ def box(page: Page, selector: str) -> dict[str, float]:
     }
 
 
-def test_characters_written_one_by_one_are_those_of_generate_with_the_same_seed(open_page, checkpoint):
-    page = open_speech(open_page)
+def test_characters_written_one_by_one_are_those_of_generate_with_the_same_seed(use_page, checkpoint):
+    page = use_page("tab=speech")
     page.locator("#seed input").fill("5")
     page.locator("#start-over").click()
     expect(page.locator("#stats")).to_contain_text("0 of 0")
@@ -74,8 +75,8 @@ def test_characters_written_one_by_one_are_those_of_generate_with_the_same_seed(
     expect(page.locator("#next-candidates tr")).to_have_count(0)
 
 
-def test_play_writes_until_the_text_is_complete_and_pause_ends_it(open_page, checkpoint):
-    page = open_speech(open_page)
+def test_play_writes_until_the_text_is_complete_and_pause_ends_it(use_page, checkpoint):
+    page = use_page("tab=speech")
     page.locator("#seed input").fill("5")
     page.locator("#step-speed input[type=number]").fill("10")
     page.locator("#length input[type=number]").fill("4")
@@ -95,8 +96,8 @@ def test_play_writes_until_the_text_is_complete_and_pause_ends_it(open_page, che
     expect(page.locator("#play")).to_be_focused()
 
 
-def test_top_k_and_the_stop_mark_are_those_of_the_core(open_page, checkpoint):
-    page = open_speech(open_page)
+def test_top_k_and_the_stop_mark_are_those_of_the_core(use_page, checkpoint):
+    page = use_page("tab=speech")
     page.locator("#seed input").fill("5.0")
     page.locator("#top-k input").fill("4")
     page.locator("#stop-at input").fill("of")
@@ -124,8 +125,8 @@ def test_another_temperature_goes_on_and_other_opening_words_begin_anew(open_pag
     assert len(continuation(page)) == 1
 
 
-def test_compare_takes_the_seed_of_the_text_and_a_button_keeps_it(open_page):
-    page = open_speech(open_page)
+def test_compare_takes_the_seed_of_the_text_and_a_button_keeps_it(use_page):
+    page = use_page("tab=speech")
     page.locator("#length input[type=number]").fill("60")
     page.locator("#generate").click()
     expect(page.locator("#stats")).to_contain_text("60 of 60")
@@ -140,8 +141,8 @@ def test_compare_takes_the_seed_of_the_text_and_a_button_keeps_it(open_page):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_three_boxes_are_equally_high_and_show_their_first_line(open_page, size):
-    page = open_speech(open_page, size)
+def test_three_boxes_are_equally_high_and_show_their_first_line(use_page, size):
+    page = use_page("tab=speech", size)
     page.locator("#temperatures-accordion button").first.click()
     page.locator("#length input[type=number]").fill("900")
     page.locator("#compare").click()
@@ -195,8 +196,8 @@ def test_on_a_phone_a_pressed_generate_shows_the_text_and_that_it_runs(open_page
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_drawing_shows_the_three_likeliest_next_characters(open_page, checkpoint, size):
-    page = open_speech(open_page, size)
+def test_the_drawing_shows_the_three_likeliest_next_characters(use_page, checkpoint, size):
+    page = use_page("tab=speech", size)
     requests = []
     page.on("request", lambda request: requests.append(request.url) if "queue/join" in request.url else None)
     page.locator("#prime textarea").fill("God bless")

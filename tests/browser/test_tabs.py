@@ -34,8 +34,8 @@ def test_names_opens_with_its_example(open_page):
     expect_network(page, len(controls.NAME.default))
 
 
-def test_typing_moves_the_bars_with_every_letter(open_page):
-    page = open_page()
+def test_typing_moves_the_bars_with_every_letter(use_page):
+    page = use_page("tab=names")
     name = page.locator("#name input")
     name.fill("")
     expect(page.locator("#headline")).to_contain_text("Type a name")
@@ -51,16 +51,16 @@ def test_typing_moves_the_bars_with_every_letter(open_page):
     assert max(probabilities[-1], key=probabilities[-1].get) == "Italian"
 
 
-def test_a_name_that_is_typed_fast_ends_at_its_last_letter(open_page):
-    page = open_page()
+def test_a_name_that_is_typed_fast_ends_at_its_last_letter(use_page):
+    page = use_page("tab=names")
     page.locator("#name input").fill("")
     page.locator("#name input").press_sequentially("Yamamoto", delay=15)
     expect(page.locator("#headline b")).to_have_text("Japanese")
     expect_network(page, len("Yamamoto"))
 
 
-def test_pasting_and_deleting_count_as_typing(open_page):
-    page = open_page()
+def test_pasting_and_deleting_count_as_typing(use_page):
+    page = use_page("tab=names")
     name = page.locator("#name input")
     name.fill("")
     name.focus()
@@ -70,8 +70,8 @@ def test_pasting_and_deleting_count_as_typing(open_page):
     expect_network(page, len("Kowalczy"))
 
 
-def test_an_invalid_name_gets_a_sentence_and_no_bars(open_page):
-    page = open_page()
+def test_an_invalid_name_gets_a_sentence_and_no_bars(use_page):
+    page = use_page("tab=names")
     for typed, sentence in (("한국", "romanised"), ("🙂", "romanised"), ("x" * 65, "at most 64 characters")):
         page.locator("#name input").fill(typed)
         expect(page.locator("#headline")).to_contain_text(sentence)
@@ -151,9 +151,8 @@ def test_a_speech_streams_and_stops(open_page, held_texts, run_async):
     expect(page.locator("#seed-used")).to_have_text("3")
 
 
-def test_the_same_seed_generates_the_same_speech_and_no_seed_another_one(open_page):
-    page = open_page()
-    go_to(page, "Speech")
+def test_the_same_seed_generates_the_same_speech_and_no_seed_another_one(use_page):
+    page = use_page("tab=speech")
     texts = []
     for seed in ("5", "5", ""):
         page.locator("#length input[type=number]").fill("150")
@@ -171,9 +170,8 @@ def test_the_same_seed_generates_the_same_speech_and_no_seed_another_one(open_pa
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_the_prime_slider_greys_the_characters_before_its_length(open_page):
-    page = open_page()
-    go_to(page, "Speech")
+def test_the_prime_slider_greys_the_characters_before_its_length(use_page):
+    page = use_page("tab=speech")
     page.locator("#prime textarea").fill("My fellow citizens")
     given = page.locator("#next-characters .input td.given")
     expect(given).to_have_text(list("w␣citizens"))
@@ -188,9 +186,8 @@ def test_the_prime_slider_greys_the_characters_before_its_length(open_page):
     expect(page.locator(f"{SPEECH_TEXT} .read")).to_have_text("citizens")
 
 
-def test_a_bad_seed_and_a_prime_without_letters_get_a_sentence_and_lose_nothing(open_page):
-    page = open_page()
-    go_to(page, "Speech")
+def test_a_bad_seed_and_a_prime_without_letters_get_a_sentence_and_lose_nothing(use_page):
+    page = use_page("tab=speech")
     before = page.locator(SPEECH_TEXT).inner_text()
     page.locator("#seed input").fill("lucky")
     expect(page.locator("#seed-message .problem")).to_have_count(1)
@@ -217,8 +214,8 @@ def choose(page: Page, control: str, label: str) -> None:
     page.get_by_role("option", name=label, exact=True).click()
 
 
-def test_another_model_and_another_weighting_move_the_bars(open_page):
-    page = open_page()
+def test_another_model_and_another_weighting_move_the_bars(use_page):
+    page = use_page("tab=names")
     page.locator("#name input").fill("Azizah")
     expect_network(page, 6)
     before = bars(page)
@@ -236,9 +233,8 @@ def test_another_model_and_another_weighting_move_the_bars(open_page):
     assert bars(page) != weighted
 
 
-def test_another_language_model_generates_another_text(open_page):
-    page = open_page()
-    go_to(page, "Speech")
+def test_another_language_model_generates_another_text(use_page):
+    page = use_page("tab=speech")
     texts = []
     for label in ("RNN 1 x 256", "LSTM 1 x 256"):
         choose(page, "speech-model", label)
@@ -252,8 +248,8 @@ def test_another_language_model_generates_another_text(open_page):
     assert texts[0] != texts[1]
 
 
-def test_the_most_missed_country_is_visible_once_the_scoreboard_is_open(open_page):
-    page = open_page()
+def test_the_most_missed_country_is_visible_once_the_scoreboard_is_open(use_page):
+    page = use_page("tab=names")
     expect(page.locator("#names-score")).to_contain_text("How good is it?")
     assert page.locator("#recall .bartext").count() == 0  # nothing is drawn before it is opened
     page.locator("#names-score button").first.click()
@@ -274,9 +270,8 @@ def test_the_most_missed_country_is_visible_once_the_scoreboard_is_open(open_pag
     expect(page.locator("#names-table .chosen")).to_contain_text("LSTM 2 x 96")
 
 
-def test_the_language_models_are_compared_in_bits_per_character(open_page):
-    page = open_page()
-    go_to(page, "Speech")
+def test_the_language_models_are_compared_in_bits_per_character(use_page):
+    page = use_page("tab=speech")
     page.locator("#speech-score button").first.click()
     expect(page.locator("#bits .bartext")).to_have_count(7)  # three baselines, the zoo, the default
     figures = [float(text) for text in page.locator("#bits .bartext").all_text_contents()]

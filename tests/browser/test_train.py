@@ -270,11 +270,13 @@ def test_a_text_is_trained_stopped_and_tried_in_speech(open_page):
 
 def test_a_second_page_sees_its_queue_position_and_trains_when_the_first_page_is_closed(open_page):
     first, second = train_tab(open_page()), train_tab(open_page())
-    for page in (first, second):
+    for page in (second, first):
+        page.bring_to_front()  # behind another page it would have a frame a second
         paste(page, controls.TEXT, TEXT, "characters: ")
         set_epochs(page, 500)
     first.locator("#train-start").click()
     expect(first.locator("#train-status")).to_contain_text("Epoch", timeout=PATIENT)
+    second.bring_to_front()
     second.locator("#train-start").click()
     expect(second.locator("#queue-position")).to_have_text("1")
     first.close()
