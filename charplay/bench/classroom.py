@@ -94,7 +94,8 @@ async def _press(page: Page, measured: Measurements, end: float, generator: rand
     await asyncio.sleep(generator.uniform(0, RAMP_UP_SECONDS))
     while not measured.speeds or time.monotonic() < end:
         await asyncio.wait_for(_generate(page, measured), ANSWER_TIMEOUT_SECONDS)
-        await asyncio.sleep(generator.uniform(*READING_SECONDS))
+        reading = generator.uniform(*READING_SECONDS)
+        await asyncio.sleep(min(reading, max(0.0, end - time.monotonic())))  # nothing is requested after the end
 
 
 async def classroom(
