@@ -2,7 +2,7 @@
 
 The threads of a runtime go on spinning after its work, and halve whatever runs beside them in the same process. So
 `peers` starts a process for each contender; it prints one JSON object. Every contender's output is compared with that
-of the network in float32 before it is timed.
+of the network in float32 before it is timed, on a thread that ends: the pool of one that stays slows all that follow.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from charplay.bench.generators import (
     engine_streams,
     peer_streams,
 )
-from charplay.bench.timing import per_second
+from charplay.bench.timing import on_own_thread, per_second
 from charplay.data.batches import order_by_length, pad
 from charplay.data.vocabulary import ASCII
 from charplay.inference.classify import classify, logits_of
@@ -54,8 +54,10 @@ def check_divergence(bits: float) -> float:
 
 def measure_generator(name: str, checkpoint: Checkpoint[CharLM], threads: int, seconds: float) -> dict[str, float]:
     """Characters a second of one contender: {"one", "streams_64", "divergence", "batch_difference"}."""
-    step = GENERATORS[name](checkpoint.model, threads)
-    bits = max(check_divergence(divergence_of_step(checkpoint.model, step, number)) for number in CHARACTERS)
+    step = on_own_thread(GENERATORS[name], checkpoint.model, threads)
+    bits = max(
+        check_divergence(on_own_thread(divergence_of_step, checkpoint.model, step, number)) for number in CHARACTERS
+    )
     engine, mask, random = Engine(), checkpoint.sampling_mask().numpy(), np.random.default_rng(1)
     measured: dict[str, float] = {}
     for key, number in (("one", 1), (f"streams_{STREAMS}", STREAMS)):
@@ -93,10 +95,10 @@ def measure_classifier(
         return batched_packed(model, names[:count], batch_size).softmax(1).tolist()
 
     if name == "charplay":
-        bits = divergence(logits_of(model, few), logits_of(model, few, fast=True))
+        bits = on_own_thread(lambda: divergence(logits_of(model, few), logits_of(model, few, fast=True)))
         measured = per_second({"many": (lambda count: classify(checkpoint, names[:count]), NAMES)}, seconds)
     else:
-        bits = divergence(logits_of(model, few), batched_packed(model, few, BATCH_SIZES[0]))
+        bits = on_own_thread(lambda: divergence(logits_of(model, few), batched_packed(model, few, BATCH_SIZES[0])))
         sizes = {str(size): (functools.partial(packed, size), TRIAL_NAMES) for size in BATCH_SIZES}
         by_size = per_second(sizes, seconds / len(sizes))  # a trial of each, then the best at length
         best = max(BATCH_SIZES, key=lambda size: by_size[str(size)])
@@ -117,7 +119,7 @@ def main() -> None:
     parser.add_argument("seconds", type=float)
     arguments = parser.parse_args()
     out = system.take_standard_output()  # libraries print, too
-    checkpoint = checkpoints.load(arguments.checkpoint, arguments.task)
+    checkpoint = on_own_thread(checkpoints.load, arguments.checkpoint, arguments.task)
     try:
         answer: dict[str, Any] = MEASURES[arguments.task](
             arguments.name, checkpoint, arguments.threads, arguments.seconds
