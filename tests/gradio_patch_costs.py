@@ -7,6 +7,7 @@ from collections.abc import Callable
 import anyio
 from gradio.routes import App
 from gradio.state_holder import SessionState
+from gradio.utils import MatplotlibBackendMananger
 from starlette.routing import Match
 
 from charplay.ui import gradio_patches, initial_examples, page
@@ -56,13 +57,21 @@ def route_microseconds(app: App, path: str, method: str) -> float:
     return microseconds(match, 50)
 
 
+def enter_and_leave() -> None:
+    """What surrounds every event."""
+    with MatplotlibBackendMananger():
+        pass
+
+
 def main() -> None:
     """Print a line for each."""
     initial_examples.MAX_SECONDS, INFERENCE.send = 0.0, lambda *_: 1  # no model is needed
     demo = page.build()
     gradio_patches.remove()
     plain = microseconds(lambda: SessionState(demo), 5)
+    unpatched = microseconds(enter_and_leave, 50)
     gradio_patches.apply()
+    print(f"looking for matplotlib: {unpatched:.0f} us, without {microseconds(enter_and_leave, 50):.1f}")
     print(
         f"a new session: {plain:,.0f} us, with shared descriptions {microseconds(lambda: SessionState(demo), 5):,.0f}"
     )

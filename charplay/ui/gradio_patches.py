@@ -6,6 +6,7 @@ parameters. Otherwise it is left out, a line is logged, and the app runs, only s
 """
 
 import importlib
+import importlib.util
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -108,6 +109,18 @@ def _check_statistics_in_place(run_sync: Callable[..., Awaitable]) -> tuple[Call
     return (run,)
 
 
+def _keep_matplotlib_absent(
+    enter: Callable[[Any], None], leave: Callable[[Any, Any, Any, Any], None]
+) -> tuple[Callable, ...]:
+    """Around every event Gradio tries to import matplotlib, twice: where there is none Python looks for it each time.
+
+    An eighth of the event loop of a class whose accordions are open.
+    """
+    if importlib.util.find_spec("matplotlib") is not None:
+        return enter, leave
+    return lambda self: None, lambda self, exc_type, exc_val, exc_tb: None
+
+
 PATCHES = {
     "descriptions": Patch(
         (
@@ -122,6 +135,13 @@ PATCHES = {
     "statistics": Patch(
         (Target("gradio.queueing", "run_sync", ("func", "args", "abandon_on_cancel", "cancellable", "limiter")),),
         _check_statistics_in_place,
+    ),
+    "matplotlib": Patch(
+        (
+            Target("gradio.utils", "MatplotlibBackendMananger.__enter__", ("self",)),
+            Target("gradio.utils", "MatplotlibBackendMananger.__exit__", ("self", "exc_type", "exc_val", "exc_tb")),
+        ),
+        _keep_matplotlib_absent,
     ),
 }
 _replaced: dict[str, list[tuple[Any, str, Any]]] = {}  # of each patch that is applied: what was where before

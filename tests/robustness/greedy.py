@@ -8,13 +8,16 @@ import argparse
 import asyncio
 import json
 import random
+import signal
+import subprocess
+import sys
 from collections import Counter
 from contextlib import suppress
 from typing import Any
 
 from charplay import limits
 from charplay.bench.classroom import classroom
-from charplay.bench.page_client import Connection, Event, Page, PageConfig, RequestFailed
+from charplay.bench.page_client import Connection, Event, Page, PageConfig, RequestFailed, read_config
 from tests.robustness.app import launched_app
 
 TEXTS, TRAININGS, QUESTIONS = 300, 50, 200  # requests at once
@@ -67,33 +70,53 @@ async def _be_greedy(port: int, config: PageConfig, counts: Counter[str]) -> Non
         page.close()
 
 
-def measure(students: int, seconds: float) -> dict[str, Any]:
-    """The class alone and beside the visitor, on one app."""
+async def _visit(port: int) -> None:
+    """The greedy visitor, until this process is told to end; prints its counts as JSON."""
     counts: Counter[str] = Counter()
+    config = await read_config(port)
+    print("ready", flush=True)
+    visitor = asyncio.create_task(_be_greedy(port, config, counts))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, visitor.cancel)
+    with suppress(asyncio.CancelledError):
+        await visitor
+    print(json.dumps(counts))
 
-    with launched_app() as (port, process, config):
 
-        async def beside() -> dict[str, Any]:
-            visitor = asyncio.create_task(_be_greedy(port, config, counts))
-            try:
-                return await classroom(port, process, students, seconds, is_open=False)
-            finally:
-                visitor.cancel()
-                with suppress(asyncio.CancelledError):
-                    await visitor
+def measure(students: int, seconds: float) -> dict[str, Any]:
+    """The class alone and beside the visitor, on one app.
 
+    The visitor has a process of its own: what it spends on its requests is not to delay the class's clocks.
+    """
+    with launched_app() as (port, process, _):
         without = asyncio.run(classroom(port, process, students, seconds, is_open=False))
-        with_visitor = asyncio.run(beside())
+        command = [sys.executable, "-m", "tests.robustness.greedy", "--visit", str(port)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as visitor:
+            try:
+                visitor.stdout.readline()  # its imports are done
+                with_visitor = asyncio.run(classroom(port, process, students, seconds, is_open=False))
+            finally:
+                visitor.terminate()
+                printed, _ = visitor.communicate()
     ratios = {key.removesuffix("_s") + "_ratio": with_visitor[key] / without[key] for key in COMPARED}
-    return {"without": without, "beside": with_visitor, "visitor": counts, **ratios, "target_ratio": MAX_RATIO}
+    return {
+        "without": without,
+        "beside": with_visitor,
+        "visitor": json.loads(printed),
+        **ratios,
+        "target_ratio": MAX_RATIO,
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--students", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--visit", type=int, metavar="PORT", help="be the visitor of a running app, and nothing else")
     arguments = parser.parse_args()
-    print(json.dumps(measure(arguments.students, arguments.seconds)))
+    if arguments.visit:
+        asyncio.run(_visit(arguments.visit))
+    else:
+        print(json.dumps(measure(arguments.students, arguments.seconds)))
 
 
 if __name__ == "__main__":
