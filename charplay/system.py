@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,17 +13,18 @@ _lock = threading.Lock()
 _kept_files: set[Path] = set()  # that could not be removed yet
 
 
-def lower_priority(niceness: int) -> bool:
-    """Lets other processes go first by `niceness`, 0 to 19; False: this system has no such thing (Windows)."""
-    if niceness and hasattr(os, "nice"):
-        os.nice(niceness)
-        return True
-    return False
+def lower_priority(niceness: int, pid: int) -> bool:
+    """Lets others go before a process by `niceness`, 0 to 19; False: this system has no such thing (Windows)."""
+    if not niceness or not hasattr(os, "setpriority"):
+        return False
+    with suppress(ProcessLookupError):  # it has ended
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + niceness)
+    return True
 
 
 def lower_thread_priority(niceness: int) -> bool:
-    """As `lower_priority`, but other threads go first, those of this process too; False: only Linux has that."""
-    return sys.platform == "linux" and lower_priority(niceness)
+    """Lets all other threads go before this one, those of this process too; False: only Linux has that."""
+    return sys.platform == "linux" and lower_priority(niceness, threading.get_native_id())
 
 
 def ignore_interrupts() -> None:

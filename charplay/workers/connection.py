@@ -12,10 +12,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from charplay import system
 from charplay.workers.protocol import CANCEL, Response, encode_line, failed
 
 OnResponse = Callable[[Response], None]  # called for each response of a request
 
+# How far other processes go before a program, of 19: the page and its inference always do. A training lets them have
+# nine tenths, and yet comes to its end; visitors wait for the others, which come beside a class that types.
+NICENESS = {
+    "charplay.workers.training": 10,
+    "charplay.workers.dynamic_evaluation": 5,
+    "charplay.workers.summaries": 5,
+    "charplay.workers.teacher_forcing": 5,
+}
 MAX_UNSENT_BYTES = 32_000_000  # bytes that wait for room in a worker's pipe; beyond them requests are refused
 WORKER_ENDED = "What computes this had to end, and begins anew: please try again."
 WORKER_BUSY = "What computes this has too much to do at the moment: please try again in a minute."
@@ -46,6 +55,7 @@ class Connection:
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": path},
         )
+        system.lower_priority(NICENESS.get(program, 0), self._process.pid)  # before its imports: seconds of a core
         assert self._process.stdin is not None  # both are pipes
         assert self._process.stdout is not None
         self._to_process, self._from_process = self._process.stdin, self._process.stdout

@@ -31,7 +31,6 @@ from charplay.models.networks import CharLM
 from charplay.workers.protocol import CANCEL
 from charplay.workers.server import Responses, Worker, run_worker
 
-NICENESS = 5  # of 19: a class that types and generates comes first; a visitor waits for this, too
 UPDATE_SECONDS = 0.5  # seconds between two updates: the page draws the curves anew at each
 CONTINUATION_CHARACTERS = 300  # that each of the two writes after the text
 
@@ -144,4 +143,4 @@ def _start(responses: Responses) -> Callable[[dict[str, Any]], None]:
 
 
 if __name__ == "__main__":
-    run_worker(_start, NICENESS)
+    run_worker(_start)

@@ -123,16 +123,14 @@ def read_requests(lines: Iterable[bytes], handle: Callable[[dict[str, Any]], Non
             logging.exception("A request could not be read.")
 
 
-def run_worker(start: Callable[[Responses], Callable[[dict[str, Any]], None]], niceness: int = 0) -> None:
+def run_worker(start: Callable[[Responses], Callable[[dict[str, Any]], None]]) -> None:
     """The whole of a worker process: it ends when its requests do, that is with the process that started it.
 
     Args:
         start: makes the worker; returns what handles a request.
-        niceness: how far other processes go first, 0 to 19.
     """
     system.ignore_interrupts()  # Ctrl-C in the app's window reaches this process too
     out = system.take_standard_output()  # what a library prints must not get among the responses
-    system.lower_priority(niceness)
     torch.set_num_threads(TORCH_THREADS)
     handle = start(Responses(out))
     gc.freeze()  # a collection would walk through everything that was imported, and all that is computed would wait

@@ -31,7 +31,6 @@ from charplay.workers.server import Responses, Worker, run_worker
 
 MAX_KNOWN_SPEEDS = 100  # of data and recipes measured last: those of a class that opens the same tab
 IS_READ = {"is_read": True}  # beside a failure: the data can be used
-NICENESS = 5  # of 19: a class that types and generates comes first, and yet a summary comes beside it
 
 
 class SummaryWorker(Worker):
@@ -137,4 +136,4 @@ def _start(responses: Responses) -> Callable[[dict[str, Any]], None]:
 
 
 if __name__ == "__main__":
-    run_worker(_start, NICENESS)
+    run_worker(_start)

@@ -34,7 +34,6 @@ from charplay.training.teacher_forcing import DecoderPair, DecoderSettings
 from charplay.workers.protocol import CANCEL
 from charplay.workers.server import Responses, Worker, run_worker
 
-NICENESS = 5  # of 19: a class that types and generates comes first, and yet runs go on beside it
 MAX_EPOCHS_PER_SECOND = limits.DECODER_SPEED.high  # epochs a second of one run
 MIN_UPDATE_SECONDS = 0.1  # seconds between two updates of a run, while few are running
 MAX_UPDATE_SECONDS = 2.0  # seconds between two updates of a run, however many are running
@@ -265,4 +264,4 @@ def _start(responses: Responses) -> Callable[[dict[str, Any]], None]:
 
 
 if __name__ == "__main__":
-    run_worker(_start, NICENESS)
+    run_worker(_start)

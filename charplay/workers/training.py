@@ -36,7 +36,6 @@ from charplay.workers.server import Responses, Worker, run_worker
 from charplay.workers.training_job import Job, TrainingCancelled, TrainingUpdate, train
 
 MAX_RUNNING_TRAININGS = 1  # trainings that run at the same time: one takes a core
-NICENESS = 10  # of 19: the page and its inference go first, some nine to one, and yet a training comes to its end
 
 
 class TrainingWorker(Worker):
@@ -159,4 +158,4 @@ def _start(responses: Responses) -> Callable[[dict[str, Any]], None]:
 
 
 if __name__ == "__main__":
-    run_worker(_start, NICENESS)
+    run_worker(_start)

@@ -13,16 +13,24 @@ from charplay import system
 
 
 def test_without_priorities_a_process_keeps_its_own(monkeypatch):
-    monkeypatch.delattr(os, "nice", raising=False)
-    assert not system.lower_priority(19)
+    monkeypatch.delattr(os, "setpriority", raising=False)
+    assert not system.lower_priority(19, os.getpid())
 
 
-def test_a_priority_is_lowered_where_there_are_any(monkeypatch):
+def test_a_priority_is_lowered_by_so_much_where_there_are_any(monkeypatch):
     given = []
-    monkeypatch.setattr(os, "nice", given.append, raising=False)
-    assert system.lower_priority(7)
-    assert not system.lower_priority(0)
-    assert given == [7]
+    monkeypatch.setattr(os, "PRIO_PROCESS", 0, raising=False)
+    monkeypatch.setattr(os, "getpriority", lambda which, pid: 3, raising=False)
+    monkeypatch.setattr(os, "setpriority", lambda *arguments: given.append(arguments), raising=False)
+    assert system.lower_priority(7, 42)
+    assert not system.lower_priority(0, 42)
+    assert given == [(0, 42, 10)]
+
+
+def test_a_process_that_has_ended_needs_no_priority():
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+        system.lower_priority(1, ended.pid)
 
 
 def test_of_a_thread_alone_it_is_lowered_where_threads_have_one(monkeypatch):
@@ -100,17 +108,17 @@ def test_a_file_that_is_open_is_removed_later(windows, tmp_path):
 
 WORKER = """
 import os, signal
-for name in ("nice", "getuid", "dup", "dup2"):
+for name in ("getuid", "dup", "dup2"):
     delattr(os, name)
 from charplay.workers import server
 def start(responses):
     print("a library prints")
     return lambda request: responses.finish(request["id"], "answer")
-server.run_worker(start, 19)
+server.run_worker(start)
 """
 
 
-def test_a_worker_answers_without_priorities_owners_and_descriptors():
+def test_a_worker_answers_without_owners_and_descriptors():
     request = b'{"id": 1, "kind": "any", "arguments": {}}\n'
     worker = subprocess.run([sys.executable, "-c", WORKER], input=request, capture_output=True, check=True)
     assert worker.stdout.count(b"\n") == 1

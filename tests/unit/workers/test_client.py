@@ -1,6 +1,7 @@
 """The client of a worker process, against a program that misbehaves on request."""
 
 import asyncio
+import importlib.util
 import os
 import queue
 import random
@@ -53,6 +54,20 @@ def process_id(worker) -> int:
 def test_a_request_is_answered(worker):
     assert echo(worker) == {"word": "hello"}
     assert worker.pending == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "setpriority"), reason="this system has no priorities")
+def test_a_program_of_low_priority_has_it_before_it_imports_anything(monkeypatch):
+    monkeypatch.setitem(connection.NICENESS, "code", 7)  # a module of Python's own that waits for its input
+    started = connection.Connection("code")
+    try:
+        assert os.getpriority(os.PRIO_PROCESS, started._process.pid) == os.getpriority(os.PRIO_PROCESS, 0) + 7
+    finally:
+        started.kill()
+
+
+def test_every_program_with_a_priority_is_there():
+    assert all(importlib.util.find_spec(program) for program in connection.NICENESS)
 
 
 def test_a_process_that_dies_in_the_middle_of_a_line_fails_all_requests_and_the_next_one_starts_another(worker):
