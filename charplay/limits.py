@@ -84,6 +84,7 @@ MAX_SESSION_QUESTIONS = 12  # about a model; a page with every accordion open ha
 MAX_SESSION_DYNAMIC_TEXTS = 1  # that a copy of a model learns from
 MAX_SESSION_CLASSIFICATIONS = 32  # requests to classify names
 MAX_SESSION_EVENTS = 40  # of any kind, queued or running (`ui.event_admission`)
+MAX_COUNTED_REFUSALS = 60  # of one session; one is forgotten every second
 FREE_REFUSALS = 10  # of one session at once; after each further one its next request waits a second more
 
 # User data and the networks trained on it (`data.user_data`, `workers.training`).

@@ -3,7 +3,7 @@
 Gradio spends some 6 ms on every event, also on one that is then refused because its session has its whole share under
 way (`session_shares`): hundreds at once would stop the page of a whole class for seconds. So what a session has under
 way altogether is bounded before the queue, for a twentieth of that, and a session that goes on after many refusals has
-to wait. Imports no gradio.
+to wait, for an answer as for a refusal. Imports no gradio.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ JOIN_PATH = "/queue/join"  # how the path ends to which an event is sent
 # In a string of JSON each of these quotes would have a backslash before it: this is no text that a visitor typed.
 _SESSION = re.compile(rb'"session_hash"\s*:\s*"([^"\\]*)"')
 MAX_WAIT_SECONDS = 30.0  # that a request is held at most
+MAX_HELD_REFUSALS = 500  # of all sessions, that wait for their answer; each keeps a connection open
 TOO_MANY = f"This page has {limits.MAX_SESSION_EVENTS} requests under way already: wait for one of them."
 
 
@@ -30,7 +31,8 @@ class BoundedEvents:
 
     def __init__(self, app: App, refusals: Refusals = REFUSALS):
         self._app, self._refusals = app, refusals
-        self._held: Counter[str] = Counter()  # requests by session; no entry is zero
+        self._held: Counter[str] = Counter()  # requests to be admitted, by session; no entry is zero
+        self._held_refusals = 0
         self._has_warned = False
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -44,15 +46,31 @@ class BoundedEvents:
         if match is not None:
             session = match.group(1).decode("latin-1")
             if self._count(scope, session) + self._held[session] >= limits.MAX_SESSION_EVENTS:
+                self._refusals.note(session)
+                messages.clear()
+                await self._hold_refusal(self._wait_seconds(session))
                 await _refuse(send)
                 return
-            if wait := self._refusals.wait_seconds(session):
-                await self._hold(session, min(wait, MAX_WAIT_SECONDS))
+            if wait := self._wait_seconds(session):
+                await self._hold(session, wait)
 
         async def replay() -> Message:
             return messages.pop(0) if messages else await receive()
 
         await self._app(scope, replay, send)
+
+    def _wait_seconds(self, session: str) -> float:
+        return min(self._refusals.wait_seconds(session), MAX_WAIT_SECONDS)
+
+    async def _hold_refusal(self, seconds: float) -> None:
+        """Keeps the client waiting, which then sends its next requests as much later."""
+        if self._held_refusals >= MAX_HELD_REFUSALS:
+            return
+        self._held_refusals += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._held_refusals -= 1
 
     async def _hold(self, session: str, seconds: float) -> None:
         self._held[session] += 1

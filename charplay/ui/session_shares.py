@@ -30,7 +30,7 @@ def current_session() -> str | None:
 
 
 class Refusals:
-    """How often each session was refused of late, one refusal being forgotten every second."""
+    """How often each session was refused of late; one refusal is forgotten every second."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
@@ -38,7 +38,7 @@ class Refusals:
 
     def note(self, session: str) -> None:
         """Counts one."""
-        self._counts[session] = self._count(session) + 1, self._clock()
+        self._counts[session] = min(self._count(session) + 1, limits.MAX_COUNTED_REFUSALS), self._clock()
         self._counts.move_to_end(session)
         while len(self._counts) > limits.MAX_BROWSER_SESSIONS:
             self._counts.popitem(last=False)

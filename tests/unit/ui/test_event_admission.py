@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from charplay import limits
+from charplay.ui import event_admission
 from charplay.ui.event_admission import JOIN_PATH, BoundedEvents
 from charplay.ui.session_shares import Refusals
 
@@ -63,6 +64,7 @@ def test_a_session_with_its_whole_share_under_way_is_refused_and_another_is_not(
 
 def test_a_session_that_was_refused_often_waits_and_what_waits_is_bounded(run_async, monkeypatch):
     monkeypatch.setattr(limits, "MAX_SESSION_EVENTS", 3)
+    monkeypatch.setattr(event_admission, "MAX_HELD_REFUSALS", 0)
     now, app = [0.0], gradio_app({})
     refusals = Refusals(lambda: now[0])
     for _ in range(limits.FREE_REFUSALS):
@@ -82,8 +84,28 @@ def test_a_session_that_was_refused_often_waits_and_what_waits_is_bounded(run_as
             task.cancel()
         await asyncio.gather(*held, return_exceptions=True)
         assert not middleware._held
-        now[0] += 1  # a refusal is forgotten
+        now[0] += 2  # two refusals are forgotten
         assert (await join(middleware, "greedy", app))[0] == 200
+
+    run_async(check())
+
+
+def test_who_is_refused_often_waits_for_the_refusal_too_and_no_more_wait_than_may(run_async, monkeypatch):
+    monkeypatch.setattr(event_admission, "MAX_HELD_REFUSALS", 2)
+    monkeypatch.setattr(limits, "FREE_REFUSALS", 1)
+    app, refusals = gradio_app({"greedy": limits.MAX_SESSION_EVENTS}), Refusals(lambda: 0.0)
+
+    async def check():
+        middleware = BoundedEvents(echo, refusals)
+        assert (await join(middleware, "greedy", app))[0] == 429
+        held = [asyncio.create_task(join(middleware, "greedy", app)) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert (await join(middleware, "greedy", app))[0] == 429  # as many wait as may
+        assert not any(task.done() for task in held)
+        for task in held:
+            task.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
+        assert not middleware._held_refusals
 
     run_async(check())
 
@@ -94,11 +116,13 @@ def test_refusals_are_forgotten_and_their_number_is_bounded():
     for number in range(limits.MAX_BROWSER_SESSIONS + 5):
         refusals.note(str(number))
     assert len(refusals._counts) == limits.MAX_BROWSER_SESSIONS
-    for _ in range(100):
+    for _ in range(2 * limits.MAX_COUNTED_REFUSALS):
         refusals.note("greedy")
-    assert refusals.wait_seconds("greedy") == 100 - limits.FREE_REFUSALS
-    now[0] += 60
-    assert refusals.wait_seconds("greedy") == 40 - limits.FREE_REFUSALS
+    assert refusals.wait_seconds("greedy") == limits.MAX_COUNTED_REFUSALS - limits.FREE_REFUSALS
+    now[0] += 20
+    assert refusals.wait_seconds("greedy") == limits.MAX_COUNTED_REFUSALS - 20 - limits.FREE_REFUSALS
+    now[0] += limits.MAX_COUNTED_REFUSALS
+    assert not refusals.wait_seconds("greedy")
 
 
 @pytest.mark.parametrize("app", [None, SimpleNamespace(), SimpleNamespace(get_blocks=lambda: None)])
