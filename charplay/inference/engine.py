@@ -216,7 +216,9 @@ class Engine:
         """Updates the streams that are due or done, and frees the slots of those that are done."""
         interval = min(max(MIN_UPDATE_SECONDS, len(self._running) / MAX_UPDATES_PER_SECOND), MAX_UPDATE_SECONDS)
         for stream in self._running:
-            if stream._generation.is_done or now >= stream._next_update:
+            # Of a prime that is still being read there is nothing to show; its first character does not wait.
+            is_due = now >= stream._next_update and stream._generation.has_begun
+            if stream._generation.is_done or is_due:
                 try:
                     stream._publish(now, self._interval_of(stream, interval))
                 except Exception as failure:

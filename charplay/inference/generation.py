@@ -124,6 +124,11 @@ class Generation:
         return self.failure is not None or not self.remaining
 
     @property
+    def has_begun(self) -> bool:
+        """Whether it has a character."""
+        return bool(self._characters)
+
+    @property
     def continuation(self) -> str:
         """The characters generated so far."""
         return "".join(self._characters)

@@ -119,6 +119,27 @@ def test_every_update_extends_the_text_of_the_update_before(language_model):
     assert len(seen[-1]) == 5000
 
 
+def test_the_first_update_has_text_and_does_not_wait_for_the_next_ones_turn(language_model, monkeypatch):
+    """Where a prime takes longer than the first update waits for."""
+    monkeypatch.setattr(engine, "FIRST_UPDATE_SECONDS", 0.0)
+    monkeypatch.setattr(engine, "MIN_UPDATE_SECONDS", 1e6)
+    monkeypatch.setattr(engine, "MAX_UPDATE_SECONDS", 1e6)
+    updates, seen, is_submitted = Updates(), [], threading.Event()
+
+    def on_update():
+        is_submitted.wait()
+        seen.append((stream.text, stream.is_done))
+        updates.notify()
+
+    request = make_request("we " * 200, length=1_000, seed=1)
+    stream = Engine().submit(language_model, request, on_update)
+    is_submitted.set()
+    updates.wait_until(lambda: stream.is_done)
+    [(first, is_done), *_] = seen
+    assert not is_done
+    assert first
+
+
 def test_closing_a_stream_frees_its_slot_for_the_first_in_the_queue(language_model):
     engine, updates = Engine(slots=2), Updates()
     long = make_request("yes", length=10_000, seed=1)
