@@ -116,7 +116,7 @@ def _strip_in_words(activations: Activations) -> str:
 
     sentences = [f"Codes: {', '.join(map(str, activations['codes']))}"]
     for stage, array in stages():
-        sizes = ", ".join(f"{size:.2f}" for size in np.abs(_decode(array)).mean(1))
+        sizes = ", ".join(f"{size:.2f}" for size in np.abs(_decode(array)).mean(1).tolist())
         sentences.append(f"{stage}, mean size of the numbers under each letter: {sizes}")
     return f"{'. '.join(sentences)}."
 
