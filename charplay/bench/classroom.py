@@ -143,6 +143,21 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 
 
 async def started(port: int, process: subprocess.Popen) -> PageConfig:
+    """Waits until the page and the worker processes that start with it answer; the configuration of the page.
+
+    The page answers while the process for decoder pairs still imports PyTorch: some 150 MiB and seconds of a core that
+    would count as what a load costs.
+    """
+    config = await _first_answer(port, process)
+    page, verdict = Page(port, config), config.components["verdict"]
+    shows_example = [each for each in config.events if verdict in each["outputs"] and each["targets"][0][1] == "select"]
+    async for _ in page.run(shows_example):
+        pass
+    page.close()
+    return config
+
+
+async def _first_answer(port: int, process: subprocess.Popen) -> PageConfig:
     """Waits until the app answers; returns the configuration of its page."""
     end = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < end and process.poll() is None:
