@@ -17,7 +17,7 @@ def lower_priority(niceness: int, pid: int) -> bool:
     """Lets others go before a process by `niceness`, 0 to 19; False: this system has no such thing (Windows)."""
     if not niceness or not hasattr(os, "setpriority"):
         return False
-    with suppress(ProcessLookupError):  # it has ended
+    with suppress(OSError):  # it has ended, or this system does not allow it
         os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid) + niceness)
     return True
 

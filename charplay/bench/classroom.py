@@ -26,6 +26,7 @@ KEYSTROKE_SECONDS = (0.15, 0.35)  # least and most between two letters
 TYPING_SHARE = 0.25  # share of the students who also type names
 START_TIMEOUT_SECONDS = 180.0  # a busy machine takes a minute
 ANSWER_TIMEOUT_SECONDS = 60.0
+NOT_STARTED = "The app did not start: run `python -m charplay app` to see why."
 ACCORDIONS = ("prefixes-accordion", "attribution-accordion", "activations-accordion")  # that people who type may open
 NAMES = ("Costa", "Kowalczyk", "Nguyen", "O'Brien", "Papadopoulos", "Yamamoto")
 
@@ -145,15 +146,20 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 async def started(port: int, process: subprocess.Popen) -> PageConfig:
     """Waits until the page and the worker processes that start with it answer; the configuration of the page.
 
-    The page answers while the process for decoder pairs still imports PyTorch: some 150 MiB and seconds of a core that
+    The page answers while the teacher-forcing worker still imports PyTorch: some 150 MiB and seconds of a core that
     would count as what a load costs.
     """
     config = await _first_answer(port, process)
     page, verdict = Page(port, config), config.components["verdict"]
     shows_example = [each for each in config.events if verdict in each["outputs"] and each["targets"][0][1] == "select"]
-    async for _ in page.run(shows_example):
-        pass
-    page.close()
+    try:
+        async with asyncio.timeout(START_TIMEOUT_SECONDS):
+            async for _ in page.run(shows_example):
+                pass
+    except TimeoutError:
+        raise ValueError(NOT_STARTED) from None
+    finally:
+        page.close()
     return config
 
 
@@ -165,7 +171,7 @@ async def _first_answer(port: int, process: subprocess.Popen) -> PageConfig:
             return await read_config(port)
         except OSError:
             await asyncio.sleep(0.2)
-    raise ValueError("The app did not start: run `python -m charplay app` to see why.")
+    raise ValueError(NOT_STARTED)
 
 
 def bench_load(students: int, seconds: float, is_open: bool = False) -> dict[str, Any]:

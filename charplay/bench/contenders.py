@@ -2,7 +2,8 @@
 
 The threads of a runtime go on spinning after its work, and halve whatever runs beside them in the same process. So
 `peers` starts a process for each contender; it prints one JSON object. Every contender's output is compared with that
-of the network in float32 before it is timed, on a thread that ends: the pool of one that stays slows all that follow.
+of the network in float32 before it is timed, on a thread that ends: a thread that stays keeps its pool, which slows all
+later work.
 """
 
 import argparse

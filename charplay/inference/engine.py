@@ -216,7 +216,7 @@ class Engine:
         """Updates the streams that are due or done, and frees the slots of those that are done."""
         interval = min(max(MIN_UPDATE_SECONDS, len(self._running) / MAX_UPDATES_PER_SECOND), MAX_UPDATE_SECONDS)
         for stream in self._running:
-            # Of a prime that is still being read there is nothing to show; its first character does not wait.
+            # While its prime is read a text has nothing to show; its first character is then sent at once.
             is_due = now >= stream._next_update and stream._generation.has_begun
             if stream._generation.is_done or is_due:
                 try:
@@ -228,6 +228,7 @@ class Engine:
             if stream._generation.failure is not None:
                 logging.error("A generation failed.", exc_info=stream._generation.failure)
         with self._changed:
-            self._running = [stream for stream in self._running if not stream.is_done]
-            self._has_changes = self._has_changes or bool(self._queue)
+            running = [stream for stream in self._running if not stream.is_done]
+            if len(running) < len(self._running):  # slots came free
+                self._running, self._has_changes = running, True
         self._next_update = min((stream._next_update for stream in self._running), default=0.0)

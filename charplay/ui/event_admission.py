@@ -63,7 +63,10 @@ class BoundedEvents:
         return min(self._refusals.wait_seconds(session), MAX_WAIT_SECONDS)
 
     async def _hold_refusal(self, seconds: float) -> None:
-        """Keeps the client waiting, which then sends its next requests as much later."""
+        """Keeps the client waiting, which then sends its next requests as much later.
+
+        Of a browser's six connections to the app too: only a page gone wild is refused so often.
+        """
         if self._held_refusals >= MAX_HELD_REFUSALS:
             return
         self._held_refusals += 1

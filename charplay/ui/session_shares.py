@@ -34,14 +34,16 @@ class Refusals:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
+        self._lock = threading.Lock()
         self._counts: OrderedDict[str, tuple[float, float]] = OrderedDict()  # with the time; the latest last
 
     def note(self, session: str) -> None:
         """Counts one."""
-        self._counts[session] = min(self._count(session) + 1, limits.MAX_COUNTED_REFUSALS), self._clock()
-        self._counts.move_to_end(session)
-        while len(self._counts) > limits.MAX_BROWSER_SESSIONS:
-            self._counts.popitem(last=False)
+        with self._lock:
+            self._counts[session] = min(self._count(session) + 1, limits.MAX_COUNTED_REFUSALS), self._clock()
+            self._counts.move_to_end(session)
+            while len(self._counts) > limits.MAX_BROWSER_SESSIONS:
+                self._counts.popitem(last=False)
 
     def wait_seconds(self, session: str) -> float:
         """How long the session's next request must wait."""

@@ -17,8 +17,8 @@ from charplay.workers.protocol import CANCEL, Response, encode_line, failed
 
 OnResponse = Callable[[Response], None]  # called for each response of a request
 
-# How far other processes go before a program, of 19: the page and its inference always do. A training lets them have
-# nine tenths, and yet comes to its end; visitors wait for the others, which come beside a class that types.
+# How far other processes go before a program, of 19: the page and its inference before all of these. A training, which
+# takes minutes anyway, gets a tenth of a busy core; for the answers of the others a visitor waits.
 NICENESS = {
     "charplay.workers.training": 10,
     "charplay.workers.dynamic_evaluation": 5,

@@ -44,7 +44,7 @@ def wait_for_transitions(page: Page) -> None:
 
 
 def modes(page: Page, mode: str) -> Iterator[str]:
-    """The mode in which a page was opened, which it must show, and with the page in it the other one."""
+    """The mode in which a page was opened, which it must show; then the other one, to which it is switched."""
     is_dark = "document.body.classList.contains('dark')"
     for each in (mode, "light" if mode == "dark" else "dark"):
         if each != mode:
@@ -63,7 +63,7 @@ def context(browser, app_url):
     context.close()
 
 
-class Opened:
+class OpenedPage:
     """A page of the app, with what it does that no page may do, and whether it waits for an answer."""
 
     def __init__(self, context: BrowserContext, app_url: str, size: str, mode: str, link: str = "") -> None:
@@ -94,7 +94,7 @@ class Opened:
         self.page.bring_to_front()  # behind another page it would have a frame a second
         self.page.set_viewport_size(self._viewport)
         self.page.evaluate(SET_BY_LINK, link)
-        self.page.wait_for_function("window.isSet")
+        self.page.wait_for_function("link => window.isSet && link.includes(charplayLinks.currentTab())", arg=link)
         quiet = 0  # times that nothing was awaited, a few frames apart: an answer may have an event follow
         for _ in range(MAX_ROUNDS):
             self.page.evaluate(AFTER_FRAMES)
@@ -130,10 +130,10 @@ AFTER_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimation
 @pytest.fixture
 def open_page(context, app_url):
     """Opens the app in a page of a size and mode; at the end no page may have complained or asked another host."""
-    opened: list[Opened] = []
+    opened: list[OpenedPage] = []
 
     def open_one(size: str = "projector", mode: str = "light", link: str = "") -> Page:
-        opened.append(Opened(context, app_url, size, mode, link))
+        opened.append(OpenedPage(context, app_url, size, mode, link))
         return opened[-1].page
 
     yield open_one
@@ -145,9 +145,9 @@ def open_page(context, app_url):
 
 
 @pytest.fixture(scope="module")
-def used_pages(context) -> Iterator[dict[str, Opened]]:
+def used_pages(context) -> Iterator[dict[str, OpenedPage]]:
     """The pages that the tests of a file take one after the other, by their size."""
-    pages: dict[str, Opened] = {}
+    pages: dict[str, OpenedPage] = {}
     yield pages
     for each in pages.values():
         each.page.close()
@@ -155,7 +155,7 @@ def used_pages(context) -> Iterator[dict[str, Opened]]:
 
 @pytest.fixture
 def new_page(used_pages) -> None:
-    """Has `use_page` open another page: for a test that compares what is shown first with what is shown then."""
+    """Has `use_page` open another page: for a test that needs one whose accordions have shown nothing yet."""
     while used_pages:
         used_pages.popitem()[1].page.close()
 
@@ -170,16 +170,19 @@ def use_page(request, used_pages, context, app_url):
 
     def use(link: str, size: str = "projector") -> Page:
         if size not in used_pages:
-            used_pages[size] = Opened(context, app_url, size, "light")
+            used_pages[size] = OpenedPage(context, app_url, size, "light")
         used_pages[size].set(link)
         return used_pages[size].page
 
     failed = request.session.testsfailed
     yield use
     context.clear_permissions()
-    while request.session.testsfailed > failed and used_pages:  # in a state that the next test may not expect
-        used_pages.popitem()[1].page.close()
-    for each in used_pages.values():
+    used = list(used_pages.values())
+    if request.session.testsfailed > failed:  # they may be in a state that the next test does not expect
+        used_pages.clear()
+        for each in used:
+            each.page.close()
+    for each in used:
         each.check()
 
 

@@ -11,7 +11,7 @@ from charplay.interpret.code_snippet import batch_code
 from charplay.interpret.unmasked import compare_unmasked, has_flipped
 from charplay.models import checkpoints
 from charplay.ui import controls
-from tests.browser.conftest import expect_bottom
+from tests.browser.conftest import expect_bottom, go_to_tab
 
 NAMES = ["adylov", "solan", "hard", "san"]
 HIDDEN_FRAMES = "#padded .shapelayer path[style*='stroke-dasharray']"
@@ -170,9 +170,11 @@ def test_the_names_whose_country_changes_are_counted_and_come_first(use_page):
 
 
 @pytest.mark.parametrize("is_secure", [True, False])
-def test_the_code_is_copied_as_it_stands_over_plain_http_too(use_page, is_secure):
-    names = ["O'Brien", 'd"Arc', "a\\b", "<b>Li</b>", "${1 + 1}", "{{x}}"]
-    page = use_page("tab=batches")
+def test_the_code_is_copied_as_it_stands_over_plain_http_too(open_page, is_secure):
+    # Others each time, since what was copied before is still there to be pasted.
+    names = ["O'Brien", 'd"Arc', "a\\b", "<b>Li</b>", "${1 + 1}", "{{x}}", f"is secure {is_secure}"]
+    page = open_page()
+    go_to_tab(page, "Batches")
     if is_secure:
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     else:  # what a browser offers to a page from another machine

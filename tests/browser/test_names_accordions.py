@@ -35,6 +35,7 @@ def column(page: Page, table: str, index: int) -> list[str]:
     return [cell.get_attribute("aria-label") for cell in cells.all()]
 
 
+@pytest.mark.usefixtures("new_page")
 def test_an_accordion_sends_requests_from_when_it_is_opened_until_it_collapses(use_page):
     page = use_page("tab=names")
     requests = []
@@ -75,6 +76,7 @@ def test_pointing_at_a_cell_shows_its_number(use_page):
     page = use_page("tab=names")
     open_accordion(page, "prefixes")
     cell = page.locator("#prefixes td").nth(3)
+    expect(cell).to_have_attribute("aria-label", re.compile("after “Cost”"))
     cell.hover()
     label = page.evaluate("cell => getComputedStyle(cell, '::after').content", cell.element_handle())
     assert re.fullmatch(r'"Arabic after “Cost”: \d+\.\d %"', label)

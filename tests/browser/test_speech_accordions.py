@@ -67,6 +67,7 @@ def test_copied_spans_are_underlined_once_the_accordion_is_open_and_follow_a_new
     assert "end of copy" in announced
 
 
+@pytest.mark.usefixtures("new_page")
 def test_nothing_is_computed_while_the_accordion_is_closed(use_page):
     page = use_page("tab=speech")
     requests = []

@@ -38,7 +38,7 @@ def speech(use_page):
     return use_page("tab=speech")
 
 
-shows_first = pytest.mark.usefixtures("new_page")  # what is shown first is compared with what is shown then
+shows_first = pytest.mark.usefixtures("new_page")  # needs a page whose accordions have shown nothing yet
 
 
 @pytest.mark.parametrize("size", ["projector", "phone"])

@@ -248,6 +248,7 @@ def test_another_language_model_generates_another_text(use_page):
     assert texts[0] != texts[1]
 
 
+@pytest.mark.usefixtures("new_page")
 def test_the_most_missed_country_is_visible_once_the_scoreboard_is_open(use_page):
     page = use_page("tab=names")
     expect(page.locator("#names-score")).to_contain_text("How good is it?")

@@ -90,7 +90,10 @@ def test_no_teacher_is_trained_on_its_students_validation_rows():
 
 @pytest.fixture(scope="module")
 def tiny():
-    """A small student of a teacher with teachers, and a tenth of the names, without test results."""
+    """A small student of a teacher with teachers, and a tenth of the names, without test results.
+
+    The tests that stand after the first use of it see these recipes and names too.
+    """
     load_names = datasets.load_names
     small = adjust(
         RECIPES["names"]["gru"],

@@ -90,7 +90,7 @@ def test_a_session_that_was_refused_often_waits_and_what_waits_is_bounded(run_as
     run_async(check())
 
 
-def test_who_is_refused_often_waits_for_the_refusal_too_and_no_more_wait_than_may(run_async, monkeypatch):
+def test_a_session_refused_often_waits_for_its_refusals_and_their_number_is_bounded(run_async, monkeypatch):
     monkeypatch.setattr(event_admission, "MAX_HELD_REFUSALS", 2)
     monkeypatch.setattr(limits, "FREE_REFUSALS", 1)
     app, refusals = gradio_app({"greedy": limits.MAX_SESSION_EVENTS}), Refusals(lambda: 0.0)
