@@ -11,7 +11,8 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 from charplay.workers.client import INFERENCE
 from charplay.workers.protocol import Response, WorkerRequest
 
-expect.set_options(timeout=15_000)  # patient, since a shared machine may be slow
+PATIENCE = 30_000  # ms for a condition: a shared machine may be slow
+expect.set_options(timeout=PATIENCE)
 
 SIZES = {"projector": (1280, 720), "phone": (390, 844)}
 
@@ -58,6 +59,7 @@ def modes(page: Page, mode: str) -> Iterator[str]:
 def context(browser, app_url):
     """One for all pages. One page stays open: with it the browser's process for the app, and the compiled scripts."""
     context = browser.new_context()
+    context.set_default_timeout(2 * PATIENCE)  # of what takes several conditions, such as opening the page
     context.new_page().goto(app_url)
     yield context
     context.close()
