@@ -65,7 +65,7 @@ class BoundedEvents:
     async def _hold_refusal(self, seconds: float) -> None:
         """Keeps the client waiting, which then sends its next requests as much later.
 
-        Of a browser's six connections to the app too: only a page gone wild is refused so often.
+        A browser has six connections to the app, and these are held too; no page in normal use is refused so often.
         """
         if self._held_refusals >= MAX_HELD_REFUSALS:
             return

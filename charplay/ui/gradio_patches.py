@@ -109,7 +109,7 @@ def _check_statistics_in_place(run_sync: Callable[..., Awaitable]) -> tuple[Call
     return (run,)
 
 
-def _keep_matplotlib_absent(
+def _skip_missing_matplotlib(
     enter: Callable[[Any], None], leave: Callable[[Any, Any, Any, Any], None]
 ) -> tuple[Callable, ...]:
     """Around every event Gradio tries to import matplotlib, twice: where there is none Python looks for it each time.
@@ -141,7 +141,7 @@ PATCHES = {
             Target("gradio.utils", "MatplotlibBackendMananger.__enter__", ("self",)),
             Target("gradio.utils", "MatplotlibBackendMananger.__exit__", ("self", "exc_type", "exc_val", "exc_tb")),
         ),
-        _keep_matplotlib_absent,
+        _skip_missing_matplotlib,
     ),
 }
 _replaced: dict[str, list[tuple[Any, str, Any]]] = {}  # of each patch that is applied: what was where before

@@ -43,7 +43,7 @@ class _Stream:
         return self._connection is not None
 
     def abandon(self) -> None:
-        """Tells the app that the page is disconnected."""
+        """Has the app notice that the page is disconnected."""
         self._abandoned.set()
         self._taken.set()
         self._wake()

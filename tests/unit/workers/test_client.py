@@ -56,14 +56,13 @@ def test_a_request_is_answered(worker):
     assert worker.pending == 0
 
 
-@pytest.mark.skipif(not hasattr(os, "setpriority"), reason="this system has no priorities")
-def test_a_program_of_low_priority_has_it_before_it_imports_anything(monkeypatch):
-    monkeypatch.setitem(connection.NICENESS, "code", 7)  # a module of Python's own that waits for its input
-    started = connection.Connection("code")
-    try:
-        assert os.getpriority(os.PRIO_PROCESS, started._process.pid) == os.getpriority(os.PRIO_PROCESS, 0) + 7
-    finally:
-        started.kill()
+def test_the_priority_of_a_program_is_lowered_as_soon_as_its_process_is_there(monkeypatch):
+    lowered = []
+    monkeypatch.setattr(connection.system, "lower_priority", lambda *arguments: lowered.append(arguments))
+    monkeypatch.setitem(connection.NICENESS, PROGRAM, 7)
+    started = connection.Connection(PROGRAM)
+    started.kill()
+    assert lowered == [(7, started._process.pid)]
 
 
 def test_every_program_with_a_priority_is_there():
