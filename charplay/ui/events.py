@@ -15,6 +15,9 @@ QUIET: dict[str, Any] = {
     "show_progress_on": [],
     "api_visibility": "private",
     "preprocess": False,
+    # One queue for all: Gradio takes the first of one queue after another in random order, and a page whose settings
+    # were changed within a moment would show what they were before the last change.
+    "concurrency_id": "page",
 }
 # For what is not a press, which may change faster than answers come: of the events that wait the last is sent. With
 # QUIET they would be dropped while an answer is under way, and the page would show what was set before.

@@ -247,8 +247,9 @@ def expect_same(made: Made, page: Page | Frame, tab: str) -> None:
     assert found["controls"] == expected["controls"], tab
     assert found["opened"] == expected["opened"], tab
     names = found["shown"] | expected["shown"]
-    differing = {name: [each["shown"].get(name) for each in (found, expected)] for name in names}
-    assert not {name: pair for name, pair in differing.items() if pair[0] != pair[1]}, tab
+    pairs = {name: [each["shown"].get(name) for each in (found, expected)] for name in names}
+    differing = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    assert not differing, f"{tab}: {differing}"
 
 
 def copied_link(page: Page) -> str:

@@ -1,8 +1,11 @@
 """The page's own events, as Gradio holds them."""
 
+import gradio as gr
 import pytest
+from gradio.queueing import Event
 
-from charplay.ui import page
+from charplay.ui import page, settings
+from charplay.ui.events import LATEST
 from charplay.ui.train.request import CHANGES
 
 PRESSES = {"click", "submit"}
@@ -18,6 +21,24 @@ def requests():
 def test_no_component_follows_the_progress_of_an_event_of_the_page(requests):
     assert requests
     assert not [(each.name, each.targets) for each in requests if each.show_progress_on != []]
+
+
+def test_what_a_page_sends_is_taken_in_that_order():
+    with gr.Blocks() as demo:
+        box = gr.Textbox()
+        for _ in range(20):
+            box.change(lambda: "", None, box, **LATEST)
+    queue = demo.queue(**settings.QUEUE)._queue
+    sent = [Event("a page", function, None, None) for function in demo.fns.values()]
+    for event in sent:  # as `Queue.push` does
+        queue.create_event_queue_for_fn(event.fn)
+        queue.event_queue_per_concurrency_id[event.concurrency_id].queue.append(event)
+    taken = [events[0] for events, *_ in iter(queue.get_events, None)]
+    assert taken == sent
+
+
+def test_all_requests_of_the_page_wait_in_one_queue(requests):
+    assert {each.concurrency_id for each in requests} == {LATEST["concurrency_id"]}
 
 
 def test_only_a_press_is_dropped_while_an_answer_to_the_one_before_is_under_way(requests):
