@@ -7,12 +7,14 @@ window.charplayLinks = (() => {
   const followed = new Set(); // which parts of the page have followed which links
   const view = {}; // hide and only: sets of names; present and embed: booleans
   let table = null, opened = 0, isOpening = false, embeds = false, timers = [];
+  let pressedTab = null; // while a link is opened, which sets another one
   let seen = location.hash; // the address as it was last read or written here
 
   const fields = () => new URLSearchParams(location.hash.slice(1));
   const rule = (name, isOn) => document.documentElement.classList.toggle(name, isOn);
   const accordion = element => document.querySelector(`#${element} .label-wrap`);
   const isOpen = element => Boolean(accordion(element)?.classList.contains('open'));
+  const tabButton = name => document.querySelector(`[role=tab][data-tab-id="${name}"]`);
   const currentTab = () => document.querySelector('[role=tab][aria-selected=true]')?.dataset.tabId ?? charplayTabs[0].name;
   const say = text => {
     const line = document.querySelector('#link-note [role=status]');
@@ -57,7 +59,7 @@ window.charplayLinks = (() => {
 
   function leaveHiddenTab(names) {
     const first = charplayTabs.find(tab => !names.has(`${tab.name}-tab`));
-    if (first) document.querySelector(`[role=tab][data-tab-id="${first.name}"]`)?.click();
+    if (first) tabButton(first.name)?.click();
   }
 
   function readView() {
@@ -245,6 +247,10 @@ window.charplayLinks = (() => {
         event.preventDefault();
         send(field(example.hash, true));
       });
+      document.addEventListener('click', event => {
+        const pressed = event.isTrusted && event.target.closest?.('[role=tab]');
+        if (pressed && isOpening) pressedTab = pressed.dataset.tabId;
+      });
       const isOwn = element => Boolean(element.closest?.('#link-field, #follow-address'));
       for (const kind of ['input', 'click', 'keyup']) {
         document.addEventListener(kind, event => isOwn(event.target) || schedule());
@@ -264,6 +270,8 @@ window.charplayLinks = (() => {
     show: text => send(field(`#${text}`, false)),
     opened() {
       isOpening = false;
+      if (pressedTab && pressedTab !== currentTab()) tabButton(pressedTab)?.click();
+      pressedTab = null;
       applyView();
       window.charplayLesson?.pageSet();
       schedule();

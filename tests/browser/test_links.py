@@ -19,6 +19,17 @@ def test_a_link_shows_an_epoch_of_the_example(open_page):
     expect(page.locator("#decoder-speed input[type=number]")).to_have_value("3")
 
 
+def test_a_tab_that_is_pressed_while_a_link_is_opened_stays(context, app_url):
+    page, held = context.new_page(), []
+    page.route("**/queue/join*", lambda route: held.append(route), times=1)  # the link's
+    page.goto(f"{app_url}#tab=speech&name=Rossi")
+    go_to_tab(page, "Batches")
+    held[0].continue_()
+    expect(page.locator("#name input")).to_have_value("Rossi")
+    page.wait_for_function("location.hash === '#tab=batches&name=Rossi'")
+    page.close()
+
+
 def test_the_browser_formats_a_link_as_python_reads_it(open_page):
     page = open_page()
     carried = [control for control in CARRIED if control.element is None and control.default is not None]
