@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from playwright.sync_api import Frame, Page, expect
 
@@ -268,14 +268,15 @@ def make_all(page: Page) -> Made:
     return Made(page, copied)
 
 
-def joined(made: Made, **more: str) -> str:
-    """One link of all the copied ones, which opens the first tab: the part after "#"."""
-    fields, opened = dict(more), []
+def joined(made: Made) -> dict[str, str]:
+    """The fields of one link of all the copied ones, which opens the first tab."""
+    fields: dict[str, str] = {}
+    opened = []
     for link in reversed(made.links.values()):
         of_tab = dict(parse_qsl(link.partition("#")[2], keep_blank_values=True))
         opened.append(of_tab.pop("open"))
         fields |= of_tab
-    return urlencode(fields | {"open": ",".join(opened)})
+    return fields | {"open": ",".join(opened)}
 
 
 def expect_all(made: Made, page: Page | Frame) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from html import escape
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
@@ -10,7 +11,7 @@ from playwright.sync_api import BrowserContext, expect
 from charplay.ui import links
 from charplay.workers.client import INFERENCE
 from charplay.workers.protocol import WorkerRequest
-from tests.browser import set_ups
+from tests.browser import saved_link, set_ups
 from tests.browser.conftest import SIZES
 from tests.browser.set_ups import SET_UPS, Made
 
@@ -62,7 +63,8 @@ def test_a_copied_set_up_opens_the_same_in_another_browser(made, other_browser, 
 def test_all_set_ups_open_the_same_in_a_frame_without_a_header(made, context, app_url, texts):
     page = context.new_page()
     width, height = SIZES["projector"]
-    link = f"{app_url}#{set_ups.joined(made, embed='1')}"
+    assert set_ups.joined(made) == saved_link.FIELDS
+    link = f"{app_url}#{urlencode(saved_link.FIELDS | {'embed': '1'})}"
     page.set_content(f'<iframe src="{escape(link)}" width="{width}" height="{height}"></iframe>')
     frame = page.frames[1]
     set_ups.expect_all(made, frame)

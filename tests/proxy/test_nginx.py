@@ -3,6 +3,7 @@
 import os
 import re
 import ssl
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from gradio_client import Client
 from playwright.sync_api import expect
 
 from charplay.bench.classroom import GENERATION_CHARACTERS
-from tests.browser import set_ups
+from tests.browser import saved_link, set_ups
 from tests.browser.conftest import SIZES
 from tests.proxy.conftest import ROOT, free_port, program, running, running_app, wait_for
 
@@ -63,17 +64,21 @@ def test_a_page_at_a_sub_path_answers_as_one_types_and_streams(site, browser):
     context.close()
 
 
-def test_set_ups_of_all_tabs_open_the_same_at_a_sub_path(site, browser):
+def test_a_saved_link_opens_all_its_tabs_at_a_sub_path(site, browser):
+    """That a link opens what was set when it was copied, element by element: test_set_ups.py."""
     width, height = SIZES["projector"]
     context = browser.new_context(ignore_https_errors=True, viewport={"width": width, "height": height})
-    page = context.new_page()
-    page.goto(site)
+    page, failed = context.new_page(), []
+    page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
+    page.goto(f"{site}#{urlencode(saved_link.FIELDS)}")
     page.locator("#bars .share").first.wait_for()
-    made = set_ups.make_all(page)
-    assert all(link.startswith(f"{site}#") for link in made.links.values())
-    fresh = context.new_page()
-    fresh.goto(f"{site}#{set_ups.joined(made)}")
-    set_ups.expect_all(made, fresh)
+    for tab, set_up in set_ups.SET_UPS.items():
+        page.evaluate(set_ups.OPEN_TAB, set_up.label)
+        if set_up.is_pressed_again:
+            page.locator(f"#{set_up.press}").click()
+        set_ups.wait_until_settled(page, tab)
+        assert set_ups.copied_link(page).startswith(f"{site}#")
+    assert not [url for url in failed if not url.endswith("/mcp/schema")]
     context.close()
 
 
