@@ -119,6 +119,7 @@ def test_a_held_unit_fills_one_text_and_leaves_the_other_alone(use_page):
     checkpoint = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "speech.safetensors")
     listed = steering.choices(checkpoint)
     expect(page.locator("#held-units label")).to_have_text([label for label, _ in listed])
+    expect(page.locator("#neuron-text .selected")).to_be_visible()  # what stands above the list has its size then
     page.locator("#seed input").fill("5")
     texts = [page.locator(f"#steered-{number} .text") for number in (1, 2)]
 
