@@ -264,7 +264,9 @@ def wire(
         """The units of another model, and no texts, which would pass for its own."""
         _, checkpoint = source.read(page, *values)
         listed = choices(checkpoint)
-        update = gr.update(choices=listed, value=held if is_listed(held, checkpoint) else None)
+        # Only a choice that there is no more is taken back: another may have been made since this was asked for.
+        is_gone = held is not None and not is_listed(held, checkpoint)
+        update = gr.update(choices=listed, **({"value": None} if is_gone else {}))
         texts = (_text_html(title, "", None) for title in (_FREE, _HELD))
         return *texts, _EMPTY, update, no_list_html(listed)
 
