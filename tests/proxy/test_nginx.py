@@ -72,12 +72,15 @@ def test_a_saved_link_opens_all_its_tabs_at_a_sub_path(site, browser):
     page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
     page.goto(f"{site}#{urlencode(saved_link.FIELDS)}")
     page.locator("#bars .share").first.wait_for()
+    made = set_ups.Made(page, {})
     for tab, set_up in set_ups.SET_UPS.items():
         page.evaluate(set_ups.OPEN_TAB, set_up.label)
         if set_up.is_pressed_again:
             page.locator(f"#{set_up.press}").click()
         set_ups.wait_until_settled(page, tab)
-        assert set_ups.copied_link(page).startswith(f"{site}#")
+        made.links[tab] = set_ups.copied_link(page)
+        assert made.links[tab].startswith(f"{site}#")
+    assert set_ups.joined(made) == saved_link.FIELDS
     assert not [url for url in failed if not url.endswith("/mcp/schema")]
     context.close()
 

@@ -77,14 +77,14 @@ class Summaries:
         try:
             async with aclosing(training_client.summarize(self.request_of(values, page))) as summaries:
                 async for found in summaries:
-                    if not self._is_latest(session, number):  # closed, it is not timed either: the latest is sooner
-                        yield (gr.skip(),) * 9
-                        return
-                    if found is None:
-                        yield (gr.skip(),) * 9
-                    else:
+                    is_latest = self._is_latest(session, number)
+                    if is_latest and found is not None:
                         self._expected_seconds[session] = found["seconds"]
                         yield self._show(found, number, *TRAININGS.ahead_of(session))
+                    else:
+                        yield (gr.skip(),) * 9
+                    if not is_latest:
+                        return  # so it is not timed either, and the latest comes sooner
             training_client.warm()  # not before: the first summary has the machine for itself
         except ValueError as error:
             if self._is_latest(session, number):
