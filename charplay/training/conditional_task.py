@@ -9,6 +9,7 @@ from torch import nn
 from charplay.data.batches import group_by_length, pad
 from charplay.data.datasets import NameRows
 from charplay.data.vocabulary import ASCII, END_OF_TEXT, PAD, Vocabulary
+from charplay.evaluation.calibration import fit_temperature
 from charplay.evaluation.invented_texts import bits_per_character
 from charplay.models.networks import ConditionalCharLM, State
 from charplay.training.conditional_distillation import SyntheticTexts
@@ -16,12 +17,14 @@ from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.recipes import InventRecipe
 from charplay.training.tasks import row_weights
 
+MAX_CALIBRATION_TEXTS = 1_000  # of those held out that the temperature is fitted on
+
 
 class _SoftTargets:
-    """The targets of labeled texts, their next characters, and of synthetic ones, the teachers' probabilities."""
+    """The targets of synthetic texts: the teachers' probabilities."""
 
-    def __init__(self, labeled: int, synthetic: SyntheticTexts, alphabet: torch.Tensor, vocabulary: Vocabulary):
-        self._labeled, self._targets = labeled, synthetic.targets
+    def __init__(self, synthetic: SyntheticTexts, alphabet: torch.Tensor, vocabulary: Vocabulary):
+        self._targets = synthetic.targets
         self._alphabet, self._size = alphabet, vocabulary.size  # codes
         lengths = torch.tensor([len(text) + len(END_OF_TEXT) for text in synthetic.texts])
         self._ends = lengths.cumsum(0).tolist()  # of each synthetic text in the targets
@@ -29,12 +32,10 @@ class _SoftTargets:
 
     def of(self, rows: list[int], codes: torch.Tensor) -> torch.Tensor:
         """Of the texts of a batch, whose codes are (batch, time): probabilities (batch * time, vocabulary)."""
-        targets = nn.functional.one_hot(codes, self._size).float()
+        targets = torch.zeros(*codes.shape, self._size)
         for number, row in enumerate(rows):
-            if row >= self._labeled:
-                synthetic = row - self._labeled
-                own = self._targets[self._starts[synthetic] : self._ends[synthetic]].float()  # (characters, alphabet)
-                targets[number, : len(own)] = torch.zeros(len(own), self._size).index_copy_(1, self._alphabet, own)
+            own = self._targets[self._starts[row] : self._ends[row]].float()  # (characters, alphabet)
+            targets[number, : len(own)].index_copy_(1, self._alphabet, own)
         return targets.flatten(0, 1)
 
 
@@ -62,11 +63,14 @@ class ConditionalTask:
         self._soft: _SoftTargets | None = None
 
     def distill(self, synthetic: SyntheticTexts, alphabet: str) -> None:
-        """Trains on teachers' texts too, with the teachers' probabilities of `alphabet`'s characters as targets."""
-        self._soft = _SoftTargets(len(self.texts), synthetic, self.vocabulary.encode(alphabet), self.vocabulary)
-        self.texts = [*self.texts, *(text + END_OF_TEXT for text in synthetic.texts)]
-        self.labels = torch.cat([self.labels, synthetic.labels])
-        self.weights = torch.cat([self.weights, torch.ones(len(synthetic.texts))])
+        """Trains on teachers' texts instead, with their probabilities of `alphabet`'s characters as targets.
+
+        The labeled texts are left out: the student would learn them by heart as its teachers did.
+        """
+        self._soft = _SoftTargets(synthetic, self.vocabulary.encode(alphabet), self.vocabulary)
+        self.texts = [text + END_OF_TEXT for text in synthetic.texts]
+        self.labels = synthetic.labels
+        self.weights = torch.ones(len(synthetic.texts))
 
     def count(self) -> int:
         return -(-len(self.texts) // self.recipe.batch_size)
@@ -96,3 +100,16 @@ class ConditionalTask:
 
     def score(self, measured: dict[str, Any]) -> float:
         return measured["bits_per_character"]
+
+    @torch.no_grad()
+    def calibrate(self, model: ConditionalCharLM) -> dict[str, Any]:
+        """Divides the last layer by the temperature at which the texts held out are likeliest, which it returns."""
+        rows, device = self.validation[:MAX_CALIBRATION_TEXTS], next(model.parameters()).device
+        codes = pad([text + END_OF_TEXT for text, _ in rows], vocabulary=self.vocabulary).codes.to(device)
+        labels = torch.tensor([self.classes.index(label) for _, label in rows], device=device)
+        logits, _ = model(codes[:, :-1], nn.functional.one_hot(labels, len(self.classes)).float())
+        is_real = codes != PAD
+        temperature = fit_temperature(logits[is_real].float().cpu(), codes[is_real].cpu())
+        for parameter in model.linear.parameters():
+            parameter.div_(temperature)
+        return {"temperature": temperature}

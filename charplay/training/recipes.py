@@ -46,13 +46,12 @@ class DistilledRecipe(Recipe):
     hold_out: float = 0.05  # share of the training rows: the validation part; a classifier is calibrated on it too
     class_weight: float = 0.0  # a row's weight is its class's share to the power of minus this
     teachers: str = ""  # "narrow:8,plain:2": recipes, and how many networks of each give soft targets by their mean
-    ngram_weight: float = 0.0  # of a model that counts letter n-grams in the soft targets, 0 to 1
     synthetic: int = 0  # synthetic names that have soft targets only
 
     def __post_init__(self):
         super().__post_init__()
-        if (self.synthetic or self.ngram_weight) and not self.teachers:
-            raise ValueError("synthetic and ngram_weight are for a network with teachers: name some, or make both 0.")
+        if self.synthetic and not self.teachers:
+            raise ValueError("synthetic is for a network with teachers: name some, or make it 0.")
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,12 @@ class NamesRecipe(DistilledRecipe):
     class_weight: float = 0.3
     truncation: float = 0.1  # share of the names cut to a prefix, drawn anew each epoch
     label_share: float = 0.5  # of the true country in a training row's target; the rest is the soft target
+    ngram_weight: float = 0.0  # of a classifier of letter n-grams in the soft targets, 0 to 1
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.ngram_weight and not self.teachers:
+            raise ValueError("ngram_weight is for a network with teachers: name some, or make it 0.")
 
 
 def parse_teachers(teachers: str) -> list[tuple[str, int]]:
@@ -122,11 +127,11 @@ _SMALL_LANGUAGE_MODEL = SpeechRecipe(
     weight_decay=0.01,
     steps=64,
 )
-_INVENT_TEACHER = InventRecipe(
-    ConditionalCharLMConfig("gru", 64, 384, 1, dropout=0.2),
-    epochs=14,
+_BROAD_INVENTOR = InventRecipe(
+    ConditionalCharLMConfig("lstm", 64, 896, 1, dropout=0.45),
+    epochs=16,
     batch_size=64,
-    learning_rate=2e-3,
+    learning_rate=3e-3,
     weight_decay=0.05,
     hold_out=0.02,
 )
@@ -190,19 +195,18 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "invent": {
         "best": InventRecipe(
-            ConditionalCharLMConfig("gru", 64, 384, 1, dropout=0.0),
-            epochs=7,
-            batch_size=128,
-            learning_rate=3e-3,
-            weight_decay=0.01,
+            ConditionalCharLMConfig("lstm", 64, 512, 1, dropout=0.0),
+            epochs=22,
+            batch_size=256,
+            learning_rate=8e-3,
+            weight_decay=0.0,
             hold_out=0.02,
-            teachers="wide:2,lstm:1",
-            ngram_weight=0.35,
-            synthetic=150_000,
+            teachers="broad,deep",
+            synthetic=600_000,
         ),
         # Its teachers: the more they differ, the better is their mean.
-        "wide": _INVENT_TEACHER,
-        "lstm": replace(_INVENT_TEACHER, config=replace(_INVENT_TEACHER.config, cell="lstm"), learning_rate=3e-3),
+        "broad": _BROAD_INVENTOR,
+        "deep": replace(_BROAD_INVENTOR, config=ConditionalCharLMConfig("lstm", 96, 512, 2, dropout=0.4)),
     },
 }
 

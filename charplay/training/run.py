@@ -15,8 +15,9 @@ from charplay.evaluation.calibration import fit_temperature
 from charplay.inference.classify import logits_of
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
-from charplay.models.networks import MODELS, NameClassifier, Network
+from charplay.models.networks import MODELS, ConditionalCharLM, NameClassifier, Network
 from charplay.training import snapshots
+from charplay.training.conditional_task import ConditionalTask
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.fine_tuning import StartingModel, copy_weights
 from charplay.training.precision import choose_precision
@@ -248,7 +249,10 @@ class _Run:
         """Measures the model as its file stores it, writes the checkpoint and removes the partial files."""
         self.header["recipe"]["seconds"] = round(time.perf_counter() - self.start)
         model, task = self.model.eval(), self.training_set.task
-        results = {"validation": self.measured | task.evaluate(model)}
+        results: dict[str, Any] = {}
+        if isinstance(model, ConditionalCharLM) and isinstance(task, ConditionalTask):
+            results = task.calibrate(model)
+        results["validation"] = self.measured | task.evaluate(model)
         if isinstance(model, NameClassifier) and isinstance(task, NamesTask):
             results |= _calibrate(model, task)
         # Weights are stored in half precision: the test results are those of the stored ones.

@@ -16,7 +16,7 @@ from charplay.models.networks import ConditionalCharLM, Network
 from charplay.models.ngrams import NgramClassifier
 from charplay.models.text_filter import add_texts
 from charplay.training import distillation
-from charplay.training.conditional_distillation import ClassNgrams, write_synthetic_texts
+from charplay.training.conditional_distillation import Teachers
 from charplay.training.conditional_task import ConditionalTask
 from charplay.training.distributed import ProcessGroup
 from charplay.training.measurements import measure_all
@@ -107,19 +107,18 @@ def recognizing(texts: Sequence[str]) -> Callable[[Network], None]:
 def invent_training_set(
     recipe: InventRecipe, directory: Path, group: ProcessGroup, teachers: Sequence[Checkpoint] = ()
 ) -> TrainingSet:
-    """The names, to be written letter by letter for their country; with teachers, names that these write too."""
+    """The names, to be written letter by letter for their country; with teachers, names that these write instead."""
     every = datasets.load_names("train", directory)
     rows, validation = datasets.hold_out(every, recipe.seed, recipe.hold_out)
     classes = datasets.COUNTRIES
-    alphabet = "".join(sorted({character for name, _ in rows for character in name + END_OF_TEXT}))
+    alphabet = "".join(sorted({character for name, _ in every for character in name + END_OF_TEXT}))
     task = ConditionalTask(rows, validation, classes, recipe, group)
     if teachers and recipe.synthetic:
-        ngrams = ClassNgrams(rows, classes, alphabet)
         shares = torch.tensor(class_shares(rows, classes, recipe.class_weight))
         generator = torch.Generator().manual_seed(recipe.seed)
         labels = torch.multinomial(shares, recipe.synthetic, replacement=True, generator=generator)
-        synthetic = write_synthetic_texts(teachers, ngrams, recipe.ngram_weight, labels, alphabet, recipe.seed)
-        task.distill(synthetic, alphabet)
+        written = Teachers(teachers, rows, validation, classes, alphabet).write(labels, recipe.seed)
+        task.distill(written, alphabet)
     return TrainingSet(
         task,
         alphabet=alphabet,

@@ -87,7 +87,7 @@ def test_training_on_speeches_writes_a_checkpoint_too(capsys, tmp_path, data):
 def test_the_names_that_are_invented_are_measured(capsys, tmp_path, data, monkeypatch):
     monkeypatch.setattr("charplay.training.measurements.INVENTED_NAMES", 100)
     out = tmp_path / "invent.safetensors"
-    small = "--recipe wide --epochs 1 --hidden-size 8 --embedding-size 4 --batch-size 512 --precision float32"
+    small = "--recipe broad --epochs 1 --hidden-size 8 --embedding-size 4 --batch-size 512 --precision float32"
     status, trained, _ = run(capsys, "train", "invent", *small.split(), "--data", str(data), "--out", str(out))
     assert status == 0
     status, measured, _ = run(capsys, "evaluate", "invent", "--checkpoint", str(out), "--data", str(data))

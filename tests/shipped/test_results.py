@@ -50,7 +50,7 @@ def test_the_shipped_language_model_is_good_enough():
 
 def test_the_shipped_inventor_is_good_enough():
     results = checkpoints.load(checkpoints.SHIPPED_DIRECTORY / "invent.safetensors", "invent").results["test"]
-    assert results["bits_per_character"] <= 0.93 * results["ngram_bits_per_character"]
+    assert results["bits_per_character"] <= 0.9 * results["ngram_bits_per_character"]
     assert results["in_training"] <= 0.25
     found = [each for each in results["classes"].values() if each["test"]["taken_for_class"] >= MIN_FOUND]
     assert len(found) >= 4
