@@ -18,26 +18,25 @@ from charplay.ui.events import LATEST, QUIET
 from charplay.ui.example_data import EXAMPLES
 
 _SCRIPT = read_asset(__file__, "links.js")
-_MAX_OPENED = 1_000_000  # links that one page opens; after them the count begins again
 
 
 class TabLink(NamedTuple):
     """What a tab needs of the page's link."""
 
-    # Hidden: how many links the page has opened, and the last one, "2#tab=names". After "2+" the controls that it does
-    # not name stay as they are: those of a fresh page, or beside an example.
-    field: gr.Textbox
-    applied: gr.Number  # hidden: changes when a link has set controls of this tab, after they have their values
+    # Hidden: the last link that has set controls of this tab, and its number on the page, "2#tab=names"; it changes
+    # after they have their values. After "2+" the controls that it does not name stay as they are: those of a fresh
+    # page, or beside an example. What follows a link reads it here: another one may have come and not be applied yet.
+    applied: gr.Textbox
 
 
 class PageLinks:
     """The hidden fields exist before the tabs; `wire` adds the events after them."""
 
     def __init__(self) -> None:
-        self._field = gr.Textbox("", visible="hidden", elem_id="link-field")
+        self._field = gr.Textbox("", visible="hidden", elem_id="link-field")  # the last link that has come
         self._follow = gr.Button(visible="hidden", elem_id="follow-address")  # clicked by the page while it is idle
         self._save = gr.Button(visible="hidden", elem_id="save-tab")  # clicked by the checklist's button
-        self._applied = {tab: gr.Number(0, visible="hidden") for tab in links.TABS}
+        self._applied = {tab: gr.Textbox("", visible="hidden") for tab in links.TABS}
         self.choices: dict[str, list[Any]] = {}  # what the controls of this page offer, once it is wired
 
     def lay_out(self) -> None:
@@ -55,7 +54,7 @@ class PageLinks:
 
     def of_tab(self, tab: str) -> TabLink:
         """What a tab needs of the link."""
-        return TabLink(self._field, self._applied[tab])
+        return TabLink(self._applied[tab])
 
     def wire(self, demo: gr.Blocks, tabs: gr.Tabs, offered_later: dict[str, list[Any]]) -> None:
         """Adds the events, after all tabs.
@@ -76,7 +75,7 @@ class PageLinks:
         defaults = {name: component.value for name, component in shown.items()}
         applied = list(self._applied.values())
 
-        async def apply(field: object, *counts: Any) -> list[Any]:
+        async def apply(field: object) -> list[Any]:
             link = links.parse(field, choices)
             is_part = isinstance(field, str) and field.partition("#")[0].endswith("+")
             values = link.values if is_part else _with_defaults(link, defaults)
@@ -90,27 +89,20 @@ class PageLinks:
                 gr.update(selected=link.tab) if link.tab else gr.skip(),
                 *(updates.get(name, gr.skip()) for name in shown),
                 *(gr.update(open=name in opened) if name in opened | closing else gr.skip() for name in accordions),
-                *(
-                    _another(count) if tab in link.tabs else gr.skip()
-                    for tab, count in zip(self._applied, counts, strict=True)
-                ),
+                *(field if tab in link.tabs else gr.skip() for tab in self._applied),
             ]
 
         table = _table(shown, defaults, choices)
         start = f"() => charplayLinks.start({json.dumps(table)})"
         demo.load(None, None, self._field, js=start, **QUIET)
         outputs = [self._note, tabs, *shown.values(), *accordions.values(), *applied]
-        opening = self._field.change(apply, [self._field, *applied], outputs, **LATEST)
+        opening = self._field.change(apply, self._field, outputs, **LATEST)
         opening.then(None, None, None, js="() => charplayLinks.opened()", **QUIET)
         values = list(shown.values())
         # Not an event of every change: with so many inputs it would delay each key by the time of a frame or more.
         self._follow.click(None, values, None, js="(...values) => charplayLinks.follow(values)", **QUIET)
         self._save.click(None, values, None, js="(...values) => charplayExports.savePage(values)", **QUIET)
         self._copy.click(None, values, None, js="(...values) => charplayLinks.copy(values)", **QUIET)
-
-
-def _another(count: object) -> int:
-    return int(count) + 1 if isinstance(count, int | float) and abs(count) < _MAX_OPENED else 1
 
 
 def _is_absent(name: str, shown: dict[str, Component]) -> bool:

@@ -89,7 +89,7 @@ def build_steps(registry: Registry, names: gr.Textbox, model: gr.Dropdown, link:
             sizes, plotted_steps, checkpoint.model.config.bidirectional, shown
         )
 
-    changes, inputs = [names.change, model.change, link.applied.change], [late.moves, names, model, link.field]
+    changes, inputs = [names.change, model.change, link.applied.change], [late.moves, names, model, link.applied]
     update_while_open(accordion, changes, show, inputs, [late.answer, counts])
     for changed in (step.change, late.missed):
         changed(None, step, None, js=_SHOW_STEP, **QUIET)

@@ -116,7 +116,7 @@ def build(registry: Registry, link: TabLink) -> ModelControls:
     changes += [layout.unit.input, has_units.change]
     outputs = [*layout.outputs, *layout.plots]
     gr.on(changes, update, layout.inputs, outputs, **LATEST)
-    link.applied.change(show_linked_unit, [layout.cells, layout.model, link.field], layout.unit, **LATEST)
+    link.applied.change(show_linked_unit, [layout.cells, layout.model, link.applied], layout.unit, **LATEST)
     layout.split.click(panels.split_at_commas, layout.names, layout.names, **QUIET)
     unit_inputs = [layout.cells, layout.model]
     fitted = layout.cells.input(update_units, unit_inputs, layout.unit, **LATEST)

@@ -282,7 +282,7 @@ def build(initial: InitialExamples, link: TabLink) -> ModelControls:
     running = tab.start.click(inventions.invent, tab.settings, tab.outputs, **QUIET)
     tab.seed.submit(None, None, None, js=press(tab.start), **QUIET)
     count = gr.Number(0, visible="hidden")  # of the links that were followed
-    link.applied.change(None, [link.field, count], count, js=_COUNT_LINK, **QUIET)
+    link.applied.change(None, [link.applied, count], count, js=_COUNT_LINK, **QUIET)
     linked = count.change(inventions.invent_linked, tab.settings, tab.outputs, cancels=[running], **LATEST)
     chosen = tab.model.change(
         inventions.choose_model,

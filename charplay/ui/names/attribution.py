@@ -63,7 +63,7 @@ def build(source: NameControls) -> None:
         )
         return _headline(found), *_leave_one_out(found), *_gradients(found, query)
 
-    source.model.change(update_countries, [source.model, source.link.field, country], country, **LATEST)
+    source.model.change(update_countries, [source.model, source.link.applied, country], country, **LATEST)
     outputs = [headline, leave_one_out_caption, leave_one_out, gradient_caption, gradients]
     source.event.while_open(accordion, show, [country, *source.inputs], outputs, [country.change])
 

@@ -16,7 +16,7 @@ def build(container: gr.Tab, link: TabLink, seed: gr.Textbox) -> gr.Number:
         f" : Boolean(seed) && new URLSearchParams(field.split('#')[1]).has('{controls.SEED.name}')"
     )
     is_open = f"charplayLinks.currentTab() === '{links.TAB_OF[controls.SEED.name]}'"
-    named = link.applied.change(None, [link.field, seed, due], due, js=is_linked, **QUIET)
+    named = link.applied.change(None, [link.applied, seed, due], due, js=is_linked, **QUIET)
     named.then(None, outputs, outputs, js=f"(due, count) => !({is_open}) ? [due, count] : {once}", **QUIET)
     container.select(None, outputs, outputs, js=f"(due, count) => {once}", **QUIET)
     return count

@@ -227,7 +227,7 @@ def _wire_prime(tab: _Components, registry: Registry, link: TabLink) -> None:
         except (ValueError, GenerationError) as error:
             return "", html.problem(str(error))
 
-    inputs = [late.moves, tab.prime, tab.model, link.field]
+    inputs = [late.moves, tab.prime, tab.model, link.applied]
     tab.prime.change(update_prime, inputs, [late.answer, tab.next_characters, tab.message], **LATEST)
     # Generate ends a text that was written one by one, which the drawing has followed.
     has_steps, redraw = gr.Checkbox(False, visible="hidden"), gr.Number(0, visible="hidden")

@@ -126,4 +126,4 @@ def build(
     gr.on(changes, update_note, inputs, [pasting, note], **LATEST)
     # A generated text is one of the chosen model, which can read it; without a request.
     finished.change(None, [choice, note], note, js=_CLEAR_NOTE, **QUIET)
-    return TextSource(registry, inputs, [*changes, finished.change], link.field)
+    return TextSource(registry, inputs, [*changes, finished.change], link.applied)

@@ -208,5 +208,5 @@ def build(tab: gr.Tab, link: TabLink) -> None:
     settings: list[Any] = parts.settings  # a message stays as long as its cause
     gr.on([each.change for each in settings], None, None, parts.message, js="() => ''", **QUIET)
     shown = [*parts.plots, parts.shown_epoch, parts.message, parts.has_plots]
-    tab.select(_open, [parts.has_plots, link.field], shown, **LATEST)
-    link.applied.change(_show_linked, link.field, shown, **LATEST)
+    tab.select(_open, [parts.has_plots, link.applied], shown, **LATEST)
+    link.applied.change(_show_linked, link.applied, shown, **LATEST)

@@ -189,7 +189,7 @@ def _wire_data(
     )
     linked = link.applied.change(
         with_problem(_show_linked, 7),
-        [link.field, form.kind, form.source],
+        [link.applied, form.kind, form.source],
         [*read, *noted, form.data_problem],
         **LATEST,
     )

@@ -48,6 +48,12 @@ def test_only_a_press_is_dropped_while_an_answer_to_the_one_before_is_under_way(
     assert not [(each.name, each.targets) for each in of_values]
 
 
+def test_what_follows_a_link_reads_the_one_that_was_applied_and_not_one_that_came_since():
+    functions = page.build().fns.values()
+    reading = [each for each in functions if "link-field" in {getattr(read, "elem_id", None) for read in each.inputs}]
+    assert [each.name for each in reading] == ["apply"]
+
+
 def test_what_was_changed_by_hand_is_noted_without_requests_but_for_a_link(requests):
     """An answer that comes late would forget what was changed while it was under way."""
     noting = [each for each in requests if CHANGES in {getattr(output, "elem_id", None) for output in each.outputs}]
