@@ -61,3 +61,12 @@ def fit_temperature(logits: torch.Tensor, truth: torch.Tensor) -> float:
 
     optimizer.step(loss)
     return min(max((-log_inverse).exp().item(), 1 / MAX_TEMPERATURE), MAX_TEMPERATURE)
+
+
+@torch.no_grad()
+def calibrate(last_layer: nn.Linear, logits: torch.Tensor, truth: torch.Tensor) -> float:
+    """Divides the layer that gave `logits` by the temperature fitted on them, which it returns."""
+    temperature = fit_temperature(logits, truth)
+    for parameter in last_layer.parameters():
+        parameter.div_(temperature)
+    return temperature

@@ -9,7 +9,7 @@ from torch import nn
 from charplay.data.batches import group_by_length, pad
 from charplay.data.datasets import NameRows
 from charplay.data.vocabulary import ASCII, END_OF_TEXT, PAD, Vocabulary
-from charplay.evaluation.calibration import fit_temperature
+from charplay.evaluation.calibration import calibrate
 from charplay.evaluation.invented_texts import bits_per_character
 from charplay.models.networks import ConditionalCharLM, State
 from charplay.training.conditional_distillation import SyntheticTexts
@@ -103,13 +103,10 @@ class ConditionalTask:
 
     @torch.no_grad()
     def calibrate(self, model: ConditionalCharLM) -> dict[str, Any]:
-        """Divides the last layer by the temperature at which the texts held out are likeliest, which it returns."""
+        """Makes the texts held out as likely as a temperature can; what a header says of it."""
         rows, device = self.validation[:MAX_CALIBRATION_TEXTS], next(model.parameters()).device
         codes = pad([text + END_OF_TEXT for text, _ in rows], vocabulary=self.vocabulary).codes.to(device)
         labels = torch.tensor([self.classes.index(label) for _, label in rows], device=device)
         logits, _ = model(codes[:, :-1], nn.functional.one_hot(labels, len(self.classes)).float())
         is_real = codes != PAD
-        temperature = fit_temperature(logits[is_real].float().cpu(), codes[is_real].cpu())
-        for parameter in model.linear.parameters():
-            parameter.div_(temperature)
-        return {"temperature": temperature}
+        return {"temperature": calibrate(model.linear, logits[is_real].float().cpu(), codes[is_real].cpu())}

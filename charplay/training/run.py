@@ -11,11 +11,9 @@ from typing import Any
 import torch
 
 from charplay import limits, system
-from charplay.evaluation.calibration import fit_temperature
-from charplay.inference.classify import logits_of
 from charplay.models import checkpoints
 from charplay.models.checkpoints import Checkpoint
-from charplay.models.networks import MODELS, ConditionalCharLM, NameClassifier, Network
+from charplay.models.networks import MODELS, Network
 from charplay.training import snapshots
 from charplay.training.conditional_task import ConditionalTask
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
@@ -248,13 +246,10 @@ class _Run:
     def finish(self) -> dict[str, Any]:
         """Measures the model as its file stores it, writes the checkpoint and removes the partial files."""
         self.header["recipe"]["seconds"] = round(time.perf_counter() - self.start)
-        model, task = self.model.eval(), self.training_set.task
-        results: dict[str, Any] = {}
-        if isinstance(model, ConditionalCharLM) and isinstance(task, ConditionalTask):
-            results = task.calibrate(model)
+        model: Any = self.model.eval()  # of the task's kind
+        task = self.training_set.task
+        results = task.calibrate(model) if isinstance(task, NamesTask | ConditionalTask) else {}
         results["validation"] = self.measured | task.evaluate(model)
-        if isinstance(model, NameClassifier) and isinstance(task, NamesTask):
-            results |= _calibrate(model, task)
         # Weights are stored in half precision: the test results are those of the stored ones.
         checkpoints.save(self.unfinished, Checkpoint(model=model, results=results, **self.header), half=True)
         stored = checkpoints.load(self.unfinished)
@@ -305,14 +300,3 @@ def _load_snapshot(path: Path, identity: dict[str, Any]) -> Snapshot:
     if snapshot.facts.get("run") != json.loads(json.dumps(identity)):
         raise ValueError(f"{path.name} is of a run with another recipe or other data: give the same, or no --resume.")
     return snapshot
-
-
-def _calibrate(model: NameClassifier, task: NamesTask) -> dict[str, Any]:
-    """Divides the last layer by the temperature fitted on the rows held out, so that its softmax is calibrated."""
-    truth = torch.tensor([task.classes.index(country) for _, country in task.validation])
-    logits = logits_of(model, [name for name, _ in task.validation], vocabulary=task.vocabulary)
-    temperature = fit_temperature(logits, truth)
-    with torch.no_grad():
-        for parameter in model.linear.parameters():
-            parameter.div_(temperature)
-    return {"temperature": temperature, "training_rows": task.counts.int().tolist()}

@@ -9,7 +9,9 @@ from torch import nn
 from charplay.data.batches import group_by_length, pad
 from charplay.data.datasets import NameRows, Speech, join_speeches
 from charplay.data.vocabulary import ASCII, Vocabulary
+from charplay.evaluation.calibration import calibrate
 from charplay.evaluation.metrics import evaluate_names, evaluate_speech
+from charplay.inference.classify import logits_of
 from charplay.models.networks import CharLM, NameClassifier, State
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
 from charplay.training.recipes import NamesRecipe, SpeechRecipe
@@ -126,6 +128,13 @@ class NamesTask:
             reduction="none",
         )
         return (losses * weights[shard].to(device)).sum(), len(rows) / self.group.size
+
+    def calibrate(self, model: NameClassifier) -> dict[str, Any]:
+        """Has the probabilities say how often they are right, by the names held out; what a header says of it."""
+        truth = torch.tensor([self.classes.index(country) for _, country in self.validation])
+        logits = logits_of(model, [name for name, _ in self.validation], vocabulary=self.vocabulary)
+        temperature = calibrate(model.linear, logits, truth)
+        return {"temperature": temperature, "training_rows": self.counts.int().tolist()}
 
     def evaluate(self, model: NameClassifier) -> dict[str, Any]:
         measured = evaluate_names(model, self.classes, self.validation, vocabulary=self.vocabulary)
