@@ -11,6 +11,7 @@ from safetensors import safe_open
 
 from charplay.cli import COMMANDS
 from charplay.cli.parser import Parser
+from charplay.training.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "charplay"
@@ -113,6 +114,17 @@ def test_commands_have_arguments_that_the_command_line_takes(document):
     for line in written:
         if "--help" not in line and "..." not in line:
             parser.parse_args(shlex.split(line))
+
+
+def test_the_table_of_recipes_names_each_of_every_task_once():
+    [table] = re.findall(
+        r"^## Recipes\n.*?^\| --- .*?\n(.*?)\n\n", read(PACKAGE / "training" / "README.md"), re.DOTALL | re.MULTILINE
+    )
+    named = []  # (task, recipe)
+    for row in table.splitlines():
+        recipes, tasks, _ = row.strip("| ").split(" | ")
+        named += [(task, recipe) for task in tasks.split(", ") for recipe in re.findall(r"`(\w+)`", recipes)]
+    assert sorted(named) == sorted((task, recipe) for task, recipes in RECIPES.items() for recipe in recipes)
 
 
 def test_the_library_example_of_the_readme_runs(capsys):
