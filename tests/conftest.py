@@ -70,19 +70,31 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """A real Chromium or Chrome, one for all tests."""
+def launch_browser():
+    """Launches a real Chromium or Chrome, with options beside those that all take."""
     from playwright.sync_api import sync_playwright
 
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         missing(f"no browser found: none of {', '.join(BROWSERS)} is on the PATH")
+    # One process for all pages of an app: the next page finds its scripts compiled.
+    common = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--process-per-site"]
+    launched = []
     with sync_playwright() as playwright:
-        # One process for all pages of an app: the next page finds its scripts compiled.
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--process-per-site"]
-        chromium = playwright.chromium.launch(executable_path=path, args=options)
-        yield chromium
-        chromium.close()
+
+        def launch(*options: str):
+            launched.append(playwright.chromium.launch(executable_path=path, args=[*common, *options]))
+            return launched[-1]
+
+        yield launch
+        for each in launched:
+            each.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch_browser):
+    """One for all tests."""
+    return launch_browser()
 
 
 def missing(reason: str):
