@@ -27,7 +27,7 @@ from charplay.ui import (
     html,
     joining,
     link_events,
-    link_preview,
+    page_head,
     settings,
     theme,
 )
@@ -41,9 +41,9 @@ from charplay.ui.invent import tab as invent_tab
 from charplay.ui.lesson import events as lesson_events
 from charplay.ui.lesson.events import PageLesson
 from charplay.ui.link_events import PageLinks, TabLink
-from charplay.ui.link_preview import LinkPreview
 from charplay.ui.model_controls import ModelControls
 from charplay.ui.names import tab as names_tab
+from charplay.ui.page_head import PageHead
 from charplay.ui.repeated_requests import RepeatedRequests
 from charplay.ui.request_limits import BoundedBodies
 from charplay.ui.resumable_streams import ResumableStreams
@@ -118,7 +118,7 @@ def build(*directories: Path, opening: InitialExamples | None = None, lesson: Le
     """
     gradio_patches.apply()
     examples = opening or compute_examples(checkpoints.load_all(*(directories or checkpoints.DIRECTORIES)))
-    with PageBlocks(title=link_preview.TITLE, analytics_enabled=False, **settings.BLOCKS) as demo:
+    with PageBlocks(title=page_head.TITLE, analytics_enabled=False, **settings.BLOCKS) as demo:
         api.build(examples.registry)  # before the tabs: an event takes the name of its function where that is free
         page_links = PageLinks()
         page_links.lay_out_note()
@@ -207,16 +207,16 @@ def launch_arguments(
     app_kwargs = {
         "middleware": [
             Middleware(BoundedBodies),
-            Middleware(LinkPreview),
+            Middleware(PageHead),
             Middleware(gradio_patches.OrderedRoutes),
             Middleware(RepeatedRequests),
             Middleware(BoundedEvents),
             Middleware(browser_sessions.ExpiringSessions),
             Middleware(ResumableStreams, on_page_closed=browser_sessions.forget),
         ],
-        "routes": [joining.route(), link_preview.picture_route(), *([] if with_tools else [_NO_TOOLS_ROUTE])],
+        "routes": [joining.route(), page_head.picture_route(), *([] if with_tools else [_NO_TOOLS_ROUTE])],
     }
-    appearance = {"theme": theme.theme(), "css": css, "favicon_path": link_preview.ICON}
+    appearance = {"theme": theme.theme(), "css": css, "favicon_path": page_head.ICON}
     arguments = {**settings.LAUNCH, **appearance, "app_kwargs": app_kwargs, "mcp_server": with_tools}
     join_script = joining.head(host, for_class)
     links_script = link_events.head({tab.id: tab.label for tab in TABS})

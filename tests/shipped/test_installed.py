@@ -18,8 +18,8 @@ SOURCES = ("charplay", "checkpoints", "pyproject.toml", "requirements.txt", "REA
 # The user's checkpoint is the one found under that name; the page reads every style sheet.
 USE = """
 import charplay
-from charplay.ui import link_preview, page
-assert link_preview.ICON.exists() and link_preview.PICTURE.exists()
+from charplay.ui import page_head, page
+assert page_head.ICON.exists() and page_head.PICTURE.exists()
 print(charplay.load("names-gru").checkpoint.config.hidden_size)
 page.launch_arguments()
 """

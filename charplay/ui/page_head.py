@@ -1,7 +1,7 @@
-"""What a page that links here shows of it, and what a browser calls it before its scripts run: title, icon, picture.
+"""The page's head: title, icon and picture, for browsers and for pages that link here, and the script that runs first.
 
-Gradio puts its own name and picture into the page's head, and what `launch(head=)` adds comes by script, which no
-crawler runs. So the head is changed in the response.
+Gradio puts its own name and picture there, and what `launch(head=)` adds comes by Gradio's own script, which no crawler
+runs, and which may be what does not arrive. So the head is changed in the response.
 """
 
 import re
@@ -14,6 +14,7 @@ from fastapi.responses import FileResponse
 from fastapi.routing import APIRoute
 from gradio.route_utils import get_root_url
 
+from charplay.ui.assets import read_asset
 from charplay.ui.request_limits import App, Message, Receive, Send
 
 TITLE = "charplay"
@@ -23,6 +24,7 @@ PICTURE = ICON.with_name("preview.png")
 PICTURE_ROUTE = "/preview.png"
 PICTURE_SIZE = (1200, 630)  # px
 _PICTURE_SHOWS = "The letters of the name Costa, each read by one step of a recurrent network, and its answer: Spanish?"
+_FIRST_SCRIPT = f"<script>{read_asset(__file__, 'missing_files.js')}</script>"
 _GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
 _FIRST_IN_HEAD = b'<meta charset="utf-8" />'
 _MAX_HEAD_BYTES = 8_000  # in which Gradio's own tags are looked for; after them comes the page's whole description
@@ -53,15 +55,15 @@ def tags(root: str) -> str:
 
 
 def described(page: bytes, root: str) -> bytes:
-    """The page with our tags in the place of Gradio's; as it is where its head is none of Gradio's."""
+    """The page with our tags in the place of Gradio's, and our script; as it is where its head is none of Gradio's."""
     head, rest = page[:_MAX_HEAD_BYTES], page[_MAX_HEAD_BYTES:]
     if head.count(_FIRST_IN_HEAD) != 1:
         return page
-    ours = _FIRST_IN_HEAD + b"\n" + tags(root).encode()
+    ours = _FIRST_IN_HEAD + f"\n{tags(root)}\n{_FIRST_SCRIPT}".encode()
     return _GRADIOS.sub(b"", head).replace(_FIRST_IN_HEAD, ours) + rest
 
 
-class LinkPreview:
+class PageHead:
     """ASGI middleware: changes the head of the page, and no other response."""
 
     def __init__(self, app: App):
