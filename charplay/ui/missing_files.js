@@ -25,7 +25,7 @@
     // Here and not in theme.css: Gradio adds that when the page is laid out.
     line.style.cssText = `position: fixed; inset: auto 0 0 0; z-index: 1000; padding: 10px 16px; text-align: center;
       font: 600 16px system-ui, sans-serif; color: #fff; background: #8a3a00;`;
-    button.style.cssText = `margin-left: 12px; padding: 2px 12px; border: 1px solid #fff; border-radius: 6px;
+    button.style.cssText = `margin: 2px 8px; padding: 6px 12px; border: 1px solid #fff; border-radius: 6px;
       font: inherit; color: inherit; background: none; cursor: pointer;`;
     button.textContent = 'Load it again';
     button.addEventListener('click', () => location.reload());
