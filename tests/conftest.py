@@ -19,7 +19,7 @@ import torch
 from charplay.bench.timing import on_one_thread
 from charplay.data import datasets
 from charplay.inference.quantized import fastest_product
-from charplay.models.checkpoints import Checkpoint
+from charplay.models.checkpoints import SHIPPED_DIRECTORY, Checkpoint
 from charplay.models.networks import (
     CharLM,
     CharLMConfig,
@@ -95,6 +95,15 @@ def launch_browser():
 def browser(launch_browser):
     """One for all tests."""
     return launch_browser()
+
+
+@pytest.fixture
+def comma_unit() -> list[float]:
+    """Layer, unit and value with which the shipped language model writes more commas, as `charplay steering` found."""
+    from charplay.interpret.steering_search import load_units
+
+    units = load_units(SHIPPED_DIRECTORY / "speech.safetensors")
+    return next([each["layer"], each["unit"], each["value"]] for each in units if each["more_of"] == "commas")
 
 
 def missing(reason: str):

@@ -90,9 +90,9 @@ def test_generate_streams_the_text_so_far_and_the_same_seed_gives_the_same_text(
     assert client.predict("My fellow ", length=4000, seed=7, api_name="/generate") == final
 
 
-def test_generate_holds_a_unit_of_one_text_alone(client):
+def test_generate_holds_a_unit_of_one_text_alone(client, comma_unit):
     free, held = (
-        client.submit("My fellow ", length=300, seed=7, held=held, api_name="/generate") for held in (None, [2, 450, 8])
+        client.submit("My fellow ", length=300, seed=7, held=held, api_name="/generate") for held in (None, comma_unit)
     )
     assert held.result().count(",") > free.result().count(",") + 10
     assert client.predict("My fellow ", length=300, seed=7, api_name="/generate") == free.result()

@@ -50,9 +50,10 @@ def test_generate_gives_the_same_text_twice(capsys):
     assert capsys.readouterr().out == first["text"] + "\n"
 
 
-def test_generate_holds_a_unit(capsys):
+def test_generate_holds_a_unit(capsys, comma_unit):
     arguments = ("generate", "--prime", "My fellow", "--length", "100", "--seed", "7")
-    free, held = (run(capsys, *arguments, *more)[1]["text"] for more in ((), ("--hold", "2,450,8")))
+    hold = ("--hold", ",".join(map(str, comma_unit)))
+    free, held = (run(capsys, *arguments, *more)[1]["text"] for more in ((), hold))
     assert held.count(",") > free.count(",") + 2
     for wrong in ("3,0,1", "1,512,1", "1,0,9", "1,0", "comma"):
         status, _, err = run(capsys, *arguments, "--hold", wrong)
