@@ -235,3 +235,9 @@ def held_texts(monkeypatch) -> HeldTexts:
     held = HeldTexts()
     monkeypatch.setattr(INFERENCE, "stream", held.stream)
     return held
+
+
+@pytest.fixture
+def speech(use_page):
+    """The Speech tab. Its accordions are closed; until one has its answer it may show that of the test before."""
+    return use_page("tab=speech")

@@ -10,6 +10,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "charplay"
 FILES = sorted(PACKAGE.rglob("*.py"))
+MAX_LINES, MAX_FUNCTION_LINES = 320, 60  # of a file, of a function
+SOURCES = sorted(
+    path for folder in (PACKAGE, ROOT / "tests") for end in ("py", "js", "css") for path in folder.rglob(f"*.{end}")
+)
 
 # From the bottom: a module imports its own folder and those of lower levels, and nothing else of charplay.
 LEVELS = (
@@ -94,3 +98,15 @@ def test_the_requirements_are_the_third_party_imports_and_nothing_more():
     not_required = sys.stdlib_module_names | {"charplay", "spaces"}  # the last: only on ZeroGPU, which installs it
     not_required |= {"onnx", "onnxruntime", "openvino"}  # of the extra `[bench]`
     assert {re.match("[a-z-]+", line)[0].replace("-", "_") for line in lines} == imported - not_required
+
+
+def test_no_file_is_longer_than_a_reader_can_hold_and_no_function():
+    too_long = []
+    for path in SOURCES:
+        source = path.read_text(encoding="utf-8")
+        if len(source.splitlines()) > MAX_LINES:
+            too_long.append(path.name)
+        nodes = ast.walk(ast.parse(source)) if path.suffix == ".py" else ()
+        functions = (node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+        too_long += [each.name for each in functions if each.end_lineno - each.lineno >= MAX_FUNCTION_LINES]
+    assert not too_long
