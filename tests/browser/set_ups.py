@@ -281,7 +281,7 @@ def joined(made: Made) -> dict[str, str]:
 
 def expect_all(made: Made, page: Page | Frame) -> None:
     """Asserts that a page or a frame that is opened by the link of all of them shows every set-up."""
-    page.locator("#bars .share").first.wait_for(state="attached")  # the link may open another tab at once
+    page.locator("#bars .share").first.wait_for()
     for tab in SET_UPS:
         page.evaluate(OPEN_TAB, SET_UPS[tab].label)
         expect_same(made, page, tab)

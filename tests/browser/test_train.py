@@ -189,8 +189,9 @@ def test_leaving_asks_first_until_the_trained_model_is_downloaded(open_page):
         page.locator("#download").click()
     expect(page.locator("#unsaved-models textarea, #unsaved-models input").first).to_have_value("0")
     page.reload()
-    # The address opens Train: the bars of the first tab are there, and seen for a moment at most.
-    expect(page.locator("#bars .share").first).to_be_attached()
+    # The address opens Train: of the first tab the bars are seen for a moment at most.
+    expect(page.get_by_role("tab", name="Train", exact=True)).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#pasted-data textarea")).to_be_visible()
     assert len(asked) == 2
 
 
