@@ -17,11 +17,14 @@ def test_a_classification_holds_the_name_as_typed_and_normalized_and_18_probabil
     assert result["country"] == max(result["probabilities"], key=result["probabilities"].get)
 
 
-def test_logits_of_many_names_are_in_the_order_given(classifier):
+@pytest.mark.parametrize("fast", [False, True])
+def test_logits_of_many_names_are_in_the_order_given(classifier, fast, monkeypatch):
+    monkeypatch.setattr("charplay.inference.classify.FAST_BATCH_SIZE", BATCH_SIZE // 4)  # several batches of both kinds
     names = [chr(97 + index % 26) * (1 + index % 9) for index in range(BATCH_SIZE + 50)]
-    together = logits_of(classifier.model, names)
+    together = logits_of(classifier.model, names, fast)
     for index in (0, 7, BATCH_SIZE - 1, BATCH_SIZE + 49):
-        torch.testing.assert_close(logits_of(classifier.model, [names[index]])[0], together[index], rtol=0, atol=1e-5)
+        alone = logits_of(classifier.model, [names[index]], fast)[0]
+        torch.testing.assert_close(alone, together[index], rtol=0, atol=1e-5)
 
 
 def test_a_blank_name_is_refused_and_an_empty_list_gives_no_results(classifier):
