@@ -137,6 +137,7 @@ RECIPE = (
     Limit("batch_size", 1, 65_536),
     Limit("learning_rate", 1e-9, 100, whole=False),
     Limit("weight_decay", 0, 100, whole=False),
+    Limit("muon_learning_rate", 0, 100, whole=False),
     Limit("clip", 1e-9, 1e9, whole=False),
     Limit("warmup", 0, 0.9, whole=False),
     Limit("evaluations", 1, 100),

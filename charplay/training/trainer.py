@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from charplay.training.distributed import SINGLE_PROCESS, ProcessGroup
+from charplay.training.optimizers import Optimizers
 from charplay.training.precision import autocast
 from charplay.training.recipes import Recipe
 from charplay.training.snapshots import Snapshot
@@ -69,13 +70,7 @@ class Trainer:
         self._device, self._precision, self._group = device, precision, group
         self._best_weights: dict[str, torch.Tensor] = {}
         self._wrapped = group.wrap(model)
-        self._optimizer = torch.optim.AdamW(
-            model.parameters(),
-            lr=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            fused=device.type == "cuda",
-        )
-        self._schedule = _schedule(self._optimizer, recipe, self.total)
+        self._optimizers = Optimizers(model, recipe, self.total)
         torch.manual_seed(recipe.seed + group.rank)  # for dropout, different on each rank
         self._generator = torch.Generator().manual_seed(recipe.seed)  # for the order of batches, the same on all ranks
         self._epoch_start = self._generator.get_state()  # the generator's state when the epoch began
@@ -112,9 +107,7 @@ class Trainer:
             loss, units = self.task.loss(self._wrapped, next(self._batches), self._device)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
-        self._schedule.step()
+        self._optimizers.step()
         self._summed += loss.detach() * units
         self._counted += units
         self._trained += units
@@ -136,8 +129,9 @@ class Trainer:
         if not loss < MAX_LOSS:  # true of NaN too
             if self._best_weights:
                 self.model.load_state_dict(self._best_weights)
+            rate = max(self.recipe.learning_rate, self.recipe.muon_learning_rate)
             raise FloatingPointError(
-                f"The loss has run away, to {loss:.3g}: try a smaller learning rate than {self.recipe.learning_rate:g}."
+                f"The loss has run away, to {loss:.3g}: try a smaller learning rate than {rate:g}."
             )
         return loss
 
@@ -179,14 +173,12 @@ class Trainer:
             **{f"carried.{row}": part.cpu() for row, part in enumerate(_parts(carried))},
             "summed": self._summed.cpu(),
         }
-        optimizer = self._optimizer.state_dict()
+        optimizers, facts_of_optimizers = self._optimizers.state()
         by_rank = enumerate(self._group.gather(of_this_rank))
         tensors = {f"rank.{rank}.{key}": value for rank, state in by_rank for key, value in state.items()}
         tensors |= {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self._best_weights.items()}
-        tensors |= {
-            f"optimizer.{row}.{key}": value for row, state in optimizer["state"].items() for key, value in state.items()
-        }
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizers.items()}
         facts = {
             "size": self._group.size,
             "done": self.done,
@@ -194,8 +186,7 @@ class Trainer:
             "counted": self._counted,
             "trained": self._trained,
             "spent": self._spent,
-            "groups": optimizer["param_groups"],
-            "scheduled": self._schedule.last_epoch,
+            "optimizers": facts_of_optimizers,
         }
         order = self._epoch_start if self.done % self.steps else self._generator.get_state()
         return Snapshot(tensors | {"order": order}, facts)
@@ -212,12 +203,7 @@ class Trainer:
         of_this_rank = with_prefix(tensors, f"rank.{self._group.rank}.")
         self.model.load_state_dict(with_prefix(tensors, "model."))
         self._best_weights = {name: tensor.to(self._device) for name, tensor in with_prefix(tensors, "best.").items()}
-        states: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in with_prefix(tensors, "optimizer.").items():
-            row, _, key = name.partition(".")
-            states.setdefault(int(row), {})[key] = tensor
-        self._optimizer.load_state_dict({"state": states, "param_groups": facts["groups"]})
-        self._schedule.last_epoch = facts["scheduled"]
+        self._optimizers.restore(with_prefix(tensors, "optimizer."), facts["optimizers"])
         self.done, self.best, self._counted = facts["done"], facts["best"], facts["counted"]
         self._trained, self._spent = facts["trained"], facts["spent"]
         self._summed = of_this_rank["summed"].to(self._device)
@@ -241,19 +227,6 @@ def _parts(state: torch.Tensor | tuple[torch.Tensor, ...] | None) -> tuple[torch
 def with_prefix(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     """The tensors whose names begin with `prefix`, by the rest of their names."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, total: int) -> torch.optim.lr_scheduler.LRScheduler:
-    """One cycle of the learning rate, up and down a cosine to zero (Smith and Topin 2018); or a constant one."""
-    if recipe.schedule == "constant":
-        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        recipe.learning_rate,
-        total_steps=total + 1,
-        pct_start=recipe.warmup,
-        cycle_momentum=False,
-    )
 
 
 def fit(

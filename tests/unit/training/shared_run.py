@@ -20,7 +20,8 @@ def recipe_of(task: str, dropout: float = 0.0) -> Recipe:
     if task == "names":
         config = NameClassifierConfig("gru", 8, 12, 2, dropout=dropout, character_dropout=dropout, classes=2)
         return NamesRecipe(config, epochs=2, **common)
-    return SpeechRecipe(CharLMConfig("lstm", 8, 12, 2, dropout=dropout), epochs=2, steps=8, **common)
+    config = CharLMConfig("lstm", 8, 12, 2, dropout=dropout)
+    return SpeechRecipe(config, epochs=2, steps=8, muon_learning_rate=0.02, **common)  # with both optimizers
 
 
 def training_set_of(task: str, recipe: Recipe, group: ProcessGroup = SINGLE_PROCESS) -> TrainingSet:

@@ -148,5 +148,5 @@ def test_a_constant_schedule_keeps_the_learning_rate():
     task = training_set_of("names", recipe).task
     trainer = Trainer(MODELS["names"][1](recipe.config), task, recipe, device=CPU, precision="float32")
     for _ in range(12):
-        assert trainer._optimizer.param_groups[0]["lr"] == recipe.learning_rate
+        assert trainer._optimizers.state()[1][0]["groups"][0]["lr"] == recipe.learning_rate
         trainer.advance()
