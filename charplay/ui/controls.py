@@ -71,11 +71,12 @@ PRIME = Control(
     max_characters=limits.MAX_PRIME_CHARACTERS,
 )
 PRIME_LENGTH = Control("prime-length", "Read the last N characters", len(_PRIME), limits.PRIME_LENGTH, 1)
-TEMPERATURE = Control("temperature", "Temperature", 0.8, limits.TEMPERATURE, 0.05)
+# Where the default model reads best: lower, sentences come again, higher, words are made up (see the model card).
+TEMPERATURE = Control("temperature", "Temperature", 0.7, limits.TEMPERATURE, 0.05)
 LENGTH = Control("length", "Length", 300, limits.LENGTH, 1)
 TEMPERATURES = tuple(
     Control(f"temperature-{number}", f"{name} temperature", temperature, limits.TEMPERATURE, 0.05)
-    for number, (name, temperature) in enumerate((("First", 0.2), ("Second", 0.8), ("Third", 1.4)), 1)
+    for number, (name, temperature) in enumerate((("First", 0.2), ("Second", TEMPERATURE.default), ("Third", 1.4)), 1)
 )  # of the texts side by side
 STEP_SPEED = Control("step-speed", "Characters/s", 3, limits.STEP_SPEED, 1)
 SEED = Control("seed", "Seed", "", placeholder="new each time", check=read_seed)

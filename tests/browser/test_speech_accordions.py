@@ -124,7 +124,7 @@ def test_a_held_unit_fills_one_text_and_leaves_the_other_alone(use_page):
     texts = [page.locator(f"#steered-{number} .text") for number in (1, 2)]
 
     def expect_texts(held: HeldUnit) -> None:
-        free = make_request(controls.PRIME.default, length=150, seed=5)
+        free = make_request(controls.PRIME.default, controls.TEMPERATURE.default, 150, seed=5)
         for shown, text in zip(texts, generate(checkpoint, [free, replace(free, held=held)]), strict=True):
             expect(shown).to_have_text(text.replace("\n", " "))
         expect(page.locator("#steering-status")).to_contain_text(re.compile(r"\d\.\d\d bits per character"))

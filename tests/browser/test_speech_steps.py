@@ -66,7 +66,7 @@ def test_characters_written_one_by_one_are_those_of_generate_with_the_same_seed(
             11,
         )  # and the sampled one if it is not among them
         assert chosen.inner_text().startswith((written[-1], "space"))
-    [expected] = generate(checkpoint, [make_request(controls.PRIME.default, 0.8, 4, seed=5)])
+    [expected] = generate(checkpoint, [make_request(controls.PRIME.default, controls.TEMPERATURE.default, 4, seed=5)])
     assert written == expected
     page.locator("#generate").click()
     expect(page.locator("#stats")).to_contain_text(f"of {controls.LENGTH.default}")
@@ -83,7 +83,7 @@ def test_play_writes_until_the_text_is_complete_and_pause_ends_it(use_page, chec
     page.locator("#play").click()
     expect(page.locator("#stats")).to_contain_text("4 of 4")
     expect(page.locator("#play")).to_be_visible()
-    [expected] = generate(checkpoint, [make_request(controls.PRIME.default, 0.8, 4, seed=5)])
+    [expected] = generate(checkpoint, [make_request(controls.PRIME.default, controls.TEMPERATURE.default, 4, seed=5)])
     assert continuation(page) == expected
     read = (controls.PRIME.default + expected)[-NEXT_POSITIONS:]
     expect(page.locator("#next-characters .given")).to_have_text(list(read.replace(" ", "␣").replace("\n", "↵")))
@@ -102,7 +102,8 @@ def test_top_k_and_the_stop_mark_are_those_of_the_core(use_page, checkpoint):
     page.locator("#top-k input").fill("4")
     page.locator("#stop-at input").fill("of")
     page.keyboard.press("Tab")
-    request = make_request(controls.PRIME.default, top_k=4, seed=5, length=controls.LENGTH.default, until="of")
+    prime, temperature, length = (each.default for each in (controls.PRIME, controls.TEMPERATURE, controls.LENGTH))
+    request = make_request(prime, temperature, length, top_k=4, seed=5, until="of")
     [expected] = generate(checkpoint, [request])
     assert len(expected) < request.length
     page.locator("#generate").click()
