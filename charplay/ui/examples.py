@@ -19,7 +19,8 @@ class Example(NamedTuple):
 
 
 DIVIDING_NAMES = ("Martin", "Simon", "Ramos")  # RNN, GRU and LSTM each answer another country
-LOOPING_PRIME = "The future of "  # at temperature 0 its continuation repeats itself
+LOOPING_PRIME = "The people of "  # at temperature 0 its continuation repeats itself
+LINE_PRIME, LINE_SEED = "Thank you", "2"  # at the default temperature they give applause, and its line ends
 FLIPPING_BATCHES = ("Rossi\nSmith\nKowalczyk", "Ng\nRuiz\nWolkenstein")
 DERAILING_TARGETS = ("abracadabra", "to be or not to be", "mississippi")  # worse free-running than teacher-forced
 DERAILING_EPOCH = 80  # at which that is so
@@ -42,7 +43,12 @@ _INVENT_MANY = {
 }
 _AT_ZERO = {controls.PRIME: LOOPING_PRIME, controls.TEMPERATURE: 0, controls.SEED: "1"}
 _AT_ONE = {controls.PRIME: LOOPING_PRIME, controls.TEMPERATURE: 1, controls.SEED: "1"}
-_LINE = {controls.PRIME: "Thank you.\n", controls.STOP_AT: controls.AT_THE_LINE_END, controls.SEED: "3"}
+_LINE = {
+    controls.PRIME: LINE_PRIME,
+    controls.TEMPERATURE: controls.TEMPERATURE.default,
+    controls.STOP_AT: controls.AT_THE_LINE_END,
+    controls.SEED: LINE_SEED,
+}
 _ROWS = {controls.DATA_KIND: controls.ROWS, controls.ROWS_GOAL: controls.CLASSIFY}
 _TO_INVENT = _ROWS | {controls.ROWS_GOAL: controls.INVENT}
 _TEXT = {controls.DATA_KIND: controls.TEXT}

@@ -38,6 +38,14 @@ def test_the_continuation_at_temperature_0_repeats_itself(registry):
     assert len(set(windows)) < len(windows) - 30
 
 
+def test_the_line_of_applause_is_one_and_ends(registry):
+    prime, temperature, length = examples.LINE_PRIME, controls.TEMPERATURE.default, controls.LENGTH.default
+    request = make_request(prime, temperature, length, seed=int(examples.LINE_SEED), until="\n")
+    [text] = generate(registry.default("speech"), [request])
+    assert "(Applause.)" in text
+    assert text.endswith("\n")
+
+
 @pytest.mark.parametrize("target", examples.DERAILING_TARGETS)
 def test_a_derailing_target_is_worse_free_running_than_teacher_forced(target):
     defaults = (controls.DECODER_CELL, controls.DECODER_SIZE, controls.DECODER_RATE, controls.DECODER_SEED)

@@ -30,12 +30,13 @@ def test_classify_gives_one_result_a_name(capsys):
 
 
 def test_generate_ends_with_the_stop_mark(capsys):
-    arguments = ("generate", "--prime", "My fellow", "--length", "300", "--seed", "7")
+    prime = "Thank you very much."  # a paragraph ends soon after it
+    arguments = ("generate", "--prime", prime, "--length", "1000", "--seed", "7")
     whole = run(capsys, *arguments)[1]["text"]
     for typed, mark in (("e", "e"), (r"\n", "\n")):
         stopped = run(capsys, *arguments, "--until", typed)[1]["text"]
-        assert mark in whole[len("My fellow") :]
-        assert stopped == whole[: whole.index(mark, len("My fellow")) + 1]
+        assert mark in whole[len(prime) :]
+        assert stopped == whole[: whole.index(mark, len(prime)) + 1]
 
 
 def test_generate_gives_the_same_text_twice(capsys):
