@@ -22,7 +22,8 @@ class Optimizers:
 
     def __init__(self, model: nn.Module, recipe: Recipe, total: int):
         of_muon = recurrent_matrices(model) if recipe.muon_learning_rate else []
-        of_adam = [each for each in model.parameters() if not any(each is other for other in of_muon)]
+        by_muon = set(of_muon)
+        of_adam = [each for each in model.parameters() if each not in by_muon]
         self._optimizers: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(
                 of_adam, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=of_adam[0].is_cuda

@@ -174,7 +174,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         **{cell: replace(_SMALL_CLASSIFIER, config=replace(_SMALL_CLASSIFIER.config, cell=cell)) for cell in CELLS},
     },
     "speech": {
-        "best": SpeechRecipe(  # two hours and a half on two CPU cores with AVX-512
+        "best": SpeechRecipe(  # three hours on two CPU cores with AVX-512
             CharLMConfig("gru", 64, 512, 2, dropout=0.1),
             epochs=10,
             batch_size=64,
