@@ -1,4 +1,4 @@
-"""The page's head: title, icon and picture, for browsers and for pages that link here, and the script that runs first.
+"""The page's head: title, icon and picture, for browsers and for pages that link here, and the scripts that run first.
 
 Gradio puts its own name and picture there, and what `launch(head=)` adds comes by Gradio's own script, which no crawler
 runs, and which may be what does not arrive. So the head is changed in the response.
@@ -15,7 +15,8 @@ from fastapi.routing import APIRoute
 from gradio.route_utils import get_root_url
 
 from charplay.ui.assets import read_asset
-from charplay.ui.request_limits import App, Message, Receive, Send
+from charplay.ui.changed_responses import send_changed
+from charplay.ui.request_limits import App, Receive, Send
 
 TITLE = "charplay"
 DESCRIPTION = "A playground for character-level recurrent networks"
@@ -24,7 +25,9 @@ PICTURE = ICON.with_name("preview.png")
 PICTURE_ROUTE = "/preview.png"
 PICTURE_SIZE = (1200, 630)  # px
 _PICTURE_SHOWS = "The letters of the name Costa, each read by one step of a recurrent network, and its answer: Spanish?"
-_FIRST_SCRIPT = f"<script>{read_asset(__file__, 'missing_files.js')}</script>"
+_FIRST_SCRIPTS = "".join(
+    f"<script>{read_asset(__file__, name)}</script>" for name in ("missing_files.js", "plain_values.js")
+)
 _GRADIOS = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
 _FIRST_IN_HEAD = b'<meta charset="utf-8" />'
 _MAX_HEAD_BYTES = 8_000  # in which Gradio's own tags are looked for; after them comes the page's whole description
@@ -55,11 +58,11 @@ def tags(root: str) -> str:
 
 
 def described(page: bytes, root: str) -> bytes:
-    """The page with our tags in the place of Gradio's, and our script; as it is where its head is none of Gradio's."""
+    """The page with our tags in the place of Gradio's, and our scripts; as it is where its head is none of Gradio's."""
     head, rest = page[:_MAX_HEAD_BYTES], page[_MAX_HEAD_BYTES:]
     if head.count(_FIRST_IN_HEAD) != 1:
         return page
-    ours = _FIRST_IN_HEAD + f"\n{tags(root)}\n{_FIRST_SCRIPT}".encode()
+    ours = _FIRST_IN_HEAD + f"\n{tags(root)}\n{_FIRST_SCRIPTS}".encode()
     return _GRADIOS.sub(b"", head).replace(_FIRST_IN_HEAD, ours) + rest
 
 
@@ -73,22 +76,5 @@ class PageHead:
         if scope["type"] != "http" or scope["path"] != "/":
             await self._app(scope, receive, send)
             return
-        start: Message = {}
-        body = bytearray()
-
-        async def send_described(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-                return
-            body.extend(message.get("body", b""))
-            if message.get("more_body", False):
-                return
-            headers, page = list(start["headers"]), bytes(body)
-            if dict(headers).get(b"content-type", b"").startswith(b"text/html"):
-                page = described(page, get_root_url(Request(scope), "/", scope["app"].root_path).rstrip("/"))
-                headers = [each for each in headers if each[0] != b"content-length"]  # of several cookies, each stays
-                headers.append((b"content-length", str(len(page)).encode()))
-            await send({**start, "headers": headers})
-            await send({"type": "http.response.body", "body": page})
-
-        await self._app(scope, receive, send_described)
+        root = get_root_url(Request(scope), "/", scope["app"].root_path).rstrip("/")
+        await send_changed(self._app, scope, receive, send, "html", lambda page: described(page, root))

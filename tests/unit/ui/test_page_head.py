@@ -1,5 +1,6 @@
 """Title, icon and picture in the page's head."""
 
+import gzip
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -39,7 +40,8 @@ def test_a_page_that_is_not_gradios_is_left_as_it_is():
     assert page_head.described(b"<p>busy</p>", ROOT) == b"<p>busy</p>"
 
 
-def test_the_page_keeps_every_other_header_and_has_its_new_length(run_async):
+@pytest.mark.parametrize("accepted", [b"gzip, br", b"identity"])
+def test_the_page_keeps_every_other_header_and_has_its_new_length(run_async, accepted):
     cookies = [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
     sent = []
 
@@ -51,13 +53,15 @@ def test_the_page_keeps_every_other_header_and_has_its_new_length(run_async):
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "http", "path": "/", "method": "GET", "headers": [(b"host", b"school.example")], "root_path": ""}
-    scope |= {"scheme": "https", "server": ("school.example", 443), "query_string": b"", "app": FastAPI()}
+    scope = {"type": "http", "path": "/", "method": "GET", "root_path": "", "app": FastAPI()}
+    scope |= {"scheme": "https", "server": ("school.example", 443), "query_string": b""}
+    scope["headers"] = [(b"host", b"school.example"), (b"accept-encoding", accepted)]
     run_async(page_head.PageHead(app)(scope, None, send))
     start, body = sent
     assert [each for each in start["headers"] if each[0] == b"set-cookie"] == cookies
     assert dict(start["headers"])[b"content-length"] == str(len(body["body"])).encode()
-    assert b"https://school.example/preview.png" in body["body"]
+    page = gzip.decompress(body["body"]) if b"gzip" in accepted else body["body"]
+    assert b"https://school.example/preview.png" in page
 
 
 @pytest.mark.parametrize(("path", "size"), [(page_head.ICON, (512, 512)), (page_head.PICTURE, page_head.PICTURE_SIZE)])
