@@ -1,7 +1,7 @@
 """What Gradio's page does in the browser without need, mended in its files on their way there.
 
 Each patch is applied only where its file holds what it replaces, once; otherwise the file is sent as it is and a line
-is logged. What they bring together: `python -m tests.browser.idle_costs` (figures: charplay/bench/README.md). Two more,
+is logged. What they bring together: `python -m tests.browser.opening_costs` (figures: charplay/bench/README.md). Two more,
 which need no change of a file, are in plain_values.js.
 """
 

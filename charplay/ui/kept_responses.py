@@ -1,7 +1,8 @@
 """The page and its files, kept as they were first answered: a class opens them all at once.
 
-Gradio lays out the page anew for each visitor, and compresses each of its eighty files anew: 180 ms of the one thread
-that answers everybody, most of a minute for two hundred. They are the same for all as long as the app runs.
+Gradio lays out the page anew for each visitor, and compresses each of its eighty files anew: a fifth of a second of the
+thread that answers everybody, three quarters of a minute for two hundred. They are the same for all as long as the app
+runs. Figures: charplay/bench/README.md.
 """
 
 import re

@@ -21,30 +21,36 @@ from tests.browser.test_frontend_patches import COUNT_FRAMES
 from tests.conftest import BROWSERS
 
 OURS = (KeptResponses, PatchedFrontend, PageHead)
-VISITORS = 20  # one after the other, whose mean counts
+VISITORS = 200  # who open the page at once
 PAGES = 5  # opened in the browser, of which the quickest counts: other processes slow some down
 SETTLE_SECONDS = 6  # from the first bars to a page at rest
 REST_SECONDS = 5
 # In a process of its own: what it computes is none of the server's.
 FETCH = """
-import http.client, json, sys
+import http.client, json, sys, threading, time
 host, paths, visitors = json.loads(sys.argv[1])
-received = 0
-for _ in range(visitors):
-    connection = http.client.HTTPConnection(host)
+sizes = []
+def visit():
+    connection, received = http.client.HTTPConnection(host), 0
     for path in paths:
         connection.request("GET", path, headers={"Accept-Encoding": "gzip, br"})
         received += len(connection.getresponse().read())
-    connection.close()
-print(received / visitors)
+    sizes.append(received)
+threads = [threading.Thread(target=visit) for _ in range(visitors)]
+start = time.perf_counter()
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert len(sizes) == visitors
+print(json.dumps([sizes[0], time.perf_counter() - start]))
 """
 
 
-def fetched(host: str, paths: list[str], visitors: int) -> float:
-    """Bytes of the page and its files, fetched for so many visitors."""
+def fetch(host: str, paths: list[str], visitors: int) -> tuple[float, float]:
+    """So many visitors fetch the page and its files at once: the bytes of each, seconds until the last has them."""
     arguments = json.dumps([host, paths, visitors])
     done = subprocess.run([sys.executable, "-c", FETCH, arguments], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    size, seconds = json.loads(done.stdout)
+    return size, seconds
 
 
 def open_page(context: BrowserContext, url: str) -> tuple[list[str], float, float]:
@@ -82,15 +88,16 @@ def measure(is_plain: bool) -> dict[str, float]:
             paths, *_ = open_page(context, url)  # later ones find the files in the browser's cache
             opened = [open_page(context, url) for _ in range(PAGES)]
             browser.close()
-        fetched(urlsplit(url).netloc, paths, 1)
+        fetch(urlsplit(url).netloc, paths, 1)
         start = time.process_time()
-        received = fetched(urlsplit(url).netloc, paths, VISITORS)
+        size, seconds = fetch(urlsplit(url).netloc, paths, VISITORS)
         server = (time.process_time() - start) / VISITORS
     finally:
         demo.close()
     return {
         "files": len(paths),
-        "kilobytes": round(received / 1000),
+        "kilobytes": round(size / 1000),
+        "class_seconds": round(seconds, 1),
         "server_ms": round(1000 * server, 1),
         "browser_ms": round(1000 * min(seconds for _, seconds, _ in opened)),
         "frames_per_second_at_rest": min(frames for _, _, frames in opened),
