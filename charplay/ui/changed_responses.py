@@ -1,12 +1,13 @@
 """Responses of Gradio's that are changed on their way to the browser."""
 
-import gzip
 from collections.abc import Callable
 from typing import Any
 
 from charplay.ui.request_limits import App, Message, Receive, Send
 
-_NOT_KEPT = (b"content-length", b"content-encoding")  # headers of what is changed
+# Of a request: what it asks for is the whole, as it is, since what has been changed is neither a part of it nor it.
+_DROPPED_OF_REQUEST = (b"range", b"if-none-match", b"if-modified-since", b"accept-encoding")
+_REPLACED_HEADERS = (b"content-length", b"etag", b"last-modified", b"accept-ranges")
 
 
 async def send_changed(
@@ -14,10 +15,8 @@ async def send_changed(
 ) -> None:
     """Has an ASGI app answer a request, and sends its body as `change` returns it, with every other header.
 
-    It is compressed where the browser takes that. What is of another kind than "html" or "javascript", whichever is
-    given, such as an error, is sent as it is.
+    An error, and a response whose content type does not contain `kind` ("html", "javascript"), is sent unchanged.
     """
-    accepted = dict(scope["headers"]).get(b"accept-encoding", b"")
     start: Message = {}
     body = bytearray()
 
@@ -29,16 +28,12 @@ async def send_changed(
         if message.get("more_body", False):
             return
         headers, content = list(start["headers"]), bytes(body)
-        if kind.encode() in dict(headers).get(b"content-type", b""):
-            headers = [each for each in headers if each[0] not in _NOT_KEPT]  # of several cookies, each stays
-            headers.append((b"vary", b"accept-encoding"))
+        if start["status"] == 200 and kind.encode() in dict(headers).get(b"content-type", b""):
             content = change(content)
-            if b"gzip" in accepted:
-                content = gzip.compress(content, mtime=0)
-                headers.append((b"content-encoding", b"gzip"))
+            headers = [each for each in headers if each[0] not in _REPLACED_HEADERS]  # of several cookies, each stays
             headers.append((b"content-length", str(len(content)).encode()))
         await send({**start, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    uncompressed = [each for each in scope["headers"] if each[0] != b"accept-encoding"]
-    await app({**scope, "headers": uncompressed}, receive, send_body)
+    whole = [each for each in scope["headers"] if each[0] not in _DROPPED_OF_REQUEST]
+    await app({**scope, "headers": whole}, receive, send_body)

@@ -1,8 +1,8 @@
-"""What Gradio's page does in the browser without need, mended in its files on their way there.
+"""Patches of the JavaScript of Gradio's page that remove needless work, applied to its files on their way.
 
 Each patch is applied only where its file holds what it replaces, once; otherwise the file is sent as it is and a line
-is logged. What they bring together: `python -m tests.browser.opening_costs` (figures: charplay/bench/README.md). Two more,
-which need no change of a file, are in plain_values.js.
+is logged. What they bring together is measured by `python -m tests.browser.opening_costs` (figures:
+charplay/bench/README.md). Two more, which need no change of a file, are in plain_values.js.
 """
 
 import functools

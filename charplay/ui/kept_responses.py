@@ -1,10 +1,14 @@
-"""The page and its files, kept as they were first answered: a class opens them all at once.
+"""The page and its files, cached as they were first answered and compressed: a class opens them all at once.
 
 Gradio lays out the page anew for each visitor, and compresses each of its eighty files anew: a fifth of a second of the
 thread that answers everybody, three quarters of a minute for two hundred. They are the same for all as long as the app
-runs. Figures: charplay/bench/README.md.
+runs. (With a login they would not be.) Figures: charplay/bench/README.md.
 """
 
+import asyncio
+import gzip
+import hashlib
+import posixpath
 import re
 from collections import OrderedDict
 from typing import Any, NamedTuple
@@ -14,82 +18,144 @@ from gradio.route_utils import get_root_url
 
 from charplay.ui.request_limits import App, Message, Receive, Send
 
-MAX_KEPT_BYTES = 32_000_000  # of all kept bodies; the page and its files are 1.2 MB, compressed
+MAX_KEPT_BYTES = 32_000_000  # of all that is cached; the page and its files are 8 MB, and 2 MB compressed
+MAX_BODY_BYTES = 8_000_000  # of one response: a larger one is not cached
 _FILES = re.compile(r"^/(assets|static)/|^/theme\.css$")
-_PAGE_PARAMETERS = (b"deep_link", b"page")  # of the page's address, on which its content depends
-_ENCODINGS = ("br", "gzip")  # that responses are compressed in
-_DEPENDS_ON = (b"range", b"authorization")  # headers of a request with which an answer may be another one
+_PAGE_PARAMETERS = {"deep_link", "page", "all_endpoints"}  # of the page's address, on which its content depends
+_TEXT = re.compile(rb"^text/|javascript|json|svg")  # media types that are compressed
+_REPLACED_HEADERS = (b"date", b"etag", b"last-modified", b"accept-ranges", b"content-length")
+_OWN_HEADERS = (b"if-", b"accept-encoding", b"cookie", b"authorization")  # of one visitor's request
+_GZIP_LEVEL = 6
+
+Key = tuple[str, ...]
 
 
-class _Kept(NamedTuple):
+class _TooLarge(Exception):
+    """A body has more than `MAX_BODY_BYTES`."""
+
+
+class _Response(NamedTuple):
+    status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
-    etag: bytes | None
+    compressed: bytes | None  # by gzip; None: it stays as it is
+    etag: bytes
+
+    def is_for_all(self) -> bool:
+        """Whether another visitor may get it, too."""
+        return all(name != b"set-cookie" for name, _ in self.headers)
+
+    def size(self, key: Key) -> int:
+        """Bytes that it takes in the cache."""
+        return len(self.body) + len(self.compressed or b"") + sum(map(len, key)) + 1_000  # the headers, roughly
+
+    async def answer(self, scope: Any, send: Send) -> None:
+        """Sends it, compressed where the browser takes that; 304 where it has it already."""
+        asked = dict(scope["headers"])
+        headers, status, body = list(self.headers), self.status, self.body
+        if self.compressed is not None:
+            headers.append((b"vary", b"accept-encoding"))
+        if status == 200:
+            headers.append((b"etag", self.etag))
+        if status == 200 and self.etag in asked.get(b"if-none-match", b""):
+            status, body = 304, b""
+        else:
+            if self.compressed is not None and b"gzip" in asked.get(b"accept-encoding", b""):
+                # Gradio's own compression, which stands before this, then leaves it alone.
+                body = self.compressed
+                headers.append((b"content-encoding", b"gzip"))
+            headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 class KeptResponses:
-    """ASGI middleware: answers again what it has answered; put it before all that changes or compresses responses."""
+    """ASGI middleware that caches responses; put it before those that change them.
+
+    Requests for the same that come at once wait for one response.
+    """
 
     def __init__(self, app: App):
         self._app = app
-        self._kept: OrderedDict[tuple[str, ...], _Kept] = OrderedDict()  # least recently used first
+        self._kept: OrderedDict[Key, _Response] = OrderedDict()  # least recently used first
         self._bytes = 0
+        self._awaited: dict[Key, asyncio.Task[_Response | None]] = {}
+        self._large: set[Key] = set()  # files of Gradio's, of which there are few
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         key = _key(scope)
-        if key is None:
+        response = None if key is None or key in self._large else await self._response(key, scope)
+        if response is None:
             await self._app(scope, receive, send)
-        elif key in self._kept:
-            self._kept.move_to_end(key)
-            await _answer(self._kept[key], scope, send)
         else:
-            await self._answer_and_keep(key, scope, receive, send)
+            await response.answer(scope, send)
 
-    async def _answer_and_keep(self, key: tuple[str, ...], scope: Any, receive: Receive, send: Send) -> None:
-        start: Message = {}
-        body = bytearray()
+    async def _response(self, key: Key, scope: Any) -> _Response | None:
+        """The response; None: each visitor has to get one of their own."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        if key not in self._awaited:
+            self._awaited[key] = asyncio.create_task(self._get_and_keep(key, scope))
+            self._awaited[key].add_done_callback(lambda _: self._awaited.pop(key))
+        return await asyncio.shield(self._awaited[key])  # whoever leaves, the others still wait
 
-        async def note(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-            elif message["type"] == "http.response.body":
-                body.extend(message.get("body", b""))
-                if not message.get("more_body", False):
-                    self._keep(key, start, bytes(body))
-            await send(message)
-
-        await self._app(scope, receive, note)
-
-    def _keep(self, key: tuple[str, ...], start: Message, body: bytes) -> None:
-        headers = [(name, value) for name, value in start["headers"] if name != b"date"]
-        by_name = dict(headers)
-        if start["status"] != 200 or b"set-cookie" in by_name or key in self._kept:
-            return
-        self._kept[key] = _Kept(headers, body, by_name.get(b"etag"))
-        self._bytes += len(body)
-        while self._bytes > MAX_KEPT_BYTES:
-            self._bytes -= len(self._kept.popitem(last=False)[1].body)
+    async def _get_and_keep(self, key: Key, scope: Any) -> _Response | None:
+        try:
+            response = await _get(self._app, scope)
+        except _TooLarge:
+            self._large.add(key)
+            return None
+        if response.status == 200 and response.is_for_all():
+            self._kept[key] = response
+            self._bytes += response.size(key)
+            while self._bytes > MAX_KEPT_BYTES:
+                oldest, dropped = self._kept.popitem(last=False)
+                self._bytes -= dropped.size(oldest)
+        return response if response.is_for_all() else None
 
 
-def _key(scope: Any) -> tuple[str, ...] | None:
-    """What tells the answer to a request from every other one; None: it is not kept."""
-    if scope["type"] != "http" or scope["method"] != "GET":
+def _key(scope: Any) -> Key | None:
+    """The cache key of a request; None: not cached."""
+    if scope["type"] != "http" or scope["method"] != "GET" or b"range" in dict(scope["headers"]):
         return None
-    headers = dict(scope["headers"])
-    if any(name in headers for name in _DEPENDS_ON):
-        return None
-    path, accepted = scope["path"], headers.get(b"accept-encoding", b"")
-    encodings = [name for name in _ENCODINGS if name.encode() in accepted]
-    if _FILES.match(path):
-        return path, *encodings
-    if path == "/" and not any(name in scope["query_string"] for name in _PAGE_PARAMETERS):
-        return path, get_root_url(Request(scope), "/", scope["app"].root_path), *encodings
+    path = scope["path"]
+    if _FILES.match(path) and posixpath.normpath(path) == path:
+        return (path,)
+    if path == "/" and not _PAGE_PARAMETERS & Request(scope).query_params.keys():
+        return path, get_root_url(Request(scope), "/", scope["app"].root_path)
     return None
 
 
-async def _answer(kept: _Kept, scope: Any, send: Send) -> None:
-    """Sends a kept response, or that what the browser has is still the same."""
-    is_known = kept.etag is not None and dict(scope["headers"]).get(b"if-none-match") == kept.etag
-    headers = [each for each in kept.headers if not is_known or each[0] not in (b"content-length", b"content-encoding")]
-    await send({"type": "http.response.start", "status": 304 if is_known else 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if is_known else kept.body})
+async def _get(app: App, scope: Any) -> _Response:
+    """The whole of an app's response to what a request asks for, without what this one browser has and takes.
+
+    Raises:
+        _TooLarge: its body is.
+    """
+    asked = [each for each in scope["headers"] if not each[0].startswith(_OWN_HEADERS)]
+    start: Message = {}
+    body = bytearray()
+    is_asked = False
+
+    async def receive() -> Message:
+        nonlocal is_asked
+        if is_asked:
+            await asyncio.Event().wait()  # nobody disconnects
+        is_asked = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def collect(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+        body.extend(message.get("body", b""))
+        if len(body) > MAX_BODY_BYTES:
+            raise _TooLarge
+
+    await app({**scope, "headers": asked, "query_string": b""}, receive, collect)
+    content, compressed = bytes(body), None
+    if _TEXT.search(dict(start["headers"]).get(b"content-type", b"")):
+        compressed = await asyncio.to_thread(gzip.compress, content, _GZIP_LEVEL, mtime=0)
+    headers = [each for each in start["headers"] if each[0] not in _REPLACED_HEADERS]
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'.encode()
+    return _Response(start["status"], headers, content, compressed, etag)

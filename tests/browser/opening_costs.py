@@ -34,7 +34,9 @@ def visit():
     connection, received = http.client.HTTPConnection(host), 0
     for path in paths:
         connection.request("GET", path, headers={"Accept-Encoding": "gzip, br"})
-        received += len(connection.getresponse().read())
+        response = connection.getresponse()
+        assert response.status == 200
+        received += len(response.read())
     sizes.append(received)
 threads = [threading.Thread(target=visit) for _ in range(visitors)]
 start = time.perf_counter()

@@ -71,7 +71,9 @@ def test_a_component_is_found_as_by_a_plain_search_whatever_has_changed(context)
 
 def test_copies_are_what_they_were_and_what_has_none_is_an_error(context):
     page = context.new_page()
+    native = page.evaluate_handle("structuredClone")
     page.evaluate(read_asset(page_head.__file__, "plain_values.js"))
+    assert page.evaluate("native => structuredClone !== native", native)
     values = [1, "a", None, True, [1, {"a": [2]}], {"b": "c"}]
     assert page.evaluate("values => values.map(value => structuredClone(value))", values) == values
     assert page.evaluate("() => { const a = {b: []}, c = structuredClone(a); return c !== a && c.b !== a.b; }")
@@ -91,3 +93,4 @@ def test_the_page_has_all_events(open_page, app_url):
         each["id"] for each in events
     ]
     assert page.evaluate("Array.isArray(window.gradio_config.dependencies)")
+    assert page.evaluate("window.gradio_config.dependencies.constructor !== Array")  # what Svelte would wrap

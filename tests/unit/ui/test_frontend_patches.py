@@ -1,6 +1,5 @@
 """The patches of the files of Gradio's page."""
 
-import gzip
 import logging
 from pathlib import Path
 
@@ -40,27 +39,46 @@ def test_what_is_there_twice_is_left(caplog):
     assert patched("core", 2 * piece.encode()) == 2 * piece.encode()
 
 
-@pytest.mark.parametrize("accepted", [b"gzip, br", b""])
-@pytest.mark.parametrize("media_type", [b"text/javascript; charset=utf-8", b"application/javascript"])
-def test_a_patched_file_has_its_length_and_the_encoding_that_is_accepted(run_async, monkeypatch, accepted, media_type):
+@pytest.fixture
+def ask(run_async, monkeypatch):
+    """What is sent of a file that is there: (status, headers, body), where "1" is patched to "one"."""
     monkeypatch.setattr(frontend_patches, "patched", lambda file, content: content.replace(b"1", b"one"))
-    sent = []
 
-    async def app(scope, receive, send):
-        assert b"accept-encoding" not in dict(scope["headers"])  # what is compressed cannot be changed
-        headers = [(b"content-type", media_type), (b"content-length", b"4"), (b"etag", b"x")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"a", "more_body": True})
-        await send({"type": "http.response.body", "body": b"=1;"})
+    def one(media_type: bytes, status: int = 200, **headers: bytes):
+        sent = []
 
-    async def send(message):
-        sent.append(message)
+        async def app(scope, receive, send):
+            # What is compressed, or a part, cannot be changed, and what the browser has may be another version.
+            assert not dict(scope["headers"]).keys() & {b"accept-encoding", b"range", b"if-none-match"}
+            own = [(b"content-type", media_type), (b"content-length", b"4"), (b"etag", b"x"), (b"set-cookie", b"a=1")]
+            await send({"type": "http.response.start", "status": status, "headers": own})
+            await send({"type": "http.response.body", "body": b"a", "more_body": True})
+            await send({"type": "http.response.body", "body": b"=1;"})
 
-    scope = {"type": "http", "path": "/assets/core-Bd-x_0F.js", "headers": [(b"accept-encoding", accepted)]}
-    run_async(PatchedFrontend(app)(scope, None, send))
-    start, body = sent
-    headers = dict(start["headers"])
-    assert headers[b"content-length"] == str(len(body["body"])).encode()
-    assert headers[b"etag"] == b"x"
-    assert (headers.get(b"content-encoding") == b"gzip") == bool(accepted)
-    assert (gzip.decompress(body["body"]) if accepted else body["body"]) == b"a=one;"
+        async def send(message):
+            sent.append(message)
+
+        named = [(name.replace("_", "-").encode(), value) for name, value in headers.items()]
+        run_async(
+            PatchedFrontend(app)({"type": "http", "path": "/assets/core-Bd-x_0F.js", "headers": named}, None, send)
+        )
+        start, body = sent
+        return start["status"], dict(start["headers"]), body["body"]
+
+    return one
+
+
+@pytest.mark.parametrize("media_type", [b"text/javascript; charset=utf-8", b"application/javascript"])
+def test_a_file_is_patched_whole_and_its_tag_is_not_that_of_gradios(ask, media_type):
+    for asked in ({}, {"accept_encoding": b"gzip, br"}, {"range": b"bytes=0-1"}, {"if_none_match": b"x"}):
+        status, headers, body = ask(media_type, **asked)
+        assert (status, body) == (200, b"a=one;")
+        assert headers[b"content-length"] == b"6"
+        assert b"etag" not in headers
+        assert headers[b"set-cookie"] == b"a=1"
+
+
+@pytest.mark.parametrize(("media_type", "status"), [(b"text/html", 200), (b"text/javascript", 404)])
+def test_what_is_no_such_file_is_sent_as_it_is(ask, media_type, status):
+    found, headers, body = ask(media_type, status)
+    assert (found, headers[b"content-length"], body) == (status, b"4", b"a=1;")

@@ -1,5 +1,7 @@
-"""Responses that are kept for everybody."""
+"""Responses that are cached for everybody."""
 
+import asyncio
+import gzip
 from collections import Counter
 
 import pytest
@@ -12,69 +14,86 @@ SCRIPT = "/assets/index-1a2B.js"
 
 
 class Origin:
-    """An app that counts what it is asked, and answers with the path and the host."""
+    """An app that counts what it is asked, and answers with what it was asked."""
 
-    def __init__(self, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()):
+    def __init__(
+        self, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = (), media_type: bytes = b"text/css"
+    ):
         self.asked: Counter[str] = Counter()
-        self._status, self._headers = status, headers
+        self._status, self._headers = status, [(b"content-type", media_type), *headers]
+        self.is_held = asyncio.Event()
+        self.is_held.set()
 
     async def __call__(self, scope, receive, send):
         self.asked[scope["path"]] += 1
-        headers = dict(scope["headers"])
-        body = [scope["path"].encode(), headers[b"host"], headers.get(b"accept-encoding", b"")]
-        own = [(b"etag", b'"1"'), (b"date", b"yesterday"), *self._headers]
+        await self.is_held.wait()
+        body = [repr(scope["path"]), repr(scope["query_string"]), repr(sorted(dict(scope["headers"]).items()))]
+        own = [(b"etag", b'"of-this-file"'), (b"date", b"yesterday"), *self._headers]
         await send({"type": "http.response.start", "status": self._status, "headers": own})
         for part in body:
-            await send({"type": "http.response.body", "body": part + b" ", "more_body": True})
+            await send({"type": "http.response.body", "body": part.encode(), "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+
+
+async def get(app, path: str, method: str = "GET", query: str = "", **headers: str) -> tuple[int, dict, bytes]:
+    """The status, the headers and the body of what is answered."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    named = {"host": "school.example"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    scope = {"type": "http", "path": path, "method": method, "query_string": query.encode(), "app": FastAPI()}
+    scope |= {"scheme": "https", "server": ("school.example", 443), "root_path": ""}
+    scope["headers"] = [(name.encode(), value.encode()) for name, value in named.items()]
+    await app(scope, None, send)
+    start, *rest = sent
+    return start["status"], dict(start["headers"]), b"".join(each.get("body", b"") for each in rest)
 
 
 @pytest.fixture
 def ask(run_async):
-    """Requests a path of an app: the status, the headers, the body."""
-
-    def one(app, path: str, method: str = "GET", query: str = "", **headers: str):
-        sent = []
-
-        async def send(message):
-            sent.append(message)
-
-        named = {"host": "school.example"} | {name.replace("_", "-"): value for name, value in headers.items()}
-        scope = {"type": "http", "path": path, "method": method, "query_string": query.encode(), "app": FastAPI()}
-        scope |= {"scheme": "https", "server": ("school.example", 443), "root_path": ""}
-        scope["headers"] = [(name.encode(), value.encode()) for name, value in named.items()]
-        run_async(app(scope, None, send))
-        start, *rest = sent
-        return start["status"], dict(start["headers"]), b"".join(each["body"] for each in rest)
-
-    return one
+    return lambda *arguments, **named: run_async(get(*arguments, **named))
 
 
 @pytest.mark.parametrize("path", ["/", SCRIPT, "/static/js/a.js", "/theme.css"])
 def test_what_is_the_same_for_all_is_asked_for_once(ask, path):
     app = KeptResponses(origin := Origin())
     first, second = ask(app, path), ask(app, path)
-    assert first[2] == second[2]
+    assert first == second
     assert origin.asked == {path: 1}
     assert b"date" not in second[1]
 
 
-@pytest.mark.parametrize("path", ["/gradio_api/queue/data", "/gradio_api/file=x/assets/a.js", "/config", "/join"])
-def test_what_differs_is_asked_for_each_time(ask, path):
+PATHS = ["/gradio_api/queue/data", "/gradio_api/file=x/assets/a.js", "/config", "/join", f"/assets/../{SCRIPT}", "//"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_what_differs_or_is_another_name_of_a_file_is_asked_for_each_time(ask, path):
     app = KeptResponses(origin := Origin())
     for _ in range(2):
         ask(app, path)
     assert origin.asked == {path: 2}
 
 
-@pytest.mark.parametrize(
-    "request_", [{"method": "POST"}, {"range": "bytes=0-3"}, {"authorization": "Basic x"}, {"query": "deep_link=x"}]
-)
-def test_another_kind_of_request_is_passed_on(ask, request_):
+OTHERS = [{"method": "POST"}, {"range": "bytes=0-3"}, {"query": "deep_link=x"}, {"query": "d%65ep_link=x"}]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_kind_of_request_is_passed_on_and_changes_nothing(ask, other):
     app = KeptResponses(origin := Origin())
-    ask(app, "/")
-    ask(app, "/", **request_)
-    assert origin.asked == {"/": 2}
+    ask(app, "/", **other)
+    first = ask(app, "/")
+    ask(app, "/", **other)
+    assert ask(app, "/") == first
+    assert origin.asked == {"/": 3}
+
+
+def test_nothing_of_one_visitors_request_is_in_what_all_get(ask):
+    app = KeptResponses(Origin())
+    own = {"cookie": "a=secret", "authorization": "secret", "if_none_match": "secret", "query": "__theme=secret"}
+    for path in ("/", SCRIPT):
+        assert b"secret" not in ask(app, path, **own)[2]
 
 
 def test_the_page_is_kept_for_each_address_and_every_file_once(ask):
@@ -85,34 +104,95 @@ def test_the_page_is_kept_for_each_address_and_every_file_once(ask):
     assert origin.asked == {"/": 2, SCRIPT: 1}
 
 
-def test_each_encoding_gets_its_own(ask):
+@pytest.mark.parametrize(
+    ("media_type", "is_compressed"), [(b"text/css", True), (b"application/javascript", True), (b"image/png", False)]
+)
+def test_text_is_sent_compressed_to_who_takes_that(ask, media_type, is_compressed):
+    app = KeptResponses(Origin(media_type=media_type))
+    for _ in range(2):
+        _, headers, body = ask(app, SCRIPT, accept_encoding="gzip, br")
+        _, plain_headers, plain = ask(app, SCRIPT)
+        assert (headers.get(b"content-encoding") == b"gzip") == is_compressed
+        assert (headers.get(b"vary") == b"accept-encoding") == is_compressed
+        assert (gzip.decompress(body) if is_compressed else body) == plain
+        assert b"content-encoding" not in plain_headers
+        assert [int(each[b"content-length"]) for each in (headers, plain_headers)] == [len(body), len(plain)]
+
+
+COOKIE = (b"set-cookie", b"a=1")
+
+
+@pytest.mark.parametrize(("status", "headers"), [(404, ()), (304, ()), (200, (COOKIE,))])
+def test_an_error_and_what_sets_a_cookie_are_not_kept(ask, status, headers):
+    app = KeptResponses(origin := Origin(status, headers))
+    before = ask(app, "/")
+    asked = origin.asked["/"]
+    assert ask(app, "/") == before
+    assert before[0] == status
+    assert origin.asked["/"] == 2 * asked
+
+
+def test_a_browser_that_has_it_is_told_so_and_one_with_another_version_gets_it(ask):
     app = KeptResponses(Origin())
-    ask(app, SCRIPT, accept_encoding="gzip, br")
-    assert ask(app, SCRIPT)[2].split() == [SCRIPT.encode(), b"school.example"]
-    assert b"br" in ask(app, SCRIPT, accept_encoding="br, gzip")[2]
+    tag = ask(app, SCRIPT)[1][b"etag"].decode()
+    for known in (tag, f"W/{tag}", f'"other", {tag}'):
+        status, headers, body = ask(app, SCRIPT, if_none_match=known)
+        assert (status, body, headers[b"etag"]) == (304, b"", tag.encode())
+    status, _, body = ask(app, SCRIPT, if_none_match='"of-this-file"')
+    assert (status, body) == (200, ask(app, SCRIPT)[2])
+    assert ask(KeptResponses(Origin(media_type=b"image/png")), "/")[1][b"etag"].decode() != tag
 
 
-@pytest.mark.parametrize("origin", [Origin(status=404), Origin(status=304), Origin(headers=((b"set-cookie", b"a=1"),))])
-def test_an_error_and_what_sets_a_cookie_are_not_kept(ask, origin):
-    app = KeptResponses(origin)
-    assert [ask(app, "/")[2] for _ in range(2)][1]
-    assert origin.asked == {"/": 2}
+def test_a_class_that_asks_at_once_makes_one_request_and_who_leaves_takes_nothing_with_them(run_async):
+    app = KeptResponses(origin := Origin())
+
+    async def ask_at_once():
+        origin.is_held.clear()
+        pupils = [asyncio.create_task(get(app, "/")) for _ in range(30)]
+        while not origin.asked:
+            await asyncio.sleep(0)
+        pupils[0].cancel()
+        origin.is_held.set()
+        return await asyncio.gather(*pupils, return_exceptions=True)
+
+    first, *others = run_async(ask_at_once())
+    assert isinstance(first, asyncio.CancelledError)
+    assert {status for status, *_ in others} == {200}
+    assert origin.asked == {"/": 1}
+    assert not app._awaited
 
 
-def test_a_browser_that_has_it_is_told_so(ask):
-    app = KeptResponses(Origin())
-    ask(app, SCRIPT)
-    assert (ask(app, SCRIPT, if_none_match='"1"')[0], ask(app, SCRIPT, if_none_match='"1"')[2]) == (304, b"")
-    assert ask(app, SCRIPT, if_none_match='"2"')[0] == 200
+def test_a_fault_is_for_those_who_asked_and_not_kept(run_async):
+    faults = [OSError("gone")]
+
+    async def app(scope, receive, send):
+        if faults:
+            raise faults.pop()
+        await Origin()(scope, receive, send)
+
+    kept = KeptResponses(app)
+    with pytest.raises(OSError, match="gone"):
+        run_async(get(kept, "/"))
+    assert run_async(get(kept, "/"))[0] == 200
 
 
-def test_what_is_kept_is_bounded_and_the_least_recent_goes(ask, monkeypatch):
-    monkeypatch.setattr(kept_responses, "MAX_KEPT_BYTES", 100)
+def test_what_is_kept_is_bounded_whatever_its_size_and_the_least_recent_goes(ask, monkeypatch):
+    monkeypatch.setattr(kept_responses, "MAX_KEPT_BYTES", 10_000)
     app = KeptResponses(origin := Origin())
     for number in range(50):
         ask(app, f"/assets/{number}.js")
+        ask(app, "/", host=f"{number}.example")
         ask(app, SCRIPT)
-        assert sum(len(each.body) for each in app._kept.values()) <= 100
+        assert len(app._kept) < 10
+    assert app._bytes == sum(each.size(key) for key, each in app._kept.items()) <= 10_000
     assert origin.asked[SCRIPT] == 1
     ask(app, "/assets/0.js")
     assert origin.asked["/assets/0.js"] == 2
+
+
+def test_a_large_file_is_sent_piece_by_piece_and_not_kept(ask, monkeypatch):
+    plain = ask(Origin(), SCRIPT)
+    monkeypatch.setattr(kept_responses, "MAX_BODY_BYTES", 50)
+    app = KeptResponses(Origin())
+    assert [ask(app, SCRIPT) for _ in range(2)] == [plain, plain]
+    assert not app._kept
