@@ -18,7 +18,7 @@ from gradio.route_utils import get_root_url
 
 from charplay.ui.request_limits import App, Message, Receive, Send
 
-MAX_KEPT_BYTES = 32_000_000  # of all that is cached; the page and its files are 8 MB, and 2 MB compressed
+MAX_KEPT_BYTES = 32_000_000  # of all that is cached; the page and its files take 8 MB, as they are and compressed
 MAX_BODY_BYTES = 8_000_000  # of one response: a larger one is not cached
 _FILES = re.compile(r"^/(assets|static)/|^/theme\.css$")
 _PAGE_PARAMETERS = {"deep_link", "page", "all_endpoints"}  # of the page's address, on which its content depends

@@ -97,7 +97,11 @@ class OpenedPage:
         self.page.set_viewport_size(self._viewport)
         self.page.evaluate(SET_BY_LINK, link)
         self.page.wait_for_function("link => window.isSet && link.includes(charplayLinks.currentTab())", arg=link)
-        quiet = 0  # times that nothing was awaited, a few frames apart: an answer may have an event follow
+        self.wait_for_answers()
+
+    def wait_for_answers(self) -> None:
+        """Returns when the page waits for none, and none has had another event follow."""
+        quiet = 0  # times that nothing was awaited, a few frames apart
         for _ in range(MAX_ROUNDS):
             self.page.evaluate(AFTER_FRAMES)
             quiet = 0 if self._awaited else quiet + 1

@@ -203,7 +203,8 @@ def make(page: Page, tab: str) -> None:
     if set_up.press:
         page.locator(f"#{set_up.press}").click()
     for element in accordions:
-        page.locator(f"#{element} .label-wrap").click()
+        page.locator(f"#{element} .label-wrap").press("Enter")  # what those above it get moves it while it is clicked
+        expect(page.locator(f"#{element} .label-wrap.open")).to_be_visible()
     for name, value in set_up.values.items():
         if name not in outside:
             set_by_hand(page, name, value)

@@ -97,10 +97,12 @@ def test_a_late_answer_leaves_the_step_and_the_character_that_were_chosen_meanwh
         page.wait_for_timeout(20)
     step.fill("2")
     step.press("Tab")
+    shown = page.locator("#step-counts [data-step]:visible")
+    expect(shown).to_have_attribute("data-step", "2")  # the page has noted the move
     is_released.set()
     expect(page.locator("#step-counts [data-step]")).to_have_count(len("Kowalczyk"))
     expect(step).to_have_value("2")
-    expect(page.locator("#step-counts [data-step]:visible")).to_have_attribute("data-step", "2")
+    expect(shown).to_have_attribute("data-step", "2")
 
     page.evaluate("location.hash = '#tab=speech&open=influence'")
     cells = page.locator("#influence-text i")

@@ -186,7 +186,7 @@ def test_the_prime_slider_greys_the_characters_before_its_length(use_page):
     expect(page.locator(f"{SPEECH_TEXT} .read")).to_have_text("citizens")
 
 
-def test_a_bad_seed_and_a_prime_without_letters_get_a_sentence_and_lose_nothing(use_page):
+def test_a_bad_seed_and_a_prime_without_letters_get_a_sentence_and_lose_nothing(use_page, used_pages):
     page = use_page("tab=speech")
     before = page.locator(SPEECH_TEXT).inner_text()
     page.locator("#seed input").fill("lucky")
@@ -202,6 +202,7 @@ def test_a_bad_seed_and_a_prime_without_letters_get_a_sentence_and_lose_nothing(
     expect(page.locator("#speech-message")).to_contain_text("Latin alphabet")
     with page.expect_request(lambda request: "queue/join" in request.url and "한국" in (request.post_data or "")):
         page.locator("#generate").click()
+    used_pages["projector"].wait_for_answers()  # the sentence was there before, of what was typed
     expect(page.locator("#speech .problem")).to_have_count(1)
     assert page.locator(SPEECH_TEXT).inner_text() == before
     expect(page.get_by_test_id("toast-body")).to_have_count(0)
