@@ -10,7 +10,7 @@ from charplay.models import checkpoints
 from charplay.ui import inference_client
 from charplay.ui.batches import panels
 from charplay.ui.speech import steering
-from tests.browser.conftest import go_to_tab
+from tests.browser.conftest import PATIENCE, go_to_tab
 
 
 class HeldQueries:
@@ -38,9 +38,17 @@ def held(monkeypatch):
     queries.name = ""
 
 
-def wait_until_waiting(page, held, count):  # a page that waits lets the app go on
-    while held.waiting < count:
+def wait_until(page, condition):
+    """Waits on a condition outside of the page, as long as on one in it; a page that waits lets the app go on."""
+    for _ in range(PATIENCE // 20):
+        if condition():
+            return
         page.wait_for_timeout(20)
+    pytest.fail("What is waited for does not come.")
+
+
+def wait_until_waiting(page, held, count):
+    wait_until(page, lambda: held.waiting >= count)
 
 
 def test_a_late_answer_leaves_what_was_set_meanwhile(open_page, held):
@@ -98,8 +106,7 @@ def test_a_late_answer_leaves_the_step_and_the_character_that_were_chosen_meanwh
 
     monkeypatch.setattr(panels, "compare", held_compare)
     page.locator("#names textarea").fill("Kowalczyk\nNg")
-    while not has_come.is_set():
-        page.wait_for_timeout(20)
+    wait_until(page, has_come.is_set)
     step.fill("2")
     step.press("Tab")
     shown = page.locator("#step-counts [data-step]:visible")
