@@ -5,7 +5,6 @@ is logged. What they bring together is measured by `python -m tests.browser.open
 charplay/bench/README.md). Two more, which need no change of a file, are in plain_values.js.
 """
 
-import functools
 import logging
 import re
 from collections.abc import Callable
@@ -53,7 +52,6 @@ FILE_PATCHES = {
 }
 
 
-@functools.lru_cache(maxsize=len(FILE_PATCHES))
 def patched(file: str, content: bytes) -> bytes:
     """A file of Gradio's page with its patches, or as it is where it does not hold once what they replace.
 

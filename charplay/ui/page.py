@@ -34,12 +34,12 @@ from charplay.ui import (
 from charplay.ui.assets import read_asset
 from charplay.ui.batches import tab as batches_tab
 from charplay.ui.blocks import PageBlocks
+from charplay.ui.cached_responses import CachedResponses
 from charplay.ui.event_admission import BoundedEvents
 from charplay.ui.exports import table as exports
 from charplay.ui.frontend_patches import PatchedFrontend
 from charplay.ui.initial_examples import InitialExamples, compute_examples
 from charplay.ui.invent import tab as invent_tab
-from charplay.ui.kept_responses import KeptResponses
 from charplay.ui.lesson import events as lesson_events
 from charplay.ui.lesson.events import PageLesson
 from charplay.ui.link_events import PageLinks, TabLink
@@ -208,7 +208,7 @@ def launch_arguments(
     # Gradio writes into this dict: each launch gets one of its own.
     app_kwargs = {
         "middleware": [
-            Middleware(KeptResponses),
+            Middleware(CachedResponses),
             Middleware(BoundedBodies),
             Middleware(PageHead),
             Middleware(PatchedFrontend),

@@ -1,6 +1,6 @@
 """What a visitor's opening of the page costs: python -m tests.browser.opening_costs prints it as JSON.
 
-Each figure once as the page is, and once as Gradio sends it: nothing kept, patched, or changed in its head.
+Each figure once as the page is, and once as Gradio sends it: nothing cached, patched, or changed in its head.
 """
 
 import json
@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, sync_playwright
 
 from charplay.ui import page
+from charplay.ui.cached_responses import CachedResponses
 from charplay.ui.frontend_patches import PatchedFrontend
-from charplay.ui.kept_responses import KeptResponses
 from charplay.ui.page_head import PageHead
 from tests.browser.conftest import SIZES
 from tests.browser.test_frontend_patches import COUNT_FRAMES
 from tests.conftest import BROWSERS
 
-OURS = (KeptResponses, PatchedFrontend, PageHead)
+OURS = (CachedResponses, PatchedFrontend, PageHead)
 VISITORS = 200  # who open the page at once
 PAGES = 5  # opened in the browser, of which the quickest counts: other processes slow some down
 SETTLE_SECONDS = 6  # from the first bars to a page at rest
@@ -77,8 +77,8 @@ def measure(is_plain: bool) -> dict[str, float]:
     """The figures of one launched app."""
     demo, arguments = page.build(), page.launch_arguments()
     if is_plain:
-        kept = [each for each in arguments["app_kwargs"]["middleware"] if each.cls not in OURS]
-        arguments["app_kwargs"]["middleware"] = kept
+        middleware = arguments["app_kwargs"]["middleware"]
+        arguments["app_kwargs"]["middleware"] = [each for each in middleware if each.cls not in OURS]
     _, url, _ = demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True, **arguments)
     width, height = SIZES["projector"]
     try:

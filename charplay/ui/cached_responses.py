@@ -18,7 +18,7 @@ from gradio.route_utils import get_root_url
 
 from charplay.ui.request_limits import App, Message, Receive, Send
 
-MAX_KEPT_BYTES = 32_000_000  # of all that is cached; the page and its files take 8 MB, as they are and compressed
+MAX_CACHED_BYTES = 32_000_000  # of all that is cached; the page and its files take 8 MB, as they are and compressed
 MAX_BODY_BYTES = 8_000_000  # of one response: a larger one is not cached
 _FILES = re.compile(r"^/(assets|static)/|^/theme\.css$")
 _PAGE_PARAMETERS = {"deep_link", "page", "all_endpoints"}  # of the page's address, on which its content depends
@@ -69,7 +69,7 @@ class _Response(NamedTuple):
         await send({"type": "http.response.body", "body": body})
 
 
-class KeptResponses:
+class CachedResponses:
     """ASGI middleware that caches responses; put it before those that change them.
 
     Requests for the same that come at once wait for one response.
@@ -77,7 +77,7 @@ class KeptResponses:
 
     def __init__(self, app: App):
         self._app = app
-        self._kept: OrderedDict[Key, _Response] = OrderedDict()  # least recently used first
+        self._cached: OrderedDict[Key, _Response] = OrderedDict()  # least recently used first
         self._bytes = 0
         self._awaited: dict[Key, asyncio.Task[_Response | None]] = {}
         self._large: set[Key] = set()  # files of Gradio's, of which there are few
@@ -92,25 +92,25 @@ class KeptResponses:
 
     async def _response(self, key: Key, scope: Any) -> _Response | None:
         """The response; None: each visitor has to get one of their own."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
+        if key in self._cached:
+            self._cached.move_to_end(key)
+            return self._cached[key]
         if key not in self._awaited:
-            self._awaited[key] = asyncio.create_task(self._get_and_keep(key, scope))
+            self._awaited[key] = asyncio.create_task(self._get_and_cache(key, scope))
             self._awaited[key].add_done_callback(lambda _: self._awaited.pop(key))
-        return await asyncio.shield(self._awaited[key])  # whoever leaves, the others still wait
+        return await asyncio.shield(self._awaited[key])  # one that is cancelled ends none of the others
 
-    async def _get_and_keep(self, key: Key, scope: Any) -> _Response | None:
+    async def _get_and_cache(self, key: Key, scope: Any) -> _Response | None:
         try:
             response = await _get(self._app, scope)
         except _TooLarge:
             self._large.add(key)
             return None
         if response.status == 200 and response.is_for_all():
-            self._kept[key] = response
+            self._cached[key] = response
             self._bytes += response.size(key)
-            while self._bytes > MAX_KEPT_BYTES:
-                oldest, dropped = self._kept.popitem(last=False)
+            while self._bytes > MAX_CACHED_BYTES:
+                oldest, dropped = self._cached.popitem(last=False)
                 self._bytes -= dropped.size(oldest)
         return response if response.is_for_all() else None
 
@@ -141,7 +141,7 @@ async def _get(app: App, scope: Any) -> _Response:
     async def receive() -> Message:
         nonlocal is_asked
         if is_asked:
-            await asyncio.Event().wait()  # nobody disconnects
+            await asyncio.Event().wait()  # it never disconnects
         is_asked = True
         return {"type": "http.request", "body": b"", "more_body": False}
 

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from fastapi import FastAPI
 
-from charplay.ui import kept_responses
-from charplay.ui.kept_responses import KeptResponses
+from charplay.ui import cached_responses
+from charplay.ui.cached_responses import CachedResponses
 
 SCRIPT = "/assets/index-1a2B.js"
 
@@ -58,7 +58,7 @@ def ask(run_async):
 
 @pytest.mark.parametrize("path", ["/", SCRIPT, "/static/js/a.js", "/theme.css"])
 def test_what_is_the_same_for_all_is_asked_for_once(ask, path):
-    app = KeptResponses(origin := Origin())
+    app = CachedResponses(origin := Origin())
     first, second = ask(app, path), ask(app, path)
     assert first == second
     assert origin.asked == {path: 1}
@@ -70,7 +70,7 @@ PATHS = ["/gradio_api/queue/data", "/gradio_api/file=x/assets/a.js", "/config", 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_what_differs_or_is_another_name_of_a_file_is_asked_for_each_time(ask, path):
-    app = KeptResponses(origin := Origin())
+    app = CachedResponses(origin := Origin())
     for _ in range(2):
         ask(app, path)
     assert origin.asked == {path: 2}
@@ -81,7 +81,7 @@ OTHERS = [{"method": "POST"}, {"range": "bytes=0-3"}, {"query": "deep_link=x"}, 
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_another_kind_of_request_is_passed_on_and_changes_nothing(ask, other):
-    app = KeptResponses(origin := Origin())
+    app = CachedResponses(origin := Origin())
     ask(app, "/", **other)
     first = ask(app, "/")
     ask(app, "/", **other)
@@ -90,14 +90,14 @@ def test_another_kind_of_request_is_passed_on_and_changes_nothing(ask, other):
 
 
 def test_nothing_of_one_visitors_request_is_in_what_all_get(ask):
-    app = KeptResponses(Origin())
+    app = CachedResponses(Origin())
     own = {"cookie": "a=secret", "authorization": "secret", "if_none_match": "secret", "query": "__theme=secret"}
     for path in ("/", SCRIPT):
         assert b"secret" not in ask(app, path, **own)[2]
 
 
-def test_the_page_is_kept_for_each_address_and_every_file_once(ask):
-    app = KeptResponses(origin := Origin())
+def test_the_page_is_cached_for_each_address_and_every_file_once(ask):
+    app = CachedResponses(origin := Origin())
     for host in ("a.example", "b.example", "a.example"):
         assert host.encode() in ask(app, "/", host=host)[2]
         ask(app, SCRIPT, host=host)
@@ -108,7 +108,7 @@ def test_the_page_is_kept_for_each_address_and_every_file_once(ask):
     ("media_type", "is_compressed"), [(b"text/css", True), (b"application/javascript", True), (b"image/png", False)]
 )
 def test_text_is_sent_compressed_to_who_takes_that(ask, media_type, is_compressed):
-    app = KeptResponses(Origin(media_type=media_type))
+    app = CachedResponses(Origin(media_type=media_type))
     for _ in range(2):
         _, headers, body = ask(app, SCRIPT, accept_encoding="gzip, br")
         _, plain_headers, plain = ask(app, SCRIPT)
@@ -123,8 +123,8 @@ COOKIE = (b"set-cookie", b"a=1")
 
 
 @pytest.mark.parametrize(("status", "headers"), [(404, ()), (304, ()), (200, (COOKIE,))])
-def test_an_error_and_what_sets_a_cookie_are_not_kept(ask, status, headers):
-    app = KeptResponses(origin := Origin(status, headers))
+def test_an_error_and_what_sets_a_cookie_are_not_cached(ask, status, headers):
+    app = CachedResponses(origin := Origin(status, headers))
     before = ask(app, "/")
     asked = origin.asked["/"]
     assert ask(app, "/") == before
@@ -133,18 +133,18 @@ def test_an_error_and_what_sets_a_cookie_are_not_kept(ask, status, headers):
 
 
 def test_a_browser_that_has_it_is_told_so_and_one_with_another_version_gets_it(ask):
-    app = KeptResponses(Origin())
+    app = CachedResponses(Origin())
     tag = ask(app, SCRIPT)[1][b"etag"].decode()
     for known in (tag, f"W/{tag}", f'"other", {tag}'):
         status, headers, body = ask(app, SCRIPT, if_none_match=known)
         assert (status, body, headers[b"etag"]) == (304, b"", tag.encode())
     status, _, body = ask(app, SCRIPT, if_none_match='"of-this-file"')
     assert (status, body) == (200, ask(app, SCRIPT)[2])
-    assert ask(KeptResponses(Origin(media_type=b"image/png")), "/")[1][b"etag"].decode() != tag
+    assert ask(CachedResponses(Origin(media_type=b"image/png")), "/")[1][b"etag"].decode() != tag
 
 
 def test_a_class_that_asks_at_once_makes_one_request_and_who_leaves_takes_nothing_with_them(run_async):
-    app = KeptResponses(origin := Origin())
+    app = CachedResponses(origin := Origin())
 
     async def ask_at_once():
         origin.is_held.clear()
@@ -162,7 +162,7 @@ def test_a_class_that_asks_at_once_makes_one_request_and_who_leaves_takes_nothin
     assert not app._awaited
 
 
-def test_a_fault_is_for_those_who_asked_and_not_kept(run_async):
+def test_a_fault_is_for_those_who_asked_and_not_cached(run_async):
     faults = [OSError("gone")]
 
     async def app(scope, receive, send):
@@ -170,29 +170,29 @@ def test_a_fault_is_for_those_who_asked_and_not_kept(run_async):
             raise faults.pop()
         await Origin()(scope, receive, send)
 
-    kept = KeptResponses(app)
+    kept = CachedResponses(app)
     with pytest.raises(OSError, match="gone"):
         run_async(get(kept, "/"))
     assert run_async(get(kept, "/"))[0] == 200
 
 
-def test_what_is_kept_is_bounded_whatever_its_size_and_the_least_recent_goes(ask, monkeypatch):
-    monkeypatch.setattr(kept_responses, "MAX_KEPT_BYTES", 10_000)
-    app = KeptResponses(origin := Origin())
+def test_what_is_cached_is_bounded_whatever_its_size_and_the_least_recent_goes(ask, monkeypatch):
+    monkeypatch.setattr(cached_responses, "MAX_CACHED_BYTES", 10_000)
+    app = CachedResponses(origin := Origin())
     for number in range(50):
         ask(app, f"/assets/{number}.js")
         ask(app, "/", host=f"{number}.example")
         ask(app, SCRIPT)
-        assert len(app._kept) < 10
-    assert app._bytes == sum(each.size(key) for key, each in app._kept.items()) <= 10_000
+        assert len(app._cached) < 10
+    assert app._bytes == sum(each.size(key) for key, each in app._cached.items()) <= 10_000
     assert origin.asked[SCRIPT] == 1
     ask(app, "/assets/0.js")
     assert origin.asked["/assets/0.js"] == 2
 
 
-def test_a_large_file_is_sent_piece_by_piece_and_not_kept(ask, monkeypatch):
+def test_a_large_file_is_sent_piece_by_piece_and_not_cached(ask, monkeypatch):
     plain = ask(Origin(), SCRIPT)
-    monkeypatch.setattr(kept_responses, "MAX_BODY_BYTES", 50)
-    app = KeptResponses(Origin())
+    monkeypatch.setattr(cached_responses, "MAX_BODY_BYTES", 50)
+    app = CachedResponses(Origin())
     assert [ask(app, SCRIPT) for _ in range(2)] == [plain, plain]
-    assert not app._kept
+    assert not app._cached
