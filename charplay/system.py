@@ -48,6 +48,15 @@ def take_standard_output() -> BinaryIO:
         return out
 
 
+def cache_directory() -> Path:
+    """The user's directory for what can be made again: data that were downloaded, and functions that were compiled.
+
+    Raises:
+        RuntimeError: this user has no home directory.
+    """
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "charplay"
+
+
 def load_average() -> float | None:
     """Processes that ran or waited to, on the average of the last minute; None: not known here (Windows)."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None

@@ -18,7 +18,7 @@ import torch
 
 from charplay.bench.timing import on_one_thread
 from charplay.data import datasets
-from charplay.inference.quantized import fastest_product
+from charplay.inference.products import fastest_product
 from charplay.models.checkpoints import SHIPPED_DIRECTORY, Checkpoint
 from charplay.models.networks import (
     CharLM,

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from torch.hub import download_url_to_file
 
+from charplay import system
 from charplay.data.text import normalize_prose
 
 COUNTRIES = (
@@ -106,7 +107,7 @@ def data_directory(chosen: str | Path | None = None) -> Path:
     """The directory of the data: `chosen` (--data), else $CHARPLAY_DATA, else the user's cache."""
     if chosen or os.environ.get("CHARPLAY_DATA"):
         return Path(chosen or os.environ["CHARPLAY_DATA"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "charplay"
+    return system.cache_directory()
 
 
 def fetch(

@@ -53,7 +53,7 @@ def beam_search(checkpoint: Checkpoint[CharLM], prime: object, width: object, le
         beams, last = best // len(mask), best % len(mask)
         codes = torch.cat([codes[beams], last[:, None]], 1)
         if position + 1 < length:
-            logits, state = step.step(last, tuple(part[beams] for part in state))
+            logits, state = step.step(last, tuple(part[beams.numpy()] for part in state))
     return Beam(
         text="".join(vocabulary.characters[code] for code in codes[0].tolist()),
         bits_per_character=-float(scores[0]) / math.log(2) / length,

@@ -8,12 +8,14 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from charplay import limits
 from charplay.inference.generation import POSITION, Generation, Request
 from charplay.inference.held_units import Held
 from charplay.inference.long_text import check_document
+from charplay.inference.products import Array
 from charplay.inference.quantized import QuantizedStep, State
 from charplay.inference.sampling import sample
 from charplay.models.checkpoints import Checkpoint
@@ -27,14 +29,14 @@ class Rows:
     """Generations with their recurrent states and sampling parameters, a row each."""
 
     generations: list[Generation]
-    state: State  # its last tensor holds the logits (batch, vocabulary) for each row's next character
+    state: State  # its last array holds the logits (batch, vocabulary) for each row's next character
 
-    def __post_init__(self):
-        inverses = [[generation.inverse_temperature] for generation in self.generations]
-        self.inverse_temperature = torch.tensor(inverses, dtype=torch.float32)  # (batch, 1)
+    def __post_init__(self) -> None:
+        inverses = [generation.inverse_temperature for generation in self.generations]
+        self.inverse_temperatures = np.array(inverses, np.float32)  # (batch,)
         size = self.state[-1].shape[1]
-        top_k = [[min(generation.request.top_k or size, size)] for generation in self.generations]
-        self.top_k = torch.tensor(top_k) if any(k < size for [k] in top_k) else None
+        top_k = np.array([min(generation.request.top_k or size, size) for generation in self.generations], np.int64)
+        self.top_k = top_k if (top_k < size).any() else None
         self._held: Held | None = None
         self._is_holding = any(generation.request.held is not None for generation in self.generations)
 
@@ -44,15 +46,15 @@ class Rows:
             self._held = quantized.hold([generation.request.held for generation in self.generations])
         return self._held
 
-    def sample(self, mask: torch.Tensor) -> torch.Tensor:
+    def sample(self, mask: Array) -> Array:
         """The next code of each row, int64 (batch,); `mask` float32 (vocabulary,) is 0, or -inf: never to sample."""
-        uniforms = torch.tensor([[generation.uniform] for generation in self.generations], dtype=torch.float64)
-        return sample(torch.addcmul(mask, self.state[-1], self.inverse_temperature), uniforms, self.top_k)
+        uniforms = np.array([generation.uniform for generation in self.generations])
+        return sample(self.state[-1], mask, self.inverse_temperatures, uniforms, self.top_k)
 
     def select(self, rows: Sequence[int]) -> "Rows":
         """The given rows, in the given order."""
-        index = torch.tensor(rows, dtype=torch.int64)
-        return Rows([self.generations[row] for row in rows], tuple(tensor[index] for tensor in self.state))
+        index = np.array(rows, np.int64)
+        return Rows([self.generations[row] for row in rows], tuple(part[index] for part in self.state))
 
     def filter(self, condition: Callable[[Generation], bool]) -> "Rows":
         """The rows whose generation fulfils the condition."""
@@ -65,7 +67,7 @@ def _concatenate(groups: Sequence[Rows]) -> Rows:
     if len(groups) == 1:
         return groups[0]
     generations = [generation for group in groups for generation in group.generations]
-    return Rows(generations, tuple(map(torch.cat, zip(*(group.state for group in groups), strict=True))))
+    return Rows(generations, tuple(map(np.concatenate, zip(*(group.state for group in groups), strict=True))))
 
 
 class GenerationBatch:
@@ -78,7 +80,7 @@ class GenerationBatch:
     def __init__(self, checkpoint: Checkpoint[CharLM], quantized: QuantizedStep | None = None):
         self._quantized = quantized or QuantizedStep(checkpoint.model)
         checkpoint.vocabulary.check_size(checkpoint.config.vocabulary_size)
-        self._mask = checkpoint.sampling_mask()
+        self._mask: Array = checkpoint.sampling_mask().numpy()
         self._priming = self._running = self._new_rows([])  # still reading the prime; generating
 
     @property
@@ -116,14 +118,14 @@ class GenerationBatch:
         return [generation for generation in before if generation.is_done]
 
     def _new_rows(self, generations: list[Generation]) -> Rows:
-        logits = torch.zeros(len(generations), len(self._mask))
+        logits = np.zeros((len(generations), len(self._mask)), np.float32)
         return Rows(generations, (*self._quantized.initial_state(len(generations)), logits))
 
-    def _sample(self, group: Rows) -> torch.Tensor:
+    def _sample(self, group: Rows) -> Array:
         """The next code of each row, int64 (batch,)."""
         return group.sample(self._mask)
 
-    def _restart(self, group: Rows, codes: torch.Tensor) -> None:
+    def _restart(self, group: Rows, codes: Array) -> None:
         """Sets back the states of rows that `codes` (batch,) end a text of; of a plain language model none does."""
 
     def _isolate_failures(self, advance: Callable[[Rows], Rows], group: Rows) -> Rows:
@@ -143,14 +145,14 @@ class GenerationBatch:
         by_length = sorted(range(len(group.generations)), key=lambda row: -len(group.generations[row].unread_prime))
         group = group.select(by_length)
         chunks = [generation.unread_prime[:PRIME_CHARACTERS_PER_STEP] for generation in group.generations]
-        codes = torch.nn.utils.rnn.pad_sequence(chunks)  # (time, batch)
+        codes = torch.nn.utils.rnn.pad_sequence(chunks).numpy()  # (time, batch)
         state, ended = group.state, []
         for time, row in enumerate(codes):
             active = sum(len(chunk) > time for chunk in chunks)
-            ended.append(tuple(tensor[active:] for tensor in state))
-            logits, after = self._quantized.step(row[:active], tuple(tensor[:active] for tensor in state[:-1]))
+            ended.append(tuple(part[active:] for part in state))
+            logits, after = self._quantized.advance(row[:active], tuple(part[:active] for part in state[:-1]))
             state = (*after, logits)
-        state = tuple(map(torch.cat, zip(state, *reversed(ended), strict=True)))
+        state = tuple(map(np.concatenate, zip(state, *reversed(ended), strict=True)))
         for generation in group.generations:
             generation.unread_prime = generation.unread_prime[PRIME_CHARACTERS_PER_STEP:]
         return Rows(group.generations, state)
@@ -158,24 +160,24 @@ class GenerationBatch:
     def _extend(self, group: Rows) -> Rows:
         """Generates one character of each text; returns the rows that are not done."""
         codes = self._sample(group)
-        sampled, rest = codes.tolist(), group
-        unfinished = [
-            row
-            for row, (generation, code) in enumerate(zip(group.generations, sampled, strict=True))
-            if code < len(self._mask) and not generation.is_last(code)
+        sampled, rest, invalid = codes.tolist(), group, len(self._mask)
+        ends = [
+            code == invalid or generation.is_last(code)
+            for generation, code in zip(group.generations, sampled, strict=True)
         ]
-        if len(unfinished) < len(sampled):
-            rest, codes = group.select(unfinished), codes[torch.tensor(unfinished, dtype=torch.int64)]
+        if any(ends):
+            unfinished = [row for row, end in enumerate(ends) if not end]
+            rest, codes = group.select(unfinished), codes[unfinished]
         if rest.generations:
-            logits, after = self._quantized.step(codes, rest.state[:-1], rest.held(self._quantized))
+            logits, after = self._quantized.advance(codes, rest.state[:-1], rest.held(self._quantized))
             rest.state = (*after, logits)
             self._restart(rest, codes)
         # Generations change only after everything that can raise, so `_isolate_failures` can repeat the step.
-        for generation, code in zip(group.generations, sampled, strict=True):
-            if code < len(self._mask):
-                generation.append(code)
-            else:
+        for generation, code, is_last in zip(group.generations, sampled, ends, strict=True):
+            if code == invalid:
                 generation.failure = FloatingPointError("The network's logits are NaN.")
+            else:
+                generation.append(code, is_last)
         return rest
 
 

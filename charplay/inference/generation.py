@@ -96,7 +96,8 @@ class Generation:
         self.remaining = request.length  # characters still to be generated
         self.failure: Exception | None = None
         self.inverse_temperature = inverse_temperature(request.temperature)
-        self._vocabulary = vocabulary
+        self._alphabet = vocabulary.characters
+        self._until = request.until
         self._characters: list[str] = []  # that were generated
         # Uniform in [0, 1), a new one for each character; at temperature 0 always 0.0: the first of equal maxima.
         self._next_uniform = random.Random(request.seed).random if request.temperature else float
@@ -106,16 +107,16 @@ class Generation:
 
     def is_last(self, code: int) -> bool:
         """Whether a character, coming next, ends the text: by its length, or since it completes the stop mark."""
-        mark = self.request.until
+        mark = self._until
         if self.remaining == 1 or not mark:
             return self.remaining == 1
         written = self._characters[len(self._characters) - len(mark) + 1 :] if len(mark) > 1 else []
-        return self._vocabulary.characters[code] == mark[-1] and "".join(written) == mark[:-1]
+        return self._alphabet[code] == mark[-1] and "".join(written) == mark[:-1]
 
-    def append(self, code: int) -> None:
-        """Adds a character and draws the random number for the next one."""
-        self.remaining = 0 if self.is_last(code) else self.remaining - 1
-        self._characters.append(self._vocabulary.characters[code])
+    def append(self, code: int, is_last: bool) -> None:
+        """Adds a character, of which `is_last` is known, and draws the random number for the next one."""
+        self.remaining = 0 if is_last else self.remaining - 1
+        self._characters.append(self._alphabet[code])
         self.uniform = self._next_uniform()
 
     @property

@@ -7,9 +7,11 @@ lie between -1 and 1, where in a large network one of them counts for little; he
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from charplay import limits
+from charplay.inference.products import Array, Product
 from charplay.models.networks import CharLM, RecurrentConfig
 
 
@@ -40,18 +42,19 @@ def hold_unit(config: RecurrentConfig, held: object) -> HeldUnit:
 class HeldRows(NamedTuple):
     """Units of one layer that are held in some rows of a batch."""
 
-    rows: torch.Tensor  # int64 (held,)
-    units: torch.Tensor  # int64 (held,)
-    products: torch.Tensor  # float32 (held, out): each value times its unit's column of the layer's stacked weights
+    rows: Array  # int64 (held,)
+    units: Array  # int64 (held,)
+    sums: Array  # (held, out): each value times its unit's column of the layer's stacked weights, as sums
 
-    def apply(self, h: torch.Tensor, product: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-        """`product(h)` with the units held, (batch, out); overwrites h (batch, hidden). Other rows stay as they are.
+    def apply(self, states: Array, product: Product) -> Array:
+        """The sums of `states` (batch, hidden) with the units held, (batch, out); overwrites `states`.
 
-        A held value may lie where a quantized product takes none, so it is multiplied apart, unrounded.
+        Other rows stay as they are. A held value may lie where a quantized product takes none, so it is multiplied
+        apart, unrounded.
         """
-        h[self.rows, self.units] = 0.0
-        sums = product(h)
-        sums[self.rows] += self.products
+        states[self.rows, self.units] = 0
+        sums = product.sums(states)
+        sums[self.rows] += self.sums
         return sums
 
 
@@ -69,19 +72,21 @@ class HeldWeights:
         self._output = model.linear.weight.detach()
         self._prepare = prepare
 
-    def rows(self, held: Sequence[HeldUnit | None]) -> Held:
-        """What the rows of a batch hold; None: nothing."""
+    def rows(self, held: Sequence[HeldUnit | None], products: Sequence[Product]) -> Held:
+        """What the rows of a batch hold, for the product of each layer; None: nothing."""
         by_layer: dict[int, list[tuple[int, HeldUnit]]] = {}
         for row, each in enumerate(held):
             if each is not None:
                 by_layer.setdefault(each.layer - 1, []).append((row, each))
-        return {layer: self._rows_of(layer, cells) for layer, cells in by_layer.items()}
+        return {layer: self._rows_of(layer, cells, products[layer]) for layer, cells in by_layer.items()}
 
-    def _rows_of(self, layer: int, cells: Sequence[tuple[int, HeldUnit]]) -> HeldRows:
+    def _rows_of(self, layer: int, cells: Sequence[tuple[int, HeldUnit]], product: Product) -> HeldRows:
+        columns = torch.stack([each.value * self._column(layer, each.unit) for _, each in cells]).numpy()
+        sums = columns / product.scale
         return HeldRows(
-            torch.tensor([row for row, _ in cells]),
-            torch.tensor([each.unit for _, each in cells]),
-            torch.stack([each.value * self._column(layer, each.unit) for _, each in cells]),
+            np.array([row for row, _ in cells]),
+            np.array([each.unit for _, each in cells]),
+            (np.rint(sums) if np.issubdtype(product.sums_dtype, np.integer) else sums).astype(product.sums_dtype),
         )
 
     def _column(self, layer: int, unit: int) -> torch.Tensor:

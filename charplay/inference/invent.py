@@ -7,12 +7,14 @@ any other text.
 import secrets
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 
 from charplay import limits
 from charplay.data.vocabulary import ASCII, END_OF_TEXT, Vocabulary
 from charplay.inference.generate import GenerationBatch, Rows, run_generations
 from charplay.inference.generation import Generation, Request
+from charplay.inference.products import Array
 from charplay.models.checkpoints import Checkpoint
 from charplay.models.networks import CharLM
 
@@ -80,8 +82,8 @@ class InventedTexts(Generation):
     def is_last(self, code: int) -> bool:
         return self._unfinished == 1 and code == self._end
 
-    def append(self, code: int) -> None:
-        super().append(code)
+    def append(self, code: int, is_last: bool) -> None:
+        super().append(code, is_last)
         self._unfinished -= code == self._end
         self._length = 0 if code == self._end else self._length + 1
 
@@ -89,25 +91,25 @@ class InventedTexts(Generation):
 class ConditionalBatch(GenerationBatch):
     """The running requests of a conditional model: each text begins with the state after its classes."""
 
-    def _sample(self, group: Rows) -> torch.Tensor:
+    def _sample(self, group: Rows) -> Array:
         codes = super()._sample(group)
         for row, generation in enumerate(group.generations):
             if isinstance(generation, InventedTexts) and generation.must_end:
                 codes[row] = self._end
         return codes
 
-    def _restart(self, group: Rows, codes: torch.Tensor) -> None:
-        ended = (codes == self._end).nonzero().flatten().tolist()
-        if ended:
+    def _restart(self, group: Rows, codes: Array) -> None:
+        ended = np.flatnonzero(codes == self._end)
+        if len(ended):
             started = self._new_rows([group.generations[row] for row in ended])
-            for tensor, rows in zip(group.state, started.state, strict=True):
-                tensor[ended] = rows
+            for part, rows in zip(group.state, started.state, strict=True):
+                part[ended] = rows
 
     def _new_rows(self, generations: list[Generation]) -> Rows:
         if not generations:
             return super()._new_rows(generations)
         logits, state = self._quantized.start(torch.tensor([each.request.mixture for each in generations]))
-        logits[:, self._never_first] = -torch.inf
+        logits[:, self._never_first] = -np.inf
         return Rows(generations, (*state, logits))
 
     def __init__(self, checkpoint: Checkpoint[CharLM]):

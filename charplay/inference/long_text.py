@@ -24,7 +24,7 @@ from charplay import limits
 from charplay.cancellation import check_cancelled
 from charplay.data.vocabulary import ASCII, Vocabulary
 from charplay.inference.expiring_cache import ExpiringCache
-from charplay.inference.quantized import UNSUPPORTED, supports_half_precision_weights
+from charplay.inference.products import UNSUPPORTED, supports_half_precision_weights
 from charplay.models.networks import CharLM
 
 CHUNK_CHARACTERS = 500  # characters that a layer processes before the next layer starts on them

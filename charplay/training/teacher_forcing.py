@@ -21,7 +21,8 @@ from torch import nn
 from charplay import limits
 from charplay.data.text import normalize_target
 from charplay.data.vocabulary import ASCII
-from charplay.inference.quantized import QuantizedStep, UnroundedProduct
+from charplay.inference.products import UnroundedProduct
+from charplay.inference.quantized import QuantizedStep
 from charplay.models.networks import CELLS, CharLM, CharLMConfig, State
 from charplay.training.recipes import Recipe
 from charplay.training.trainer import Trainer

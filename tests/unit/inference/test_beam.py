@@ -10,7 +10,8 @@ from torch.nn.functional import cross_entropy
 from charplay.inference import beam
 from charplay.inference.generate import generate
 from charplay.inference.generation import make_request
-from charplay.inference.quantized import QuantizedStep, UnroundedProduct
+from charplay.inference.products import UnroundedProduct
+from charplay.inference.quantized import QuantizedStep
 from charplay.interpret.surprisal import surprisal_of
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_language_model

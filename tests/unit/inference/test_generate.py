@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -19,11 +20,13 @@ def sample_many(logits, temperature, count, top_k=None):
     generation = Generation(make_request("x", temperature, length=10_000, seed=0))
     uniforms = []
     for _ in range(count):
-        uniforms.append([generation.uniform])
-        generation.append(97)
-    scaled = (logits * generation.inverse_temperature).expand(count, -1)
-    top_k = None if top_k is None else torch.full((count, 1), top_k)
-    return sample(scaled, torch.tensor(uniforms, dtype=torch.float64), top_k).tolist()
+        uniforms.append(generation.uniform)
+        generation.append(97, False)
+    rows = np.tile(logits.numpy(), (count, 1))
+    inverse_temperatures = np.full(count, generation.inverse_temperature, np.float32)
+    top_k = None if top_k is None else np.full(count, top_k)
+    mask = np.zeros(len(logits), np.float32)
+    return sample(rows, mask, inverse_temperatures, np.array(uniforms), top_k).tolist()
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -78,6 +81,26 @@ def test_at_temperature_zero_the_first_of_equal_logits_is_taken():
     logits = torch.zeros(128)
     logits[[40, 90]] = 3.0
     assert set(sample_many(logits, 0, 50)) == {40}
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_logits_that_are_no_numbers_give_no_code(wrong):
+    logits = torch.zeros(128)
+    logits[77] = wrong
+    assert sample_many(logits, 0.8, 3) == [128] * 3
+
+
+def test_samples_are_those_of_pytorchs_softmax():
+    generator = torch.Generator().manual_seed(0)
+    logits, uniforms = torch.randn(500, 128, generator=generator) * 4, torch.rand(500, generator=generator).double()
+    mask, inverses = torch.zeros(128), torch.rand(500, generator=generator) * 3
+    mask[::5] = -torch.inf
+    codes = sample(logits.numpy(), mask.numpy(), inverses.numpy(), uniforms.numpy())
+    cumulated = (logits * inverses[:, None] + mask).double().softmax(1).cumsum(1)
+    before, after = (cumulated - cumulated.diff(dim=1, prepend=torch.zeros(500, 1))), cumulated
+    drawn = torch.from_numpy(codes)[:, None]
+    assert (before.gather(1, drawn)[:, 0] <= uniforms + 1e-6).all()
+    assert (after.gather(1, drawn)[:, 0] >= uniforms - 1e-6).all()
 
 
 def test_top_k_samples_among_the_k_likeliest_only():

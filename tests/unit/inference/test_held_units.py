@@ -6,7 +6,8 @@ from charplay.data.vocabulary import ASCII
 from charplay.inference.generate import generate
 from charplay.inference.generation import Request, make_request
 from charplay.inference.held_units import HeldUnit, hold_unit
-from charplay.inference.quantized import QuantizedStep, UnroundedProduct, available_products
+from charplay.inference.products import UnroundedProduct, available_products
+from charplay.inference.quantized import QuantizedStep
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_language_model
 from tests.unit.inference.test_quantized import make_model

@@ -11,7 +11,8 @@ from charplay.inference.engine import Engine
 from charplay.inference.generate import generate, run_generations
 from charplay.inference.generation import Generation, make_request
 from charplay.inference.invent import ConditionalBatch, invent, make_invent_request, split_texts
-from charplay.inference.quantized import QuantizedStep, UnroundedProduct
+from charplay.inference.products import UnroundedProduct
+from charplay.inference.quantized import QuantizedStep
 from charplay.models.networks import CELLS
 from tests.conftest import make_checkpoint, make_conditional_model
 
@@ -32,7 +33,7 @@ def test_the_steps_of_a_mixture_are_those_of_the_network(cell):
         step = QuantizedStep(model, UnroundedProduct)
         logits, state = step.start(mixture)
         for time in range(codes.shape[1]):
-            assert torch.allclose(logits, expected[:, time], atol=1e-4)
+            assert torch.allclose(torch.as_tensor(logits), expected[:, time], atol=1e-4)
             logits, state = step.step(codes[:, time], state)
     assert torch.allclose(logits, expected[:, -1], atol=1e-4)
 
