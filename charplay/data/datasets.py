@@ -6,6 +6,7 @@ Neither is part of this project: the user's machine downloads them, verified, in
 """
 
 import csv
+import functools
 import gzip
 import hashlib
 import os
@@ -237,6 +238,7 @@ def split_speeches(speeches: list[Speech]) -> dict[str, list[Speech]]:
     return splits
 
 
+@functools.cache
 def fingerprint(file: DataFile) -> str:
     """Identifies a training file in a checkpoint's header."""
     return hashlib.sha256(file.digest.encode()).hexdigest()[:16]

@@ -112,7 +112,7 @@ class FastClassifier:
                 for direction, each in enumerate(layer)
             ]
         features = [self._features(*each, active, lengths) for each in zip(self._layers[-1], inputs, strict=True)]
-        logits = self._linear_bias + torch.bmm(torch.stack(features), self._linear).sum(0)
+        logits = self._linear_bias + sum(map(torch.mm, features, self._linear))
         states = features[0][:, : self._config.hidden_size] / MAX_QUANTIZED
         logits, states = (torch.empty_like(rows).index_copy_(0, order, rows) for rows in (logits, states))
         return logits, states
