@@ -93,6 +93,9 @@ def normalize_name(name: object) -> str:
     return limits.check_text("name", normalized, limits.MAX_NAME_CHARACTERS)
 
 
+_FIRST_LETTER = re.compile(r"(?:^|['-])[a-z]")
+
+
 def capitalize_name(name: str) -> str:
     """A normalised name typed in one case, as the training names are written: "ROSSI" -> "Rossi".
 
@@ -101,7 +104,7 @@ def capitalize_name(name: str) -> str:
     """
     if name not in (name.lower(), name.upper()):
         return name
-    return re.sub(r"(^|['-])([a-z])", lambda match: match[1] + match[2].upper(), name.lower())
+    return _FIRST_LETTER.sub(lambda match: match[0].upper(), name.lower())
 
 
 def normalize_prose(text: str) -> str:

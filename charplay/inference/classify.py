@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NotRequired, TypedDict
 
 import torch
@@ -20,7 +21,7 @@ from charplay.models.networks import STATE_UNITS, NameClassifier
 USER_RESULTS = "own"  # in the results of a model that was trained on user data
 BATCH_SIZE = 512  # names in a batch of `NameClassifier`
 # Names in a batch of `FastClassifier`: in smaller batches a name costs more, larger ones do not fit the cache.
-FAST_BATCH_SIZE = 1024
+FAST_BATCH_SIZE = 768
 STATE_DECIMALS = 3  # of a number of a hidden state
 
 
@@ -65,10 +66,15 @@ def fast_logits_and_states(
     """Of normalised names, in the order given: logits (names, classes), and states as `FastClassifier.run` has them."""
     vocabulary.check_size(model.config.vocabulary_size)
     order, classifier = order_by_length(names), fast_classifier_of(model)
-    batches = [
-        classifier.run(pad([names[index] for index in order[start : start + FAST_BATCH_SIZE]], vocabulary=vocabulary))
-        for start in range(0, len(order), FAST_BATCH_SIZE)
-    ]
+    starts = range(0, len(order), FAST_BATCH_SIZE)
+
+    def run(start: int) -> tuple[torch.Tensor, torch.Tensor]:
+        batch = [names[index] for index in order[start : start + FAST_BATCH_SIZE]]
+        return classifier.run(pad(batch, vocabulary=vocabulary))
+
+    # Side by side, since PyTorch's own threads share the products alone.
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        batches = list((map if len(starts) == 1 else threads.map)(run, starts))
     back = torch.tensor(order).argsort()
     logits, states = (torch.cat(parts)[back] for parts in zip(*batches, strict=True))
     return logits, states

@@ -11,6 +11,7 @@ sums of the layer below. Sums are int32, or float32 where a product has floating
 Rows of every matrix lie one after the other in memory.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,26 +25,25 @@ MAX_QUANTIZED = np.float32(products.MAX_QUANTIZED)
 _TWICE = np.float32(2)
 _TWICE_UNSCALED = _TWICE / MAX_QUANTIZED  # factor from a scaled cell state to twice its true value
 _ONE = np.float32(1)
-_HALF = np.float32(0.5)
 
-_LOG2_E, _LN_2 = np.float32(1.4426950408889634), np.float32(0.6931471805599453)
+_LOG2_E = np.float32(1.4426950408889634)
 _MIN_EXPONENT, _MAX_EXPONENT = np.float32(-87), np.float32(88)  # e to the power of these is a normal float32
 _EXPONENT_BIAS, _MANTISSA_BITS = np.int32(127), np.int32(23)  # of a float32
-# 1 / n!: of Taylor's series around 0, to 1e-7 within a power of 2 of ln 2 / 2
-_TERM_2, _TERM_3, _TERM_4, _TERM_5, _TERM_6 = (np.float32(1 / number) for number in (2, 6, 24, 120, 720))
+# ln(2)^n / n!: of the Taylor series of 2^x, which is right to 3e-6 where x is within 1/2
+_TERM_1, _TERM_2, _TERM_3, _TERM_4, _TERM_5 = (np.float32(math.log(2) ** n / math.factorial(n)) for n in range(1, 6))
 
 
 @compiled
 def exponential(x: Any) -> Any:
-    """e^x in float32, of x within `_MIN_EXPONENT` and `_MAX_EXPONENT`, else of the nearer of these.
+    """e^x in float32, to 3e-6 of it, of x within `_MIN_EXPONENT` and `_MAX_EXPONENT`, else of the nearer of these.
 
-    e^x = 2^k e^r with r within ln 2 / 2. A function of the C library would keep the loop around it from being computed
-    in vector instructions.
+    As 2^(k + r) with r within 1/2. A function of the C library would keep the loop around it from being computed in
+    vector instructions.
     """
-    x = min(max(x, _MIN_EXPONENT), _MAX_EXPONENT)
-    k = np.floor(x * _LOG2_E + _HALF)
-    r = x - k * _LN_2
-    series = _ONE + r * (_ONE + r * (_TERM_2 + r * (_TERM_3 + r * (_TERM_4 + r * (_TERM_5 + r * _TERM_6)))))
+    y = min(max(x, _MIN_EXPONENT), _MAX_EXPONENT) * _LOG2_E
+    k = np.rint(y)
+    r = y - k
+    series = _ONE + r * (_TERM_1 + r * (_TERM_2 + r * (_TERM_3 + r * (_TERM_4 + r * _TERM_5))))
     power = np.int32((np.int32(k) + _EXPONENT_BIAS) << _MANTISSA_BITS)  # the bits of 2^k
     return series * power.view(np.float32)
 
