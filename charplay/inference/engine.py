@@ -189,16 +189,31 @@ class Engine:
     def _start(self, admitted: list[Stream]) -> None:
         """Adds streams to the batches of their models."""
         now = time.monotonic()
+        by_model: dict[int, list[Stream]] = {}
         for stream in admitted:
             stream._next_update = now + FIRST_UPDATE_SECONDS
-            try:
-                stream._batch = self._batch_of(stream._checkpoint)
-                stream._batch.add([stream._generation])
-            except Exception as failure:  # the model's weights cannot be prepared
-                stream._generation.failure = failure
-                stream._next_update = self._next_update = now
-            stream._move(0)
+            by_model.setdefault(id(stream._checkpoint.model), []).append(stream)
         self._next_update = min(self._next_update, now + FIRST_UPDATE_SECONDS)
+        for streams in by_model.values():
+            self._add(streams)
+        for stream in admitted:
+            stream._move(0)
+
+    def _add(self, streams: list[Stream]) -> None:
+        """Adds streams of one model to its batch, all at once: each addition copies the states of the batch."""
+        try:
+            batch = self._batch_of(streams[0]._checkpoint)
+            batch.add([stream._generation for stream in streams])
+        except Exception as failure:  # the model's weights cannot be prepared, or one request cannot be started
+            if len(streams) > 1:
+                for stream in streams:
+                    self._add([stream])
+                return
+            streams[0]._generation.failure = failure
+            streams[0]._next_update = self._next_update = time.monotonic()
+            return
+        for stream in streams:
+            stream._batch = batch
 
     def _batch_of(self, checkpoint: Checkpoint[CharLM]) -> GenerationBatch:
         if checkpoint.model not in self._batch_by_model:
