@@ -9,7 +9,7 @@ from charplay.models import checkpoints
 
 
 def find(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Find the units worth holding while a language model writes, and write them beside the checkpoint: 2 minutes."""
+    """Find the units worth holding while a language model writes, and write them beside the checkpoint: 90 seconds."""
     path = arguments.checkpoint or checkpoints.find("speech")
     units = find_units(checkpoints.load(path, "speech"))
     return {"file": str(save_units(path, units)), "units": units}

@@ -1,15 +1,17 @@
 """Which units of a language model are worth holding: found by holding each, writing, and counting.
 
 Every unit is held at a few values while a short text is written; for each thing that is counted, the units whose texts
-have most of it are held again at finer values, in several texts. One is kept for each thing, where the text has much
-more of it than one that is written with no unit held, and is still a text. `python -m charplay steering` writes what is
-found into a file beside the checkpoint, which the page shows.
+have most of it are held again at finer values, in several texts. Those whose texts then have most are held once more,
+in other texts: of many tries the best is in part lucky. One is kept for each thing, where those texts have much more of
+it than some that are written with no unit held, and are still texts. `python -m charplay steering` writes what is found
+into a file beside the checkpoint, which the page shows.
 """
 
 import functools
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -28,7 +30,9 @@ SCREENED_VALUES = (-8.0, -4.0, -2.0, 2.0, 4.0, 8.0)  # that every unit is held a
 SCREENED_CHARACTERS = 300  # that are written for each unit and value
 MAX_SCREENED = 6  # units for each thing counted that are held again
 MAX_VALUE = 8  # they are held at 1, 2, 3 and so on up to it, or their negatives
-SEEDS = (1, 2, 3, 4)  # of the texts that are then written for each unit and value, and with no unit held
+SEEDS = (1, 2, 3, 4)  # of the texts that are then written for each unit and value
+MAX_CHOSEN = 4  # units, each at a value, for each thing counted that are held once more
+CONFIRMING_SEEDS = tuple(range(11, 23))  # of the texts that are then written, and of those with no unit held
 TEXT_CHARACTERS = 500  # of each of them
 BATCH_TEXTS = 256  # written at once
 MIN_TIMES, MIN_MORE = 3.0, 8.0  # as often as in the free texts, and more of them in 1,000 characters: what one sees
@@ -79,9 +83,9 @@ def write_held(
     return [texts[start : start + len(seeds)] for start in range(0, len(texts), len(seeds))]
 
 
-def measure(checkpoint: Checkpoint[CharLM], units: Sequence[HeldUnit | None]) -> list[Measured]:
-    """What is written while each unit is held."""
-    written = write_held(checkpoint, units, TEXT_CHARACTERS, SEEDS)
+def measure(checkpoint: Checkpoint[CharLM], units: Sequence[HeldUnit | None], seeds: Sequence[int]) -> list[Measured]:
+    """What is written while each unit is held, in a text of each seed."""
+    written = write_held(checkpoint, units, TEXT_CHARACTERS, seeds)
     texts = [text for each in written for text in each]
     bits: list[float] = []
     for start in range(0, len(texts), BATCH_TEXTS):
@@ -93,7 +97,7 @@ def measure(checkpoint: Checkpoint[CharLM], units: Sequence[HeldUnit | None]) ->
         measured.append(
             Measured(
                 {name: fmean(every[name] for every in counted) for name in COUNTED},
-                fmean(bits[number * len(SEEDS) : (number + 1) * len(SEEDS)]),
+                fmean(bits[number * len(seeds) : (number + 1) * len(seeds)]),
                 fmean(map(_different_words, each)),
                 fmean(sum(map(str.isalpha, text)) / len(text) for text in each),
             )
@@ -124,7 +128,7 @@ def _screen(checkpoint: Checkpoint[CharLM], units: Sequence[tuple[int, int]]) ->
 
 
 def find_units(checkpoint: Checkpoint[CharLM], units: Sequence[tuple[int, int]] | None = None) -> list[FoundUnit]:
-    """The units that are worth holding, those first that change most; two minutes.
+    """The units that are worth holding, those first that change most; a minute and a half.
 
     Args:
         checkpoint: a language model that can read `PRIME`.
@@ -136,22 +140,17 @@ def find_units(checkpoint: Checkpoint[CharLM], units: Sequence[tuple[int, int]] 
     config = checkpoint.config
     if units is None:
         units = [(layer, unit) for layer in range(1, config.layers + 1) for unit in range(config.hidden_size)]
-    candidates = _screen(checkpoint, units)
-    free, *measured = measure(checkpoint, [None, *candidates])
-    readable = [
-        (unit, texts) for unit, texts in zip(candidates, measured, strict=True) if _is_readable(texts, beside=free)
-    ]
-    pairs = sorted(
-        (
-            (texts.counts[name] / max(free.counts[name], MIN_FREE), name, unit, texts)
-            for unit, texts in readable
-            for name in COUNTED
-        ),
-        reverse=True,
-    )
+    free, *measured = measure(checkpoint, [None, *(screened := _screen(checkpoint, units))], SEEDS)
+    chosen: dict[HeldUnit, None] = {}
+    of_name: Counter[str] = Counter()
+    for _, name, unit, _ in _by_times(free, screened, measured):
+        if of_name[name] < MAX_CHOSEN:
+            of_name[name] += 1
+            chosen[unit] = None
+    free, *measured = measure(checkpoint, [None, *chosen], CONFIRMING_SEEDS)
     found: dict[str, FoundUnit] = {}
     taken: set[tuple[int, int]] = set()  # a unit is named for what it has most times more of
-    for times, name, unit, texts in pairs:
+    for times, name, unit, texts in _by_times(free, list(chosen), measured):
         is_much = times >= MIN_TIMES and texts.counts[name] >= free.counts[name] + MIN_MORE
         if is_much and name not in found and unit[:2] not in taken:
             taken.add(unit[:2])
@@ -160,12 +159,30 @@ def find_units(checkpoint: Checkpoint[CharLM], units: Sequence[tuple[int, int]] 
                 layer=unit.layer,
                 unit=unit.unit,
                 value=unit.value,
-                free=free.counts[name],
-                held=texts.counts[name],
+                free=round(free.counts[name], 1),
+                held=round(texts.counts[name], 1),
                 free_bits=round(free.bits, 3),
                 held_bits=round(texts.bits, 3),
             )
     return sorted(found.values(), key=lambda each: each["free"] - each["held"])
+
+
+def _by_times(
+    free: Measured, units: Sequence[HeldUnit], measured: Sequence[Measured]
+) -> list[tuple[float, str, HeldUnit, Measured]]:
+    """Each unit whose texts can be read, with each thing counted, and how many times as often they have it as `free`.
+
+    Those first that have most times as much.
+    """
+    return sorted(
+        (
+            (texts.counts[name] / max(free.counts[name], MIN_FREE), name, unit, texts)
+            for unit, texts in zip(units, measured, strict=True)
+            if _is_readable(texts, beside=free)
+            for name in COUNTED
+        ),
+        reverse=True,
+    )
 
 
 def _is_readable(texts: Measured, beside: Measured) -> bool:

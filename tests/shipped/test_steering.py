@@ -3,7 +3,7 @@
 import pytest
 
 from charplay.inference.held_units import HeldUnit
-from charplay.interpret.steering_search import MIN_FREE, load_units, measure
+from charplay.interpret.steering_search import CONFIRMING_SEEDS, MIN_FREE, load_units, measure
 from charplay.models import checkpoints
 
 SHIPPED = sorted(checkpoints.SHIPPED_DIRECTORY.glob("speech*.safetensors"))
@@ -15,7 +15,7 @@ def test_a_held_unit_gives_what_the_list_says(path):
     found = load_units(path)
     assert found
     units = [HeldUnit(each["layer"], each["unit"], each["value"]) for each in found]
-    free, *measured = measure(checkpoints.load(path), [None, *units])
+    free, *measured = measure(checkpoints.load(path), [None, *units], CONFIRMING_SEEDS)
     for each, texts in zip(found, measured, strict=True):
         name = each["more_of"]
         # Another processor rounds a softmax otherwise, and a text takes another turn: the share stays, not the text.

@@ -62,7 +62,14 @@ def test_generate_holds_a_unit(capsys, comma_unit):
 
 
 def test_steering_writes_what_it_finds_beside_the_checkpoint(capsys, tmp_path, monkeypatch):
-    for name, value in {"SCREENED_CHARACTERS": 30, "TEXT_CHARACTERS": 50, "SEEDS": (1,), "MAX_SCREENED": 1}.items():
+    short = {
+        "SCREENED_CHARACTERS": 30,
+        "TEXT_CHARACTERS": 50,
+        "SEEDS": (1,),
+        "CONFIRMING_SEEDS": (2,),
+        "MAX_SCREENED": 1,
+    }
+    for name, value in short.items():
         monkeypatch.setattr(steering_search, name, value)
     path = tmp_path / "mine.safetensors"
     checkpoints.save(path, make_checkpoint("speech"))

@@ -87,7 +87,12 @@ def wired():
 @pytest.fixture
 def short(monkeypatch):
     """A search over a few characters."""
-    for name, value in {"SCREENED_CHARACTERS": 60, "TEXT_CHARACTERS": 100, "SEEDS": (1, 2)}.items():
+    for name, value in {
+        "SCREENED_CHARACTERS": 60,
+        "TEXT_CHARACTERS": 100,
+        "SEEDS": (1, 2),
+        "CONFIRMING_SEEDS": (3, 4),
+    }.items():
         monkeypatch.setattr(steering_search, name, value)
 
 
@@ -99,11 +104,14 @@ def test_a_unit_that_is_wired_to_the_full_stop_is_found(wired, short):
     assert len({each["unit"] for each in found.values()}) == len(found)
 
 
-def test_each_figure_of_a_unit_found_is_that_of_the_texts_written_with_it(wired, short):
+def test_each_figure_of_a_unit_found_is_that_of_other_texts_than_those_it_was_chosen_for(wired, short):
+    seeds = steering_search.CONFIRMING_SEEDS
+    assert not set(seeds) & set(steering_search.SEEDS)
     for each in find_units(wired, [(2, 5), (2, 6)]):
         unit = HeldUnit(each["layer"], each["unit"], each["value"])
-        free, held = measure(wired, [None, unit])
-        assert (each["free"], each["held"]) == (free.counts[each["more_of"]], held.counts[each["more_of"]])
+        free, held = measure(wired, [None, unit], seeds)
+        counted = [round(texts.counts[each["more_of"]], 1) for texts in (free, held)]
+        assert [each["free"], each["held"]] == counted
         assert each["held_bits"] == round(held.bits, 3)
         assert each["unit"] in (5, 6)
 
