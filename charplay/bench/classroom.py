@@ -12,7 +12,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -174,19 +175,28 @@ async def _first_answer(port: int, process: subprocess.Popen) -> PageConfig:
     raise ValueError(NOT_STARTED)
 
 
+@contextmanager
+def launched_app() -> Iterator[tuple[int, subprocess.Popen, PageConfig]]:
+    """An app in processes of its own: its port, its process, and its page's configuration, once all have started.
+
+    Raises:
+        ValueError: it did not start.
+    """
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port = free.getsockname()[1]
+    arguments = ["app", "--no-browser", "--host", HOST, "--port", str(port)]
+    with subprocess.Popen([sys.executable, "-m", "charplay", *arguments], stdout=subprocess.DEVNULL) as process:
+        try:
+            yield port, process, asyncio.run(started(port, process))
+        finally:
+            process.terminate()
+
+
 def bench_load(students: int, seconds: float, is_open: bool = False) -> dict[str, Any]:
     """Starts the app on a free port, measures it under the load of `students` for `seconds`, and stops it.
 
     With `is_open` those who type have the accordions open that follow the name.
     """
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        port = free.getsockname()[1]
-    with subprocess.Popen(
-        [sys.executable, "-m", "charplay", "app", "--no-browser", "--host", HOST, "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        try:
-            return asyncio.run(classroom(port, process, students, seconds, is_open))
-        finally:
-            process.terminate()
+    with launched_app() as (port, process, _):
+        return asyncio.run(classroom(port, process, students, seconds, is_open))

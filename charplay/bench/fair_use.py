@@ -1,5 +1,6 @@
 """What a training costs the rest of a class: the load of a classroom without one and beside one, on one machine."""
 
+import asyncio
 import math
 import random
 import string
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from charplay import limits
-from charplay.bench.classroom import ANSWER_TIMEOUT_SECONDS, START_TIMEOUT_SECONDS, bench_load
+from charplay.bench.classroom import ANSWER_TIMEOUT_SECONDS, START_TIMEOUT_SECONDS, classroom, launched_app
 from charplay.workers.client import WorkerProcess
 from charplay.workers.protocol import Response, WorkerRequest
 
@@ -89,7 +90,7 @@ def background_trainings(seconds: float) -> Iterator[BackgroundTrainings]:
 
 
 def bench_fair_use(students: int, seconds: float, is_open: bool = False) -> dict[str, Any]:
-    """The same load (`bench_load`) twice: with nothing beside it, then beside a training.
+    """The same load (`classroom`) twice on one app: with nothing beside it, then beside a training.
 
     Returns:
         both results, the training's characters per second under load, and the ratios of the 95th percentiles.
@@ -97,10 +98,15 @@ def bench_fair_use(students: int, seconds: float, is_open: bool = False) -> dict
     Raises:
         ValueError: the app did not start, or the training ended before the load did.
     """
-    without = bench_load(students, seconds, is_open)
-    with background_trainings(START_TIMEOUT_SECONDS + seconds + ANSWER_TIMEOUT_SECONDS) as trainings:
-        beside = bench_load(students, seconds, is_open)
-        per_second = trainings.characters_per_second()
+    with launched_app() as (port, process, _):
+
+        def load() -> dict[str, Any]:
+            return asyncio.run(classroom(port, process, students, seconds, is_open))
+
+        without = load()
+        with background_trainings(START_TIMEOUT_SECONDS + seconds + ANSWER_TIMEOUT_SECONDS) as trainings:
+            beside = load()
+            per_second = trainings.characters_per_second()
     ratios = {key.removesuffix("_s") + "_ratio": _ratio(beside[key], without[key]) for key in COMPARED}
     return {"without": without, "beside": beside, "training_characters_per_second": per_second, **ratios}
 

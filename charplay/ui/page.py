@@ -57,7 +57,7 @@ from charplay.ui.widgets import colored_text
 
 _TITLE = '<h1 id="title"><b>charplay</b> <span>recurrent networks over characters</span></h1>'
 # Each in a scope of its own.
-_SCRIPT_FILES = ("scroll_areas.js", "keyboard.js", "composition.js", "header.js")
+_SCRIPT_FILES = ("scroll_areas.js", "keyboard.js", "composition.js", "header.js", "late_answers.js")
 _SCRIPTS = (*(read_asset(__file__, name) for name in _SCRIPT_FILES), exports.script())
 _PAGE_SCRIPT = "".join(f"{{{each}}}\n" for each in _SCRIPTS)
 # Whether Gradio requests the page before anyone does: it would end where a busy machine takes three seconds for that.

@@ -134,3 +134,31 @@ def test_a_late_answer_leaves_the_step_and_the_character_that_were_chosen_meanwh
     page.wait_for_function("window.hasChanged")
     expect(page.locator("#influence-rnn [aria-valuenow]")).to_have_attribute("aria-valuenow", "10")
     expect(page.locator("#influence-reach")).to_have_text(about)
+
+
+# The user moves the slider when Gradio has read the controls for the answer about nine steps, and has not set them yet.
+MOVE_DURING_THE_ANSWER = """() => {
+  const {parse} = JSON;
+  JSON.parse = text => {
+    if (typeof text === 'string' && text.includes('"maximum": 8')) {
+      JSON.parse = parse;
+      const range = document.querySelector('#step input[type=range]');
+      range.value = 2;
+      range.dispatchEvent(new Event('input', {bubbles: true}));
+      window.hasMoved = true;
+    }
+    return parse(text);
+  };
+}"""
+
+
+def test_an_answer_leaves_what_is_set_in_the_moment_in_which_it_comes(open_page):
+    page = open_page(link="#tab=batches&open=step-by-step")
+    step = page.locator("#step input[type=number]")
+    expect(page.locator("#step-counts [data-step]").first).to_be_visible()
+    page.evaluate(MOVE_DURING_THE_ANSWER)
+    page.locator("#names textarea").fill("Kowalczyk\nNg")
+    page.wait_for_function("window.hasMoved")
+    expect(page.locator("#step-counts [data-step]")).to_have_count(len("Kowalczyk"))
+    expect(page.locator("#step-counts [data-step]:visible")).to_have_attribute("data-step", "2")
+    expect(step).to_have_value("2")

@@ -16,9 +16,8 @@ from contextlib import suppress
 from typing import Any
 
 from charplay import limits
-from charplay.bench.classroom import classroom
+from charplay.bench.classroom import classroom, launched_app
 from charplay.bench.page_client import Connection, Event, Page, PageConfig, RequestFailed, read_config
-from tests.robustness.app import launched_app
 
 TEXTS, TRAININGS, QUESTIONS = 300, 50, 200  # requests at once
 PAUSE_SECONDS = 1.0  # between two rounds

@@ -9,9 +9,9 @@ import asyncio
 import json
 from typing import Any
 
+from charplay.bench.classroom import launched_app
 from charplay.bench.page_client import Page, PageConfig, RequestFailed
 from charplay.system import resident_mib
-from tests.robustness.app import launched_app
 
 PRIME_CHARACTERS = 10_000_000
 AT_ONCE = 8  # sessions

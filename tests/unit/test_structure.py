@@ -76,6 +76,18 @@ def test_widgets_take_numbers_and_know_no_tab(path):
     assert not [name for name in own_imports(path) if not name.startswith(WIDGETS_KNOW)]
 
 
+def test_the_compiler_is_imported_where_networks_run_alone():
+    """Numba takes 50 MB of each process that imports it, and the page runs in one that runs no network."""
+    at_once = [
+        path.name
+        for path in FILES
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("charplay.inference")
+        if {"compiled", "kernels"} & {*node.module.split("."), *(alias.name for alias in node.names)}
+    ]
+    assert at_once == ["kernels.py"]
+
+
 @pytest.mark.parametrize("tab", TABS)
 def test_a_tab_knows_no_other_tab(tab):
     for path in sorted((PACKAGE / "ui" / tab).glob("*.py")):

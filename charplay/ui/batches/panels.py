@@ -72,9 +72,10 @@ def build_steps(registry: Registry, names: gr.Textbox, model: gr.Dropdown, link:
         gr.HTML(time_steps.CAPTION)
         step = gr.Slider(**controls.STEP.arguments())
         counts = gr.HTML(elem_id="step-counts")
-        late = LateAnswers([step])
+        changes = [names.change, model.change, link.applied.change]
+        late = LateAnswers([step], changes)
 
-    def show(moves: object, text: str, chosen: object, field: object, page: gr.Request) -> tuple[Any, str]:
+    def show(text: str, chosen: object, field: object, page: gr.Request) -> tuple[Any, str]:
         try:
             checkpoint = session_store.find(registry, "names", chosen, page)
             batch = parse_names(checkpoint, text)
@@ -85,12 +86,11 @@ def build_steps(registry: Registry, names: gr.Textbox, model: gr.Dropdown, link:
         linked = links.linked(field, controls.STEP) if _is_linked(text, field) else None
         shown = min(linked or controls.STEP.default, len(sizes) - 1)
         slider = {"maximum": max(len(sizes) - 1, 1), "value": shown, "visible": len(sizes) > 1}
-        return setting(moves, [slider]), time_steps.counts_html(
+        return setting([slider]), time_steps.counts_html(
             sizes, plotted_steps, checkpoint.model.config.bidirectional, shown
         )
 
-    changes, inputs = [names.change, model.change, link.applied.change], [late.moves, names, model, link.applied]
-    update_while_open(accordion, changes, show, inputs, [late.answer, counts])
+    update_while_open(accordion, changes, show, [names, model, link.applied], [late.answer, counts])
     for changed in (step.change, late.missed):
         changed(None, step, None, js=_SHOW_STEP, **QUIET)
 

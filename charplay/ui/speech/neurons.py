@@ -124,14 +124,14 @@ def build(source: TextSource, tab: steering.TabControls) -> None:
         legend = gr.HTML(elem_id="neuron-legend")
         colored = colored_text.component("neuron-text")
         held = steering.lay_out(source.registry.default("speech"))
-        late = LateAnswers([found, layer, unit], [held.found.input])
+        late = LateAnswers([found, layer, unit], source.changes, [held.found])
 
     async def compute(
-        page: gr.Request, moves: object, field: object, layer: object, unit: object, held: object, *values: Any
+        page: gr.Request, field: object, layer: object, unit: object, held: object, *values: Any
     ) -> tuple:
         selected = linked_character(field, controls.CHOSEN_NEURON, values)
         *shown, updates = await _render_all(*source.read(page, *values), layer, unit, field, held, selected)
-        return *shown, setting(moves, updates)
+        return *shown, setting(updates)
 
     async def render(page: gr.Request, layer: object, unit: object, *values: object) -> tuple:
         return await _render(*source.read(page, *values), layer, unit)
@@ -152,7 +152,7 @@ def build(source: TextSource, tab: steering.TabControls) -> None:
     rendered: list[Component] = [colored, legend, held.natural_range]
     outputs = [*rendered, untracked, late.answer]
     inputs = [layer, unit, *source.inputs]
-    all_inputs = [late.moves, source.link, layer, unit, held.found, *source.inputs]
+    all_inputs = [source.link, layer, unit, held.found, *source.inputs]
     problem = accordions.update_while_open(accordion, source.changes, compute, all_inputs, outputs)
     gr.on(
         [layer.input, unit.input],

@@ -201,13 +201,13 @@ def _lay_out(initial: InitialExamples) -> _Components:
 
 def _wire_prime(tab: _Components, registry: Registry, link: TabLink) -> None:
     """Has slider, drawing and message follow the opening words, and the drawing the model."""
-    late = LateAnswers([tab.prime_length])
+    late = LateAnswers([tab.prime_length], [tab.prime.change])
 
     async def draw(prime: object, prime_length: object, checkpoint: Checkpoint) -> str:
         request = make_request(prime, prime_length=prime_length, vocabulary=checkpoint.vocabulary)
         return await generation.draw_next(checkpoint, request.prime, request.prime_length)
 
-    async def update_prime(moves: object, prime: str, model: object, field: object, page: gr.Request) -> tuple:
+    async def update_prime(prime: str, model: object, field: object, page: gr.Request) -> tuple:
         """New opening words are read whole until the slider is moved; those of a link, as far as it says."""
         try:
             checkpoint = session_store.find(registry, "speech", model, page)
@@ -218,7 +218,7 @@ def _wire_prime(tab: _Components, registry: Registry, link: TabLink) -> None:
         except (ValueError, GenerationError) as error:
             return gr.skip(), "", html.problem(str(error))
         note = reading_note(prime, checkpoint)
-        return setting(moves, [{"maximum": max(characters, 2), "value": length}]), drawing, note
+        return setting([{"maximum": max(characters, 2), "value": length}]), drawing, note
 
     async def update_drawing(prime: object, prime_length: object, model: object, page: gr.Request) -> tuple:
         try:
@@ -227,7 +227,7 @@ def _wire_prime(tab: _Components, registry: Registry, link: TabLink) -> None:
         except (ValueError, GenerationError) as error:
             return "", html.problem(str(error))
 
-    inputs = [late.moves, tab.prime, tab.model, link.applied]
+    inputs = [tab.prime, tab.model, link.applied]
     tab.prime.change(update_prime, inputs, [late.answer, tab.next_characters, tab.message], **LATEST)
     # Generate ends a text that was written one by one, which the drawing has followed.
     has_steps, redraw = gr.Checkbox(False, visible="hidden"), gr.Number(0, visible="hidden")
