@@ -106,12 +106,14 @@ async def classroom(
     """The load of a class on the app on this machine's `port`; what it measured, as `bench_load` returns it."""
     config = await started(port, process)
     measured, end = Measurements(), time.monotonic() + seconds
-    activities = []
+    activities, pages = [], []
     for student in range(students):
         generator = random.Random(student)
-        activities.append(_press(Page(port, config), measured, end, generator))
+        pages.append(Page(port, config))
+        activities.append(_press(pages[-1], measured, end, generator))
         if student < students * TYPING_SHARE:
-            activities.append(_type(Page(port, config), measured, end, generator, is_open))
+            pages.append(Page(port, config))
+            activities.append(_type(pages[-1], measured, end, generator, is_open))
 
     async def collect_errors(coroutine) -> None:
         try:
@@ -123,6 +125,9 @@ async def classroom(
     await asyncio.sleep(min(60.0, seconds / 2))
     rss_start = system.resident_mib(process.pid)
     await running
+    rss_end = system.resident_mib(process.pid)
+    for page in pages:
+        page.close()
     return {
         "students": students,
         "errors": len(measured.errors),
@@ -134,7 +139,7 @@ async def classroom(
         "typing_bytes": percentile(measured.answer_bytes, 0.5),
         "accordions": is_open,
         "rss_start_mb": rss_start,
-        "rss_end_mb": system.resident_mib(process.pid),
+        "rss_end_mb": rss_end,
         "streams": len(measured.speeds),
     }
 

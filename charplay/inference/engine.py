@@ -203,17 +203,26 @@ class Engine:
         """Adds streams of one model to its batch, all at once: each addition copies the states of the batch."""
         try:
             batch = self._batch_of(streams[0]._checkpoint)
+        except Exception as failure:  # the model's weights cannot be prepared
+            self._refuse(streams, failure)
+            return
+        try:
             batch.add([stream._generation for stream in streams])
-        except Exception as failure:  # the model's weights cannot be prepared, or one request cannot be started
-            if len(streams) > 1:
-                for stream in streams:
-                    self._add([stream])
+        except Exception as failure:
+            if len(streams) == 1:
+                self._refuse(streams, failure)
                 return
-            streams[0]._generation.failure = failure
-            streams[0]._next_update = self._next_update = time.monotonic()
+            for stream in streams:  # all but the one that is at fault
+                self._add([stream])
             return
         for stream in streams:
             stream._batch = batch
+
+    def _refuse(self, streams: list[Stream], failure: Exception) -> None:
+        """Ends streams that have not begun, at the next update."""
+        for stream in streams:
+            stream._generation.failure = failure
+            stream._next_update = self._next_update = time.monotonic()
 
     def _batch_of(self, checkpoint: Checkpoint[CharLM]) -> GenerationBatch:
         if checkpoint.model not in self._batch_by_model:

@@ -28,7 +28,7 @@ from charplay.inference.products import (
     UnroundedProduct,
     fastest_product,
 )
-from charplay.inference.quantized import CELL_STEPS, Columns
+from charplay.inference.quantized import Columns
 from charplay.models.networks import NameClassifier
 
 MIN_ROWS_PER_STEP = 128  # names in a batch from which on input products are computed step by step, to fit the cache
@@ -53,8 +53,7 @@ class FastClassifier:
 
         self._config = config = model.config
         suffixes = ("", "_reverse") if config.bidirectional else ("",)
-        self._cell = CELL_STEPS[config.cell]
-        self._advance_cell, self._pool = getattr(kernels, self._cell.kernel), kernels.pool
+        self._cell, self._pool = kernels.CELL_STEPS[config.cell], kernels.pool
         if product is None:
             product = Int8Product if fastest_product() is Int8Product else UnroundedProduct
 
@@ -146,7 +145,7 @@ class FastClassifier:
                 sums = product.sums(stored[(t - 1) % len(stored), :count])
             x, rows, columns = inputs(t, count)
             states = stored[t % len(stored), :count]
-            self._advance_cell(
+            self._cell.advance(
                 x,
                 rows,
                 *columns,

@@ -50,7 +50,7 @@ class HeldRows(NamedTuple):
         """The sums of `states` (batch, hidden) with the units held, (batch, out); overwrites `states`.
 
         Other rows stay as they are. A held value may lie where a quantized product takes none, so it is multiplied
-        apart, unrounded.
+        apart, and only the product is rounded.
         """
         states[self.rows, self.units] = 0
         sums = product.sums(states)
@@ -86,7 +86,7 @@ class HeldWeights:
         return HeldRows(
             np.array([row for row, _ in cells]),
             np.array([each.unit for _, each in cells]),
-            (np.rint(sums) if np.issubdtype(product.sums_dtype, np.integer) else sums).astype(product.sums_dtype),
+            (np.rint(sums) if product.is_rounded else sums).astype(product.sums_dtype),
         )
 
     def _column(self, layer: int, unit: int) -> torch.Tensor:

@@ -12,18 +12,19 @@ Rows of every matrix lie one after the other in memory.
 """
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
-from charplay.inference import products
 from charplay.inference.compiled import compiled
-from charplay.inference.products import Array
+from charplay.inference.products import MAX_QUANTIZED, Array
 
 Row = tuple[Array, Array, Array, Array, Array, Array]  # x, x_scale, x_bias, sums, scale and bias of one row of a step
-MAX_QUANTIZED = np.float32(products.MAX_QUANTIZED)
+_SCALE = np.float32(MAX_QUANTIZED)  # of hidden states
 _TWICE = np.float32(2)
-_TWICE_UNSCALED = _TWICE / MAX_QUANTIZED  # factor from a scaled cell state to twice its true value
+_TWICE_UNSCALED = _TWICE / _SCALE  # factor from a scaled cell state to twice its true value
 _ONE = np.float32(1)
 
 _LOG2_E = np.float32(1.4426950408889634)
@@ -57,7 +58,7 @@ def sigmoid(x: Any) -> Any:
 @compiled
 def scaled_tanh_of_half(x: Any) -> Any:
     """127 tanh(x / 2)."""
-    return _TWICE * MAX_QUANTIZED * sigmoid(x) - MAX_QUANTIZED
+    return _TWICE * _SCALE * sigmoid(x) - _SCALE
 
 
 @compiled
@@ -155,8 +156,8 @@ def step_rnn(
         is_rounded: to integers.
     """
     for row in range(hidden.shape[0]):
-        products = x[rows[row], first:], x_scale, x_bias, sums[row], scale, bias
-        _tanh_gate(products, hidden[row])
+        of_row = x[rows[row], first:], x_scale, x_bias, sums[row], scale, bias
+        _tanh_gate(of_row, hidden[row])
         _store(hidden[row], is_rounded, states[row])
 
 
@@ -179,10 +180,10 @@ def step_gru(
     size = hidden.shape[1]
     gates = np.empty(2 * size, np.float32)
     for row in range(hidden.shape[0]):
-        products = x[rows[row], first:], x_scale, x_bias, sums[row], scale, bias
-        _sigmoid_gates(products, gates)
+        of_row = x[rows[row], first:], x_scale, x_bias, sums[row], scale, bias
+        _sigmoid_gates(of_row, gates)
         new, update = gates[:size], gates[size:]
-        _new_gate(_from(products, 2 * size), new)
+        _new_gate(_from(of_row, 2 * size), new)
         _interpolate(new, update, hidden[row])
         _store(hidden[row], is_rounded, states[row])
 
@@ -206,10 +207,10 @@ def step_lstm(
     size = hidden.shape[1]
     gates, new, output = np.empty(2 * size, np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
     for row in range(hidden.shape[0]):
-        products = x[rows[row], first:], x_scale, x_bias, sums[row], scale, bias
-        _sigmoid_gates(products, gates)
-        _tanh_gate(_from(products, 2 * size), new)
-        _sigmoid_gates(_from(products, 3 * size), output)
+        of_row = x[rows[row], first:], x_scale, x_bias, sums[row], scale, bias
+        _sigmoid_gates(of_row, gates)
+        _tanh_gate(_from(of_row, 2 * size), new)
+        _sigmoid_gates(_from(of_row, 3 * size), output)
         _remember(gates, new, memory[row])
         _put_out(memory[row], output, hidden[row])
         _store(hidden[row], is_rounded, states[row])
@@ -271,3 +272,25 @@ def draw(
         while cumulated[code] <= reached:
             code += 1
         codes[row] = code
+
+
+class CellStep(NamedTuple):
+    """How a layer with one kind of cell gets from its products to its next hidden states."""
+
+    advance: Callable[..., None]  # see `step_rnn`
+    gates: int
+    tanh_gate: int  # index of the gate that `advance` takes the tanh of; it wants twice the network's value
+    has_memory: bool  # a cell state beside the hidden state
+
+    def double_tanh_gate(self, rows: torch.Tensor) -> torch.Tensor:
+        """A layer's weights (gates * hidden, in) or biases (gates * hidden,) with the tanh gate's rows doubled."""
+        gates = rows.detach().clone().chunk(self.gates)
+        gates[self.tanh_gate].mul_(2)
+        return torch.cat(gates)
+
+
+CELL_STEPS = {
+    "rnn": CellStep(step_rnn, 1, tanh_gate=0, has_memory=False),
+    "gru": CellStep(step_gru, 3, tanh_gate=2, has_memory=False),
+    "lstm": CellStep(step_lstm, 4, tanh_gate=2, has_memory=True),
+}

@@ -24,28 +24,6 @@ from charplay.models.networks import CharLM, ConditionalCharLM
 State = tuple[Array, ...]  # what one step hands to the next; every array is (batch, features)
 
 
-class CellStep(NamedTuple):
-    """How a layer with one kind of cell gets from its products to its next hidden states."""
-
-    gates: int
-    tanh_gate: int  # index of the gate that the kernel takes the tanh of; it wants twice the network's value
-    has_memory: bool  # a cell state beside the hidden state
-    kernel: str  # the function of `kernels` that advances it
-
-    def double_tanh_gate(self, rows: torch.Tensor) -> torch.Tensor:
-        """A layer's weights (gates * hidden, in) or biases (gates * hidden,) with the tanh gate's rows doubled."""
-        gates = rows.detach().clone().chunk(self.gates)
-        gates[self.tanh_gate].mul_(2)
-        return torch.cat(gates)
-
-
-CELL_STEPS = {
-    "rnn": CellStep(1, tanh_gate=0, has_memory=False, kernel="step_rnn"),
-    "gru": CellStep(3, tanh_gate=2, has_memory=False, kernel="step_gru"),
-    "lstm": CellStep(4, tanh_gate=2, has_memory=True, kernel="step_lstm"),
-}
-
-
 class Columns(NamedTuple):
     """Where the sums of a product are: columns of a matrix, each with a scale and a bias. See `kernels.step_rnn`."""
 
@@ -63,11 +41,11 @@ class QuantizedStep:
     @torch.no_grad()
     def __init__(self, model: CharLM, product: ProductType | None = None):
         """Prepares the weights of `model`; `product` None: the fastest kind on this processor."""
-        from charplay.inference import kernels  # only where networks run: Numba takes 0.2 s, and 50 MB of a process
+        from charplay.inference import kernels  # only where networks run: Numba takes 0.2 s, and 100 MB of a process
 
         rnn: nn.RNNBase = model.rnn
-        self._cell, self._hidden_size = CELL_STEPS[model.config.cell], rnn.hidden_size
-        self._advance_cell, self._scale_sums = getattr(kernels, self._cell.kernel), kernels.scale_sums
+        self._cell, self._hidden_size = kernels.CELL_STEPS[model.config.cell], rnn.hidden_size
+        self._scale_sums = kernels.scale_sums
         layers = [
             [
                 self._cell.double_tanh_gate(getattr(rnn, f"{kind}_l{layer}"))
@@ -102,7 +80,7 @@ class QuantizedStep:
     def step(self, codes: torch.Tensor, state: State, held: Held | None = None) -> tuple[torch.Tensor, State]:
         """Codes int64 (batch,) -> logits (batch, vocabulary) for the next character, and the state after the codes.
 
-        Units that are `held`, as `hold` gives it, have their values in that state.
+        Units that are `held`, as `hold` gives it, have their values in all that reads that state.
         """
         logits, state = self.advance(codes.numpy(), state, held)
         return torch.from_numpy(logits), state
@@ -132,7 +110,7 @@ class QuantizedStep:
             sums, hidden = next(remaining), next(remaining).copy()
             memory = next(remaining).copy() if self._cell.has_memory else hidden
             states = np.empty(hidden.shape, product.dtype)
-            self._advance_cell(
+            self._cell.advance(
                 x, rows, *columns, sums, product.scale, product.bias, hidden, memory, states, product.is_rounded
             )
             x = held[index].apply(states, product) if held and index in held else product.sums(states)

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from charplay.ui.events import QUIET
 
 _numbers = itertools.count()  # of answers, so that one like the one before it is an event, too
-_pages_answers = itertools.count()
+_groups = itertools.count()  # of answers to one event
 
 
 def _set(controls: Sequence[str | None], number: int) -> str:
@@ -39,6 +40,7 @@ class LateAnswers:
         self,
         controls: Sequence[gr.Slider | gr.Radio],
         changes: Sequence[Callable[..., Any]],
+        sources: Sequence[Component],
         setters: Sequence[gr.Radio] = (),
     ):
         """Adds the fields to the current Blocks.
@@ -46,14 +48,17 @@ class LateAnswers:
         Args:
             controls: what the event sets.
             changes: events at which what it answers about has changed.
+            sources: what that is.
             setters: further controls by which a user sets the same.
         """
-        number = next(_pages_answers)
+        number = next(_groups)
         self.answer = gr.Textbox(visible="hidden")  # `setting` of what they are set to; an output of the event
         self._missed = gr.Number(0, visible="hidden")
         self.missed = self._missed.change  # after an answer that came too late: what else it brought is out of date
+        ids = json.dumps([source.elem_id for source in sources if source.elem_id])
+        noted = f"(...values) => {{ window.charplayMoves?.noteChange({number}, {ids}, values); }}"
         for changed in changes:
-            changed(None, None, None, js=f"() => {{ window.charplayMoves?.noteChange({number}); }}", **QUIET)
+            changed(None, sources, None, js=noted, **QUIET)
         script = _set([control.elem_id for control in (*controls, *setters)], number)
         self.answer.change(None, [self.answer, self._missed, *controls], [self._missed, *controls], js=script, **QUIET)
 

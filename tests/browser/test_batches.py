@@ -86,6 +86,11 @@ def check_time_steps(page: Page) -> None:
     page.remove_listener("request", note)
     open_accordion(page, "step")  # and closes it again
     expect_marks(page, [], [])
+    open_accordion(page, "step")
+    expect(shown).to_contain_text("24 updates: 18 useful, 6 wasted")  # where its user was
+    step_to(page, 0)
+    expect_marks(page, [0], [1, 2, 3, 4, 5])
+    open_accordion(page, "step")
 
 
 def test_steps_follow_the_names_and_one_step_needs_no_slider(use_page):

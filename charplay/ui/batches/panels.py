@@ -73,7 +73,7 @@ def build_steps(registry: Registry, names: gr.Textbox, model: gr.Dropdown, link:
         step = gr.Slider(**controls.STEP.arguments())
         counts = gr.HTML(elem_id="step-counts")
         changes = [names.change, model.change, link.applied.change]
-        late = LateAnswers([step], changes)
+        late = LateAnswers([step], changes, [names, model, link.applied])
 
     def show(text: str, chosen: object, field: object, page: gr.Request) -> tuple[Any, str]:
         try:

@@ -201,7 +201,7 @@ def _lay_out(initial: InitialExamples) -> _Components:
 
 def _wire_prime(tab: _Components, registry: Registry, link: TabLink) -> None:
     """Has slider, drawing and message follow the opening words, and the drawing the model."""
-    late = LateAnswers([tab.prime_length], [tab.prime.change])
+    late = LateAnswers([tab.prime_length], [tab.prime.change], [tab.prime])
 
     async def draw(prime: object, prime_length: object, checkpoint: Checkpoint) -> str:
         request = make_request(prime, prime_length=prime_length, vocabulary=checkpoint.vocabulary)

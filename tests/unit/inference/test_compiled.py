@@ -1,4 +1,5 @@
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -85,15 +86,62 @@ def test_the_exponential_is_that_of_the_c_library(x):
     assert kernels.exponential(np.float32(x)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_nothing_is_written_beside_the_package():
-    kernels.exponential(np.float32(1))
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    """An empty cache of a user, in which functions are compiled by a second copy of the module."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path
+
+
+def halve(x):
+    return x / 2
+
+
+def test_functions_are_kept_in_the_users_cache_and_loaded_from_it(home, monkeypatch):
+    assert load_again(compiled, monkeypatch).compiled(halve)(3.0) == 1.5
+    assert len(list(home.rglob("*.nbi"))) == len(list(home.rglob("*.nbc"))) == 1
+    again = load_again(compiled, monkeypatch).compiled(halve)
+    assert again(3.0) == 1.5
+    assert sum(again.stats.cache_hits.values()) == 1
     assert not list(Path(charplay.__file__).parent.rglob("*.nb[ic]"))
-    assert list(Path(numba.config.CACHE_DIR).rglob("*.nbi"))
 
 
-def test_where_nothing_can_be_written_functions_are_compiled_all_the_same(monkeypatch, tmp_path):
-    (tmp_path / "file").touch()
-    monkeypatch.setitem(vars(numba.config), "CACHE_DIR", "")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert load_again(compiled, monkeypatch).compiled(lambda x: x + 1)(2) == 3
-    assert not numba.config.CACHE_DIR
+def test_what_is_damaged_in_the_cache_is_compiled_again(home, monkeypatch):
+    load_again(compiled, monkeypatch).compiled(halve)(3.0)
+    for file in home.rglob("*.nb[ic]"):
+        file.write_bytes(b"")
+    assert load_again(compiled, monkeypatch).compiled(halve)(3.0) == 1.5
+
+
+def test_what_cannot_be_kept_runs_all_the_same(home, monkeypatch, caplog):
+    function = load_again(compiled, monkeypatch).compiled(halve)
+
+    def fail(*arguments):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(function._cache._cache, "save_overload", fail)
+    assert function(3.0) == 1.5
+    assert "No space left" in caplog.text
+
+
+def test_where_nothing_can_be_written_functions_are_compiled_all_the_same(home, monkeypatch):
+    (home / "charplay").touch()
+    assert load_again(compiled, monkeypatch).compiled(halve)(3.0) == 1.5
+    assert [path.name for path in home.iterdir()] == ["charplay"]
+
+
+def test_functions_of_others_are_kept_where_they_would_be_without_charplay():
+    before = numba.config.CACHE_DIR
+    compiled.compiled(halve)
+    assert before == numba.config.CACHE_DIR
+
+
+def test_what_older_versions_kept_is_removed(home, monkeypatch):
+    old, recent = (home / "charplay" / "compiled" / name for name in ("0.1-old", "0.2-recent"))
+    for each in (old, recent):
+        each.mkdir(parents=True)
+        (each / "kept.nbc").touch()
+    os.utime(old, (0, 0))
+    load_again(compiled, monkeypatch).compiled(halve)
+    assert not old.exists()
+    assert (recent / "kept.nbc").exists()

@@ -72,6 +72,13 @@ def test_rows_beside_a_held_one_do_not_change_by_a_bit(cell):
 
 
 @pytest.mark.parametrize("cell", CELLS)
+def test_every_product_holds_a_unit_to_the_last_bit_alike(cell):
+    rows = [HeldUnit(1, 3, 2.7), HeldUnit(2, 5, -8.0)]
+    first, *others = (stepped(QuantizedStep(make_model(cell), product), rows) for product in available_products())
+    assert all(torch.equal(first, other) for other in others)
+
+
+@pytest.mark.parametrize("cell", CELLS)
 def test_texts_beside_a_held_one_are_the_same_bit_for_bit(cell):
     checkpoint = make_checkpoint("speech", make_language_model(cell))
     held = hold_unit(checkpoint.config, (1, 2, 8.0))
