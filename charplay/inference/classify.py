@@ -72,10 +72,11 @@ def fast_logits_and_states(
         batch = [names[index] for index in order[start : start + FAST_BATCH_SIZE]]
         return classifier.run(pad(batch, vocabulary=vocabulary))
 
-    # Two side by side, since PyTorch's own threads share the products alone.
-    with ThreadPoolExecutor(2) as threads:
-        is_alone = len(starts) == 1 or torch.get_num_threads() == 1
-        batches = list((map if is_alone else threads.map)(run, starts))
+    if len(starts) == 1 or torch.get_num_threads() == 1:
+        batches = [run(start) for start in starts]
+    else:
+        with ThreadPoolExecutor(2) as threads:  # PyTorch's own threads share the products alone
+            batches = list(threads.map(run, starts))
     back = torch.tensor(order).argsort()
     logits, states = (torch.cat(parts)[back] for parts in zip(*batches, strict=True))
     return logits, states

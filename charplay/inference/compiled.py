@@ -19,8 +19,8 @@ from filelock import FileLock
 from charplay.system import cache_directory
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-KEPT_SECONDS = 30 * 86_400  # after which what was compiled for another version is removed
-LOCK_SECONDS = 30.0  # that a process waits for another which writes; then its function is not kept
+MAX_UNUSED_SECONDS = 30 * 86_400  # of what was compiled for another version; then it is removed
+LOCK_SECONDS = 30.0  # that a process waits for another which writes; then its function is not cached
 
 try:
     import numba
@@ -39,24 +39,25 @@ else:
 
     @functools.cache
     def _find_directory() -> Path | None:
-        """Where functions are kept; None: nowhere, as in a read-only container, or of a user with no home.
+        """Where functions are cached; None: nowhere, as in a read-only container, or of a user with no home.
 
         By itself Numba would write beside the module, which may be installed for all users of a computer, and would not
         see that a constant of another module has changed.
         """
         sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
         try:
-            kept = cache_directory() / "compiled"
-            directory = kept / f"{numba.__version__}-{hashlib.sha256(sources).hexdigest()[:16]}"
+            versions = cache_directory() / "compiled"
+            directory = versions / f"{numba.__version__}-{hashlib.sha256(sources).hexdigest()[:16]}"
             directory.mkdir(parents=True, exist_ok=True)
-            for other in kept.iterdir():
-                if other.stat().st_mtime < time.time() - KEPT_SECONDS:
-                    shutil.rmtree(other, ignore_errors=True)
+            os.utime(directory)  # it is in use
+            for each in versions.iterdir():
+                if each.stat().st_mtime < time.time() - MAX_UNUSED_SECONDS:
+                    shutil.rmtree(each, ignore_errors=True)
         except (OSError, RuntimeError):
             return None
         return directory if os.access(directory, os.W_OK) else None
 
-    class _Kept:
+    class _SafeCache:
         """Numba's cache of a function, whose faults (a full disk, a file cut short) are no faults of the function."""
 
         def __init__(self, cache: Any, directory: Path):
@@ -70,7 +71,7 @@ else:
             return self._attempt(self._cache.load_overload, *arguments)
 
         def save_overload(self, *arguments: Any) -> None:
-            """Keeps it, if that can be done."""
+            """Caches it, if that can be done."""
             self._attempt(self._cache.save_overload, *arguments)
 
         def _attempt(self, access: Callable[..., Any], *arguments: Any) -> Any:
@@ -79,7 +80,7 @@ else:
                 with FileLock(self._directory / "lock", timeout=LOCK_SECONDS):
                     return access(*arguments)
             except Exception as failure:
-                logging.warning("A compiled function cannot be kept or read: %s", failure)
+                logging.warning("A compiled function cannot be cached or read: %s", failure)
                 return None
 
     def compiled(function: Function) -> Function:
@@ -92,5 +93,5 @@ else:
             made = numba.njit(cache=True, **_OPTIONS)(function)
         finally:
             _settings["CACHE_DIR"] = before
-        made._cache = _Kept(made._cache, directory)
+        made._cache = _SafeCache(made._cache, directory)
         return cast(Function, made)

@@ -10,7 +10,7 @@ addEventListener('click', event => event.target.closest?.('button') && note(even
 const lastOf = ids => Math.max(-1, ...ids.map(id => moved.get(id) ?? -1));
 
 window.charplayMoves = {
-  // Gradio tells of a change late, and once more when a request that had to wait is sent.
+  // Gradio's event of a change comes late, and once more when a request that had to wait is sent.
   noteChange: (answers, sources, values) => {
     const [last, before] = changed.get(answers) ?? [-1, null], now = JSON.stringify(values), typed = lastOf(sources);
     if (now !== before) changed.set(answers, [typed > last ? typed : performance.now(), now]);

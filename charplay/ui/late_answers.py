@@ -2,7 +2,7 @@
 
 Of such an answer only what the controls offer is taken, such as their choices and bounds; what they are set to stays.
 Which came later, a move or a change, is the browser's to say: a request may be sent long after the change, when an
-earlier one has been answered, and an answer may come in the moment of a move, before Gradio tells of it.
+earlier one has been answered, and an answer may come in the moment of a move, before Gradio's event of it.
 """
 
 import itertools

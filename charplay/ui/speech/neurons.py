@@ -124,7 +124,7 @@ def build(source: TextSource, tab: steering.TabControls) -> None:
         legend = gr.HTML(elem_id="neuron-legend")
         colored = colored_text.component("neuron-text")
         held = steering.lay_out(source.registry.default("speech"))
-        late = LateAnswers([found, layer, unit], source.changes, source.inputs, [held.found])
+        late = LateAnswers([found, layer, unit], source.changes, [source.link, *source.inputs], [held.found])
 
     async def compute(
         page: gr.Request, field: object, layer: object, unit: object, held: object, *values: Any

@@ -97,7 +97,7 @@ def halve(x):
     return x / 2
 
 
-def test_functions_are_kept_in_the_users_cache_and_loaded_from_it(home, monkeypatch):
+def test_functions_are_cached_for_the_user_and_loaded_from_there(home, monkeypatch):
     assert load_again(compiled, monkeypatch).compiled(halve)(3.0) == 1.5
     assert len(list(home.rglob("*.nbi"))) == len(list(home.rglob("*.nbc"))) == 1
     again = load_again(compiled, monkeypatch).compiled(halve)
@@ -113,7 +113,7 @@ def test_what_is_damaged_in_the_cache_is_compiled_again(home, monkeypatch):
     assert load_again(compiled, monkeypatch).compiled(halve)(3.0) == 1.5
 
 
-def test_what_cannot_be_kept_runs_all_the_same(home, monkeypatch, caplog):
+def test_what_cannot_be_cached_runs_all_the_same(home, monkeypatch, caplog):
     function = load_again(compiled, monkeypatch).compiled(halve)
 
     def fail(*arguments):
@@ -130,18 +130,27 @@ def test_where_nothing_can_be_written_functions_are_compiled_all_the_same(home, 
     assert [path.name for path in home.iterdir()] == ["charplay"]
 
 
-def test_functions_of_others_are_kept_where_they_would_be_without_charplay():
+def test_functions_of_others_are_cached_where_they_would_be_without_charplay():
     before = numba.config.CACHE_DIR
     compiled.compiled(halve)
     assert before == numba.config.CACHE_DIR
 
 
-def test_what_older_versions_kept_is_removed(home, monkeypatch):
+def test_what_older_versions_cached_is_removed(home, monkeypatch):
     old, recent = (home / "charplay" / "compiled" / name for name in ("0.1-old", "0.2-recent"))
     for each in (old, recent):
         each.mkdir(parents=True)
-        (each / "kept.nbc").touch()
+        (each / "cached.nbc").touch()
     os.utime(old, (0, 0))
     load_again(compiled, monkeypatch).compiled(halve)
     assert not old.exists()
-    assert (recent / "kept.nbc").exists()
+    assert (recent / "cached.nbc").exists()
+
+
+def test_what_this_version_cached_long_ago_is_used(home, monkeypatch):
+    load_again(compiled, monkeypatch).compiled(halve)(3.0)
+    [directory] = (home / "charplay" / "compiled").iterdir()
+    os.utime(directory, (0, 0))
+    function = load_again(compiled, monkeypatch).compiled(halve)
+    assert function(3.0) == 1.5
+    assert sum(function.stats.cache_hits.values()) == 1
