@@ -122,8 +122,10 @@ class FastClassifier:
         assert product is not None
         columns = Columns(0, product.scale, product.bias)
         if active[0] >= MIN_ROWS_PER_STEP:
-            return lambda t, count: (product.sums(joined[t, :count]), every_row[:count], columns)
-        x = product.sums(joined.reshape(-1, joined.shape[2])).reshape(*joined.shape[:2], -1)
+            out = product.zeros(active[0])
+            return lambda t, count: (product.sums(joined[t, :count], out[:count]), every_row[:count], columns)
+        flat = joined.reshape(-1, joined.shape[2])
+        x = product.sums(flat, product.zeros(len(flat))).reshape(*joined.shape[:2], -1)
         return lambda t, count: (x[t], every_row[:count], columns)
 
     def _steps(self, direction: _Direction, inputs: Inputs, active: list[int], stored: Array) -> Iterator[Array]:
@@ -137,12 +139,12 @@ class FastClassifier:
                 layer above reads them.
         """
         product, batch = direction.recurrent, active[0]
-        sums = np.zeros((batch, len(product.scale)), product.sums_dtype)
+        sums = product.zeros(batch)
         hidden = np.zeros((batch, self._config.hidden_size), np.float32)
         memory = np.zeros_like(hidden) if self._cell.has_memory else hidden
         for t, count in enumerate(active):
             if t:
-                sums = product.sums(stored[(t - 1) % len(stored), :count])
+                product.sums(stored[(t - 1) % len(stored), :count], sums[:count])
             x, rows, columns = inputs(t, count)
             states = stored[t % len(stored), :count]
             self._cell.advance(

@@ -24,6 +24,10 @@ from charplay.models.networks import CharLM
 PRIME_CHARACTERS_PER_STEP = 16  # characters read of each new prime per character generated: long primes stall no text
 
 
+class HalfAdvanced(RuntimeError):
+    """A step failed when some states were already those after it: the texts of its batch are lost."""
+
+
 @dataclass
 class Rows:
     """Generations with their recurrent states and sampling parameters, a row each."""
@@ -129,9 +133,15 @@ class GenerationBatch:
         """Sets back the states of rows that `codes` (batch,) end a text of; of a plain language model none does."""
 
     def _isolate_failures(self, advance: Callable[[Rows], Rows], group: Rows) -> Rows:
-        """Advances a group; if that raises, advances its halves separately, down to the rows that raise."""
+        """Advances a group; if that raises, advances its halves separately, down to the rows that raise.
+
+        Raises:
+            HalfAdvanced: no row can be advanced again.
+        """
         try:
             return advance(group)
+        except HalfAdvanced:
+            raise
         except Exception as failure:
             if len(group.generations) == 1:
                 group.generations[0].failure = failure
@@ -146,16 +156,13 @@ class GenerationBatch:
         group = group.select(by_length)
         chunks = [generation.unread_prime[:PRIME_CHARACTERS_PER_STEP] for generation in group.generations]
         codes = torch.nn.utils.rnn.pad_sequence(chunks).numpy()  # (time, batch)
-        state, ended = group.state, []
+        *state, logits = group.state
         for time, row in enumerate(codes):
             active = sum(len(chunk) > time for chunk in chunks)
-            ended.append(tuple(part[active:] for part in state))
-            logits, after = self._quantized.advance(row[:active], tuple(part[:active] for part in state[:-1]))
-            state = (*after, logits)
-        state = tuple(map(np.concatenate, zip(state, *reversed(ended), strict=True)))
+            logits[:active] = self._quantized.advance(row[:active], tuple(part[:active] for part in state))
         for generation in group.generations:
             generation.unread_prime = generation.unread_prime[PRIME_CHARACTERS_PER_STEP:]
-        return Rows(group.generations, state)
+        return group
 
     def _extend(self, group: Rows) -> Rows:
         """Generates one character of each text; returns the rows that are not done."""
@@ -169,9 +176,12 @@ class GenerationBatch:
             unfinished = [row for row, end in enumerate(ends) if not end]
             rest, codes = group.select(unfinished), codes[unfinished]
         if rest.generations:
-            logits, after = self._quantized.advance(codes, rest.state[:-1], rest.held(self._quantized))
-            rest.state = (*after, logits)
-            self._restart(rest, codes)
+            held = rest.held(self._quantized)
+            try:
+                rest.state = (*rest.state[:-1], self._quantized.advance(codes, rest.state[:-1], held))
+                self._restart(rest, codes)
+            except Exception as failure:
+                raise HalfAdvanced("A step failed in its midst.") from failure
         # Generations change only after everything that can raise, so `_isolate_failures` can repeat the step.
         for generation, code, is_last in zip(group.generations, sampled, ends, strict=True):
             if code == invalid:

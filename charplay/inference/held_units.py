@@ -46,16 +46,15 @@ class HeldRows(NamedTuple):
     units: Array  # int64 (held,)
     sums: Array  # (held, out): each value times its unit's column of the layer's stacked weights, as sums
 
-    def apply(self, states: Array, product: Product) -> Array:
-        """The sums of `states` (batch, hidden) with the units held, (batch, out); overwrites `states`.
+    def apply(self, states: Array, product: Product, out: Array) -> Array:
+        """The sums of `states` (batch, hidden) with the units held, written to `out`; overwrites `states`.
 
         Other rows stay as they are. A held value may lie where a quantized product takes none, so it is multiplied
         apart, and only the product is rounded.
         """
         states[self.rows, self.units] = 0
-        sums = product.sums(states)
-        sums[self.rows] += self.sums
-        return sums
+        product.sums(states, out)[self.rows] += self.sums
+        return out
 
 
 Held = Mapping[int, HeldRows]  # layer, from 0 -> what is held of it

@@ -22,6 +22,14 @@ def go_to_tab(page: Page, label: str) -> None:
     page.get_by_role("tab", name=label, exact=True).click()
 
 
+def toggle_accordion(page: Page, element_id: str) -> None:
+    """Opens an accordion, or collapses it; by a key: what still arrives moves it away from under a mouse."""
+    header = page.locator(f"#{element_id} .label-wrap").first
+    classes = header.get_attribute("class")
+    header.press("Enter")
+    expect(header).not_to_have_attribute("class", classes or "")
+
+
 def expect_network(page: Page, letters: int) -> None:
     """Waits until the network on the Names tab is drawn over a name of that many letters."""
     expect(page.locator("#seen .network")).to_have_attribute("data-letters", str(letters))

@@ -11,14 +11,14 @@ from charplay.interpret.code_snippet import batch_code
 from charplay.interpret.unmasked import compare_unmasked, has_flipped
 from charplay.models import checkpoints
 from charplay.ui import controls
-from tests.browser.conftest import expect_bottom, go_to_tab
+from tests.browser.conftest import expect_bottom, go_to_tab, toggle_accordion
 
 NAMES = ["adylov", "solan", "hard", "san"]
 HIDDEN_FRAMES = "#padded .shapelayer path[style*='stroke-dasharray']"
 
 
 def open_accordion(page: Page, accordion: str) -> None:
-    page.locator(f"#{accordion}-accordion button").first.click()
+    toggle_accordion(page, f"{accordion}-accordion")
 
 
 def step_to(page: Page, step: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import charplay
-from tests.browser.conftest import go_to_tab
+from tests.browser.conftest import go_to_tab, toggle_accordion
 from tests.generated_again import generated_again
 
 # The texts that the visible buttons of a tab lie over.
@@ -61,7 +61,7 @@ def texts_that_can_be_saved(page: Page) -> Iterator[tuple[str, str, dict]]:
         ("neuron-accordion", "steering", 2, "steer", "Write both", "texts with and without the held unit"),
         ("beam-accordion", "beams", 3, "", "", "texts of beam search"),
     ):
-        page.locator(f"#{accordion} .label-wrap").click()
+        toggle_accordion(page, accordion)
         if press:
             page.locator(f"#{press}").click()
         page.wait_for_function(TEXTS, arg=[element, count])
@@ -124,7 +124,7 @@ def test_a_saved_tab_opens_offline_shows_the_same_and_runs_nothing(open_page, br
     page.locator("#names textarea").fill(HOSTILE)
     expect(page.locator("#padded .ytick", has_text="<img src=x")).to_be_visible()
     for accordion in ("unmasked-accordion", "code-accordion"):
-        page.locator(f"#{accordion} .label-wrap").click()
+        toggle_accordion(page, accordion)
     expect(page.locator("#unmasked tbody td")).to_have_count(12)
     expect(page.locator("#code pre")).to_contain_text("onerror")
     page.locator(".link-options summary").click()

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import expect_network, go_to_tab
+from tests.browser.conftest import expect_network, go_to_tab, toggle_accordion
 from tests.browser.test_look import TABS
 
 HEAD_HEIGHT = 90  # px that tabs and introduction take on a projector
@@ -100,7 +100,7 @@ def test_cells_and_labels_are_legible_from_the_back_row(use_page):
     page = use_page("tab=names")
     for selector in ("#bars th", "#bars .share", "#seen .answer", "#seen .ink"):
         assert font_size(page, selector) >= LABEL_SIZE, selector
-    page.locator("#prefixes-accordion button").first.click()
+    toggle_accordion(page, "prefixes-accordion")
     expect(page.locator("#prefixes td").first).to_be_visible()
     for selector in ("#prefixes td", "#prefixes th[scope=row]"):
         assert font_size(page, selector) >= LABEL_SIZE, selector

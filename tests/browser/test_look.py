@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import expect_bottom, go_to_tab, modes, wait_for_transitions
+from tests.browser.conftest import expect_bottom, go_to_tab, modes, toggle_accordion, wait_for_transitions
 
 SMALLEST = {"projector": 18, "phone": 16}  # px that any text has
 TABS = ("Names", "Invent", "Speech", "Batches", "Teacher forcing", "Train")
@@ -105,10 +105,10 @@ def test_every_tab_fits_and_is_legible(open_page, size, mode):
         go_to_tab(page, tab)
         expect(page.get_by_role("tabpanel").filter(visible=True)).to_have_count(1)
         if tab in SCORED:
-            page.locator(f"#{tab.lower()}-score button").first.click()
+            toggle_accordion(page, f"{tab.lower()}-score")
             expect(page.locator(SCORED[tab])).to_be_visible()
         for accordion, mark in ACCORDIONS.get(tab, {}).items():
-            page.locator(f"#{accordion} button").first.click()
+            toggle_accordion(page, accordion)
             expect(page.locator(mark).first).to_be_visible()
         for each in modes(page, mode):
             check_look(page, f"{tab}, {each}", SMALLEST[size])

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from charplay.inference.classify import classify
 from charplay.models.checkpoints import SHIPPED_DIRECTORY, load
 from charplay.ui import controls
-from tests.browser.conftest import SIZES, expect_network
+from tests.browser.conftest import SIZES, expect_network, toggle_accordion
 from tests.browser.test_tabs import bars, choose
 
 ACCORDIONS = {
@@ -21,7 +21,7 @@ IDLE = "once there is one that can be read"
 
 
 def open_accordion(page: Page, accordion: str) -> None:
-    page.locator(f"#{accordion}-accordion button").first.click()
+    toggle_accordion(page, f"{accordion}-accordion")
     expect(page.locator(ACCORDIONS[accordion]).first).to_be_visible()
 
 
@@ -50,7 +50,7 @@ def test_an_accordion_sends_requests_from_when_it_is_opened_until_it_collapses(u
     name.fill("Abel")
     expect(page.locator("#prefixes thead th")).to_have_count(5)
     assert len(requests) == 3  # one for everything
-    page.locator("#prefixes-accordion button").first.click()
+    toggle_accordion(page, "prefixes-accordion")
     name.fill("Ab")
     expect_network(page, 2)
     page.wait_for_timeout(300)

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import go_to_tab
+from tests.browser.conftest import go_to_tab, toggle_accordion
 
 TOASTS = ".toast-body"
 PLOT = ".main-svg >> nth=0"
@@ -12,7 +12,7 @@ FADED = "element => getComputedStyle(element).opacity < 0.5"
 
 def test_a_problem_in_an_accordion_stands_in_it_and_goes_with_its_cause(use_page):
     page = use_page("tab=speech")
-    page.locator("#neuron-accordion button").first.click()
+    toggle_accordion(page, "neuron-accordion")
     expect(page.locator("#neuron-text .selected")).to_be_visible()
     unit, problem = page.locator("#neuron input[type=number]"), page.locator("#neuron-accordion .problem")
     colored = page.locator("#neuron-accordion .block.part-output:has(.colored-text)")

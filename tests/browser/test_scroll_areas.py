@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import go_to_tab
+from tests.browser.conftest import go_to_tab, toggle_accordion
 
 # Every visible area that scrolls, text fields apart: [name, whether a key reaches it, whether it has a fading edge].
 SCROLLED = """() => [...document.querySelectorAll('.gradio-container *')].filter(area => {
@@ -26,12 +26,12 @@ def check(page, at_least):
 
 def test_tables_on_a_phone(use_page):
     page = use_page("tab=names", "phone")
-    page.locator("#names-score button").first.click()
+    toggle_accordion(page, "names-score")
     expect(page.locator("#names-table td").first).to_be_visible()
     check(page, 1)
     go_to_tab(page, "Batches")
-    page.locator("#code-accordion button").first.click()
-    page.locator("#unmasked-accordion button").first.click()
+    toggle_accordion(page, "code-accordion")
+    toggle_accordion(page, "unmasked-accordion")
     page.locator("#names textarea").fill("\n".join(["adylov", *["san"] * 15]))
     expect(page.locator("#unmasked tbody tr")).to_have_count(16)
     check(page, 2)

@@ -15,14 +15,14 @@ from charplay.ui import controls
 from charplay.ui.speech import steering
 from charplay.ui.speech.generated_text import parse_generated_text
 from tests.api.test_temperatures import until_empty
-from tests.browser.conftest import SIZES
+from tests.browser.conftest import SIZES, toggle_accordion
 
 DEGREES = [control.default for control in controls.TEMPERATURES]
 
 
 def open_accordion(page: Page, elem_id: str) -> None:
     page.get_by_role("tab", name="Speech", exact=True).click()
-    page.locator(f"#{elem_id} button").first.click()
+    toggle_accordion(page, elem_id)
 
 
 def fill(page: Page, control: str, value: object) -> None:
@@ -75,7 +75,7 @@ def test_nothing_is_computed_while_the_accordion_is_closed(use_page):
     open_accordion(page, "memorization-accordion")
     expect(page.locator("#memorization .text")).to_be_visible()
     [computing] = [request["fn_index"] for request in requests]
-    page.locator("#memorization-accordion button").first.click()
+    toggle_accordion(page, "memorization-accordion")
     expect(page.locator("#memorization .text")).to_be_hidden()
     requests.clear()
     fill(page, "length", 400)
@@ -85,7 +85,7 @@ def test_nothing_is_computed_while_the_accordion_is_closed(use_page):
     expect(page.locator("#generate")).to_be_enabled()
     assert requests
     assert computing not in [request["fn_index"] for request in requests]
-    page.locator("#memorization-accordion button").first.click()
+    toggle_accordion(page, "memorization-accordion")
     expect(page.locator("#memorization")).to_contain_text(re.compile(r"\b400 (generated )?characters"))
 
 

@@ -9,6 +9,7 @@ from charplay.interpret.influence import MAX_CHARACTERS
 from charplay.models import checkpoints
 from charplay.ui import controls
 from charplay.ui.speech.surprisal import VISIBLE_CHARACTERS
+from tests.browser.conftest import toggle_accordion
 from tests.browser.test_tabs import SPEECH_TEXT, choose, go_to
 
 ACCORDIONS = ("surprisal", "candidates", "neuron")
@@ -16,7 +17,7 @@ INITIAL_CHARACTERS = len(controls.PRIME.default) + controls.LENGTH.default  # ch
 
 
 def open_accordion(page: Page, name: str, timeout: float | None = None) -> None:
-    page.locator(f"#{name}-accordion button").first.click()
+    toggle_accordion(page, f"{name}-accordion")
     expect(page.locator(f"#{name}-text .selected")).to_be_visible(timeout=timeout)
 
 
@@ -124,7 +125,7 @@ def test_the_temperature_sharpens_the_second_bars_and_leaves_the_first(speech):
 
 @shows_first
 def test_the_likeliest_text_stands_beside_the_sampled_one_and_needs_fewer_bits(speech):
-    speech.locator("#beam-accordion button").first.click()
+    toggle_accordion(speech, "beam-accordion")
     expect(speech.locator("#beam-beam .text")).to_be_visible()
     bits = [
         float(speech.locator(f"#beam-{each} .caption b").nth(1).inner_text()) for each in ("sampled", "greedy", "beam")
@@ -158,7 +159,7 @@ def test_the_controls_of_the_tab_compute_nothing_in_closed_accordions(speech):
     open_accordion(speech, "candidates")
     expect(speech.locator("#candidates thead")).to_contain_text("temperature 1.5")
     assert len(requests) == 1
-    speech.locator("#candidates-accordion button").first.click()
+    toggle_accordion(speech, "candidates-accordion")
     expect(speech.locator("#candidates-text")).to_be_hidden()
     speech.locator("#temperature input[type=number]").fill("0.5")
     open_accordion(speech, "candidates")

@@ -12,7 +12,7 @@ from charplay.models import checkpoints
 from charplay.ui import controls
 from charplay.ui.initial_examples import NEXT_POSITIONS
 from charplay.ui.speech.generated_text import parse_generated_text
-from tests.browser.conftest import SIZES, go_to_tab
+from tests.browser.conftest import SIZES, go_to_tab, toggle_accordion
 
 
 def open_speech(open_page, size: str = "projector") -> Page:
@@ -132,7 +132,7 @@ def test_compare_takes_the_seed_of_the_text_and_a_button_keeps_it(use_page):
     page.locator("#generate").click()
     expect(page.locator("#stats")).to_contain_text("60 of 60")
     used = page.locator("#seed-used").inner_text()
-    page.locator("#temperatures-accordion button").first.click()
+    toggle_accordion(page, "temperatures-accordion")
     page.locator("#compare").click()
     expect(page.locator("#compared-stats")).to_contain_text("60 of 60")
     expect(page.locator("#compared-seed")).to_have_text(used)
@@ -144,7 +144,7 @@ def test_compare_takes_the_seed_of_the_text_and_a_button_keeps_it(use_page):
 @pytest.mark.parametrize("size", SIZES)
 def test_three_boxes_are_equally_high_and_show_their_first_line(use_page, size):
     page = use_page("tab=speech", size)
-    page.locator("#temperatures-accordion button").first.click()
+    toggle_accordion(page, "temperatures-accordion")
     page.locator("#length input[type=number]").fill("900")
     page.locator("#compare").click()
     expect(page.locator("#compared-stats")).to_contain_text("900 of 900")

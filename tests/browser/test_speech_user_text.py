@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from charplay.ui import controls
+from tests.browser.conftest import toggle_accordion
 from tests.browser.test_speech_inside import ACCORDIONS, INITIAL_CHARACTERS, open_accordion
 from tests.browser.test_tabs import choose
 
@@ -101,7 +102,7 @@ def test_twenty_thousand_characters_are_coloured_each(speech):
 
 def test_a_text_is_read_twice_and_the_copy_that_learns_needs_fewer_bits(speech):
     choose(speech, "speech-model", "RNN 1 x 256")
-    speech.locator("#dynamic-accordion button").first.click()
+    toggle_accordion(speech, "dynamic-accordion")
     start, status = speech.locator("#dynamic-start"), speech.locator("#dynamic-status")
     analyze(speech, "short")
     start.click()

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from charplay.data.datasets import COUNTRIES
 from charplay.ui import controls
 from tests.api.test_temperatures import until_empty
-from tests.browser.conftest import expect_network
+from tests.browser.conftest import expect_network, toggle_accordion
 from tests.browser.conftest import go_to_tab as go_to
 
 SPEECH_TEXT = "#text .text"
@@ -254,7 +254,7 @@ def test_the_most_missed_country_is_visible_once_the_scoreboard_is_open(use_page
     page = use_page("tab=names")
     expect(page.locator("#names-score")).to_contain_text("How good is it?")
     assert page.locator("#recall .bartext").count() == 0  # nothing is drawn before it is opened
-    page.locator("#names-score button").first.click()
+    toggle_accordion(page, "names-score")
     expect(page.locator("#missed")).to_be_visible()
     worst = page.locator("#missed b").inner_text()
     expect(page.locator("#recall .ytick text").last).to_contain_text(f"{worst} (")  # drawn from the bottom up
@@ -274,7 +274,7 @@ def test_the_most_missed_country_is_visible_once_the_scoreboard_is_open(use_page
 
 def test_the_language_models_are_compared_in_bits_per_character(use_page):
     page = use_page("tab=speech")
-    page.locator("#speech-score button").first.click()
+    toggle_accordion(page, "speech-score")
     expect(page.locator("#bits .bartext")).to_have_count(7)  # three baselines, the zoo, the default
     figures = [float(text) for text in page.locator("#bits .bartext").all_text_contents()]
     assert figures == sorted(figures, reverse=True)

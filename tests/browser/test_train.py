@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from charplay.data.datasets import COUNTRIES
 from charplay.ui import controls
 from charplay.ui.example_data import EXAMPLES, words
-from tests.browser.conftest import expect_network, go_to_tab
+from tests.browser.conftest import expect_network, go_to_tab, toggle_accordion
 from tests.browser.test_look import SMALLEST, check_look
 
 PATIENT = 60_000  # ms: the training worker has to start, on a machine that may be busy
@@ -55,7 +55,7 @@ def train(page: Page) -> None:
 def open_settings(page: Page) -> None:
     """Opens the settings; Gradio renders the content of an accordion then, and its values a moment later."""
     if not page.locator("#epochs").is_visible():
-        page.locator("#settings-accordion button").first.click()
+        toggle_accordion(page, "settings-accordion")
         page.wait_for_timeout(500)
 
 

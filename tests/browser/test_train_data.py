@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from charplay import limits
 from charplay.ui import controls
+from tests.browser.conftest import toggle_accordion
 from tests.browser.test_train import (
     PATIENT,
     ROWS,
@@ -83,7 +84,7 @@ def test_files_that_cannot_be_used_are_user_errors_and_the_trained_model_stays(o
 def test_an_absurd_learning_rate_ends_the_training_with_an_explanation(open_page):
     page = train_tab(open_page())
     paste(page, controls.TEXT, TEXT, "characters: ")
-    page.locator("#settings-accordion button").first.click()
+    toggle_accordion(page, "settings-accordion")
     rate = page.locator("#learning-rate input")
     rate.fill("-1")
     rate.press("Enter")
@@ -98,7 +99,7 @@ def test_an_absurd_learning_rate_ends_the_training_with_an_explanation(open_page
 def test_the_detected_row_format_can_be_changed(open_page):
     page = train_tab(open_page())
     paste(page, controls.ROWS, "1;one;x\n2;two;x\n3;three;y\n4;four;y\n", "column 3")
-    page.locator("#row-format-accordion button").first.click()
+    toggle_accordion(page, "row-format-accordion")
     page.locator("#label-column input").click()
     page.get_by_role("option", name="column 1").click()
     expect(page.locator("#data-problem, #data-summary").filter(has_text="the only row labelled")).to_be_visible(
@@ -128,6 +129,6 @@ def test_json_lines_and_merged_labels(open_page):
     rows = "".join(f'{{"label": "{label}", "text": "name {n}"}}\n' for n, label in enumerate(["it", "IT", "ru"] * 2))
     paste(page, controls.ROWS, rows, "JSON Lines")
     expect(page.locator("#data-summary")).to_contain_text("3 classes")
-    page.locator("#row-format-accordion button").first.click()
+    toggle_accordion(page, "row-format-accordion")
     page.locator("#merge-case input").check()
     expect(page.locator("#data-summary")).to_contain_text("2 classes", timeout=PATIENT)

@@ -212,16 +212,19 @@ def test_a_failing_callback_closes_its_own_stream_only(language_model, caplog):
     assert "no such client" in caplog.text
 
 
-def test_a_fault_of_the_engine_leaves_no_failed_rows_in_a_batch(language_model, monkeypatch, caplog):
-    step, is_broken = GenerationBatch.step, threading.Event()
+@pytest.mark.parametrize(("owner", "name"), [(GenerationBatch, "step"), (QuantizedStep, "advance")])
+def test_a_fault_of_the_engine_leaves_no_failed_rows_in_a_batch(language_model, monkeypatch, caplog, owner, name):
+    """Nor does a text go on from a state that may be that of another character."""
+    advance, is_broken = getattr(owner, name), threading.Event()
 
-    def break_once(batch):
+    def break_once(*arguments):
+        result = advance(*arguments)
         if is_broken.is_set():
             is_broken.clear()
             raise RuntimeError("no single text's fault")
-        return step(batch)
+        return result
 
-    monkeypatch.setattr(GenerationBatch, "step", break_once)
+    monkeypatch.setattr(owner, name, break_once)
     engine, updates = Engine(), Updates()
     long = make_request("yes", length=10_000, seed=1)
     failed = [engine.submit(language_model, long, updates.notify) for _ in range(3)]

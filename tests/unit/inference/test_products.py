@@ -19,7 +19,9 @@ from charplay.inference.products import (
 def multiply(product: Product, h: torch.Tensor) -> torch.Tensor:
     """h (batch, in), within -1 to 1 -> h W^T + b as the product has it, (batch, out)."""
     states = np.rint(h.numpy() * MAX_QUANTIZED).astype(product.dtype)
-    return torch.from_numpy(product.sums(states).astype(np.float32) * product.scale + product.bias)
+    return torch.from_numpy(
+        product.sums(states, product.zeros(len(states))).astype(np.float32) * product.scale + product.bias
+    )
 
 
 @pytest.mark.parametrize("product", available_products())
@@ -41,7 +43,7 @@ def test_a_weight_of_zeros_does_not_divide_by_zero(product):
 def test_sums_over_long_rows_of_large_weights_are_exact():
     """Where weights of 127 would sum to more than float32 holds exactly, they are scaled to smaller integers."""
     product = FloatProduct(torch.ones(3, 2048), torch.zeros(3))
-    assert product.sums(np.full((2, 2048), MAX_QUANTIZED, np.float32)).max() < MAX_EXACT_FLOAT
+    assert product.sums(np.full((2, 2048), MAX_QUANTIZED, np.float32), product.zeros(2)).max() < MAX_EXACT_FLOAT
     torch.testing.assert_close(multiply(product, torch.ones(2, 2048)), torch.full((2, 3), 2048.0), rtol=0.01, atol=0)
 
 
@@ -55,7 +57,7 @@ def test_the_fastest_product_is_chosen_even_if_its_trials_are_interrupted(monkey
         def timed(cost, interruption):
             pauses = iter([interruption] * (TRIALS_PER_PRODUCT // 2))
 
-            def run(self, states):
+            def run(self, states, out):
                 nonlocal seconds
                 seconds += cost + next(pauses, 0.0)
 

@@ -63,7 +63,7 @@ def test_the_fastest_product_is_taken():
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_step_leaves_the_state_before_it_as_it_was(cell):
-    """It may be taken again: of a batch in which one text fails, or of a beam that several others follow."""
+    """It may be taken again: of a beam that several others follow."""
     quantized = QuantizedStep(make_model(cell))
     _, state = quantized.step(TEXT[:1], quantized.initial_state(1))
     copies = [part.copy() for part in state]
