@@ -15,7 +15,7 @@ Number = TypeVar("Number", int, float)
 class Limit(Generic[Number]):
     """The inclusive bounds of one number, and the check that refuses everything else."""
 
-    name: str  # as a sentence names it: "temperature"
+    name: str  # as a sentence names it: "temperature", or a field, "hidden_size"
     low: Number
     high: Number
     whole: bool = True  # whole numbers only
@@ -27,7 +27,7 @@ class Limit(Generic[Number]):
             ValueError: `value` is not a number (a bool, a string, a list, NaN...) or lies outside the bounds.
         """
         kind = "a whole number" if self.whole else "a number"
-        sentence = f"The {self.name} must be {kind} from {self.low} to {self.high}."
+        sentence = f"The {self.name.replace('_', ' ')} must be {kind} from {self.low:,} to {self.high:,}."
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(sentence)
         # JSON has one kind of number, so 200.0 is as good as 200; NaN fails every comparison.

@@ -172,7 +172,7 @@ class SpeechTask:
         if self.count() < 1:
             raise ValueError(
                 f"{self.characters:,} characters are not enough for {recipe.batch_size} streams of {recipe.steps}: "
-                "choose a smaller batch_size or steps, or a longer text."
+                "choose a smaller batch size or fewer steps, or a longer text."
             )
 
     def count(self) -> int:

@@ -22,6 +22,11 @@ def as_typed(text: str) -> str:
     return f'<bdi translate="no">{escape(text)}</bdi>'
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, whose plural has an s: "1 name", "2,000 names"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def code(markup: str) -> str:
     """Characters, numbers or code in the midst of a sentence."""
     return f'<code translate="no">{markup}</code>'

@@ -8,6 +8,7 @@ window.charplayLinks = (() => {
   const view = {}; // hide and only: sets of names; present and embed: booleans
   let table = null, opened = 0, isOpening = false, embeds = false, timers = [];
   let pressedTab = null; // while a link is opened, which sets another one
+  let latest = []; // values of the controls when the address followed them last
   let seen = location.hash; // the address as it was last read or written here
 
   const fields = () => new URLSearchParams(location.hash.slice(1));
@@ -99,7 +100,16 @@ window.charplayLinks = (() => {
 
   const field = (hash, isPart) => `${++opened}${isPart ? '+' : ''}${hash}`;
 
-  function send(value) {
+  // Whether a link puts an example where its user has pasted data, who does not want that.
+  function isRefused(hash) {
+    const own = latest[table.controls.findIndex(control => control.examples)] ?? '';
+    if (new URLSearchParams(hash.slice(1)).get('source') !== 'paste' || !own.trim()) return false;
+    if (table.controls.some(control => control.examples?.includes(own))) return false;
+    return !confirm('This puts an example in place of the data that you pasted in Train. Replace it?');
+  }
+
+  function send(hash, isPart) {
+    const value = isRefused(hash) ? field('#tab=train', true) : field(hash, isPart);
     isOpening = true;
     const box = document.querySelector('#link-field :is(textarea, input)');
     box.value = value;
@@ -143,6 +153,7 @@ window.charplayLinks = (() => {
   }
 
   function follow(values) {
+    latest = values;
     linkFullPage();
     if (isOpening || !table || location.hash !== seen) return; // of one changed by hand the event is on its way
     const {text} = format(values, null);
@@ -239,13 +250,13 @@ window.charplayLinks = (() => {
         seen = location.hash;
         readView();
         applyView();
-        if (location.hash.includes('=')) send(field(location.hash, false));
+        if (location.hash.includes('=')) send(location.hash, false);
       });
       document.addEventListener('click', event => {
         const example = event.target.closest?.('a.example');
         if (!example || event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
-        send(field(example.hash, true));
+        send(example.hash, true);
       });
       document.addEventListener('click', event => {
         const pressed = event.isTrusted && event.target.closest?.('[role=tab]');
@@ -267,7 +278,7 @@ window.charplayLinks = (() => {
       return isNew;
     },
     // Sets the page as a step of the lesson has it.
-    show: text => send(field(`#${text}`, false)),
+    show: text => send(`#${text}`, false),
     opened() {
       isOpening = false;
       if (pressedTab && pressedTab !== currentTab()) tabButton(pressedTab)?.click();

@@ -160,7 +160,7 @@ def test_compare_batches_gives_the_lectures_batch(client):
         ("/generate", {"prime": "x", "temperature": 1e9}, "temperature must be a number from 0.0 to 2.0"),
         ("/generate", {"prime": "x", "temperature": "hot"}, "temperature must be a number from 0.0 to 2.0"),
         ("/generate", {"prime": "x", "temperature": [1]}, "temperature must be a number from 0.0 to 2.0"),
-        ("/generate", {"prime": "x", "length": 1_000_000}, "length must be a whole number from 1 to 10000"),
+        ("/generate", {"prime": "x", "length": 1_000_000}, "length must be a whole number from 1 to 10,000"),
         ("/generate", {"prime": "x" * 900_000}, "at most 2,000 characters"),
         ("/generate", {"prime": ""}, "at least one character"),
         ("/generate", {"prime": "x", "seed": "lucky"}, "seed must be"),

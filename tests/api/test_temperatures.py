@@ -115,7 +115,7 @@ def test_the_page_shows_the_three_texts_their_seed_and_how_many_words_are_differ
         ({"degrees": (0.2, 0.8, 1e9)}, "temperature must be a number from 0.0 to 2.0"),
         ({"degrees": ("hot", 0.8, 1)}, "temperature must be a number from 0.0 to 2.0"),
         ({"degrees": (0.2, None, [1])}, "temperature must be a number from 0.0 to 2.0"),
-        ({"length": 1_000_000}, "length must be a whole number from 1 to 10000"),
+        ({"length": 1_000_000}, "length must be a whole number from 1 to 10,000"),
         ({"prime": ""}, "at least one character"),
         ({"prime": "x" * 10_000_000}, "at most 2,000 characters"),
         ({"seed": "lucky"}, "seed must be a whole number"),

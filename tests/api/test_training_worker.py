@@ -186,7 +186,7 @@ def test_a_disk_that_was_full_before_the_first_evaluation_fails_with_the_reason(
     [
         ("speech", {"text": ""}, {}, "200 to"),
         ("names", {"text": "a,b\nc,b\n"}, {}, "two labels"),
-        ("names", {"text": ROWS}, {"hidden_size": 10**6}, "hidden_size must be"),
+        ("names", {"text": ROWS}, {"hidden_size": 10**6}, "hidden size must be"),
         ("songs", {"text": ROWS}, {}, "task must be"),
         ("speech", {"text": 5}, {}, "Paste a text"),
     ],

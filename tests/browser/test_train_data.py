@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from charplay import limits
 from charplay.ui import controls
+from charplay.ui.example_data import EXAMPLES
 from tests.browser.conftest import toggle_accordion
 from tests.browser.test_train import (
     PATIENT,
@@ -44,6 +45,25 @@ def test_data_that_cannot_be_used_is_a_user_error(open_page):
             box.fill(pasted)
             shown = page.locator("#data-summary, #data-problem").filter(has_text=re.compile(message))
             expect(shown).to_be_visible(timeout=PATIENT)
+
+
+def test_what_was_pasted_outlives_an_example_unless_its_user_agrees(open_page):
+    page = train_tab(open_page())
+    box = page.locator("#pasted-data textarea")
+    box.fill(ROWS)
+    expect(page.locator("#data-summary")).to_contain_text("consonants 12", timeout=PATIENT)
+    page.locator("a.example", has_text="names and countries").click()
+    expect(page.locator("#data-summary")).to_contain_text("18 classes", timeout=PATIENT)
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.locator("a.example", has_text="words of three languages").click()
+    expect(page.locator("#source").get_by_label("built-in")).to_be_checked()
+    choose(page, "source", "paste")
+    expect(box).to_have_value(ROWS)
+    assert len(asked) == 1
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.locator("a.example", has_text="words of three languages").click()
+    expect(box).to_have_value(EXAMPLES[controls.ROWS])
 
 
 def test_files_that_cannot_be_used_are_user_errors_and_the_trained_model_stays(open_page, tmp_path):

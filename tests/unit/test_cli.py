@@ -140,7 +140,7 @@ def test_a_users_file_is_measured_without_the_data_too(capsys, tmp_path, monkeyp
         (["bench", "everything"], "invalid choice"),
         (["train", "names", "--out", "TMP"], "is a directory"),
         (["train", "names", "--seed", "99999999999999999999999"], "seed must be"),
-        (["train", "names", "--weight-decay", "nan"], "weight_decay must be"),
+        (["train", "names", "--weight-decay", "nan"], "weight decay must be"),
         (["train", "names", "--synthetic", "-1"], "synthetic must be"),
         (["train", "names", "--recipe", "gru", "--synthetic", "9"], "synthetic is for a network with teachers"),
         (["train", "names", "--recipe", "gru", "--ngram-weight", "0.5"], "ngram_weight is for a network with teachers"),

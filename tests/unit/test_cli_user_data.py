@@ -149,14 +149,14 @@ def test_a_model_trained_on_a_text_shows_samples(capsys, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("kind", "content", "options", "named"),
     [
-        ("text", "to be or not " * 20, ("--batch-size", 512), "batch_size"),
-        ("text", "to be or not " * 20, ("--batch-size", 513), "batch_size"),
+        ("text", "to be or not " * 20, ("--batch-size", 512), "batch size"),
+        ("text", "to be or not " * 20, ("--batch-size", 513), "batch size"),
         ("text", "a" * 500, (), "one character"),
         ("text", "to be", (), "200 to"),
         ("text", TEXT, ("--recipe", "huge"), "invalid choice"),
         ("text", TEXT, ("--out", "."), "directory"),
         ("rows", "a,x\nb,y\n", (), "two at least"),
-        ("rows", PEOPLE, ("--hidden-size", 5000), "hidden_size"),
+        ("rows", PEOPLE, ("--hidden-size", 5000), "hidden size"),
     ],
 )
 def test_too_little_data_or_impossible_settings_are_one_sentence(capsys, tmp_path, kind, content, options, named):

@@ -220,7 +220,8 @@ def _usable_rows(
             check_cell(cells)
             if len(cells) != width:
                 hint = ", and a quote that is not closed" if any(cell.lstrip()[:1] == '"' for cell in cells) else ""
-                raise ValueError(f"it has {len(cells)} columns{hint}, the others {width}")
+                columns_found = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
+                raise ValueError(f"it has {columns_found}{hint}, the others {width}")
             label = clean(cells[columns.label])
             if header is not None and [clean(cell) for cell in cells] == header:
                 raise ValueError("it repeats the names of the columns")

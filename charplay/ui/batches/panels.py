@@ -165,7 +165,7 @@ def _unmasked_row(compared: UnmaskedComparison, time: int) -> tuple[str, ...]:
     mark = ' <span class="mark">changes</span>' if has_flipped(compared) else ""
     return (
         html.as_typed(compared["name"]) + mark,
-        f"{escape(compared['country'])} {compared['probability']:.1%}",
-        f"{escape(compared['naive_country'])} {compared['naive_probability']:.1%}",
+        f"{escape(compared['country'])} {html.percent(compared['probability'])}",
+        f"{escape(compared['naive_country'])} {html.percent(compared['naive_probability'])}",
         str(time - len(compared["name"])),
     )

@@ -199,9 +199,9 @@ def _plots_html(figures: BatchFigures, cells: str) -> tuple[str, go.Figure, str,
     return (
         html.caption(f"<b>Padded</b> {figures.shape}{padded}"),
         figures.padded(),
-        html.caption(f"<b>Packed</b>, {len(sizes)} steps: {packed}"),
+        html.caption(f"<b>Packed</b>, {html.counted(len(sizes), 'step')}: {packed}"),
         figures.packed(),
-        html.caption(f"{scale}<b>PackedSequence.data</b>, {sum(sizes)} cells, {flat}"),
+        html.caption(f"{scale}<b>PackedSequence.data</b>, {html.counted(sum(sizes), 'cell')}, {flat}"),
         figures.strip(),
     )
 
@@ -220,7 +220,7 @@ def _facts(report: packing.BatchReport, classes: int) -> str:
         )
         if pads
         else (
-            ("No pads", f"all {cells:,} cells hold a character"),
+            ("No pads", f"all {cells:,} cells hold a character" if cells > 1 else "the only cell holds a character"),
             ("No error", "without packing the final states are the same"),
             (packed, "packed: nothing but rounding"),
         )

@@ -118,7 +118,9 @@ def stats_html(names: InventedList, count: int, wanted: Sequence[str], queue_pos
     of_class = sum(answer in wanted for answer in answers)
     known = sum(each.is_known for each in names.names)
     facts = [
-        f"<b>{total}</b> names" if total == count else f"<b>{total}</b> of {count} names",
+        f"<b>{total}</b> of {html.counted(count, 'name')}"
+        if total < count
+        else f"<b>{html.counted(total, 'name')}</b>",
         *([f"<b>{of_class}</b> taken for {escape(' or '.join(wanted))}"] if answers else []),
         f'<b>{known}</b> <span class="known-sign">in the training data</span>',
         f'seed <b id="invent-seed-used">{names.seed}</b>',

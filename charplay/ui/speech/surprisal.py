@@ -38,7 +38,7 @@ def _headline(checkpoint: Checkpoint, surprisal: Surprisal) -> str:
     """Bits per character of the text beside those on the test speeches (HTML)."""
     mean, label = surprisal["bits_per_character"], escape(checkpoint.label)
     if mean is None:
-        result = "A single character has no surprisal: nothing is read before it"
+        result = "A single character has no surprisal: nothing is read before it."
     else:
         result = f"<b>{mean:.3f}</b> bits per character over {surprisal['characters']:,}"
     return html.headline(f'{result} <span class="note hint">{label}, {_test_result(checkpoint)}</span>')

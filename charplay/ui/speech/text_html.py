@@ -59,8 +59,8 @@ def stats_html(
         facts.append(f"<b>{characters / max(seconds, 1e-9):,.0f}</b> characters/s")
     until = request.until
     is_stopped = until and text.continuation.endswith(until) and characters < length
-    of_length = f"{characters:,} of {length:,} characters"
-    facts.append(f"{characters:,} characters, to the stop mark" if is_stopped else of_length)
+    of_length = f"{characters:,} of {html.counted(length, 'character')}"
+    facts.append(f"{html.counted(characters, 'character')}, to the stop mark" if is_stopped else of_length)
     if is_complete or is_stopped or (seconds is not None and characters >= length):
         facts[-1] = f"<span data-complete>{facts[-1]}</span>"  # read by play.js
     legend = '<span class="read">opening words</span>, then the model'

@@ -83,12 +83,12 @@ def _note(generated: object, choice: object, pasted: str, checkpoint: Checkpoint
         text = read_document(pasted, vocabulary)
     except ValueError as error:
         return html.problem(str(error))
-    sentences = [f"{len(text):,} characters are read."]
+    sentences = [f"{html.counted(len(text), 'character')} {'is' if len(text) == 1 else 'are'} read."]
     if vocabulary.is_ascii and text != pasted:
         sentences.append("The text was brought to ASCII as the speeches were.")
         if lost := sum(without_ascii(pasted).values()):
-            subject = "character has" if lost == 1 else "characters have"
-            sentences.append(f"{lost:,} {subject} no ASCII form and are left out.")
+            has, is_ = ("has", "is") if lost == 1 else ("have", "are")
+            sentences.append(f"{html.counted(lost, 'character')} {has} no ASCII form and {is_} left out.")
     if unseen := unseen_characters(pasted, vocabulary, checkpoint.alphabet):
         sentences.append(html.unseen_note(unseen))
     return html.note(" ".join(sentences), is_status=True)

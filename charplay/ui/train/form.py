@@ -90,7 +90,7 @@ def lay_out(recipe: dict[str, Any]) -> Form:
     default = controls.DATA_KIND.default
     example = {"value": EXAMPLES[default], "label": controls.PASTED_DATA_LABELS[default]}
     pasted = gr.Textbox(**controls.PASTED_DATA.arguments() | example, lines=3, max_lines=3, html_attributes=as_typed())
-    file = gr.File(elem_id="file", visible=False, height=110, show_label=False)
+    file = gr.File(elem_id="file", visible=False, height=160, show_label=False)
     encoding = gr.Dropdown(**controls.ENCODING.arguments(), visible=False)
     data_problem = gr.HTML(elem_id="data-problem")
     row_format, (delimiter, header, text_column, label_column), merge_case = _lay_out_row_format()

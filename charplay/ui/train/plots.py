@@ -1,5 +1,6 @@
 """Plots of the Train tab: the losses of a training, and the lengths of its rows. Numbers in, plotly out."""
 
+import itertools
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -9,6 +10,7 @@ from charplay.ui.widgets.figures import TEXT_SIZE, plain_figure
 
 LOSSES_HEIGHT = 250  # px
 LENGTHS_HEIGHT = 130  # px
+MAX_LENGTH_TICKS = 12
 # Plotly measures the labels before the page's font is there: their width is given. They begin above those of the axis,
 # since three are as wide as the plot; train.css shows all of the last one.
 LEGEND = {"orientation": "h", "x": -0.06, "y": 1.02, "yanchor": "bottom", "entrywidth": 175}
@@ -74,8 +76,10 @@ def lengths(counts: Sequence[int]) -> go.Figure:
     )
     figure = plain_figure([bars], LENGTHS_HEIGHT, margin={"l": 56, "r": 8, "t": 6, "b": 44}, bargap=0.1)
     small = {"size": TEXT_SIZE}
+    least = (len(counts) - shortest - 1) / MAX_LENGTH_TICKS
+    apart = next(step for step in itertools.count(1) if step >= least and str(step).strip("0") in ("1", "2", "5"))
     figure.update_xaxes(
-        title={"text": "characters of a text", "standoff": 4, "font": small}, showgrid=False, tickformat="d", nticks=12
+        title={"text": "characters of a text", "standoff": 4, "font": small}, showgrid=False, tick0=0, dtick=apart
     )
     figure.update_yaxes(title={"text": "rows", "standoff": 6, "font": small}, nticks=3)
     return figure

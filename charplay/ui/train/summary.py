@@ -23,8 +23,8 @@ def columns(read_as: Mapping[str, Any]) -> Sequence[tuple[str, int]]:
     return [(name, number) for number, name in enumerate(read_as.get("columns", ()))]
 
 
-def summary_html(data_summary: Mapping[str, Any]) -> str:
-    """A `DataSummary` as tiles and facts."""
+def summary_html(data_summary: Mapping[str, Any], file_name: str | None = None) -> str:
+    """A `DataSummary` as tiles and facts; with the name of the file that the data was in."""
     task, baseline = data_summary["task"], data_summary["baseline"]
     is_rows = task != "speech"
     unit = "rows" if is_rows else "characters"
@@ -36,7 +36,8 @@ def summary_html(data_summary: Mapping[str, Any]) -> str:
         else (f"{baseline:.2f} bits", f"per character: the baseline, {_BASELINE_MODELS[task]}"),
         (_time(data_summary["seconds"]), f"to train {data_summary['parameters']:,} parameters here: an estimate"),
     )
-    return html.tiles(tiles) + html.facts(_facts(data_summary))
+    named = [("data", html.as_typed(file_name))] if file_name else []
+    return html.tiles(tiles) + html.facts([*named, *_facts(data_summary)])
 
 
 def queue_html(ahead: int, wait_seconds: float) -> str:

@@ -75,12 +75,14 @@ class Summaries:
         session = page.session_hash
         number = self._count(session)
         try:
-            async with aclosing(training_client.summarize(self.request_of(values, page))) as summaries:
+            request = self.request_of(values, page)
+            file_name = request.called if "file" in request.data else None
+            async with aclosing(training_client.summarize(request)) as summaries:
                 async for found in summaries:
                     is_latest = self._is_latest(session, number)
                     if is_latest and found is not None:
                         self._expected_seconds[session] = found["seconds"]
-                        yield self._show(found, number, *TRAININGS.ahead_of(session))
+                        yield self._show(found, file_name, number, *TRAININGS.ahead_of(session))
                     else:
                         yield (gr.skip(),) * 9
                     if not is_latest:
@@ -98,11 +100,11 @@ class Summaries:
         return self._requested.get(session, number) == number
 
     @staticmethod
-    def _show(found: dict[str, Any], number: int, ahead: int, wait_seconds: float) -> tuple:
+    def _show(found: dict[str, Any], file_name: str | None, number: int, ahead: int, wait_seconds: float) -> tuple:
         columns = gr.update(choices=[(controls.DETECTED, controls.DETECTED), *summary.columns(found["read_as"])])
         suggestion = {"number": number, "settings": {field: found["recipe"][field] for field in SETTINGS}}
         queue = summary.queue_html(ahead, wait_seconds), gr.update(visible=ahead > 0 and found["recipe"]["epochs"] > 1)
-        shown = summary.summary_html(found), lengths_plot(found)
+        shown = summary.summary_html(found, file_name), lengths_plot(found)
         return *shown, "", "", columns, columns, *queue, json.dumps(suggestion)
 
     async def upload(self, values: dict[Component, Any], page: gr.Request) -> AsyncGenerator[tuple, None]:
@@ -147,9 +149,13 @@ def _show_source(kind: object, source: object, pasted: object) -> tuple:
     )
 
 
-def _show_linked(field: object, kind: object, source: object) -> tuple:
-    """Shows the controls of the data that a link chose, always with the example: a link carries no data."""
-    pasted, file, encoding, row_format, goal, *_ = _show_source(kind, source, "")
+def _show_linked(field: object, kind: object, source: object, pasted: object) -> tuple:
+    """Shows the controls of the data that a link chose. It carries none: "paste" asks for the example.
+
+    What was pasted stays with any other link; `links.js` asks its user before it sends one with "paste".
+    """
+    is_example = links.linked(field, controls.SOURCE) == controls.PASTE
+    pasted, file, encoding, row_format, goal, *_ = _show_source(kind, source, "" if is_example else pasted)
     encoding = gr.update(visible=encoding["visible"])
     settings = {each: links.linked(field, control) for each, control in SETTINGS.items()}
     changes = {each: value for each, value in settings.items() if value is not None}
@@ -189,7 +195,7 @@ def _wire_data(
     )
     linked = link.applied.change(
         with_problem(_show_linked, 7),
-        [link.applied, form.kind, form.source],
+        [link.applied, form.kind, form.source, form.pasted],
         [*read, *noted, form.data_problem],
         **LATEST,
     )

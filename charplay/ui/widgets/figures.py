@@ -71,7 +71,8 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
     )
     traces = _heatmaps(shares, texts, hovers, (0.0, 1.0))
     left, names = max(MIN_CONFUSION_MARGIN, label_margin(labels)), [short(label) for label in labels]
-    figure = plain_figure(traces, 26 * len(labels) + left + 18, margin={"l": left, "r": 4, "t": left + 12, "b": 4})
+    above = left + 58  # the labels of the columns, and their title
+    figure = plain_figure(traces, 26 * len(labels) + above + 6, margin={"l": left, "r": 4, "t": above, "b": 4})
     for trace in figure.data:
         trace.update(xgap=1, ygap=1)
     figure.update_xaxes(
@@ -80,7 +81,7 @@ def confusion(labels: Sequence[str], counts: np.ndarray) -> go.Figure:
         ticktext=names,
         tickangle=-90,
         showgrid=False,
-        title={"text": "predicted class →", "standoff": 2, "font": {"size": TEXT_SIZE}},
+        title={"text": "predicted class →", "standoff": 6, "font": {"size": TEXT_SIZE}},
     )
     figure.update_yaxes(autorange="reversed", tickvals=list(range(len(names))), ticktext=names, showgrid=False)
     # Above the rows' labels and left of the columns': which axis holds the true classes.

@@ -209,10 +209,10 @@ LEFT_OUT = {
     "a long cell at the start": (lines("x" * 140_000 + ",it") + table("{text},{label}"), [1], "140,000"),
     "a long cell later": (table("{text},{label}") * 200 + lines("x" * 140_000 + ",it"), [801], "140,000"),
     "an unclosed quote with commas": (table("{text},{label}") + lines('"Anna, Eva, it', "Costa,it"), [5], "3 columns"),
-    "a ragged row": (table("{text},{label}") + lines("one", "a,b,c"), [5, 6], "1 columns"),
+    "a ragged row": (table("{text},{label}") + lines("one", "a,b,c"), [5, 6], "1 column"),
     "a blank text": (table("{text},{label}") + lines(" ,it"), [5], "text is blank"),
     "a line that is no JSON": (
-        lines(*(json.dumps({"text": text, "label": label}) for text, label in PEOPLE), '{"text": '), [5], "1 columns",
+        lines(*(json.dumps({"text": text, "label": label}) for text, label in PEOPLE), '{"text": '), [5], "1 column",
     ),
     "a line after a quoted newline": (lines('"a\nb",it') + table("{text},{label}") + lines(",it"), [7], "blank"),
     "a control character": (table("{text},{label}") + lines("Ro\x01ssi,it"), [5], "U+0001"),

@@ -68,7 +68,7 @@ def test_rows_that_cannot_be_used_are_rejected_with_their_line_and_reason():
     reasons = dict(parsed.rejected)
     assert list(reasons) == [5, 6, 7, 8, 9, 10, 11]
     for line, essential in (
-        (5, "1 columns"),
+        (5, "1 column"),
         (6, "3 columns"),
         (7, "U+0001"),
         (8, "text is blank"),

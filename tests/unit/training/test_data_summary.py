@@ -86,13 +86,13 @@ def test_a_recipe_fits_few_rows(rows):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hidden_size": 513}, "hidden_size must be"),
-        ({"hidden_size": "many"}, "hidden_size must be"),
+        ({"hidden_size": 513}, "hidden size must be"),
+        ({"hidden_size": "many"}, "hidden size must be"),
         ({"epochs": 0}, "epochs must be"),
         ({"layers": 4}, "layers must be"),
-        ({"learning_rate": math.nan}, "learning_rate must be"),
+        ({"learning_rate": math.nan}, "learning rate must be"),
         ({"cell": "cnn"}, "cell must be"),
-        ({"batch_size": 10**9}, "batch_size must be"),
+        ({"batch_size": 10**9}, "batch size must be"),
         ({"magic": 1}, "no magic"),
         ({"dropout_rate": 4}, "no dropout_rate"),
         ({"classes": 4}, "no classes"),

@@ -33,6 +33,11 @@ def test_a_share_is_shown_in_percent(share, text):
     assert html.percent(share) == text
 
 
+@pytest.mark.parametrize(("number", "text"), [(0, "0 names"), (1, "1 name"), (2_000, "2,000 names")])
+def test_of_one_thing_the_noun_is_singular(number, text):
+    assert html.counted(number, "name") == text
+
+
 def test_every_character_without_a_glyph_becomes_visible_and_others_stay():
     everything = "".join(map(chr, range(128)))
     shown = html.visible(everything)

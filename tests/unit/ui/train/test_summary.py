@@ -8,6 +8,7 @@ from charplay import limits
 from charplay.models import checkpoints
 from charplay.training.data_summary import choose_recipe, read_user_data, summarize
 from charplay.training.fine_tuning import adapt, load_start
+from charplay.ui.train import plots
 from charplay.ui.train.summary import queue_html, summary_html
 from tests.conftest import make_checkpoint
 
@@ -27,6 +28,21 @@ def test_rows_are_shown_as_they_were_read(data):
     html = html_of("names", data)
     assert html.count("Müller") == 1
     assert ("JSON Lines" in html) == (data == JSON_LINES)
+
+
+def test_the_file_that_rows_come_from_is_named():
+    user_data = read_user_data("names", TABLE, {})
+    found = summarize(user_data, choose_recipe("names", user_data, "small", {}))
+    assert "my &lt;rows&gt;.csv" in summary_html(found, "my <rows>.csv")
+    assert ".csv" not in summary_html(found)
+
+
+@pytest.mark.parametrize(("shortest", "longest"), [(6, 6), (4, 7), (2, 14), (1, 300), (3, 500)])
+def test_the_histogram_of_lengths_has_a_few_ticks_at_whole_numbers(shortest, longest):
+    axis = plots.lengths([0] * shortest + [1] * (longest - shortest + 1)).layout.xaxis
+    assert axis.dtick == int(axis.dtick)
+    assert axis.tick0 == 0
+    assert (longest - shortest) / axis.dtick <= plots.MAX_LENGTH_TICKS
 
 
 def test_labels_that_differ_by_case_are_named_until_they_are_merged():
