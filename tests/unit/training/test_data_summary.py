@@ -97,7 +97,7 @@ def test_a_recipe_fits_few_rows(rows):
         ({"dropout_rate": 4}, "no dropout_rate"),
         ({"classes": 4}, "no classes"),
         ({"hidden_size": 512, "layers": 3}, "at most 3,000,000"),
-        ({"batch_size": 512, "steps": 256}, "smaller batch_size"),
+        ({"batch_size": 512, "steps": 256}, "smaller batch size"),
     ],
 )
 def test_a_recipe_for_user_data_out_of_bounds_is_refused(changes, message):

@@ -171,5 +171,5 @@ def test_a_recipe_out_of_bounds_is_refused(changes):
 
 
 def test_a_text_too_short_for_its_batches_is_refused():
-    with pytest.raises(ValueError, match="batch_size"):
+    with pytest.raises(ValueError, match="batch size"):
         speech_task(batch_size=64, steps=128)
