@@ -11,6 +11,7 @@ from charplay.interpret.code_snippet import batch_code
 from charplay.interpret.unmasked import compare_unmasked, has_flipped
 from charplay.models import checkpoints
 from charplay.ui import controls
+from charplay.ui.html import percent
 from tests.browser.conftest import expect_bottom, go_to_tab, toggle_accordion
 
 NAMES = ["adylov", "solan", "hard", "san"]
@@ -168,8 +169,8 @@ def test_the_names_whose_country_changes_are_counted_and_come_first(use_page):
     rows = page.locator("#unmasked tbody tr").all_inner_texts()
     for each in compared:
         [row] = [row for row in rows if row.startswith(each["name"])]
-        assert f"{each['country']} {each['probability']:.1%}" in row
-        assert f"{each['naive_country']} {each['naive_probability']:.1%}" in row
+        assert f"{each['country']} {percent(each['probability'])}" in row
+        assert f"{each['naive_country']} {percent(each['naive_probability'])}" in row
     type_names(page, ["anna", "otto"])
     expect(page.locator("#unmasked")).to_contain_text("Nothing is padded here")
 
