@@ -78,7 +78,8 @@ class GenerationBatch:
     """The running generations of one model. They are added and removed between steps and advance together.
 
     Each row of a step depends on that row alone, so a text does not depend on the rest of the batch. An exception
-    ends only the generations that cause it and is stored in their `failure`.
+    ends only the generations that cause it and is stored in their `failure`; one in the midst of a step, which
+    overwrites states, ends all of them.
     """
 
     def __init__(self, checkpoint: Checkpoint[CharLM], quantized: QuantizedStep | None = None):

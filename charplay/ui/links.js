@@ -102,7 +102,8 @@ window.charplayLinks = (() => {
 
   // Whether a link puts an example where its user has pasted data, who does not want that.
   function isRefused(hash) {
-    const own = latest[table.controls.findIndex(control => control.examples)] ?? '';
+    const shown = document.querySelector('#pasted-data textarea'); // none while the data comes from elsewhere
+    const own = shown?.value ?? latest[table.controls.findIndex(control => control.examples)] ?? '';
     if (new URLSearchParams(hash.slice(1)).get('source') !== 'paste' || !own.trim()) return false;
     if (table.controls.some(control => control.examples?.includes(own))) return false;
     return !confirm('This puts an example in place of the data that you pasted in Train. Replace it?');

@@ -222,12 +222,16 @@ class HeldTexts:
                 latest |= {response["index"]: response for response in responses}
                 is_held = True
                 while is_held:
-                    cut = [self._cut(response) for response in responses]
-                    is_held = any(map(self._is_longer, responses))
-                    yield cut  # at a yield Gradio notices that a page has disconnected
+                    # Not before all have begun: while they are held, nothing of the others is received.
+                    have_begun = len(latest) == len(requests) and all(map(self._has_begun, latest.values()))
+                    is_held = have_begun and any(map(self._is_longer, latest.values()))
+                    yield list(map(self._cut, latest.values()))  # at a yield Gradio notices a disconnected page
                     if is_held:
                         await asyncio.sleep(0.05)
-                    responses = list(latest.values())
+
+    def _has_begun(self, response: Response) -> bool:
+        text = response["update"] or response["result"]
+        return text is None or bool(text["text"])
 
     def _is_longer(self, response: Response) -> bool:
         text = response["update"] or response["result"]
